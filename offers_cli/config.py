@@ -1,0 +1,263 @@
+"""Settings: one frozen object, each value knowing where it came from.
+
+Precedence: environment > `.env` (working directory, then `$OFFERS_HOME`) > `offers.toml` (same two places) > default.
+Flags are given to the commands themselves and stand above all of these. Values are converted by msgspec; every
+problem is reported at once, each with its origin.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit, urlunsplit
+
+from offers_cli.errors import ConfigError
+
+MASK = "********"
+
+
+class Secret:
+    """Text that shows itself only to who asks for it by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a secret is not pickled")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``10m``, ``1h`` or ``7d``; raises `ValueError` for anything else."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip(), re.ASCII)
+    if not match:
+        raise ValueError("expected a duration such as 90, 90s, 10m, 1h or 7d")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def mask_url(url: str) -> str:
+    """The URL with its password masked."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
+
+
+# How a text becomes a value where the type alone does not tell.
+Duration = Annotated[float, "duration"]
+Words = Annotated[tuple[str, ...], "words"]
+UrlWithPassword = Annotated[Secret, "url"]
+
+
+def _setting(name: str, default: Any, doc: str, **checks: Any) -> Any:
+    return field(default=default, metadata={"name": name, "doc": doc, **checks})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichmentConfig:
+    """The queue and its workers."""
+
+    redis_url: UrlWithPassword | None = _setting(
+        "REDIS_URL",
+        None,
+        "Redis to use: redis://, rediss:// or unix://. Without it offers runs its own on a private socket.",
+        schemes=("redis", "rediss", "unix", "redis+sentinel"),
+    )
+    queue_name: str = _setting(
+        "ENRICHMENT_QUEUE_NAME", "enrichment", "Name of the RQ queue.", pattern=r"[A-Za-z0-9._-]+"
+    )
+    worker_concurrency: int = _setting(
+        "ENRICHMENT_WORKER_CONCURRENCY", 3, "Jobs that one worker process runs at once.", least=1, most=256
+    )
+    request_delay_s: float = _setting(
+        "ENRICHMENT_REQUEST_DELAY_S",
+        0.5,
+        "Least time in seconds between two requests to one host, over all workers together.",
+        least=0,
+        most=3600,
+    )
+    job_timeout_s: Duration = _setting(
+        "ENRICHMENT_JOB_TIMEOUT", 600.0, "One job's limit: 90, 90s, 10m, 1h.", least=1, most=86400
+    )
+    home: Path = field(default=Path(), metadata={"derived": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseConfig:
+    """Where the offers are kept."""
+
+    supabase_url: str | None = _setting(
+        "SUPABASE_URL",
+        None,
+        "Address of the Supabase project; with a key, offers are kept there.",
+        schemes=("https", "http"),
+    )
+    supabase_key: Secret | None = _setting(
+        "SUPABASE_SERVICE_ROLE_KEY", None, "Service role key of the Supabase project.", aliases=("SUPABASE_KEY",)
+    )
+    supabase_db_url: UrlWithPassword | None = _setting(
+        "SUPABASE_DB_URL",
+        None,
+        "Postgres address of the Supabase project, used by `offers db migrate` alone.",
+        schemes=("postgres", "postgresql"),
+    )
+    sqlite_path: Path = _setting("OFFERS_DB", Path("offers.db"), "SQLite file; default: offers.db in OFFERS_HOME.")
+    home: Path = field(default=Path(), metadata={"derived": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketplaceConfig:
+    """The marketplace, and which offers are kept."""
+
+    base_url: str = _setting(
+        "ML_BASE_URL",
+        "https://www.mercadolivre.com.br",
+        "The marketplace's address; with another one everything is fetched from there.",
+        schemes=("https", "http"),
+    )
+    affiliate_tag: str | None = _setting(
+        "ML_AFFILIATE_TAG", None, "Your affiliate label (etiqueta); without it no links are made.", pattern=r"[a-z0-9]+"
+    )
+    min_discount_pct: int = _setting(
+        "MIN_DISCOUNT_PCT", 0, "Offers whose discount is known and below it are not saved.", least=0, most=100
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchConfig:
+    """How pages are fetched and kept."""
+
+    allowed_hosts: Words = _setting(
+        "OFFERS_ALLOWED_HOSTS", (), "Hosts that may be fetched, comma-separated; default: the marketplaces' own."
+    )
+    allow_private_hosts: bool = _setting(
+        "OFFERS_ALLOW_PRIVATE_HOSTS", False, "Permit loopback and private addresses, other ports and plain http."
+    )
+    http_proxy: Annotated[Secret, "words"] | None = _setting(
+        "OFFERS_HTTP_PROXY", None, "One or more egress proxies, comma-separated.", schemes=("http", "https")
+    )
+    snapshots: Literal["off", "failures", "all"] = _setting(
+        "OFFERS_SNAPSHOTS", "failures", "Which fetched pages are kept for explain and replay: off, failures, all."
+    )
+    user_agent: str | None = _setting("OFFERS_USER_AGENT", None, "The User-Agent to send instead of the default one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogConfig:
+    """What is told while working."""
+
+    format: Literal["text", "json"] = _setting("OFFERS_LOG_FORMAT", "text", "Log lines as text or json.")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value came from: ``environment``, ``.env``, ``offers.toml`` or ``default``, and the file if any."""
+
+    kind: str
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.path})" if self.path else self.kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings. `origins` maps each variable's name to where its value came from."""
+
+    home: Path
+    enrichment: EnrichmentConfig
+    database: DatabaseConfig
+    marketplace: MarketplaceConfig
+    fetch: FetchConfig
+    log: LogConfig
+    origins: Mapping[str, Origin]
+
+
+SECTIONS: dict[str, type] = {
+    "enrichment": EnrichmentConfig,
+    "database": DatabaseConfig,
+    "marketplace": MarketplaceConfig,
+    "fetch": FetchConfig,
+    "log": LogConfig,
+}
+HOME_DOC = "Database, embedded Redis, session, snapshots, logs; created with mode 0700."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting: its variable, where it lives in `Config`, its type and its rules."""
+
+    name: str
+    section: str
+    attribute: str
+    type: Any
+    default: Any
+    doc: str
+    aliases: tuple[str, ...]
+    checks: Mapping[str, Any]
+
+    @property
+    def secret(self) -> bool:
+        return Secret in _flatten(self.type)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+def _flatten(annotation: Any) -> list[Any]:
+    """The plain types and markers inside ``Annotated[X, marker] | None``."""
+    if get_origin(annotation) in (Union, UnionType):
+        return [part for arg in get_args(annotation) for part in _flatten(arg)]
+    if get_origin(annotation) is Annotated:
+        return [part for arg in get_args(annotation) for part in _flatten(arg)]
+    return [annotation]
+
+
+def _declared() -> tuple[Setting, ...]:
+    found = []
+    for section, cls in SECTIONS.items():
+        hints = get_type_hints(cls, include_extras=True)
+        for spec in dataclasses.fields(cls):
+            if "name" in spec.metadata:
+                checks = {k: v for k, v in spec.metadata.items() if k not in ("name", "doc", "aliases")}
+                found.append(
+                    Setting(
+                        name=spec.metadata["name"],
+                        section=section,
+                        attribute=spec.name,
+                        type=hints[spec.name],
+                        default=spec.default,
+                        doc=spec.metadata["doc"],
+                        aliases=spec.metadata.get("aliases", ()),
+                        checks=checks,
+                    )
+                )
+    return tuple(found)
+
+
+SETTINGS: tuple[Setting, ...] = _declared()

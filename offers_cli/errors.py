@@ -1,0 +1,257 @@
+"""Every error that `offers` raises on purpose.
+
+    OffersError                      code, message, hint, exit_code
+    ├── UsageError                   2  usage
+    ├── ConfigError                  3  config_invalid
+    ├── NotFound                     2  not_found
+    ├── Interrupted                130  interrupted
+    ├── QueueUnavailable             4  queue_unavailable
+    ├── QueueRefused                 3  queue_refused
+    └── WorkError                       (has an outcome: what the worker does next)
+        ├── StorageUnavailable       4  storage_unavailable   snooze
+        ├── StorageRefused           3  storage_refused       fail
+        ├── SessionExpired           3  session_expired       snooze
+        ├── LinkRefused              1  link_refused          final
+        ├── Bug                      1  bug                   fail
+        └── PageError                   (about one page)
+            ├── PageBlocked          5  page_blocked          snooze
+            ├── RateLimited          5  rate_limited          snooze
+            ├── PageChanged          5  page_changed          fail
+            ├── OfferGone            5  offer_gone            final
+            ├── SiteUnavailable      4  site_unavailable      retry
+            │   └── ErrorPage        5  site_unavailable      retry
+            ├── NotHtml              5  not_html              fail
+            ├── TooLarge             5  too_large             fail
+            ├── ForbiddenUrl         2  forbidden_url         final
+            └── Redirected           5  redirect              fail
+
+The message says what, which and why; the hint is the next command to run.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Outcome(StrEnum):
+    """What happens to a job whose work raised an error."""
+
+    FINAL = "final"
+    """No retry: the offer is marked and not enqueued again."""
+    SNOOZE = "snooze"
+    """The host or service pauses; the job goes back without spending an attempt."""
+    RETRY = "retry"
+    """Three attempts with growing waits, then failed."""
+    FAIL = "fail"
+    """Failed at once; the page is kept."""
+
+
+class OffersError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: what happened, to which thing, and why. Never holds a secret.
+        hint: the next command to run, or what to change.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(OffersError):
+    """The command line asks for something that cannot be done."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class NotFound(OffersError):
+    """The named offer, file or run does not exist."""
+
+    code = "not_found"
+    exit_code = 2
+
+
+class ConfigError(OffersError):
+    """One or more settings are wrong; the message names them all."""
+
+    code = "config_invalid"
+    exit_code = 3
+
+
+class Interrupted(OffersError):
+    """The operator pressed Ctrl-C; what was saved stays saved."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class QueueUnavailable(OffersError):
+    """Redis does not answer."""
+
+    code = "queue_unavailable"
+    exit_code = 4
+
+
+class QueueRefused(OffersError):
+    """Redis answers, but will not do what is asked: wrong password, eviction on, read-only, out of memory."""
+
+    code = "queue_refused"
+    exit_code = 3
+
+
+class WorkError(OffersError):
+    """An error that tells the worker what to do with the job.
+
+    Args:
+        retry_after_s: for snoozes, how long the other side asked us to wait.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.FAIL
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class StorageUnavailable(WorkError):
+    """The database does not answer, is locked or full."""
+
+    code = "storage_unavailable"
+    exit_code = 4
+    outcome = Outcome.SNOOZE
+
+
+class StorageRefused(WorkError):
+    """The database answers no: wrong key, read-only, missing schema, refused row."""
+
+    code = "storage_refused"
+    exit_code = 3
+    outcome = Outcome.FAIL
+
+
+class SessionExpired(WorkError):
+    """The affiliate's login is missing, expired or restricted."""
+
+    code = "session_expired"
+    exit_code = 3
+    outcome = Outcome.SNOOZE
+
+
+class LinkRefused(WorkError):
+    """The affiliate programme refuses a link for this product."""
+
+    code = "link_refused"
+    outcome = Outcome.FINAL
+
+
+class Bug(WorkError):
+    """An unexpected exception while working on one job."""
+
+    code = "bug"
+    outcome = Outcome.FAIL
+
+
+class PageError(WorkError):
+    """Something about one page."""
+
+    exit_code = 5
+
+
+class PageBlocked(PageError):
+    """A captcha, a login wall, an account verification, a JavaScript challenge, or 403."""
+
+    code = "page_blocked"
+    outcome = Outcome.SNOOZE
+
+
+class RateLimited(PageError):
+    """429: the site asks for fewer requests."""
+
+    code = "rate_limited"
+    outcome = Outcome.SNOOZE
+
+
+class PageChanged(PageError):
+    """A product or listing page whose price or cards cannot be found, or contradict each other."""
+
+    code = "page_changed"
+    outcome = Outcome.FAIL
+
+
+class OfferGone(PageError):
+    """404, 410, ended, paused or out of stock."""
+
+    code = "offer_gone"
+    outcome = Outcome.FINAL
+
+
+class SiteUnavailable(PageError):
+    """Time-out, 5xx or no connection."""
+
+    code = "site_unavailable"
+    exit_code = 4
+    outcome = Outcome.RETRY
+
+
+class ErrorPage(SiteUnavailable):
+    """The site answered with its own error page."""
+
+    exit_code = 5
+
+
+class NotHtml(PageError):
+    """The answer is neither HTML nor JSON: empty, binary, undecodable."""
+
+    code = "not_html"
+    outcome = Outcome.FAIL
+
+
+class TooLarge(PageError):
+    """The answer is larger than a page may be."""
+
+    code = "too_large"
+    outcome = Outcome.FAIL
+
+
+class ForbiddenUrl(PageError):
+    """An address that may not be fetched."""
+
+    code = "forbidden_url"
+    exit_code = 2
+    outcome = Outcome.FINAL
+
+
+class Redirected(PageError):
+    """Too many hops, or the page that answered shows another product."""
+
+    code = "redirect"
+    outcome = Outcome.FAIL
+
+
+WORK_ERRORS: dict[str, type[WorkError]] = {
+    error.code: error
+    for error in (
+        PageBlocked,
+        PageChanged,
+        OfferGone,
+        RateLimited,
+        SiteUnavailable,
+        NotHtml,
+        TooLarge,
+        ForbiddenUrl,
+        Redirected,
+        StorageUnavailable,
+        StorageRefused,
+        SessionExpired,
+        LinkRefused,
+        Bug,
+    )
+}
+"""Every failure code of a job and the error that carries it."""

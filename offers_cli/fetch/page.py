@@ -1,0 +1,60 @@
+"""The fetched page, and what a fetcher promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer, decoded.
+
+    Attributes:
+        url: the address asked for.
+        final_url: the address that answered, after redirects.
+        status: HTTP status of that answer (2xx; others raise).
+        text: the decoded text.
+        encoding: the encoding it was decoded from.
+        fetched_at: when the request was sent (UTC).
+    """
+
+    url: str
+    final_url: str
+    status: int
+    text: str
+    encoding: str
+    fetched_at: datetime
+
+
+class Pace(Protocol):
+    """When we may go: one shared clock per (host, egress) over all processes."""
+
+    def reserve(self, host: str, egress: str = "direct", *, max_wait_s: float | None = None) -> float:
+        """Take the next turn for that host and return the seconds to wait before using it.
+
+        Raises:
+            HostPaused: the host is paused (wall, rate limit); nothing was taken.
+            TurnTooFar: the turn is further away than `max_wait_s`; nothing was taken.
+        """
+        ...
+
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = "direct") -> float:
+        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force."""
+        ...
+
+
+class Fetcher(Protocol):
+    """One polite HTTP client; thread-safe."""
+
+    def get(self, url: str, *, max_wait_s: float | None = None) -> Page:
+        """Fetch one page, redirects followed and checked, its turn awaited.
+
+        Raises (all from `offers_cli.errors`): `ForbiddenUrl`, `PageBlocked` (403 and known wall addresses),
+            `RateLimited` (429), `OfferGone` (404, 410), `SiteUnavailable` (time-out, 5xx, connection), `NotHtml`,
+            `TooLarge`, `Redirected` (too many hops); `HostPaused`/`TurnTooFar` from the pace.
+        """
+        ...
+
+    def close(self) -> None: ...

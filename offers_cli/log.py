@@ -1,0 +1,127 @@
+"""Log lines: one event each, to stderr, with a tag that says where they come from.
+
+Tags: ``scrape``, ``queue``, ``worker``, ``enrichment_job``, ``enrichment``. Text form: ``[tag] message key=value``;
+JSON form: one object with ``time, level, tag, message, offer_id, job_id, url`` (its query removed) and the event's
+figures. Nothing here formats a secret: events are built from plain figures and addresses without their query.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from urllib.parse import urlsplit, urlunsplit
+
+ROOT = "offers_cli"
+ALWAYS = ("offer_id", "job_id", "url")
+
+
+class EventLog:
+    """Writes events under one tag: ``log.info("saved", offer_id=…, new=3)``."""
+
+    def __init__(self, tag: str) -> None:
+        self._logger = logging.getLogger(f"{ROOT}.{tag}")
+
+    def debug(self, message: str, **figures: Any) -> None:
+        self._logger.debug(message, extra={"figures": figures})
+
+    def info(self, message: str, **figures: Any) -> None:
+        self._logger.info(message, extra={"figures": figures})
+
+    def warning(self, message: str, **figures: Any) -> None:
+        self._logger.warning(message, extra={"figures": figures})
+
+    def error(self, message: str, *, exc_info: bool = False, **figures: Any) -> None:
+        self._logger.error(message, exc_info=exc_info, extra={"figures": figures})
+
+
+def get_log(tag: str) -> EventLog:
+    """The log of one tag; silent until `configure_logging` was called."""
+    return EventLog(tag)
+
+
+def without_query(url: str) -> str:
+    """The URL without its query, fragment and user-info, which may hold tokens."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(unreadable address)"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def printable(text: str) -> str:
+    """The text on one line, control characters (escape codes among them) replaced."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
+
+
+def _figures(record: logging.LogRecord) -> dict[str, Any]:
+    figures: dict[str, Any] = dict(getattr(record, "figures", {}))
+    if figures.get("url"):
+        figures["url"] = without_query(str(figures["url"]))
+    return figures
+
+
+def _tag(record: logging.LogRecord) -> str:
+    return record.name.removeprefix(f"{ROOT}.")
+
+
+class TextFormatter(logging.Formatter):
+    """``[tag] message key=value``, a level name before warnings and errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+        figures = " ".join(f"{k}={v}" for k, v in _figures(record).items() if v is not None)
+        line = printable(f"[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class JsonFormatter(logging.Formatter):
+    """The same event as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        figures = _figures(record)
+        event: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "tag": _tag(record),
+            "message": record.getMessage(),
+            **{name: figures.pop(name, None) for name in ALWAYS},
+            **figures,
+        }
+        if record.exc_info:
+            event["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(event, ensure_ascii=False, default=str)
+
+
+class _StreamHandler(logging.Handler):
+    """Asks for the stream at each line, so that a live progress display can stand in for stderr."""
+
+    def __init__(self, stream: Callable[[], TextIO]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            stream = self._stream()
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except (OSError, ValueError):
+            return  # stderr is gone (closed pipe); work goes on
+
+
+def configure_logging(*, verbosity: int, json_lines: bool, stream: Callable[[], TextIO] = lambda: sys.stderr) -> None:
+    """Send events to `stream`.
+
+    Args:
+        verbosity: -1 errors only (``-q``), 0 warnings and info, 1 or more debug (``-v``).
+    """
+    level = {-1: logging.ERROR, 0: logging.INFO}.get(max(-1, verbosity), logging.DEBUG)
+    handler = _StreamHandler(stream)
+    handler.setFormatter(JsonFormatter() if json_lines else TextFormatter())
+    root = logging.getLogger(ROOT)
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    root.propagate = False

@@ -1,0 +1,230 @@
+"""What every storage promises. One conformance suite proves it for each of them.
+
+An offer **needs enrichment** for a wanted field when that field is null, the offer is active, and the field was not
+looked for since the price last changed (old price and discount: `enriched_at`; link: `affiliate_checked_at`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Offer
+
+
+class Missing(StrEnum):
+    """A field that enrichment can fill."""
+
+    OLD_PRICE = "old-price"
+    DISCOUNT = "discount"
+    AFFILIATE_LINK = "affiliate-link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOffer:
+    """One row of `offers`, as stored. Times are UTC-aware."""
+
+    id: str
+    marketplace: str
+    external_id: str
+    title: str
+    url: str
+    image_url: str | None
+    currency: str
+    price_cents: int
+    old_price_cents: int | None
+    suspect_old_price_cents: int | None
+    discount_pct: int | None
+    commission_pct: int | None
+    affiliate_link: str | None
+    affiliation_id: str | None
+    source: str
+    status: Literal["active", "gone"]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    price_changed_at: datetime
+    enriched_at: datetime | None
+    affiliate_checked_at: datetime | None
+    enrich_attempts: int
+    enrich_error: str | None
+    item_id: str | None
+    catalogue_id: str | None
+    strategies: dict[str, str]
+    """Which strategy found each field at the last enrichment; empty before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedOffer:
+    """What became of one offer in `save_offers`, in the order given."""
+
+    offer_id: str
+    external_id: str
+    url: str
+    price_cents: int
+    outcome: Literal["new", "changed", "unchanged"]
+    needs: frozenset[Missing]
+    """The fields it needs enrichment for, after saving."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedOffer:
+    """An offer the storage refused; the rest of its batch is saved."""
+
+    external_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveReport:
+    """What `save_offers` did."""
+
+    saved: tuple[SavedOffer, ...]
+    refused: tuple[RefusedOffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichmentReport:
+    """What `save_enrichments` did, by offer id.
+
+    Attributes:
+        applied: written.
+        superseded: a newer page was already stored; nothing to do.
+        stale: a listing saw another price after this page was claimed; ask again.
+        unknown: no such offer (deleted).
+    """
+
+    applied: frozenset[str]
+    superseded: frozenset[str]
+    stale: frozenset[str]
+    unknown: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferCounts:
+    """Coverage of the catalogue. `enriched` counts offers with `enriched_at`; the missing ones are active offers."""
+
+    total: int
+    enriched: int
+    gone: int
+    missing_old_price: int
+    missing_discount: int
+    missing_affiliate_link: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricePoint:
+    """One observed change of price or old price."""
+
+    observed_at: datetime
+    price_cents: int
+    old_price_cents: int | None
+    source: str
+    """``listing`` or ``product``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFilter:
+    """Which offers `find_offers` returns.
+
+    Attributes:
+        search: words that must all stand in the title, case and accents ignored as far as the storage can.
+        since: only offers seen at or after this time.
+        sort: ``last_seen``, ``discount``, ``price``, ``first_seen`` or ``title``; a leading ``-`` reverses.
+    """
+
+    min_discount: int | None = None
+    missing: frozenset[Missing] = frozenset()
+    since: datetime | None = None
+    search: str | None = None
+    status: Literal["active", "gone"] | None = None
+    sort: str = "-last_seen"
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScrapeRun:
+    """One row of `scrape_runs`."""
+
+    id: str
+    source: str
+    status: Literal["running", "done", "failed", "interrupted"]
+    started_at: datetime
+    finished_at: datetime | None
+    pages: int
+    seen: int
+    new: int
+    changed: int
+    unchanged: int
+    filtered: int
+    enqueued: int
+    error: str | None
+
+
+class Storage(Protocol):
+    """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
+
+    Raises (every method): `StorageUnavailable` when it does not answer, is locked or full; `StorageRefused` when
+    it answers no (wrong key, read-only, schema missing or of another version).
+    """
+
+    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime) -> SaveReport:
+        """Insert or update a page of offers.
+
+        The same offer twice in one call: the first card's values count, the second is ``unchanged``.
+        A changed price resets old price and discount to what the card shows, sets `price_changed_at` and adds one
+        history row; with the same price a card without old price, discount, commission or image erases nothing.
+        A gone offer that is seen is active again.
+        """
+        ...
+
+    def offers_needing_enrichment(
+        self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> list[StoredOffer]:
+        """Active offers that need one of the `missing` fields, never tried first, oldest first, stable.
+
+        `recheck_before`: also those that were looked for, without an answer, before that time.
+        Constant cost however many offers are done.
+        """
+        ...
+
+    def save_enrichments(
+        self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
+    ) -> EnrichmentReport:
+        """Write a group of results in one transaction, each fenced by `observed_at`; idempotent.
+
+        `enriched_at` becomes the later of `observed_at` and `price_changed_at`. A page price that differs from the
+        stored one is a price change, with history. An old price first learnt, or changed, adds a history row too.
+        """
+        ...
+
+    def counts(self) -> OfferCounts: ...
+
+    def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
+        """Stream the matching offers in constant memory."""
+        ...
+
+    def count_offers(self, wanted: OfferFilter) -> int:
+        """How many match, `limit` ignored."""
+        ...
+
+    def find_offer(self, id_or_external_id: str) -> StoredOffer | None: ...
+
+    def price_history(self, offer_id: str) -> list[PricePoint]:
+        """Oldest first."""
+        ...
+
+    def start_run(self, source: str, *, started_at: datetime) -> str:
+        """Record a scrape that begins; returns its run id (uuid)."""
+        ...
+
+    def finish_run(self, run: ScrapeRun) -> None: ...
+
+    def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
+        """Newest first."""
+        ...
+
+    def close(self) -> None: ...
