@@ -1,76 +1,18 @@
-"""Settings: one frozen object, each value knowing where it came from.
+"""Every setting: its variable, section, type, default, rules and meaning, declared once.
 
-Precedence: environment > `.env` (working directory, then `$OFFERS_HOME`) > `offers.toml` (same two places) > default.
-Flags are given to the commands themselves and stand above all of these. Values are converted by msgspec; every
-problem is reported at once, each with its origin.
+The loader, `config show`, the reference page and the `.env` that `init` writes are all derived from `SETTINGS`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit, urlunsplit
 
-from offers_cli.errors import ConfigError
-
-MASK = "********"
-
-
-class Secret:
-    """Text that shows itself only to who asks for it by name."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return f"Secret({MASK!r})"
-
-    __str__ = __repr__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a secret is not pickled")
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``10m``, ``1h`` or ``7d``; raises `ValueError` for anything else."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip(), re.ASCII)
-    if not match:
-        raise ValueError("expected a duration such as 90, 90s, 10m, 1h or 7d")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
-
-
-def mask_url(url: str) -> str:
-    """The URL with its password masked."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
-
-
-# How a text becomes a value where the type alone does not tell.
-Duration = Annotated[float, "duration"]
-Words = Annotated[tuple[str, ...], "words"]
-UrlWithPassword = Annotated[Secret, "url"]
+from offers_cli.config.values import Duration, Secret, UrlWithPassword, Words
 
 
 def _setting(name: str, default: Any, doc: str, **checks: Any) -> Any:
@@ -222,7 +164,22 @@ class Setting:
 
     @property
     def secret(self) -> bool:
+        """Whether the value is shown masked."""
         return Secret in _flatten(self.type)
+
+    @property
+    def kind(self) -> str | None:
+        """How its text is read where the type does not tell: ``duration``, ``words``, ``url``."""
+        return next((part for part in _flatten(self.type) if isinstance(part, str)), None)
+
+    @property
+    def plain_type(self) -> Any:
+        """The type without markers and ``None``; the whole annotation for a choice of words."""
+        return next(part for part in _flatten(self.type) if part is not type(None))
+
+    @property
+    def is_address(self) -> bool:
+        return self.kind == "url" or "schemes" in self.checks
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,0 +1,33 @@
+"""Settings: one frozen object, loaded lazily, each value knowing where it came from."""
+
+from offers_cli.config.load import get_config, load_config
+from offers_cli.config.settings import (
+    SETTINGS,
+    Config,
+    DatabaseConfig,
+    EnrichmentConfig,
+    FetchConfig,
+    LogConfig,
+    MarketplaceConfig,
+    Origin,
+    Setting,
+)
+from offers_cli.config.values import MASK, Secret, mask_url, parse_duration
+
+__all__ = [
+    "MASK",
+    "SETTINGS",
+    "Config",
+    "DatabaseConfig",
+    "EnrichmentConfig",
+    "FetchConfig",
+    "LogConfig",
+    "MarketplaceConfig",
+    "Origin",
+    "Secret",
+    "Setting",
+    "get_config",
+    "load_config",
+    "mask_url",
+    "parse_duration",
+]

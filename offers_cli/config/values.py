@@ -1,0 +1,70 @@
+"""The kinds of values that settings have beyond numbers and text: secrets, durations, lists, addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, NoReturn
+from urllib.parse import urlsplit, urlunsplit
+
+MASK = "********"
+_UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Secret:
+    """Text that shows itself only to who asks for it by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
+Duration = Annotated[float, "duration"]
+"""Seconds, written as ``90``, ``90s``, ``10m``, ``1h`` or ``7d``."""
+Words = Annotated[tuple[str, ...], "words"]
+"""Comma-separated words."""
+UrlWithPassword = Annotated[Secret, "url"]
+"""An address that may hold a password."""
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``10m``, ``1h`` or ``7d``; raises `ValueError` for anything else."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip(), re.ASCII)
+    if not match:
+        raise ValueError("expected a duration such as 90, 90s, 10m, 1h or 7d")
+    return float(match[1]) * _UNIT_S[match[2]]
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """Words of a comma-separated list, blanks dropped."""
+    return tuple(word for part in text.split(",") if (word := part.strip()))
+
+
+def mask_url(url: str) -> str:
+    """Return the URL with its password masked."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return MASK
+    if not password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
