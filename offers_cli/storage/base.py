@@ -171,8 +171,8 @@ class Storage(Protocol):
     it answers no (wrong key, read-only, schema missing or of another version).
     """
 
-    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime) -> SaveReport:
-        """Insert or update a page of offers.
+    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+        """Insert or update a page of offers; with `dry_run` tell what would be done and leave nothing behind.
 
         The same offer twice in one call: the first card's values count, the second is ``unchanged``.
         A changed price resets old price and discount to what the card shows, sets `price_changed_at` and adds one

@@ -1,0 +1,55 @@
+"""Enrich: one offer's product page becomes an `Enrichment`, or an error that tells the worker what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from offers_cli.enrichment import Enrichment, EnrichmentJob
+from offers_cli.log import get_log
+from offers_cli.marketplaces.base import Marketplace, ProductReading
+from offers_cli.services.pages import Pages
+
+log = get_log("enrichment")
+
+
+def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages) -> Enrichment:
+    """Fetch and read the product page of one offer.
+
+    Raises:
+        WorkError: what went wrong; its `outcome` says what becomes of the job.
+    """
+    marketplace = pages.marketplace_for(job.url)
+    page = pages.fetch(job.url)
+    reading = pages.read(page, partial(_read_same_product, marketplace, job.url), offer_id=job.offer_id)
+    log.info(
+        "read",
+        offer_id=job.offer_id,
+        url=job.url,
+        price_cents=reading.price_cents,
+        old_price_cents=reading.old_price_cents,
+        discount_pct=reading.discount_pct,
+        read_by=reading.winners.get("price_cents"),
+        flags=",".join(reading.flags) or None,
+    )
+    return to_enrichment(reading, offer_id=job.offer_id, observed_at=observed_at)
+
+
+def _read_same_product(marketplace: Marketplace, asked_url: str, text: str, url: str) -> ProductReading:
+    reading = marketplace.read_product(text, url)
+    marketplace.check_same_product(asked_url, reading)
+    return reading
+
+
+def to_enrichment(reading: ProductReading, *, offer_id: str, observed_at: datetime) -> Enrichment:
+    """What one reading of a product page adds to an offer."""
+    return Enrichment(
+        offer_id=offer_id,
+        observed_at=observed_at,
+        price_cents=reading.price_cents,
+        old_price_cents=reading.old_price_cents,
+        discount_pct=reading.discount_pct,
+        suspect_old_price_cents=reading.suspect_old_price_cents,
+        title=reading.title,
+        strategies=reading.winners,
+    )

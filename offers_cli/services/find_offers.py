@@ -1,0 +1,43 @@
+"""Find offers: what `offers list` shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffersReport:
+    """The offers found, and how many match in all."""
+
+    offers: tuple[StoredOffer, ...] = ()
+    total: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"offers": [offer_row(offer) for offer in self.offers], "total": self.total}
+
+
+def offer_row(offer: StoredOffer) -> dict[str, Any]:
+    """All columns of one offer, times as ISO 8601 in UTC."""
+    return {name: _plain(value) for name, value in asdict(offer).items()}
+
+
+def _plain(value: Any) -> Any:
+    return iso_utc(value) if isinstance(value, datetime) else value
+
+
+def iso_utc(moment: datetime) -> str:
+    """ISO 8601 in UTC with a ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:
+    """Find the matching offers, `wanted.limit` at the most."""
+    offers = tuple(storage.find_offers(wanted))
+    total = len(offers) if wanted.limit is None or len(offers) < wanted.limit else storage.count_offers(wanted)
+    return OffersReport(offers=offers, total=total)

@@ -1,0 +1,40 @@
+"""What every service returns: figures for people and programs, and what went wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from offers_cli.errors import OffersError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that went wrong: its code, a message that names it, the next command, and the offer if any."""
+
+    code: str
+    message: str
+    hint: str = ""
+    exit_code: int = 1
+    offer_id: str | None = None
+
+    @classmethod
+    def of(cls, error: OffersError, *, offer_id: str | None = None) -> Self:
+        """The problem that an error tells of."""
+        return cls(
+            code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code, offer_id=offer_id
+        )
+
+
+class Report(Protocol):
+    """A service's result."""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What went wrong; empty when all is done."""
+        ...
+
+    def data(self) -> Mapping[str, Any]:
+        """The figures, under the keys of the JSON contract."""
+        ...

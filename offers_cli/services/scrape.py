@@ -1,0 +1,203 @@
+"""Scrape: collect listings, save their offers, then queue what lacks something.
+
+The way of one page: fetch → read → filter → save (one transaction) → enqueue (one call). A page that cannot be
+fetched or read ends its source; what was saved before stays saved, and the report says what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from offers_cli.enrichment import EnrichmentJob
+from offers_cli.errors import OffersError, StorageRefused
+from offers_cli.log import get_log
+from offers_cli.marketplaces.base import ListingReading, Marketplace
+from offers_cli.offer import Offer
+from offers_cli.services.report import Problem
+from offers_cli.services.sources import Source
+from offers_cli.storage.base import Missing, SavedOffer, SaveReport, ScrapeRun, Storage
+
+log = get_log("scrape")
+
+
+class Enqueuer(Protocol):
+    """The part of the queue that a scrape needs."""
+
+    def enqueue(self, jobs: Sequence[EnrichmentJob]) -> Any:
+        """Queue the jobs; returns an object with `enqueued` and `already_queued`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScrapeReport:
+    """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable`."""
+
+    run_id: str | None = None
+    pages: int = 0
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    filtered: int = 0
+    unreadable: int = 0
+    enqueued: int = 0
+    already_queued: int = 0
+    dry_run: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        names = "run_id pages seen new changed unchanged filtered unreadable enqueued already_queued dry_run"
+        return {name: getattr(self, name) for name in names.split()}
+
+
+@dataclass(slots=True, kw_only=True)
+class Scraper:
+    """Everything one scrape needs, and its running figures.
+
+    Attributes:
+        load: fetches a listing address, or reads a saved page; returns (text, address).
+        wanted: the fields whose absence makes an offer worth a job.
+        limit: the most offers to take, over all sources.
+    """
+
+    storage: Storage
+    queue: Enqueuer | None
+    load: Callable[[Source, str | None], tuple[str, str]]
+    marketplace_for: Callable[[str], Marketplace]
+    wanted: frozenset[Missing]
+    now: Callable[[], datetime]
+    pages: int = 1
+    min_discount: int = 0
+    limit: int | None = None
+    dry_run: bool = False
+    on_page: Callable[[ScrapeReport], None] = lambda _report: None
+    report: ScrapeReport = field(default_factory=ScrapeReport)
+
+    def scrape(self, sources: Sequence[Source]) -> ScrapeReport:
+        """Scrape the sources one after another; one that fails does not stop the next."""
+        started_at = self.now()
+        label = " ".join(source.label for source in sources)
+        self.report = replace(self.report, dry_run=self.dry_run)
+        if not self.dry_run:
+            self.report = replace(self.report, run_id=self.storage.start_run(label, started_at=started_at))
+        status: Literal["done", "failed", "interrupted"] = "interrupted"
+        try:
+            for source in sources:
+                self._scrape_source(source)
+            status = "failed" if self.report.problems else "done"
+        finally:
+            if not self.dry_run:
+                self._finish_run(label, status, started_at)
+        return self.report
+
+    def _finish_run(self, label: str, status: Literal["done", "failed", "interrupted"], started_at: datetime) -> None:
+        report = self.report
+        self.storage.finish_run(
+            ScrapeRun(
+                id=report.run_id or "",
+                source=label,
+                status=status,
+                started_at=started_at,
+                finished_at=self.now(),
+                pages=report.pages,
+                seen=report.seen,
+                new=report.new,
+                changed=report.changed,
+                unchanged=report.unchanged,
+                filtered=report.filtered,
+                enqueued=report.enqueued,
+                error=report.problems[0].code if report.problems else None,
+            )
+        )
+
+    def _scrape_source(self, source: Source) -> None:
+        try:
+            for reading in self._readings(source):
+                self._take(reading, source)
+                self.on_page(self.report)
+        except StorageRefused:
+            raise
+        except OffersError as error:
+            log.error(error.message, url=source.label, code=error.code)
+            self.report = replace(self.report, problems=(*self.report.problems, Problem.of(error)))
+
+    def _readings(self, source: Source) -> Iterator[ListingReading]:
+        """Read the pages of one source, as far as its own pager goes."""
+        address: str | None = None
+        visited: set[str] = set()
+        for _ in range(self.pages):
+            if self._is_full():
+                return
+            text, url = self.load(source, address)
+            reading = self.marketplace_for(url).read_listing(text, url, source=source.kind)
+            visited |= {url, address or url}
+            yield reading
+            address = reading.next_page
+            if address is None or address in visited:
+                return
+
+    def _is_full(self) -> bool:
+        return self.limit is not None and self.report.seen >= self.limit
+
+    def _take(self, reading: ListingReading, source: Source) -> None:
+        """Filter, save and enqueue one page."""
+        room = None if self.limit is None else self.limit - self.report.seen
+        offers = reading.offers[:room]
+        kept = [offer for offer in offers if not self._is_filtered(offer)]
+        report = self.report
+        self.report = replace(
+            report,
+            pages=report.pages + 1,
+            seen=report.seen + len(offers) + len(reading.unreadable),
+            filtered=report.filtered + len(offers) - len(kept),
+            unreadable=report.unreadable + len(reading.unreadable),
+        )
+        for position, reason in reading.unreadable:
+            log.warning("card left out", position=position, reason=reason, url=reading.url)
+        saved = self.storage.save_offers(kept, seen_at=self.now(), dry_run=self.dry_run)
+        self._count(saved)
+        log.info("page saved", url=reading.url, source=source.kind, read_by=reading.strategy, **self._figures())
+        self._enqueue(saved.saved)
+
+    def _figures(self) -> dict[str, int]:
+        return {name: getattr(self.report, name) for name in ("pages", "seen", "new", "changed", "unchanged")}
+
+    def _is_filtered(self, offer: Offer) -> bool:
+        """An unknown discount passes: enrichment will tell."""
+        return offer.discount_pct is not None and offer.discount_pct < self.min_discount
+
+    def _count(self, saved: SaveReport) -> None:
+        outcomes = [offer.outcome for offer in saved.saved]
+        report = self.report
+        self.report = replace(
+            report,
+            new=report.new + outcomes.count("new"),
+            changed=report.changed + outcomes.count("changed"),
+            unchanged=report.unchanged + outcomes.count("unchanged"),
+            problems=report.problems
+            + tuple(
+                Problem(code=StorageRefused.code, message=f"offer {refused.external_id} was refused: {refused.reason}")
+                for refused in saved.refused
+            ),
+        )
+
+    def _enqueue(self, saved: Sequence[SavedOffer]) -> None:
+        if self.queue is None or self.dry_run:
+            return
+        jobs = {
+            offer.offer_id: EnrichmentJob(
+                offer_id=offer.offer_id, url=offer.url, current_price_cents=offer.price_cents
+            )
+            for offer in saved
+            if offer.needs & self.wanted
+        }
+        if jobs:
+            done = self.queue.enqueue(list(jobs.values()))
+            self.report = replace(
+                self.report,
+                enqueued=self.report.enqueued + done.enqueued,
+                already_queued=self.report.already_queued + done.already_queued,
+            )

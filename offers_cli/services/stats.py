@@ -1,0 +1,67 @@
+"""Stats: the queue, the failures by reason, and how complete the catalogue is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from offers_cli.errors import OffersError
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import OfferCounts, Storage
+
+QUEUE_KEYS = ("queued", "started", "scheduled", "deferred", "finished", "failed", "workers")
+
+
+class QueueView(Protocol):
+    """The part of the queue that stats needs."""
+
+    def counts(self) -> Any: ...
+
+    def failures(self) -> Mapping[str, int]: ...
+
+    def rates(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsReport:
+    """A moment's figures; a part whose service did not answer is None and has a problem."""
+
+    queue: Mapping[str, int] | None = None
+    jobs_per_minute: float | None = None
+    time_to_empty_s: float | None = None
+    failures: Mapping[str, int] | None = None
+    offers: OfferCounts | None = None
+    paused: tuple[Mapping[str, Any], ...] = field(default=())
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "queue": dict(self.queue) if self.queue is not None else None,
+            "jobs_per_minute": self.jobs_per_minute,
+            "time_to_empty_s": self.time_to_empty_s,
+            "failures": dict(self.failures) if self.failures is not None else None,
+            "offers": asdict(self.offers) if self.offers is not None else None,
+            "paused": [dict(host) for host in self.paused],
+        }
+
+
+def collect_stats(*, storage: Storage, queue: QueueView) -> StatsReport:
+    """Collect the figures; one service that is down does not hide the other."""
+    problems: list[Problem] = []
+    figures: dict[str, Any] = {}
+    try:
+        counts, rates = queue.counts(), queue.rates()
+        figures = {
+            "queue": {key: getattr(counts, key) for key in QUEUE_KEYS},
+            "failures": queue.failures(),
+            "jobs_per_minute": rates.jobs_per_minute,
+            "time_to_empty_s": rates.time_to_empty_s,
+        }
+    except OffersError as error:
+        problems.append(Problem.of(error))
+    try:
+        figures["offers"] = storage.counts()
+    except OffersError as error:
+        problems.append(Problem.of(error))
+    return StatsReport(**figures, problems=tuple(problems))
