@@ -31,7 +31,7 @@ The message says what, which and why; the hint is the next command to run.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Outcome(StrEnum):
@@ -186,10 +186,18 @@ class PageChanged(PageError):
 
 
 class OfferGone(PageError):
-    """404, 410, ended, paused or out of stock."""
+    """404, 410, ended, paused or out of stock.
+
+    Args:
+        reading: what the page still told (a `ProductReading` that is not available), if it was read.
+    """
 
     code = "offer_gone"
     outcome = Outcome.FINAL
+
+    def __init__(self, message: str, *, hint: str = "", reading: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reading = reading
 
 
 class SiteUnavailable(PageError):
