@@ -45,9 +45,6 @@ def enqueue_missing(
     if dry_run or not offers:
         return EnqueueMissingReport(found=len(offers), dry_run=dry_run)
     done = queue.enqueue(
-        [
-            EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents)
-            for offer in offers
-        ]
+        [EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents) for offer in offers]
     )
     return EnqueueMissingReport(found=len(offers), enqueued=done.enqueued, already_queued=done.already_queued)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.offer import Offer
 from offers_cli.services.pages import Pages
 from offers_cli.services.report import Problem
-from offers_cli.storage.base import Storage
+from offers_cli.storage.base import StoredOffer
 
 VALUES = (
     "title",
@@ -75,14 +76,16 @@ def _card(offer: Offer) -> dict[str, Any]:
     return {name: getattr(offer, name) for name in CARD}
 
 
-def explain(target: str, *, url: str | None, pages: Pages, storage: Storage) -> ExplainReport:
+def explain(
+    target: str, *, url: str | None, pages: Pages, find_offer: Callable[[str], StoredOffer | None]
+) -> ExplainReport:
     """Read one page: a URL is fetched, an offer's id stands for its product page, anything else is a saved file."""
     if target.startswith(("http://", "https://")):
         return _explain_fetched(target, pages)
     path = Path(target).expanduser()
     if path.is_file() or "/" in target or path.suffix:
         return _explain_text(*pages.open_saved(path, url=url), pages)
-    offer = storage.find_offer(target)
+    offer = find_offer(target)
     if offer is None:
         raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
     return _explain_fetched(offer.url, pages)

@@ -6,8 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from offers_cli.errors import UsageError
 from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
+
+
+SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,13 @@ class OffersReport:
 
     def data(self) -> dict[str, Any]:
         return {"offers": [offer_row(offer) for offer in self.offers], "total": self.total}
+
+
+def check_sort(sort: str) -> str:
+    """The sort order; raises `UsageError` when there is no such one."""
+    if sort.removeprefix("-") not in SORTS:
+        raise UsageError(f"cannot sort by {sort!r}", hint="--sort " + ", ".join(SORTS))
+    return sort
 
 
 def offer_row(offer: StoredOffer) -> dict[str, Any]:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Protocol
 
+from offers_cli.errors import WORK_ERRORS, UsageError
 from offers_cli.services.report import Problem
 
 
 class FailedQueue(Protocol):
     """The part of the queue that requeueing needs."""
 
-    def requeue_failed(
+    def check_reasons(reasons: Iterable[str]) -> frozenset[str]:
+    """The reasons as a set; raises `UsageError` for one that is no failure code, naming the nearest."""
+    for reason in reasons:
+        if reason not in WORK_ERRORS:
+            near = get_close_matches(reason, WORK_ERRORS, n=1, cutoff=0.3) or list(WORK_ERRORS)[:1]
+            raise UsageError(f"{reason!r} is not a failure code", hint=f"--reason {near[0]}")
+    return frozenset(reasons)
+
+
+def requeue_failed(
         self,
         *,
         reasons: frozenset[str],

@@ -188,9 +188,7 @@ class Scraper:
         if self.queue is None or self.dry_run:
             return
         jobs = {
-            offer.offer_id: EnrichmentJob(
-                offer_id=offer.offer_id, url=offer.url, current_price_cents=offer.price_cents
-            )
+            offer.offer_id: EnrichmentJob(offer_id=offer.offer_id, url=offer.url, current_price_cents=offer.price_cents)
             for offer in saved
             if offer.needs & self.wanted
         }

@@ -1,0 +1,85 @@
+"""Everything that checks the project: `nox` runs lint, tests, acceptance and package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "tests", "acceptance", "package"]
+nox.options.reuse_existing_virtualenvs = True
+
+REAL_PAGES = Path(__file__).parent.parent / "shared" / "real-pages"
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """Install the project with extras, and tell the tests where the captured pages are, if they are there."""
+    session.install("-e", f".[{','.join(extras)}]")
+    if REAL_PAGES.is_dir():
+        session.env.setdefault("OFFERS_REAL_PAGES", os.environ.get("OFFERS_REAL_PAGES", str(REAL_PAGES)))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Format, rules, types, and which room may import which."""
+    install(session, "dev", "dashboard")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit, page, storage, queue and fetch tests; loopback only."""
+    install(session, "dev", "dashboard")
+    session.run("pytest", "-m", "not acceptance", *session.posargs)
+
+
+@nox.session
+def acceptance(session: nox.Session) -> None:
+    """The installed program as a subprocess, against the shop and a real Redis."""
+    install(session, "dev", "dashboard")
+    session.run("pytest", "-m", "acceptance", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A million money texts and many mutated pages."""
+    install(session, "dev")
+    session.run("pytest", "tests/reading", "-k", "property or mutat", env={"OFFERS_EXAMPLES": "1000000"})
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """The long fault suite: random kills of real processes."""
+    install(session, "dev")
+    session.run("pytest", "tests/faults", env={"OFFERS_CHAOS": "long"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed as ratios in one run."""
+    install(session, "dev", "bench")
+    for script in session.posargs or sorted(path.name for path in Path("bench").glob("*.py")):
+        session.run("python", f"bench/{script}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated reference pages again."""
+    install(session)
+    session.run("python", "docs/generate.py")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the wheel, install it alone, and run the demo from it."""
+    session.install("build")
+    out = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", out, silent=True)
+    wheel = max(Path(out).glob("*.whl"), key=os.path.getmtime)
+    session.run("python", "-m", "pip", "install", "--force-reinstall", "--no-deps", "-q", str(wheel))
+    session.install(str(wheel))
+    session.run("offers", "demo", "--offers", "12")

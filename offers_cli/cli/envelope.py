@@ -1,0 +1,47 @@
+"""The JSON envelope: one document for every command, on success and on failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from offers_cli.services.report import Problem
+
+VERSION = 1
+DATA_KEYS: dict[str, tuple[str, ...]] = {
+    "scrape": ("run_id", "pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued"),
+    "enqueue-missing": ("found", "enqueued", "already_queued"),
+    "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
+    "requeue-failed": ("found", "requeued", "skipped"),
+    "stats": ("queue", "failures", "offers"),
+    "list": ("offers", "total"),
+    "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
+    "demo": ("scrape", "worker", "stats", "offers"),
+}
+"""Keys that stand in `data` whatever happens; unknown is null."""
+
+
+def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool) -> str:
+    """One JSON document.
+
+    Args:
+        failed: nothing of what was asked is done; with problems and not failed, a part is.
+    """
+    return json.dumps(
+        {
+            "version": VERSION,
+            "command": command,
+            "status": "error" if failed else "partial" if problems else "ok",
+            "data": {**dict.fromkeys(DATA_KEYS.get(command, ())), **data},
+            "errors": [_error(problem) for problem in problems],
+        },
+        ensure_ascii=False,
+        indent=2,
+        default=str,
+    )
+
+
+def _error(problem: Problem) -> dict[str, Any]:
+    error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
+    return error | ({"offer_id": problem.offer_id} if problem.offer_id else {})

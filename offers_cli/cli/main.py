@@ -1,0 +1,103 @@
+"""The program: commands, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from offers_cli import __version__
+from offers_cli.cli.commands import CommandGroup
+from offers_cli.cli.render import Output
+from offers_cli.errors import Interrupted, OffersError
+from offers_cli.services.report import Problem
+
+app = typer.Typer(
+    name="offers",
+    cls=CommandGroup,
+    help="Collect, enrich and keep affiliate offers of Mercado Livre.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  (the signature that Typer calls)
+    if wanted:
+        typer.echo(f"offers {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    """Collect, enrich and keep affiliate offers of Mercado Livre."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program with these arguments and return its exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    command = typer.main.get_command(app)
+    output = Output(json="--json" in args)
+    name = next((arg for arg in args if not arg.startswith("-")), "offers")
+    try:
+        return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _fail_usage(error, output, name)
+    except typer.Abort:
+        output.fail(name, Problem.of(Interrupted("interrupted; what was saved stays saved")))
+        return Interrupted.exit_code
+    except BrokenPipeError:
+        return _quiet_end()
+    except OffersError as error:
+        output.fail(name, Problem.of(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        output.fail(name, Problem.of(Interrupted("interrupted; what was saved stays saved")))
+        return Interrupted.exit_code
+    except Exception as error:
+        if "--debug" in args:
+            raise
+        return _fail_bug(error, output, name)
+
+
+def _fail_usage(error: typer.TyperException, output: Output, name: str) -> int:
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context:
+        sys.stderr.write(context.get_help() + "\n")
+        return 2
+    message = getattr(error, "format_message", lambda: str(error))()
+    where = context.command_path if context else "offers"
+    output.fail(name, Problem(code="usage", message=message, hint=f"{where} --help", exit_code=2))
+    return 2
+
+
+def _fail_bug(error: Exception, output: Output, name: str) -> int:
+    """Tell one honest line; the traceback is for `--debug`."""
+    message = f"unexpected {type(error).__name__} in `offers {name}`; this is a bug in offers"
+    output.fail(name, Problem(code="bug", message=message, hint=f"offers --debug {name} …, and report what it shows"))
+    return 1
+
+
+def _quiet_end() -> int:
+    """The reader of our output is gone (`| head`): end without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def run() -> None:
+    """Entry point of the installed program."""
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _quiet_end()
+    sys.exit(code)

@@ -1,0 +1,65 @@
+"""How every command runs: settings, logging, one service, its report, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from offers_cli.cli.render import Block, Output
+from offers_cli.errors import Bug, OffersError
+from offers_cli.services.report import Problem, Report
+
+if TYPE_CHECKING:
+    from offers_cli.runtime import Runtime
+
+R = TypeVar("R", bound=Report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """How a command was asked to speak: `--json`, `-v`, `-q`."""
+
+    json: bool = False
+    verbose: int = 0
+    quiet: bool = False
+
+
+def perform(
+    command: str,
+    voice: Voice,
+    work: Callable[[Runtime, Output], R],
+    blocks: Callable[[R], Sequence[Block]],
+    *,
+    log_level: int = 0,
+) -> None:
+    """Run one command: do the work, show its report, and end with its exit code.
+
+    Args:
+        log_level: what is told on stderr without `-v` or `-q`: 0 events, -1 errors only.
+    """
+    from offers_cli.config import get_config
+    from offers_cli.log import configure_logging
+    from offers_cli.runtime import open_runtime
+
+    output = Output(json=voice.json)
+    try:
+        config = get_config()
+        verbosity = -1 if voice.quiet else voice.verbose + log_level
+        configure_logging(verbosity=verbosity, json_lines=config.log.format == "json")
+        with open_runtime(config) as runtime:
+            report = work(runtime, output)
+    except OffersError as error:
+        output.fail(command, Problem.of(error))
+        raise typer.Exit(error.exit_code) from error
+    code = exit_code(report.problems)
+    output.show(command, report, blocks(report), exit_code=code)
+    raise typer.Exit(code)
+
+
+def exit_code(problems: Sequence[Problem]) -> int:
+    """The gravest of the problems' exit codes: 0 none, 1 items failed, 5 site, 4 service, 3 configuration."""
+    codes = [problem.exit_code for problem in problems]
+    return next((code for code in (130, 3, 4, 5, 2, Bug.exit_code) if code in codes), 0)

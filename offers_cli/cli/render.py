@@ -1,0 +1,175 @@
+"""The only printer: reports become tables on a terminal, plain lines in a pipe, one document with `--json`.
+
+Data never reaches Rich as markup: it goes through `Text`, with control characters made visible.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from offers_cli.cli.envelope import envelope
+from offers_cli.log import printable
+from offers_cli.services.report import Problem, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows under headings; `right` names the columns that hold figures."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    right: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text."""
+
+    text: str
+
+
+Block = Table | Line
+
+
+def summary(command: str, data: Mapping[str, Any], columns: Sequence[str]) -> list[Block]:
+    """A table of figures for a person, one line of them for a pipe."""
+    if is_terminal(sys.stdout):
+        title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
+        row = [data[column] for column in columns]
+        return [Table(title=title, columns=columns, rows=[row], right=frozenset(columns))]
+    return [Line(f"{command}: " + " ".join(f"{column}={data[column]}" for column in columns))]
+
+
+class Progress(Protocol):
+    """Shows how far the work is; does nothing off a terminal."""
+
+    def __call__(self, done: int, *, total: int | None = None, note: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where and how a command speaks: results to stdout, everything else to stderr."""
+
+    json: bool = False
+
+    def show(self, command: str, report: Report, blocks: Sequence[Block], *, exit_code: int) -> None:
+        """Show a report: the JSON document, or its blocks; problems go to stderr when not JSON."""
+        problems = list(report.problems)
+        if self.json:
+            nothing_done = exit_code != 0 and not _anything_done(report.data())
+            self.write(envelope(command, report.data(), problems, failed=nothing_done) + "\n")
+            return
+        for block in blocks:
+            self._show_block(block)
+        show_problems(problems)
+
+    def fail(self, command: str, problem: Problem) -> None:
+        """Show that nothing was done, and why."""
+        if self.json:
+            self.write(envelope(command, {}, [problem], failed=True) + "\n")
+        else:
+            show_problems([problem])
+
+    def _show_block(self, block: Block) -> None:
+        if isinstance(block, Line):
+            self.write(block.text + "\n")
+        elif is_terminal(sys.stdout):
+            _print_rich(block)
+        else:
+            self.write(_plain_table(block))
+
+    @staticmethod
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Progress]:
+        """A progress bar on stderr, on a terminal only."""
+        if self.json or not is_terminal(sys.stderr):
+            yield _silent
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+        )
+        with Bar(*columns, console=_console(sys.stderr), transient=True, redirect_stdout=False) as bar:
+            task = bar.add_task(title, total=None, note="")
+
+            def advance(done: int, *, total: int | None = None, note: str = "") -> None:
+                bar.update(task, completed=done, total=total, note=printable(note))
+
+            yield advance
+
+
+def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
+    """Progress off a terminal."""
+
+
+def _anything_done(data: Mapping[str, Any]) -> bool:
+    return any(value for key, value in data.items() if key not in ("run_id", "url", "dry_run", "duration_s"))
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Problems on stderr: what, which, why, and the next command."""
+    for problem in problems:
+        sys.stderr.write(f"error: {printable(problem.message)} ({problem.code})\n")
+        if problem.hint:
+            sys.stderr.write(f"  try: {printable(problem.hint)}\n")
+    sys.stderr.flush()
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether a person watches that stream on a terminal that understands more than text."""
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:
+        return False
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    forced = os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") and "NO_COLOR" not in os.environ
+    return Console(file=stream, highlight=False, markup=False, emoji=False, force_terminal=True if forced else None)
+
+
+def _print_rich(table: Table) -> None:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in table.columns:
+        figures = column in table.right
+        shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=figures, overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(cell_text(cell)) for cell in row))
+    _console(sys.stdout).print(shown)
+
+
+def _plain_table(table: Table) -> str:
+    """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets."""
+    lines = [table.columns, *([cell_text(cell) for cell in row] for row in table.rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def cell_text(value: object) -> str:
+    """One cell as text: nothing for None, control characters made visible."""
+    return "" if value is None else printable(str(value).replace("\t", " "))

@@ -1,0 +1,70 @@
+"""`offers scrape`: collect listings, save their offers, queue what lacks something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.perform import Voice, perform
+from offers_cli.cli.render import Output, summary
+
+if TYPE_CHECKING:
+    from offers_cli.runtime import Runtime
+    from offers_cli.services.scrape import ScrapeReport
+
+COLUMNS = ("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        name="scrape",
+        epilog=examples("offers scrape ofertas --pages 3", "offers scrape 'search:fone de ouvido' page.html --json"),
+    )(scrape)
+
+
+def scrape(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="ofertas, hub, search:TERM, a listing URL or a saved page."),
+    ] = None,
+    pages: Annotated[int, typer.Option(min=1, max=1000, help="Pages to read of each source.")] = 1,
+    min_discount: Annotated[
+        int | None, typer.Option(min=0, max=100, metavar="PCT", help="Leave out offers known to be below it.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The most offers to take.")] = None,
+    no_enqueue: Annotated[bool, typer.Option("--no-enqueue", help="Save only; queue nothing.")] = False,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Collect listings, save their offers, and queue those that lack something."""
+
+    def work(runtime: Runtime, output: Output) -> ScrapeReport:
+        from offers_cli.services.sources import parse_source
+
+        wanted = [parse_source(text) for text in sources or [runtime.default_source]]
+        with output.progress("scraping") as progress:
+
+            def on_page(report: ScrapeReport) -> None:
+                progress(report.pages, total=pages * len(wanted), note=f"{report.seen} offers, {report.new} new")
+
+            scraper = runtime.scraper(
+                pages=pages,
+                min_discount=min_discount,
+                limit=limit,
+                dry_run=dry_run,
+                enqueue=not no_enqueue,
+                on_page=on_page,
+            )
+            return scraper.scrape(wanted)
+
+    perform(
+        "scrape",
+        Voice(json=json, verbose=verbose, quiet=quiet),
+        work,
+        lambda report: summary("scrape", report.data(), COLUMNS),
+    )
