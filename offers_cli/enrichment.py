@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
+
+from offers_cli.errors import OfferGone, Outcome, WorkError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +64,15 @@ class EnrichmentFailure:
     message: str
     gone: bool = False
     final: bool = False
+
+    @classmethod
+    def of(cls, error: WorkError, *, offer_id: str, observed_at: datetime) -> Self:
+        """What is recorded when the job of that offer ends with that error."""
+        return cls(
+            offer_id=offer_id,
+            observed_at=observed_at,
+            code=error.code,
+            message=error.message,
+            gone=error.code == OfferGone.code,
+            final=error.outcome is Outcome.FINAL,
+        )

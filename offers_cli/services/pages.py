@@ -39,11 +39,12 @@ class Pages:
     """Gets pages over the network or from files.
 
     Attributes:
+        get_fetcher: opens the fetcher when the first page is fetched; a saved page needs none.
         pause: pauses a host for everyone: (host, seconds asked for or None, reason).
         sleep: waits between short retries, in seconds.
     """
 
-    fetcher: Fetcher
+    get_fetcher: Callable[[], Fetcher]
     marketplace_for: Callable[[str], Marketplace]
     keeper: PageKeeper
     pause: Callable[[str, float | None, str], None]
@@ -75,7 +76,7 @@ class Pages:
     def fetch(self, url: str) -> Page:
         """Fetch a page once; a wall or a rate limit pauses its host for everyone."""
         address = self.marketplace_for(url).fetch_url(url)
-        return self._heed(address, lambda: self.fetcher.get(address))
+        return self._heed(address, lambda: self.get_fetcher().get(address))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
         """Read a fetched page; a page that fails is kept, one that is a wall pauses its host for everyone."""

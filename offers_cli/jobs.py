@@ -1,0 +1,42 @@
+"""What a worker runs; its dotted path, `offers_cli.jobs.enrich_offer_job`, is written in every queued job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from offers_cli.config import get_config
+from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
+from offers_cli.errors import Outcome, WorkError
+from offers_cli.runtime import open_runtime
+from offers_cli.services.enrich import enrich
+
+
+def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -> None:
+    """Enrich one offer, from its page to the database, as RQ's own workers call it.
+
+    `offers worker` does the same for many jobs at once with one client and one storage connection, and heeds what an
+    error asks for; under RQ's own workers every error fails the job, with its code in the job's `meta`.
+
+    Raises:
+        WorkError: what went wrong; RQ records it on the failed job.
+    """
+    job = EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=current_price_cents)
+    claimed_at = datetime.now(UTC)
+    with open_runtime(get_config()) as runtime:
+        try:
+            found = enrich(job, observed_at=claimed_at, pages=runtime.pages)
+        except WorkError as error:
+            _note_on_rq_job(error)
+            if error.outcome in (Outcome.FINAL, Outcome.FAIL):
+                failure = EnrichmentFailure.of(error, offer_id=offer_id, observed_at=claimed_at)
+                runtime.storage.save_enrichments([], [failure])
+            raise
+        runtime.storage.save_enrichments([found])
+
+
+def _note_on_rq_job(error: WorkError) -> None:
+    from rq import get_current_job
+
+    if current := get_current_job():
+        current.meta.update(code=error.code, message=error.message)
+        current.save_meta()

@@ -1,0 +1,172 @@
+"""The one place that opens things: settings → storage, queue, fetch, marketplaces. Each is opened when first used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from offers_cli.config import Config
+from offers_cli.log import get_log
+from offers_cli.storage.base import Missing, Storage
+
+if TYPE_CHECKING:
+    import redis
+
+    from offers_cli.fetch.client import PoliteFetcher
+    from offers_cli.fetch.page import Pace
+    from offers_cli.fetch.snapshots import Snapshots
+    from offers_cli.marketplaces.base import Marketplace
+    from offers_cli.queue.enqueue import EnrichmentQueue
+    from offers_cli.services.pages import Pages
+    from offers_cli.services.scrape import Scraper, ScrapeReport
+
+log = get_log("worker")
+
+
+@contextmanager
+def open_runtime(config: Config) -> Iterator[Runtime]:
+    """Everything that commands and jobs need, closed at the end."""
+    runtime = Runtime(config)
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+
+
+class Runtime:
+    """What a command or a job works with; every part is opened when first used, and kept."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._closers: list[Callable[[], None]] = []
+
+    def close(self) -> None:
+        """Close what was opened, last first."""
+        while self._closers:
+            self._closers.pop()()
+
+    @staticmethod
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    def ago(self, seconds: float) -> datetime:
+        return self.now() - timedelta(seconds=seconds)
+
+    @property
+    def default_source(self) -> str:
+        """The source that a scrape without any takes."""
+        return "ofertas"
+
+    @property
+    def wanted(self) -> frozenset[Missing]:
+        """The fields that enrichment is asked for."""
+        return frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+
+    @cached_property
+    def storage(self) -> Storage:
+        from offers_cli.storage import open_storage
+
+        storage = open_storage(self.config.database)
+        self._closers.append(storage.close)
+        return storage
+
+    @cached_property
+    def connection(self) -> redis.Redis:
+        from offers_cli.queue.connection import open_connection
+
+        url = self.config.enrichment.redis_url
+        connection = open_connection(url.reveal() if url else None, self.config.home)
+        self._closers.append(connection.close)
+        return connection
+
+    @cached_property
+    def queue(self) -> EnrichmentQueue:
+        from offers_cli.queue.enqueue import EnrichmentQueue
+
+        settings = self.config.enrichment
+        return EnrichmentQueue(self.connection, name=settings.queue_name, job_timeout_s=settings.job_timeout_s)
+
+    @cached_property
+    def pace(self) -> Pace:
+        from offers_cli.fetch.politeness import SharedPace
+
+        return SharedPace(self.connection, delay_s=self.config.enrichment.request_delay_s)
+
+    @cached_property
+    def marketplaces(self) -> tuple[Marketplace, ...]:
+        from offers_cli.marketplaces.mercado_livre import MercadoLivre
+        from offers_cli.marketplaces.schema_org import SchemaOrg
+
+        return MercadoLivre(base_url=self.config.marketplace.base_url), SchemaOrg()
+
+    def marketplace_for(self, url: str) -> Marketplace:
+        from offers_cli.services.pages import first_owner
+
+        return first_owner(self.marketplaces, url)
+
+    @cached_property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Hosts that may be fetched: those configured or the marketplaces' own, and the configured address's."""
+        own = tuple(host for marketplace in self.marketplaces for host in marketplace.hosts)
+        return (*(self.config.fetch.allowed_hosts or own), urlsplit(self.config.marketplace.base_url).netloc)
+
+    @cached_property
+    def fetcher(self) -> PoliteFetcher:
+        from offers_cli.fetch.client import PoliteFetcher
+        from offers_cli.fetch.guard import Guard
+
+        guard = Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts)
+        fetcher = PoliteFetcher(guard=guard, pace=self.pace)
+        self._closers.append(fetcher.close)
+        return fetcher
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        from offers_cli.fetch.snapshots import Snapshots
+
+        return Snapshots(self.config.home / "snapshots", mode=self.config.fetch.snapshots)
+
+    @cached_property
+    def pages(self) -> Pages:
+        from offers_cli.services.pages import Pages
+
+        return Pages(
+            get_fetcher=lambda: self.fetcher,
+            marketplace_for=self.marketplace_for,
+            keeper=self.snapshots,
+            pause=lambda host, seconds, reason: self.pace.pause(host, seconds, reason=reason),
+            sleep=time.sleep,
+        )
+
+    def scraper(
+        self,
+        *,
+        pages: int,
+        min_discount: int | None,
+        limit: int | None,
+        dry_run: bool,
+        enqueue: bool,
+        on_page: Callable[[ScrapeReport], None],
+    ) -> Scraper:
+        """A scraper with this runtime's storage, queue and pages."""
+        from offers_cli.services.scrape import Scraper
+
+        least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
+        return Scraper(
+            storage=self.storage,
+            queue=self.queue if enqueue and not dry_run else None,
+            load=self.pages.load_listing,
+            marketplace_for=self.marketplace_for,
+            wanted=self.wanted,
+            now=self.now,
+            pages=pages,
+            min_discount=least,
+            limit=limit,
+            dry_run=dry_run,
+            on_page=on_page,
+        )
