@@ -1,0 +1,246 @@
+"""What the demo shop sells: a catalogue made from a number of offers and a seed, and the truth about each offer.
+
+Nothing here is a real product. The proportions (prices without cents, missing previous prices, kinds of address,
+labels that are the floor of the true percentage) are those measured on real listings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from random import Random
+from typing import TypeVar
+
+from offers_cli.demo.dice import dice
+from offers_cli.demo.titles import AWKWARD, invented_title, slug
+from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
+
+T = TypeVar("T")
+
+
+class Behaviour(StrEnum):
+    """How an offer's product page answers."""
+
+    NORMAL = "normal"
+    OUT_OF_STOCK = "out_of_stock"
+    GONE_404 = "gone_404"
+    BROKEN = "broken"
+    """A product page without its own price, among other sellers' prices."""
+    SLOW = "slow"
+    WALL_ONCE = "wall_once"
+    """The first request meets the account verification, later ones the page."""
+    FLAKY_500 = "flaky_500"
+    """The first request is answered 500, later ones with the page."""
+
+
+LASTING_CODES = {
+    Behaviour.OUT_OF_STOCK: OfferGone.code,
+    Behaviour.GONE_404: OfferGone.code,
+    Behaviour.BROKEN: PageChanged.code,
+}
+"""The failure code that the page always ends in."""
+PASSING_CODES = {Behaviour.WALL_ONCE: PageBlocked.code, Behaviour.FLAKY_500: SiteUnavailable.code}
+"""The failure code of the first request alone."""
+
+TYPICAL = (
+    Behaviour.OUT_OF_STOCK,
+    Behaviour.BROKEN,
+    Behaviour.SLOW,
+    Behaviour.WALL_ONCE,
+    Behaviour.FLAKY_500,
+    Behaviour.GONE_404,
+    Behaviour.OUT_OF_STOCK,
+)
+
+
+class UrlKind(StrEnum):
+    """Which of an offer's ids its listing card links to."""
+
+    CATALOGUE = "catalogue"
+    ITEM = "item"
+    USER_PRODUCT = "user_product"
+
+
+class PageShape(StrEnum):
+    """The generations of product pages."""
+
+    STATE_2024 = "state_2024"
+    STATE_2026 = "state_2026"
+    BOT_2026 = "bot_2026"
+    """What plain HTTP clients may get: no embedded state, only DOM and JSON-LD."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """One offer's prices in cents.
+
+    Attributes:
+        card_price_cents: what it costs by card where `price_cents` is the Pix price, else None.
+    """
+
+    price_cents: int
+    old_price_cents: int | None = None
+    card_price_cents: int | None = None
+
+    @property
+    def discount_pct(self) -> int | None:
+        """The floor of the true percentage, as the shop counts."""
+        if self.old_price_cents is None:
+            return None
+        return (self.old_price_cents - self.price_cents) * 100 // self.old_price_cents
+
+    @property
+    def label_pct(self) -> int | None:
+        """The percentage that is shown: small discounts have a struck price but no label."""
+        pct = self.discount_pct
+        return pct if pct is not None and pct >= 5 else None
+
+    def at(self, price_cents: int) -> Prices:
+        """The prices after a change: what no longer makes sense beside the new price is gone."""
+        old, card = self.old_price_cents, self.card_price_cents
+        return Prices(
+            price_cents=price_cents,
+            old_price_cents=old if old is not None and old > price_cents else None,
+            card_price_cents=card if card is not None and card > price_cents else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueOffer:
+    """One offer and the truth about it.
+
+    Attributes:
+        page: what its product page shows.
+        listed: what its listing cards show; often without the previous price.
+        installments: number of installments in which the card price is offered.
+        coupon: a coupon's text, which is never a price.
+    """
+
+    position: int
+    title: str
+    item_id: str
+    catalogue_id: str | None
+    user_product_id: str | None
+    url_kind: UrlKind
+    shape: PageShape
+    behaviour: Behaviour
+    page: Prices
+    listed: Prices
+    installments: int
+    coupon: str | None
+    commission_pct: int
+    extra_commission: bool
+
+    @property
+    def external_id(self) -> str:
+        return self.item_id
+
+    @property
+    def path(self) -> str:
+        """Where its product page is, without host."""
+        name = slug(self.title)
+        if self.url_kind is UrlKind.ITEM:
+            return f"/MLB-{self.item_id.removeprefix('MLB')}-{name}-_JM"
+        if self.url_kind is UrlKind.USER_PRODUCT:
+            return f"/{name}/up/{self.user_product_id}"
+        return f"/{name}/p/{self.catalogue_id}"
+
+    @property
+    def page_id(self) -> str:
+        """The id that its product page calls its own."""
+        by_kind = {UrlKind.CATALOGUE: self.catalogue_id, UrlKind.USER_PRODUCT: self.user_product_id}
+        return by_kind.get(self.url_kind) or self.item_id
+
+    @property
+    def failure_code(self) -> str | None:
+        """The code that enrichment must end in, however often it is tried; None when the page can be read."""
+        return LASTING_CODES.get(self.behaviour)
+
+    @property
+    def first_failure_code(self) -> str | None:
+        """The code that the first request must give."""
+        return PASSING_CODES.get(self.behaviour, self.failure_code)
+
+    @property
+    def available(self) -> bool:
+        return self.behaviour not in {Behaviour.OUT_OF_STOCK, Behaviour.GONE_404}
+
+
+class Catalogue:
+    """A deterministic catalogue: the same arguments give the same offers, on every machine.
+
+    Args:
+        offers: how many.
+        seed: which of the many possible catalogues.
+        behaviours: the offers that misbehave, one for each entry, at random places; at most a quarter of the offers.
+    """
+
+    def __init__(self, offers: int = 40, seed: int = 1, behaviours: Sequence[Behaviour] = TYPICAL) -> None:
+        if offers < 0:
+            raise ValueError(f"a catalogue of {offers} offers")
+        rng = dice(seed)
+        awkward = _spread(rng, offers, AWKWARD[: offers // 4])
+        special = _spread(rng, offers, behaviours[: offers // 4])
+        self.offers = tuple(
+            _invent(
+                dice(seed, position),
+                position,
+                title=awkward.get(position),
+                behaviour=special.get(position, Behaviour.NORMAL),
+            )
+            for position in range(offers)
+        )
+
+    def __iter__(self) -> Iterator[CatalogueOffer]:
+        return iter(self.offers)
+
+    def __len__(self) -> int:
+        return len(self.offers)
+
+
+def _spread(rng: Random, offers: int, things: Sequence[T]) -> dict[int, T]:
+    """The things at random positions, one each."""
+    return dict(zip(rng.sample(range(offers), len(things)), things, strict=True))
+
+
+def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behaviour) -> CatalogueOffer:
+    kind = (*[UrlKind.CATALOGUE] * 7, UrlKind.ITEM, UrlKind.ITEM, UrlKind.USER_PRODUCT)[position % 10]
+    page = _invent_prices(rng)
+    shows_old_price = rng.random() < 0.4
+    commission_pct = rng.choice((5, 9, 12, 13, 14, 16, 20, 24, 32, 34, 41, 52))
+    return CatalogueOffer(
+        position=position,
+        title=title or invented_title(rng),
+        item_id=f"MLB{7_000_000_011 + position * 37}",
+        catalogue_id=f"MLB{40_000_007 + position * 13}" if kind is UrlKind.CATALOGUE else None,
+        user_product_id=None if kind is UrlKind.ITEM else f"MLBU{3_000_000_005 + position * 29}",
+        url_kind=kind,
+        shape=tuple(PageShape)[position % 3],
+        behaviour=behaviour,
+        page=page,
+        listed=page if shows_old_price else replace(page, old_price_cents=None),
+        installments=rng.choice((5, 10, 12, 18)),
+        coupon=rng.choice(("Cupom R$ 30 OFF", "Cupom 10% OFF")) if rng.random() < 0.15 else None,
+        commission_pct=commission_pct,
+        extra_commission=commission_pct >= 24,
+    )
+
+
+def _invent_prices(rng: Random) -> Prices:
+    """From R$ 9 to R$ 15.000; three in ten without a previous price, three in ten with a Pix price."""
+    price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
+    pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
+    card_price_cents = price_cents * rng.randrange(105, 113) // 100 if pix else None
+    if not reduced:
+        return Prices(price_cents=price_cents, card_price_cents=card_price_cents)
+    discount_pct = rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)
+    old_price_cents = round(price_cents / (1 - discount_pct / 100))
+    if old_price_cents > 20_000 and not slightly:
+        old_price_cents -= old_price_cents % 100
+    return Prices(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
+
+
+def _invent_cents(rng: Random, reais: int) -> int:
+    """Half the prices have no cents; when they have, mostly the shop's favourite ones."""
+    return reais * 100 + (0 if rng.random() < 0.5 else rng.choice((90, 99, 5, 70, rng.randrange(1, 100))))

@@ -1,0 +1,68 @@
+"""The shop's controls over HTTP, for tests that run it as a process of its own.
+
+``POST /__control__/NAME`` with a JSON object calls the shop's method of that name with those arguments;
+``GET /__control__/requests`` and ``GET /__control__/offers`` tell what was asked and what is true.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.demo.answer import Answer, Request, json_answer
+
+if TYPE_CHECKING:
+    from offers_cli.demo.catalogue import CatalogueOffer
+    from offers_cli.demo.shop import Shop
+
+PREFIX = "/__control__/"
+
+
+def control(shop: Shop, request: Request) -> Answer:
+    """Do what the control request asks; 400 when it cannot be done, 404 for no such control."""
+    name = request.path.removeprefix(PREFIX)
+    if request.method == "GET":
+        return _tell(shop, name)
+    action = _actions(shop).get(name)
+    if action is None:
+        return json_answer({"error": f"no such control: {name}"}, status=404)
+    try:
+        action(**json.loads(request.body or b"{}"))
+    except (TypeError, ValueError, KeyError) as exc:
+        return json_answer({"error": f"{name}: {exc}"}, status=400)
+    return json_answer({"done": name})
+
+
+def _actions(shop: Shop) -> Mapping[str, Callable[..., Any]]:
+    return {
+        action.__name__: action
+        for action in (
+            shop.wall,
+            shop.fail,
+            shop.set_latency,
+            shop.rename_price_classes,
+            shop.recover,
+            shop.change_price,
+        )
+    }
+
+
+def _tell(shop: Shop, name: str) -> Answer:
+    if name == "requests":
+        return json_answer([asdict(seen) for seen in shop.requests])
+    if name == "offers":
+        return json_answer([_truth(shop, offer) for offer in shop.offers])
+    return json_answer({"error": f"nothing to tell about: {name}"}, status=404)
+
+
+def _truth(shop: Shop, offer: CatalogueOffer) -> dict[str, Any]:
+    return asdict(offer) | {
+        "url": shop.url + offer.path,
+        "external_id": offer.external_id,
+        "discount_pct": offer.page.discount_pct,
+        "available": offer.available,
+        "failure_code": offer.failure_code,
+        "first_failure_code": offer.first_failure_code,
+    }

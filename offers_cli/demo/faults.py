@@ -1,0 +1,91 @@
+"""Trouble on demand for the whole shop: walls, error statuses, latency, prices that lose their names."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+WallKind = Literal["account_verification", "micro_landing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """A wall before every page, until a moment of the shop's clock."""
+
+    until: float
+    kind: WallKind
+    retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error status in place of pages; `times` counts down, None lasts until recovery."""
+
+    status: int
+    retry_after: float | None
+    times: int | None
+
+
+class Faults:
+    """The trouble in force; thread-safe.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wall: Wall | None = None
+        self._failure: Failure | None = None
+        self._met: set[str] = set()
+        self.latency_s = 0.0
+        self.prices_renamed = False
+
+    def wall(self, seconds: float, *, kind: WallKind, retry_after: float | None) -> None:
+        with self._lock:
+            self._wall = Wall(until=self._clock() + seconds, kind=kind, retry_after=retry_after)
+
+    def fail(self, status: int, *, retry_after: float | None, times: int | None) -> None:
+        with self._lock:
+            self._failure = Failure(status=status, retry_after=retry_after, times=times)
+
+    def recover(self) -> None:
+        with self._lock:
+            self._wall = self._failure = None
+            self.latency_s, self.prices_renamed = 0.0, False
+
+    def in_force(self) -> Wall | Failure | None:
+        """What the next page meets; a failure's count goes down with each call."""
+        with self._lock:
+            if self._wall and self._clock() < self._wall.until:
+                return self._wall
+            failure = self._failure
+            if failure is None or failure.times == 0:
+                return None
+            if failure.times is not None:
+                self._failure = Failure(status=failure.status, retry_after=failure.retry_after, times=failure.times - 1)
+            return failure
+
+    def first_time(self, name: str) -> bool:
+        """Whether nobody asked this before: of many askers at once exactly one hears yes."""
+        with self._lock:
+            known = name in self._met
+            self._met.add(name)
+            return not known
+
+
+def without_price_names(html: str) -> str:
+    """The page after a redesign: every class and key that names a price is called something else."""
+    for name, new_name in (
+        ("andes-money-amount", "andes-v9-tag"),
+        ('"price', '"v9tag'),
+        ('_price"', '_v9tag"'),
+        ("-price", "-v9tag"),
+        ("original_value", "v9_before"),
+        ("ItemPrice", "ItemV9tag"),
+    ):
+        html = html.replace(name, new_name)
+    return html
