@@ -45,6 +45,20 @@ class EnrichmentConfig:
     job_timeout_s: Duration = _setting(
         "ENRICHMENT_JOB_TIMEOUT", 600.0, "One job's limit: 90, 90s, 10m, 1h.", least=1, most=86400
     )
+    retry_delay_s: Duration = _setting(
+        "ENRICHMENT_RETRY_DELAY_S",
+        10.0,
+        "Wait before the second attempt when the site did not answer; the third waits six times as long.",
+        least=0,
+        most=3600,
+    )
+    blocked_pause_s: Duration = _setting(
+        "ENRICHMENT_BLOCKED_PAUSE_S",
+        10.0,
+        "First pause of a host that shows a wall; it doubles while the wall stands, up to an hour.",
+        least=0.1,
+        most=3600,
+    )
     home: Path = field(default=Path(), metadata={"derived": True})
 
 

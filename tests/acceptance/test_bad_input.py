@@ -1,0 +1,225 @@
+"""Bad input: a code, a message with the next command, the right exit code in time, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Program, Result, at_shop, end
+
+from offers_cli.demo.shop import Shop
+
+
+def fails(result: Result, exit_code: int, code: str) -> None:
+    assert result.code == exit_code, result.out + result.err
+    assert code in result.codes
+    error = next(e for e in result.document["errors"] if e["code"] == code)
+    assert error["message"]
+    assert "Traceback" not in result.err
+
+
+@pytest.fixture
+def program(offers: Program, calm_shop: Shop) -> Program:
+    return at_shop(offers, calm_shop)
+
+
+@pytest.mark.parametrize(
+    ("args", "exit_code", "code"),
+    [
+        (["scrape", "missing.html"], 2, "not_found"),
+        (["scrape", "nonsense"], 2, "usage"),
+        (["scrape", "search:"], 2, "usage"),
+        (["scrape", "--pages", "0"], 2, "usage"),
+        (["scrape", "--nosuch"], 2, "usage"),
+        (["scarpe"], 2, "usage"),
+        (["explain", "missing.html"], 2, "not_found"),
+        (["explain", "12345"], 2, "not_found"),
+        (["list", "--sort", "colour"], 2, "usage"),
+        (["list", "--since", "yesterday"], 2, "usage"),
+        (["requeue-failed", "--reason", "page_chnaged"], 2, "usage"),
+        (["requeue-failed", "--older-than", "long"], 2, "usage"),
+        (["enqueue-missing", "--missing", "colour"], 2, "usage"),
+        (["scrape", "https://evil.example/ofertas"], 2, "forbidden_url"),
+        (["scrape", "hub"], 3, "config_invalid"),
+    ],
+)
+def test_wrong_words(program, args, exit_code, code):
+    fails(program.json(*args), exit_code, code)
+
+
+def test_a_typo_gets_a_suggestion(program):
+    assert "scrape" in program("scarpe").err
+
+
+def test_a_bad_setting_is_named(program):
+    result = program.json("stats", ENRICHMENT_WORKER_CONCURRENCY="many")
+    fails(result, 3, "config_invalid")
+    assert "ENRICHMENT_WORKER_CONCURRENCY" in result.document["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "not_html"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not_html"),
+        (b"<html><body><h1>Hello</h1></body></html>", "page_changed"),
+        ("<html><head><title>Mercado Livre</title></head><body>Olá</body></html>".encode("utf-16"), "page_changed"),
+    ],
+    ids=["empty", "binary", "no-cards", "utf-16-no-cards"],
+)
+def test_pages_that_are_no_listing(program, folder, content, code):
+    page = folder / "page.html"
+    page.write_bytes(content)
+    fails(program.json("scrape", str(page)), 5, code)
+
+
+def test_no_network(offers):
+    result = offers.json(
+        "scrape", "ofertas", ML_BASE_URL="http://127.0.0.1:9", OFFERS_ALLOW_PRIVATE_HOSTS="1", ENRICHMENT_REQUEST_DELAY_S="0"
+    )
+    fails(result, 4, "site_unavailable")
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_code", "code"),
+    [(404, 5, "offer_gone"), (403, 5, "page_blocked"), (429, 5, "rate_limited"), (503, 4, "site_unavailable")],
+)
+def test_statuses(program, calm_shop, status, exit_code, code):
+    calm_shop.fail(status)
+    fails(program.json("scrape", "ofertas"), exit_code, code)
+
+
+def test_a_wall_in_mid_run_keeps_what_was_saved(program, calm_shop):
+    first = program.json("scrape", "ofertas").data
+    calm_shop.wall(60)
+    result = program.json("scrape", "ofertas")
+    fails(result, 5, "page_blocked")
+    assert result.document["status"] == "error"
+    assert program.json("list").data["total"] == first["new"]
+
+
+def test_redis_down_saves_first_and_tells(program):
+    started = time.monotonic()
+    result = program.json("scrape", "ofertas", REDIS_URL="redis://:canary-1@127.0.0.1:9/0")
+    assert time.monotonic() - started < 8
+    fails(result, 4, "queue_unavailable")
+    assert "enqueue-missing" in result.document["errors"][0]["hint"]
+    assert "canary-1" not in result.out + result.err
+    assert program.json("list").data["total"] > 0, "what the listing showed is saved all the same"
+    fails(program.json("stats", REDIS_URL="redis://127.0.0.1:9/0"), 4, "queue_unavailable")
+    assert program.json("enqueue-missing", "--limit", "1000").data["enqueued"] > 0
+
+
+@pytest.fixture
+def silent_port():
+    """A server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+        thread = threading.Thread(target=lambda: [held.append(server.accept()[0]) for _ in range(20)], daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+
+
+def test_redis_that_never_answers(program, silent_port):
+    started = time.monotonic()
+    fails(program.json("stats", REDIS_URL=f"redis://127.0.0.1:{silent_port}/0"), 4, "queue_unavailable")
+    assert time.monotonic() - started < 10
+
+
+def test_database_locked_readonly_or_garbage(program, folder):
+    program.json("scrape", "ofertas")
+    database = program.home / "offers.db"
+    holder = sqlite3.connect(database, isolation_level=None)
+    holder.execute("begin exclusive")
+    fails(program.json("scrape", "ofertas"), 4, "storage_unavailable")
+    holder.execute("rollback")
+    holder.close()
+    garbage = folder / "garbage.db"
+    garbage.write_bytes(b"not a database" * 100)
+    fails(program.json("stats", OFFERS_DB=str(garbage)), 3, "storage_refused")
+    assert garbage.read_bytes() == b"not a database" * 100
+    fails(program.json("stats", OFFERS_DB="/proc/nowhere/offers.db"), 4, "storage_unavailable")
+
+
+def test_full_disk_is_told_and_loses_nothing(program):
+    program.json("scrape", "ofertas", "--limit", "5", "--no-enqueue")
+    size = (program.home / "offers.db").stat().st_size
+    import resource
+    import subprocess
+
+    from conftest import PROGRAM
+
+    done = subprocess.run(
+        [str(PROGRAM), "scrape", "ofertas", "--pages", "3", "--no-enqueue", "--json"],
+        env=program.environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    fails(Result(done.returncode, done.stdout, done.stderr), 4, "storage_unavailable")
+    assert program.json("list").data["total"] >= 5
+
+
+def test_ctrl_c_in_mid_scrape_keeps_what_was_saved(program, calm_shop):
+    calm_shop.set_latency(0.5)
+    process = program.start("scrape", "ofertas", "--pages", "20", "--json")
+    deadline = time.monotonic() + 20
+    while not any("page=2" in seen.path for seen in calm_shop.requests) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    result = end(process, signal.SIGINT)
+    assert result.code == 130, result.err
+    assert "interrupted" in result.codes
+    calm_shop.set_latency(0)
+    assert program.json("list").data["total"] > 0
+
+
+def test_the_same_scrape_twice_at_once_saves_each_offer_once(program, calm_shop):
+    processes = [program.start("scrape", "ofertas", "--pages", "20", "--json") for _ in range(3)]
+    results = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], results
+    total = program.json("list").data["total"]
+    assert total == len(calm_shop.offers)
+    assert program.json("stats").data["queue"]["queued"] <= total
+
+
+def test_markup_and_escape_codes_in_titles_are_harmless(program, folder):
+    title = "Fone [/promo] \x1b[31mred\x1b[0m <b>x</b>"
+    card = (
+        '<html><body><div class="poly-card"><a class="poly-component__title" '
+        'href="https://produto.mercadolivre.com.br/MLB-1234567890-x-_JM">'
+        + title.replace("<", "&lt;")
+        + '</a><div class="poly-component__price"><div class="poly-price__current">'
+        '<span class="andes-money-amount"><span class="andes-money-amount__fraction">10</span></span>'
+        "</div></div></div></body></html>"
+    )
+    (folder / "page.html").write_text(card)
+    assert program("scrape", str(folder / "page.html"), "--no-enqueue").code == 0
+    shown = program("list")
+    assert shown.code == 0
+    assert "[/promo]" in shown.out
+    assert "\x1b" not in shown.out
+
+
+def test_output_into_a_closed_pipe_ends_quietly(program):
+    program.json("scrape", "ofertas", "--pages", "3", "--no-enqueue")
+    process = program.start("list", "--limit", "1000")
+    assert process.stdout is not None
+    process.stdout.close()
+    _, err = process.communicate(timeout=30) if process.stdout is None else (None, process.stderr.read())
+    process.wait(30)
+    assert "Traceback" not in err
+
+
+def test_nothing_is_written_outside_the_home(program, folder):
+    program.json("scrape", "ofertas")
+    assert {path.name for path in folder.iterdir()} <= {"home"}
+    assert Path(program.home).stat().st_mode & 0o077 == 0
+    assert os.stat(program.home / "offers.db").st_mode & 0o077 == 0

@@ -1,0 +1,23 @@
+"""The reference pages say what the code does."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+assert spec is not None
+assert spec.loader is not None
+generate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(generate)
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_reference_page_has_not_drifted(name):
+    assert (DOCS / name).read_text("utf-8") == generate.PAGES[name](), "run: nox -s docs"
+
+
+@pytest.mark.parametrize(("code", "_meaning", "error"), [row for row in generate.EXIT_CODES if row[2]])
+def test_exit_codes_are_those_of_the_errors(code, _meaning, error):
+    assert error.exit_code == code
