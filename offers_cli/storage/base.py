@@ -6,8 +6,8 @@ looked for since the price last changed (old price and discount: `enriched_at`; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -54,7 +54,11 @@ class StoredOffer:
     item_id: str | None
     catalogue_id: str | None
     strategies: dict[str, str]
-    """Which strategy found each field at the last enrichment; empty before."""
+    """Which strategy found each field at the last enrichment; empty before, and when a listing changed the price."""
+    enrich_attempted_at: datetime | None = None
+    """When the last recorded attempt was claimed; orders the offers that were tried before."""
+    enrich_error_message: str | None = None
+    """What the failure code in `enrich_error` was about; both are null when the last attempt succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +99,14 @@ class EnrichmentReport:
         superseded: a newer page was already stored; nothing to do.
         stale: a listing saw another price after this page was claimed; ask again.
         unknown: no such offer (deleted).
+        refused: offers whose result cannot be stored (not a price, unstorable text), and why; the others are written.
     """
 
-    applied: frozenset[str]
-    superseded: frozenset[str]
-    stale: frozenset[str]
-    unknown: frozenset[str]
+    applied: frozenset[str] = frozenset()
+    superseded: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,121 @@
+"""The database in Python: what the commands do, as `async` names over the storage.
+
+Choose the database once, then open sessions::
+
+init_db(config.database)
+async for client in get_session():
+    db = DatabaseService(client)
+    offers = await db.offers.get_offers_needing_enrichment(limit=100, missing_old_price=True)
+
+Each call runs in a thread; the storage itself is synchronous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from offers_cli.config import DatabaseConfig, get_config
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import NotFound, StorageRefused
+from offers_cli.storage.base import Missing, Storage, StoredOffer
+from offers_cli.storage import open_storage
+
+_chosen: list[DatabaseConfig] = []
+
+
+def init_db(config: DatabaseConfig) -> None:
+    """Choose the database for `get_session`, create it if need be and check its schema.
+
+    Raises:
+        StorageUnavailable, StorageRefused: it does not answer, or answers no; see `Storage`.
+    """
+    open_storage(config).close()
+    _chosen[:] = [config]
+
+
+async def get_session() -> AsyncIterator[Storage]:
+    """Yield one open storage, of the database given to `init_db` or else of the settings, and close it afterwards."""
+    config = _chosen[0] if _chosen else get_config().database
+    storage = await asyncio.to_thread(open_storage, config)
+    try:
+        yield storage
+    finally:
+        storage.close()
+
+
+class DatabaseService:
+    """The database, one attribute for each kind of thing in it."""
+
+    def __init__(self, client: Storage) -> None:
+        self.offers = OfferTable(client)
+
+
+class OfferTable:
+    """The offers; each call runs in a thread and is one transaction."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def get_offers_needing_enrichment(
+        self,
+        *,
+        limit: int = 100,
+        missing_old_price: bool = False,
+        missing_discount: bool = False,
+        missing_affiliate_link: bool = False,
+    ) -> list[StoredOffer]:
+        """Offers that need one of the fields asked for (any field when none is), never tried first, oldest first."""
+        asked = {
+            Missing.OLD_PRICE: missing_old_price,
+            Missing.DISCOUNT: missing_discount,
+            Missing.AFFILIATE_LINK: missing_affiliate_link,
+        }
+        missing = frozenset(field for field, is_asked in asked.items() if is_asked) or frozenset(Missing)
+        return await asyncio.to_thread(self._storage.offers_needing_enrichment, limit=limit, missing=missing)
+
+    async def update_offer_enrichment(
+        self,
+        offer_id: str,
+        *,
+        price_cents: int | None = None,
+        old_price_cents: int | None = None,
+        discount_pct: int | None = None,
+        affiliate_link: str | None = None,
+        affiliation_id: str | None = None,
+        observed_at: datetime | None = None,
+    ) -> StoredOffer:
+        """Record what a product page or the affiliate programme told about one offer, and return the offer.
+
+        Only an affiliate link given means that the page was not read; nothing given means that it was read and shows
+        no previous price. What is not given erases nothing. `observed_at` (default: now) is the fence: older news
+        than what is stored is not written.
+
+        Raises:
+            NotFound: there is no such offer.
+            StorageRefused: the values cannot be stored.
+        """
+        link_told = affiliate_link is not None or affiliation_id is not None
+        page_told = (price_cents, old_price_cents, discount_pct) != (None, None, None)
+        enrichment = Enrichment(
+            offer_id=offer_id,
+            observed_at=observed_at or datetime.now(UTC),
+            price_cents=price_cents,
+            old_price_cents=old_price_cents,
+            discount_pct=discount_pct,
+            page_read=page_told or not link_told,
+            affiliate_link=affiliate_link,
+            affiliation_id=affiliation_id,
+            affiliate_checked=link_told,
+        )
+        return await asyncio.to_thread(self._save, enrichment)
+
+    def _save(self, enrichment: Enrichment) -> StoredOffer:
+        report = self._storage.save_enrichments([enrichment])
+        if reason := report.refused.get(enrichment.offer_id):
+            raise StorageRefused(f"offer {enrichment.offer_id}: {reason}", hint="correct the value")
+        offer = self._storage.find_offer(enrichment.offer_id)
+        if offer is None or offer.id in report.unknown:
+            raise NotFound(f"no offer has the id {enrichment.offer_id}", hint="offers list")
+        return offer

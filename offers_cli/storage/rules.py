@@ -1,0 +1,254 @@
+"""What a card or a page does to a stored offer: the rules of the data, as pure functions.
+
+SQLite uses them directly; for Supabase the same rules stand in `migrations/supabase` as SQL functions, because a
+batch must be one request there. The conformance suite runs both against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.errors import LinkRefused
+from offers_cli.offer import Offer
+from offers_cli.storage.base import EnrichmentReport, Missing, PricePoint, StoredOffer
+
+Result = Enrichment | EnrichmentFailure
+"""What one attempt ended with."""
+
+
+class Verdict(StrEnum):
+    """What became of one result; see `EnrichmentReport`."""
+
+    APPLIED = "applied"
+    SUPERSEDED = "superseded"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Price, old price and discount as one card or page shows them together."""
+
+    price_cents: int
+    old_price_cents: int | None
+    discount_pct: int | None
+
+
+def new_offer(card: Offer, *, offer_id: str, seen_at: datetime) -> StoredOffer:
+    """The row of an offer that was never seen before."""
+    return StoredOffer(
+        id=offer_id,
+        marketplace=card.marketplace,
+        external_id=card.external_id,
+        title=card.title,
+        url=card.url,
+        image_url=card.image_url,
+        currency=card.currency,
+        price_cents=card.price_cents,
+        old_price_cents=card.old_price_cents,
+        suspect_old_price_cents=None,
+        discount_pct=card.discount_pct,
+        commission_pct=card.commission_pct,
+        affiliate_link=card.affiliate_link,
+        affiliation_id=card.affiliation_id,
+        source=card.source,
+        status="active",
+        first_seen_at=seen_at,
+        last_seen_at=seen_at,
+        price_changed_at=seen_at,
+        enriched_at=None,
+        affiliate_checked_at=None,
+        enrich_attempts=0,
+        enrich_error=None,
+        item_id=card.item_id,
+        catalogue_id=card.catalogue_id,
+        strategies={},
+    )
+
+
+def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOffer:
+    """The row after a listing showed `card`; an older sight than the stored one changes nothing.
+
+    A card that lacks something erases nothing. Its prices count unless a product page was read later than it was seen.
+    """
+    if seen_at < stored.last_seen_at:
+        return stored
+    described = replace(
+        stored,
+        title=stored.title if "title" in stored.strategies else card.title,
+        url=card.url,
+        image_url=card.image_url or stored.image_url,
+        currency=card.currency,
+        commission_pct=stored.commission_pct if card.commission_pct is None else card.commission_pct,
+        affiliate_link=card.affiliate_link or stored.affiliate_link,
+        affiliation_id=card.affiliation_id or stored.affiliation_id,
+        item_id=card.item_id or stored.item_id,
+        catalogue_id=card.catalogue_id or stored.catalogue_id,
+        source=card.source,
+        status=stored.status if _is_later(stored.enrich_attempted_at, seen_at) else "active",
+        last_seen_at=seen_at,
+    )
+    if _is_later(stored.enriched_at, seen_at):
+        return described
+    told = Prices(card.price_cents, card.old_price_cents, card.discount_pct)
+    return _with_prices(described, told, observed_at=seen_at)
+
+
+def with_result(stored: StoredOffer, result: Result) -> tuple[StoredOffer, Verdict]:
+    """The row after one attempt, and what became of its result; the same result again changes nothing."""
+    if isinstance(result, EnrichmentFailure):
+        return _with_failure(stored, result)
+    offer, page = _with_page(stored, result) if result.page_read else (stored, None)
+    offer, link = _with_link(offer, result) if _tells_link(result) else (offer, None)
+    if Verdict.APPLIED in (page, link) or page is link is None:
+        offer = _with_attempt(offer, result.observed_at, error=None, message=None)
+    if page is Verdict.STALE:
+        return offer, Verdict.STALE
+    return offer, Verdict.APPLIED if Verdict.APPLIED in (page, link) else page or link or Verdict.APPLIED
+
+
+def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, Verdict]:
+    price_cents = stored.price_cents if page.price_cents is None else page.price_cents
+    if _is_later(stored.enriched_at, page.observed_at):
+        return stored, Verdict.SUPERSEDED
+    if price_cents != stored.price_cents and _is_later(stored.last_seen_at, page.observed_at):
+        return stored, Verdict.STALE
+    old_price_cents = _above(page.old_price_cents, price_cents)
+    priced = _with_prices(stored, Prices(price_cents, old_price_cents, page.discount_pct), observed_at=page.observed_at)
+    enriched = replace(
+        priced,
+        title=page.title or priced.title,
+        suspect_old_price_cents=page.suspect_old_price_cents,
+        strategies=dict(page.strategies),
+        enriched_at=max(page.observed_at, priced.price_changed_at),
+        status=stored.status if _is_later(stored.enrich_attempted_at, page.observed_at) else "active",
+    )
+    return enriched, Verdict.APPLIED
+
+
+def _tells_link(result: Enrichment) -> bool:
+    return result.affiliate_checked or result.affiliate_link is not None
+
+
+def _with_link(stored: StoredOffer, result: Enrichment) -> tuple[StoredOffer, Verdict]:
+    if _is_later(stored.affiliate_checked_at, result.observed_at):
+        return stored, Verdict.SUPERSEDED
+    linked = replace(
+        stored,
+        affiliate_link=result.affiliate_link or stored.affiliate_link,
+        affiliation_id=result.affiliation_id or stored.affiliation_id,
+        affiliate_checked_at=max(result.observed_at, stored.price_changed_at),
+    )
+    return linked, Verdict.APPLIED
+
+
+def _with_failure(stored: StoredOffer, failure: EnrichmentFailure) -> tuple[StoredOffer, Verdict]:
+    """A final failure counts as looked for; a gone offer that a listing saw meanwhile stays active."""
+    if _is_later(stored.enrich_attempted_at, failure.observed_at):
+        return stored, Verdict.SUPERSEDED
+    offer = _with_attempt(stored, failure.observed_at, error=failure.code, message=failure.message)
+    if failure.gone:
+        if _is_later(stored.last_seen_at, failure.observed_at):
+            return offer, Verdict.STALE
+        return replace(offer, status="gone"), Verdict.APPLIED
+    if failure.final:
+        offer = replace(offer, affiliate_checked_at=_latest(stored.affiliate_checked_at, failure.observed_at))
+        if failure.code != LinkRefused.code:
+            offer = replace(offer, enriched_at=_latest(stored.enriched_at, failure.observed_at))
+    return offer, Verdict.APPLIED
+
+
+def _with_attempt(stored: StoredOffer, observed_at: datetime, *, error: str | None, message: str | None) -> StoredOffer:
+    """Count the attempt once, however often its result is recorded; the latest attempt's error stands."""
+    if _is_later(stored.enrich_attempted_at, observed_at):
+        return stored
+    return replace(
+        stored,
+        enrich_attempts=stored.enrich_attempts + (stored.enrich_attempted_at != observed_at),
+        enrich_attempted_at=observed_at,
+        enrich_error=error,
+        enrich_error_message=message,
+    )
+
+
+def _with_prices(stored: StoredOffer, told: Prices, *, observed_at: datetime) -> StoredOffer:
+    """Another price replaces all three; at the same price, what is not told erases nothing."""
+    if told.price_cents != stored.price_cents:
+        return replace(_repriced(stored, told), price_changed_at=observed_at)
+    if told.old_price_cents not in (None, stored.old_price_cents):
+        return _repriced(stored, told)
+    pair_stands = stored.old_price_cents is not None and stored.discount_pct is not None
+    if told.discount_pct is None or (told.old_price_cents is None and pair_stands):
+        return stored
+    return replace(stored, discount_pct=told.discount_pct)
+
+
+def _repriced(stored: StoredOffer, told: Prices) -> StoredOffer:
+    return replace(
+        stored,
+        price_cents=told.price_cents,
+        old_price_cents=told.old_price_cents,
+        discount_pct=told.discount_pct,
+        suspect_old_price_cents=None,
+        strategies={},
+    )
+
+
+def needs(offer: StoredOffer) -> frozenset[Missing]:
+    """The fields that the offer needs enrichment for."""
+    if offer.status != "active":
+        return frozenset()
+    page_is_due = offer.enriched_at is None or offer.enriched_at < offer.price_changed_at
+    link_is_due = offer.affiliate_checked_at is None or offer.affiliate_checked_at < offer.price_changed_at
+    due = {
+        Missing.OLD_PRICE: page_is_due and offer.old_price_cents is None,
+        Missing.DISCOUNT: page_is_due and offer.discount_pct is None,
+        Missing.AFFILIATE_LINK: link_is_due and offer.affiliate_link is None,
+    }
+    return frozenset(field for field, is_due in due.items() if is_due)
+
+
+def price_point(
+    before: StoredOffer | None, after: StoredOffer, *, observed_at: datetime, source: str
+) -> PricePoint | None:
+    """The history row of a change, or None when price and old price stayed."""
+    prices = (after.price_cents, after.old_price_cents)
+    if before is not None and prices == (before.price_cents, before.old_price_cents):
+        return None
+    return PricePoint(observed_at=observed_at, price_cents=prices[0], old_price_cents=prices[1], source=source)
+
+
+def enrichment_report(
+    verdicts: Mapping[str, AbstractSet[Verdict]], *, unknown: Iterable[str], refused: Mapping[str, str]
+) -> EnrichmentReport:
+    """The report of a batch; an offer with several results counts once; stale first, for it is to be asked again."""
+    by_verdict: dict[Verdict, set[str]] = {verdict: set() for verdict in Verdict}
+    for offer_id, reached in verdicts.items():
+        by_verdict[next(verdict for verdict in _MOST_TELLING_FIRST if verdict in reached)].add(offer_id)
+    return EnrichmentReport(
+        applied=frozenset(by_verdict[Verdict.APPLIED]),
+        superseded=frozenset(by_verdict[Verdict.SUPERSEDED]),
+        stale=frozenset(by_verdict[Verdict.STALE]),
+        unknown=frozenset(unknown),
+        refused=refused,
+    )
+
+
+_MOST_TELLING_FIRST = (Verdict.STALE, Verdict.APPLIED, Verdict.SUPERSEDED)
+
+
+def _above(old_price_cents: int | None, price_cents: int) -> int | None:
+    """An old price that is not above the price is no old price."""
+    return old_price_cents if old_price_cents is not None and old_price_cents > price_cents else None
+
+
+def _is_later(stored_at: datetime | None, moment: datetime) -> bool:
+    return stored_at is not None and stored_at > moment
+
+
+def _latest(stored_at: datetime | None, moment: datetime) -> datetime:
+    return moment if stored_at is None else max(stored_at, moment)

@@ -1,0 +1,151 @@
+"""The embedded storage: one SQLite file, shared by all processes of this machine."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Offer
+from offers_cli.storage import sqlite_queries as queries
+from offers_cli.storage.base import (
+    EnrichmentReport,
+    Missing,
+    OfferCounts,
+    OfferFilter,
+    PricePoint,
+    RefusedOffer,
+    SavedOffer,
+    SaveReport,
+    ScrapeRun,
+    StoredOffer,
+)
+from offers_cli.storage.rules import enrichment_report
+from offers_cli.storage.sqlite_errors import translated
+from offers_cli.storage.sqlite_rows import INSERT_RUN, REPLACE_RUN, offer_of, price_of, run_of, run_row, to_text
+from offers_cli.storage.sqlite_schema import connect, open_current
+from offers_cli.storage.sqlite_writes import save_cards, save_results
+from offers_cli.storage.valid import utc, valid_cards, valid_results
+
+
+def open_sqlite(path: Path) -> SqliteStorage:
+    """Open the database, created and migrated if need be; raises `StorageUnavailable` or `StorageRefused`."""
+    return SqliteStorage(path)
+
+
+class SqliteStorage:
+    """`Storage` in a SQLite file.
+
+    Thread-safe: each call borrows a connection of its own. Writers take turns through ``BEGIN IMMEDIATE``, so that
+    what a transaction read is still true when it writes; readers never wait (write-ahead log).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._is_closed = False
+        with translated(path):
+            self._idle = [open_current(path)]
+
+    def __repr__(self) -> str:
+        return f"SqliteStorage({str(self.path)!r})"
+
+    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+        cards, refused = valid_cards(offers)
+        with self._connection() if dry_run else self._transaction() as connection:
+            outcomes = save_cards(connection, cards, seen_at=utc(seen_at), dry_run=dry_run)
+        return SaveReport(
+            saved=tuple(each for each in outcomes if isinstance(each, SavedOffer)),
+            refused=(*refused, *(each for each in outcomes if isinstance(each, RefusedOffer))),
+        )
+
+    def offers_needing_enrichment(
+        self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> list[StoredOffer]:
+        if not missing:
+            return []
+        query = queries.needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
+        with self._connection() as connection:
+            return [offer_of(row) for row in connection.execute(*query)]
+
+    def save_enrichments(
+        self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
+    ) -> EnrichmentReport:
+        results, refused = valid_results((*enrichments, *failures))
+        with self._transaction() as connection:
+            verdicts = save_results(connection, results)
+        unknown = {result.offer_id for result in results} - verdicts.keys()
+        return enrichment_report(verdicts, unknown=unknown, refused=refused)
+
+    def counts(self) -> OfferCounts:
+        with self._connection() as connection:
+            cursor = connection.execute(queries.COUNTS)
+            names = [column[0] for column in cursor.description]
+            return OfferCounts(**dict(zip(names, cursor.fetchone(), strict=True)))
+
+    def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
+        with self._connection() as connection, closing(connection.execute(*queries.find(wanted))) as rows:
+            for row in rows:
+                yield offer_of(row)
+
+    def count_offers(self, wanted: OfferFilter) -> int:
+        with self._connection() as connection:
+            return int(connection.execute(*queries.count(wanted)).fetchone()[0])
+
+    def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        with self._connection() as connection:
+            row = connection.execute(queries.FIND_OFFER, {"id": id_or_external_id}).fetchone()
+        return row and offer_of(row)
+
+    def price_history(self, offer_id: str) -> list[PricePoint]:
+        with self._connection() as connection:
+            return [price_of(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]
+
+    def start_run(self, source: str, *, started_at: datetime) -> str:
+        run_id = str(uuid.uuid4())
+        with self._transaction() as connection:
+            connection.execute(INSERT_RUN, (run_id, source, to_text(started_at)))
+        return run_id
+
+    def finish_run(self, run: ScrapeRun) -> None:
+        with self._transaction() as connection:
+            connection.execute(REPLACE_RUN, run_row(run))
+
+    def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
+        with self._connection() as connection:
+            return [run_of(row) for row in connection.execute(queries.RUNS, (limit,))]
+
+    def close(self) -> None:
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Borrow a connection; one that saw an error is closed, which rolls its transaction back."""
+        with translated(self.path):
+            connection = self._borrow()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+        self._idle.append(connection)
+        if self._is_closed:
+            self.close()
+
+    def _borrow(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return connect(self.path)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")

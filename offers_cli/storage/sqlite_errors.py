@@ -1,0 +1,46 @@
+"""Errors of `sqlite3`, translated once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from offers_cli.errors import StorageRefused, StorageUnavailable
+
+# Primary result codes, https://www.sqlite.org/rescode.html
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: ("is locked by another process", "wait for the other command, or see: offers doctor"),
+    sqlite3.SQLITE_LOCKED: ("is locked", "wait for the other command, or see: offers doctor"),
+    sqlite3.SQLITE_PROTOCOL: ("is locked by too many processes", "try again"),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space and run the command again"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written", "check the disk: offers doctor"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that its folder exists and is yours, or set OFFERS_DB"),
+    sqlite3.SQLITE_NOMEM: ("needs more memory than there is", "close other programs and run the command again"),
+}
+_REFUSED = {
+    sqlite3.SQLITE_READONLY: ("is read-only", "give yourself write permission on it, or set OFFERS_DB"),
+    sqlite3.SQLITE_PERM: ("may not be opened", "give yourself permission on it, or set OFFERS_DB"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "restore a backup, or move the file away and scrape again"),
+    sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "set OFFERS_DB to another file"),
+    sqlite3.SQLITE_ERROR: ("does not have the expected schema", "offers db migrate"),
+    sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers db migrate"),
+}
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of `sqlite3` about the database at `path` into `StorageUnavailable` or `StorageRefused`.
+
+    Misuse of the library stays what it is: a bug.
+    """
+    try:
+        yield
+    except sqlite3.Error as exc:
+        code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        for answers, error in ((_UNAVAILABLE, StorageUnavailable), (_REFUSED, StorageRefused)):
+            if code in answers:
+                what, hint = answers[code]
+                raise error(f"the database {path} {what} ({exc})", hint=hint) from exc
+        raise

@@ -1,0 +1,119 @@
+"""The questions asked of SQLite, as SQL text and its parameters."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from offers_cli.storage.base import Missing, OfferFilter
+from offers_cli.storage.sqlite_rows import RUN_COLUMNS, SELECTED, to_text
+
+Query = tuple[str, dict[str, Any]]
+
+WANTED_COLUMNS = {
+    Missing.OLD_PRICE: ("old_price_cents", "page_looked_at"),
+    Missing.DISCOUNT: ("discount_pct", "page_looked_at"),
+    Missing.AFFILIATE_LINK: ("affiliate_link", "link_looked_at"),
+}
+"""For each field, its column and the column that says when it was looked for since the price last changed."""
+
+# Every number comes from an index that holds only what it counts (or, for the total, from the smallest index).
+COUNTS = """
+    SELECT count(*) AS total,
+      count(*) - (SELECT count(*) FROM offers WHERE enriched_at IS NULL) AS enriched,
+      (SELECT count(*) FROM offers WHERE status = 'gone') AS gone,
+      (SELECT count(*) FROM offers WHERE status = 'active' AND old_price_cents IS NULL) AS missing_old_price,
+      (SELECT count(*) FROM offers WHERE status = 'active' AND discount_pct IS NULL) AS missing_discount,
+      (SELECT count(*) FROM offers WHERE status = 'active' AND affiliate_link IS NULL) AS missing_affiliate_link
+    FROM offers"""
+
+FIND_OFFER = (
+    f"SELECT {SELECTED} FROM offers WHERE id = :id OR external_id = :id ORDER BY id <> :id, marketplace LIMIT 1"
+)
+OFFERS_BY_ID = f"SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers ON offers.id = wanted.value"
+OFFERS_BY_KEY = f"""
+    SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers
+      ON offers.marketplace = json_extract(wanted.value, '$[0]')
+      AND offers.external_id = json_extract(wanted.value, '$[1]')"""
+PRICE_HISTORY = """
+    SELECT observed_at, price_cents, old_price_cents, source FROM price_history
+    WHERE offer_id = ? ORDER BY observed_at, id"""
+
+RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
+
+_SORTS = {
+    "last_seen": "last_seen_at",
+    "first_seen": "first_seen_at",
+    "discount": "discount_pct",
+    "price": "price_cents",
+    "title": "folded(title)",
+}
+
+
+def needing_enrichment(*, limit: int, missing: frozenset[Missing], recheck_before: datetime | None) -> Query:
+    """Each wanted field's index is read from its front, `limit` entries at the most, and the fronts are merged.
+
+    Within an index the order is: not looked for, then never tried, then oldest. `rank` is that order as one text:
+    its parts are of fixed width, and ``-`` stands before every digit for "never".
+    """
+    fronts = [_front(*WANTED_COLUMNS[field], "IS NULL") for field in sorted(missing)]
+    if recheck_before is not None:
+        fronts += [_front(*WANTED_COLUMNS[field], "< :recheck_before") for field in sorted(missing)]
+    sql = f"""
+        SELECT {SELECTED} FROM offers JOIN (
+          SELECT id, min(rank) AS rank FROM ({" UNION ALL ".join(fronts)}) GROUP BY id ORDER BY rank LIMIT :limit
+        ) AS first USING (id) ORDER BY first.rank"""
+    return sql, {"limit": limit, "recheck_before": recheck_before and to_text(recheck_before)}
+
+
+def _front(column: str, looked_at: str, condition: str) -> str:
+    return f"""SELECT * FROM (
+      SELECT id, coalesce({looked_at}, '-') || coalesce(enrich_attempted_at, '-') || first_seen_at || id AS rank
+      FROM offers WHERE status = 'active' AND {column} IS NULL AND {looked_at} {condition}
+      ORDER BY {looked_at}, enrich_attempted_at, first_seen_at, id LIMIT :limit)"""
+
+
+def _matching(wanted: OfferFilter) -> Query:
+    """The WHERE clause of a filter. Data goes in as parameters only."""
+    clauses: list[str] = ["TRUE"]
+    values: dict[str, Any] = {}
+    if wanted.min_discount is not None:
+        clauses.append("discount_pct >= :min_discount")
+        values["min_discount"] = wanted.min_discount
+    if wanted.since is not None:
+        clauses.append("last_seen_at >= :since")
+        values["since"] = to_text(wanted.since)
+    if wanted.missing:
+        columns = (WANTED_COLUMNS[field][0] for field in sorted(wanted.missing))
+        clauses.append("(" + " OR ".join(f"{column} IS NULL" for column in columns) + ")")
+    status = wanted.status or ("active" if wanted.missing else None)
+    if status is not None:
+        clauses.append("status = :status")
+        values["status"] = status
+    for i, word in enumerate(folded(wanted.search or "").split()):
+        clauses.append(f"instr(folded(title), :word{i})")
+        values[f"word{i}"] = word
+    return " AND ".join(clauses), values
+
+
+def find(wanted: OfferFilter) -> Query:
+    """The matching offers in their order; unknown values come last, ties by id."""
+    where, values = _matching(wanted)
+    column, direction = _SORTS[wanted.sort.removeprefix("-")], "DESC" if wanted.sort.startswith("-") else "ASC"
+    nulls_last = f"{column} IS NULL, " if column == "discount_pct" else ""
+    sql = f"""
+        SELECT {SELECTED} FROM offers WHERE {where}
+        ORDER BY {nulls_last}{column} {direction}, id {direction} LIMIT :limit"""
+    return sql, {**values, "limit": -1 if wanted.limit is None else wanted.limit}
+
+
+def count(wanted: OfferFilter) -> Query:
+    """How many match."""
+    where, values = _matching(wanted)
+    return f"SELECT count(*) FROM offers WHERE {where}", values
+
+
+def folded(text: str) -> str:
+    """The text without case and accents, for searching and sorting."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not "\u0300" <= c <= "\u036f")

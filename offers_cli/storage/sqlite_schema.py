@@ -1,0 +1,123 @@
+"""The SQLite file: opened, and brought to the current schema.
+
+`PRAGMA user_version` holds the schema's version and changes in the same transaction as the schema itself.
+`PRAGMA application_id` marks the file as ours, so that no other program's database is ever written to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from errno import EROFS
+from pathlib import Path
+
+from offers_cli.errors import StorageRefused, StorageUnavailable
+from offers_cli.storage.migrations import Migration, migrations
+from offers_cli.storage.sqlite_queries import folded
+
+APPLICATION_ID = 0x0FFE25
+BUSY_TIMEOUT_S = 5.0
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection in autocommit mode; transactions are begun by name.
+
+    `synchronous` stays FULL: an acknowledged write survives a power cut, for one fsync a commit. Writes come in
+    groups, so that this costs little: see bench/storage.py.
+    """
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection.create_function("folded", 1, folded, deterministic=True)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def open_current(path: Path) -> sqlite3.Connection:
+    """Open the database with its newest schema; a missing file is created, readable by its owner alone.
+
+    Raises:
+        StorageRefused: the file belongs to another program or to a newer version of `offers`.
+    """
+    _create_private(path)
+    connection = connect(path)
+    try:
+        if not _is_current(connection, path):
+            _use_wal(connection)
+            for migration in migrations("sqlite"):
+                _apply(connection, migration, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _create_private(path: Path) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    except OSError as exc:
+        error = StorageRefused if isinstance(exc, PermissionError) or exc.errno == EROFS else StorageUnavailable
+        raise error(
+            f"the database {path} cannot be created: {exc.strerror}",
+            hint="set OFFERS_DB or OFFERS_HOME to a place you may write to",
+        ) from exc
+
+
+def _is_current(connection: sqlite3.Connection, path: Path) -> bool:
+    version, newest = schema_version(connection), migrations("sqlite")[-1].version
+    if version > newest:
+        raise StorageRefused(
+            f"the database {path} has schema {version}, this program knows {newest}",
+            hint="upgrade offers: it is older than the database",
+        )
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if owner != APPLICATION_ID and not is_empty:
+        raise StorageRefused(f"the database {path} belongs to another program", hint="set OFFERS_DB to another file")
+    return version == newest
+
+
+def _use_wal(connection: sqlite3.Connection, deadline_s: float = BUSY_TIMEOUT_S) -> None:
+    """Switch to write-ahead logging; SQLite does not wait by itself when others switch at the same moment."""
+    give_up_at = time.monotonic() + deadline_s
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+
+
+def _apply(connection: sqlite3.Connection, migration: Migration, path: Path) -> None:
+    """Apply one migration, wholly or not at all; whoever comes second finds it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_current(connection, path) and schema_version(connection) < migration.version:
+            for statement in _statements(migration.sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {migration.version}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

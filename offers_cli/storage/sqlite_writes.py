@@ -1,0 +1,109 @@
+"""Writing to SQLite: cards and results meet the stored rows, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from offers_cli.offer import Offer
+from offers_cli.storage import sqlite_queries as queries
+from offers_cli.storage.base import RefusedOffer, SavedOffer, StoredOffer
+from offers_cli.storage.rules import Result, Verdict, needs, new_offer, price_point, with_card, with_result
+from offers_cli.storage.sqlite_rows import INSERT_OFFER, INSERT_PRICE, changed_columns, offer_of, offer_row, price_row
+
+Key = tuple[str, str]
+
+
+def save_cards(
+    connection: sqlite3.Connection, cards: Sequence[Offer], *, seen_at: datetime, dry_run: bool
+) -> list[SavedOffer | RefusedOffer]:
+    """What became of each card. A constraint that refuses one row leaves the others standing."""
+    stored = _offers_by_key(connection, cards)
+    done: dict[Key, SavedOffer] = {}
+    outcomes: list[SavedOffer | RefusedOffer] = []
+    for card in cards:
+        key = (card.marketplace, card.external_id)
+        if key in done:
+            outcomes.append(replace(done[key], outcome="unchanged"))
+            continue
+        before = stored.get(key)
+        after = _after_card(before, card, seen_at)
+        try:
+            changed_price = write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
+        except sqlite3.IntegrityError as exc:
+            outcomes.append(RefusedOffer(external_id=card.external_id, reason=str(exc)))
+            continue
+        done[key] = _saved(after, "new" if before is None else "changed" if changed_price else "unchanged")
+        outcomes.append(done[key])
+    return outcomes
+
+
+def save_results(connection: sqlite3.Connection, results: Iterable[Result]) -> dict[str, set[Verdict]]:
+    """What became of each known offer's results, applied in the order of their claims."""
+    in_order = sorted(results, key=lambda result: result.observed_at)
+    stored = _offers_by_id(connection, [result.offer_id for result in in_order])
+    verdicts: dict[str, set[Verdict]] = defaultdict(set)
+    for result in in_order:
+        if before := stored.get(result.offer_id):
+            after, verdict = with_result(before, result)
+            write(connection, before, after, seen_at=result.observed_at, source="product")
+            stored[after.id] = after
+            verdicts[after.id].add(verdict)
+    return verdicts
+
+
+def write(
+    connection: sqlite3.Connection,
+    before: StoredOffer | None,
+    after: StoredOffer,
+    *,
+    seen_at: datetime,
+    source: Literal["listing", "product"],
+    dry_run: bool = False,
+) -> bool:
+    """Write the difference, and the history row if there is one; returns whether there is one."""
+    point = price_point(before, after, observed_at=seen_at, source=source)
+    if dry_run:
+        return point is not None
+    if before is None:
+        connection.execute(INSERT_OFFER, offer_row(after))
+    elif changed := changed_columns(before, after):
+        assignments = ", ".join(f"{name} = ?" for name in changed)
+        connection.execute(f"UPDATE offers SET {assignments} WHERE id = ?", (*changed.values(), after.id))
+    if point is not None:
+        connection.execute(INSERT_PRICE, price_row(after.id, point))
+    return point is not None
+
+
+def _after_card(before: StoredOffer | None, card: Offer, seen_at: datetime) -> StoredOffer:
+    if before is None:
+        return new_offer(card, offer_id=str(uuid.uuid4()), seen_at=seen_at)
+    return with_card(before, card, seen_at=seen_at)
+
+
+def _saved(offer: StoredOffer, outcome: Literal["new", "changed", "unchanged"]) -> SavedOffer:
+    return SavedOffer(
+        offer_id=offer.id,
+        external_id=offer.external_id,
+        url=offer.url,
+        price_cents=offer.price_cents,
+        outcome=outcome,
+        needs=needs(offer),
+    )
+
+
+def _offers_by_key(connection: sqlite3.Connection, cards: Iterable[Offer]) -> dict[Key, StoredOffer]:
+    wanted = json.dumps([(card.marketplace, card.external_id) for card in cards])
+    offers = map(offer_of, connection.execute(queries.OFFERS_BY_KEY, (wanted,)))
+    return {(offer.marketplace, offer.external_id): offer for offer in offers}
+
+
+def _offers_by_id(connection: sqlite3.Connection, ids: list[str]) -> dict[str, StoredOffer]:
+    offers = map(offer_of, connection.execute(queries.OFFERS_BY_ID, (json.dumps(ids),)))
+    return {offer.id: offer for offer in offers}

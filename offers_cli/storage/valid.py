@@ -1,0 +1,140 @@
+"""What may be stored: checked here once, so that both storages refuse the same rows for the same reasons.
+
+What an offer cannot do without is refused when it is wrong; an optional value that is wrong is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Offer
+from offers_cli.storage.base import RefusedOffer
+from offers_cli.storage.rules import Result
+
+MAX_CENTS = 10**12
+MAX_ID_CHARS = 200
+MAX_URL_CHARS = 8_000
+MAX_TITLE_CHARS = 1_000
+
+
+def valid_card(card: Offer) -> Offer:
+    """The card as it may be stored; raises `ValueError` with the reason when it may not."""
+    price_cents = _price(card.price_cents)
+    return replace(
+        card,
+        marketplace=_required(card.marketplace, "marketplace", MAX_ID_CHARS),
+        external_id=_required(card.external_id, "external_id", MAX_ID_CHARS),
+        title=_required(storable_text(card.title), "title", MAX_TITLE_CHARS),
+        url=_required(card.url, "url", MAX_URL_CHARS),
+        currency=_required(card.currency, "currency", MAX_ID_CHARS),
+        source=_required(card.source, "source", MAX_ID_CHARS),
+        price_cents=price_cents,
+        old_price_cents=_within(card.old_price_cents, price_cents + 1, MAX_CENTS),
+        discount_pct=_within(card.discount_pct, 0, 100),
+        commission_pct=_within(card.commission_pct, 0, 100),
+        image_url=_optional(card.image_url, MAX_URL_CHARS),
+        item_id=_optional(card.item_id, MAX_ID_CHARS),
+        catalogue_id=_optional(card.catalogue_id, MAX_ID_CHARS),
+        affiliate_link=_optional(card.affiliate_link, MAX_URL_CHARS),
+        affiliation_id=_optional(card.affiliation_id, MAX_ID_CHARS),
+    )
+
+
+def valid_enrichment(found: Enrichment) -> Enrichment:
+    """The enrichment as it may be stored; raises `ValueError` with the reason when it may not."""
+    price_cents = None if found.price_cents is None else _price(found.price_cents)
+    return replace(
+        found,
+        observed_at=utc(found.observed_at),
+        price_cents=price_cents,
+        old_price_cents=_within(found.old_price_cents, (price_cents or 0) + 1, MAX_CENTS),
+        suspect_old_price_cents=_within(found.suspect_old_price_cents, 1, MAX_CENTS),
+        discount_pct=_within(found.discount_pct, 0, 100),
+        title=storable_text(found.title) if found.title else None,
+        affiliate_link=_optional(found.affiliate_link, MAX_URL_CHARS),
+        affiliation_id=_optional(found.affiliation_id, MAX_ID_CHARS),
+    )
+
+
+def valid_failure(failure: EnrichmentFailure) -> EnrichmentFailure:
+    """The failure with a message that can be stored."""
+    return replace(failure, observed_at=utc(failure.observed_at), message=storable_text(failure.message))
+
+
+def valid_cards(cards: Iterable[Offer]) -> tuple[list[Offer], list[RefusedOffer]]:
+    """The cards that may be stored, and those that may not, with the reason."""
+    valid: list[Offer] = []
+    refused: list[RefusedOffer] = []
+    for card in cards:
+        try:
+            valid.append(valid_card(card))
+        except ValueError as exc:
+            refused.append(RefusedOffer(external_id=card.external_id, reason=str(exc)))
+    return valid, refused
+
+
+def valid_results(results: Iterable[Result]) -> tuple[list[Result], dict[str, str]]:
+    """The results that may be stored, and by offer id why others may not."""
+    valid: list[Result] = []
+    refused: dict[str, str] = {}
+    for result in results:
+        try:
+            valid.append(valid_enrichment(result) if isinstance(result, Enrichment) else valid_failure(result))
+        except ValueError as exc:
+            refused[result.offer_id] = str(exc)
+    return valid, refused
+
+
+def storable_text(text: str) -> str:
+    """The text cut to a storable length, with what no database takes (NUL, half a surrogate pair) replaced."""
+    storable = text[:MAX_TITLE_CHARS].encode("utf-8", "replace").decode("utf-8")
+    return storable.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; raises `ValueError` for a time without zone, whose meaning would be a guess."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without zone: {moment.isoformat()}")
+    return moment.astimezone(UTC)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text can be the id of an offer."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _price(cents: object) -> int:
+    found = _within(cents, 1, MAX_CENTS)
+    if found is None:
+        raise ValueError(f"price_cents is not a price in cents: {cents!r}")
+    return found
+
+
+def _within(value: object, least: int, most: int) -> int | None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and least <= value <= most else None  # type: ignore[return-value,operator]
+
+
+def _required(text: str, name: str, most_chars: int) -> str:
+    if not text:
+        raise ValueError(f"{name} is empty")
+    if len(text) > most_chars:
+        raise ValueError(f"{name} is longer than {most_chars} characters")
+    if not _is_storable(text):
+        raise ValueError(f"{name} holds characters that no database stores")
+    return text
+
+
+def _optional(text: str | None, most_chars: int) -> str | None:
+    return text if text and len(text) <= most_chars and _is_storable(text) else None
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
