@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from offers_cli.config import DatabaseConfig, get_config
 from offers_cli.enrichment import Enrichment
 from offers_cli.errors import NotFound, StorageRefused
-from offers_cli.storage.base import Missing, Storage, StoredOffer
 from offers_cli.storage import open_storage
+from offers_cli.storage.base import Missing, Storage, StoredOffer
 
 _chosen: list[DatabaseConfig] = []
 
