@@ -159,7 +159,7 @@ class Runtime:
         least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
         return Scraper(
             storage=self.storage,
-            queue=self.queue if enqueue and not dry_run else None,
+            enqueue=(lambda jobs: self.queue.enqueue(jobs)) if enqueue else None,
             load=self.pages.load_listing,
             marketplace_for=self.marketplace_for,
             wanted=self.wanted,

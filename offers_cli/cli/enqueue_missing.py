@@ -46,7 +46,7 @@ def enqueue_missing(
         with output.progress("queueing") as progress:
             report = service.enqueue_missing(
                 storage=runtime.storage,
-                queue=runtime.queue,
+                enqueue=runtime.queue.enqueue,
                 missing=frozenset(missing) if missing else runtime.wanted,
                 limit=limit,
                 recheck_before=None if age_s is None else runtime.ago(age_s),

@@ -8,7 +8,7 @@ from typing import Any
 
 from offers_cli.enrichment import EnrichmentJob
 from offers_cli.services.report import Problem
-from offers_cli.services.scrape import Enqueuer
+from offers_cli.services.scrape import Enqueue
 from offers_cli.storage.base import Missing, Storage
 
 
@@ -34,7 +34,7 @@ class EnqueueMissingReport:
 def enqueue_missing(
     *,
     storage: Storage,
-    queue: Enqueuer,
+    enqueue: Enqueue,
     missing: frozenset[Missing],
     limit: int,
     recheck_before: datetime | None = None,
@@ -44,7 +44,7 @@ def enqueue_missing(
     offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
     if dry_run or not offers:
         return EnqueueMissingReport(found=len(offers), dry_run=dry_run)
-    done = queue.enqueue(
+    done = enqueue(
         [EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents) for offer in offers]
     )
     return EnqueueMissingReport(found=len(offers), enqueued=done.enqueued, already_queued=done.already_queued)

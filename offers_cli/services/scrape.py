@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import OffersError, StorageRefused
+from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable, StorageRefused
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
 from offers_cli.offer import Offer
@@ -23,12 +23,10 @@ from offers_cli.storage.base import Missing, SavedOffer, SaveReport, ScrapeRun, 
 log = get_log("scrape")
 
 
-class Enqueuer(Protocol):
-    """The part of the queue that a scrape needs."""
+class Enqueue(Protocol):
+    """Queues jobs; returns an object with `enqueued` and `already_queued`."""
 
-    def enqueue(self, jobs: Sequence[EnrichmentJob]) -> Any:
-        """Queue the jobs; returns an object with `enqueued` and `already_queued`."""
-        ...
+    def __call__(self, jobs: Sequence[EnrichmentJob], /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +56,14 @@ class Scraper:
     """Everything one scrape needs, and its running figures.
 
     Attributes:
+        enqueue: queues jobs; None when nothing is to be queued.
         load: fetches a listing address, or reads a saved page; returns (text, address).
         wanted: the fields whose absence makes an offer worth a job.
         limit: the most offers to take, over all sources.
     """
 
     storage: Storage
-    queue: Enqueuer | None
+    enqueue: Enqueue | None
     load: Callable[[Source, str | None], tuple[str, str]]
     marketplace_for: Callable[[str], Marketplace]
     wanted: frozenset[Missing]
@@ -160,7 +159,8 @@ class Scraper:
         saved = self.storage.save_offers(kept, seen_at=self.now(), dry_run=self.dry_run)
         self._count(saved)
         log.info("page saved", url=reading.url, source=source.kind, read_by=reading.strategy, **self._figures())
-        self._enqueue(saved.saved)
+        if not self.dry_run:
+            self._enqueue(saved.saved)
 
     def _figures(self) -> dict[str, int]:
         return {name: getattr(self.report, name) for name in ("pages", "seen", "new", "changed", "unchanged")}
@@ -185,17 +185,23 @@ class Scraper:
         )
 
     def _enqueue(self, saved: Sequence[SavedOffer]) -> None:
-        if self.queue is None or self.dry_run:
-            return
+        """Queue what lacks something; a queue that does not answer costs nothing that is saved."""
         jobs = {
             offer.offer_id: EnrichmentJob(offer_id=offer.offer_id, url=offer.url, current_price_cents=offer.price_cents)
             for offer in saved
             if offer.needs & self.wanted
         }
-        if jobs:
-            done = self.queue.enqueue(list(jobs.values()))
-            self.report = replace(
-                self.report,
-                enqueued=self.report.enqueued + done.enqueued,
-                already_queued=self.report.already_queued + done.already_queued,
-            )
+        if self.enqueue is None or not jobs:
+            return
+        try:
+            done = self.enqueue(list(jobs.values()))
+        except (QueueUnavailable, QueueRefused) as error:
+            self.enqueue = None
+            problem = replace(Problem.of(error), hint="offers enqueue-missing, when Redis answers: the offers are saved")
+            self.report = replace(self.report, problems=(*self.report.problems, problem))
+            return
+        self.report = replace(
+            self.report,
+            enqueued=self.report.enqueued + done.enqueued,
+            already_queued=self.report.already_queued + done.already_queued,
+        )
