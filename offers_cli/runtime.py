@@ -146,12 +146,12 @@ class Runtime:
     def scraper(
         self,
         *,
-        pages: int,
-        min_discount: int | None,
-        limit: int | None,
-        dry_run: bool,
-        enqueue: bool,
-        on_page: Callable[[ScrapeReport], None],
+        pages: int = 1,
+        min_discount: int | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+        enqueue: bool = True,
+        on_page: Callable[[ScrapeReport], None] = lambda _report: None,
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
         from offers_cli.services.scrape import Scraper

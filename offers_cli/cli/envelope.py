@@ -17,7 +17,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "stats": ("queue", "failures", "offers"),
     "list": ("offers", "total"),
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
-    "demo": ("scrape", "worker", "stats", "offers"),
+    "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""
 

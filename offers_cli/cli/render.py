@@ -68,8 +68,7 @@ class Output:
             nothing_done = exit_code != 0 and not _anything_done(report.data())
             self.write(envelope(command, report.data(), problems, failed=nothing_done) + "\n")
             return
-        for block in blocks:
-            self._show_block(block)
+        self.show_blocks(blocks)
         show_problems(problems)
 
     def fail(self, command: str, problem: Problem) -> None:
@@ -79,13 +78,15 @@ class Output:
         else:
             show_problems([problem])
 
-    def _show_block(self, block: Block) -> None:
-        if isinstance(block, Line):
-            self.write(block.text + "\n")
-        elif is_terminal(sys.stdout):
-            _print_rich(block)
-        else:
-            self.write(_plain_table(block))
+    def show_blocks(self, blocks: Sequence[Block]) -> None:
+        """Tables drawn for a terminal, plain for a pipe."""
+        for block in blocks:
+            if isinstance(block, Line):
+                self.write(block.text + "\n")
+            elif is_terminal(sys.stdout):
+                _print_rich(block)
+            else:
+                self.write(_plain_table(block))
 
     @staticmethod
     def write(text: str) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.requeue_failed import RequeueFailedReport
 
+COLUMNS = ("found", "requeued", "skipped")
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
@@ -55,5 +57,5 @@ def requeue_failed(
         "requeue-failed",
         Voice(json=json, verbose=verbose, quiet=quiet),
         work,
-        lambda report: summary("requeue-failed", report.data(), ("found", "requeued", "skipped")),
+        lambda report: summary("requeue-failed", report.data(), COLUMNS),
     )

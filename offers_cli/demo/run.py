@@ -1,0 +1,104 @@
+"""The demo: a whole run, command by command, against a local shop, in a temporary home."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offers_cli.config import Config, load_config
+from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.shop import Shop
+from offers_cli.queue.server import stop_server
+from offers_cli.runtime import Runtime, open_runtime
+from offers_cli.services.find_offers import OffersReport, find_offers
+from offers_cli.services.report import Problem, Report
+from offers_cli.services.requeue_failed import requeue_failed
+from offers_cli.services.sources import parse_source
+from offers_cli.services.stats import collect_stats
+from offers_cli.storage.base import OfferFilter
+
+PAGE_SIZE = 16
+SHOWN_OFFERS = 15
+BRISK = {"ENRICHMENT_REQUEST_DELAY_S": "0.02", "ENRICHMENT_RETRY_DELAY_S": "0.5", "ENRICHMENT_BLOCKED_PAUSE_S": "0.5"}
+"""The real site gets twenty-five times more patience; a demo on loopback need not wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One command of the run and what it reported."""
+
+    words: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoReport:
+    """Every step of the run, and the offers it ended with."""
+
+    steps: tuple[Step, ...] = ()
+    offers: OffersReport = OffersReport()
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "steps": [{"command": step.words, "data": dict(step.report.data())} for step in self.steps],
+            **self.offers.data(),
+        }
+
+
+def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
+    """Scrape, work the queue, put back what failed, work again; everything is gone afterwards but the report.
+
+    Problems that the shop makes on purpose are part of the show: they are in the steps' reports alone.
+    """
+    with temporary_home() as home, Shop(Catalogue(offers), page_size=PAGE_SIZE) as shop:
+        with open_runtime(demo_config(home, shop)) as runtime:
+            steps = []
+            for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
+                step = Step(words=words, report=act())
+                steps.append(step)
+                on_step(step)
+            found = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage)
+            return DemoReport(steps=tuple(steps), offers=found)
+
+
+def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Report]]]:
+    def scrape() -> Report:
+        return runtime.scraper(pages=pages).scrape([parse_source("ofertas")])
+
+    def stats() -> Report:
+        return collect_stats(storage=runtime.storage, queue=runtime.queue)
+
+    def work() -> Report:
+        return runtime.work(burst=True)
+
+    return [
+        (f"offers scrape ofertas --pages {pages}", scrape),
+        ("offers stats", stats),
+        ("offers worker --burst", work),
+        ("offers stats", stats),
+        ("offers requeue-failed", lambda: requeue_failed(queue=runtime.queue)),
+        ("offers worker --burst", work),
+    ]
+
+
+def demo_config(home: Path, shop: Shop) -> Config:
+    """The settings of a run against the shop, whatever the machine's own settings are."""
+    return load_config(
+        {"OFFERS_HOME": str(home), "ML_BASE_URL": shop.url, "OFFERS_ALLOW_PRIVATE_HOSTS": "true", **BRISK}, home
+    )
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A home of its own, its Redis stopped and its files removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="offers-demo-") as name:
+        home = Path(name)
+        try:
+            yield home
+        finally:
+            stop_server(home)
