@@ -1,0 +1,137 @@
+"""Connections to Redis, and its errors in our words.
+
+Two errors leave this room: `QueueUnavailable` (Redis does not answer) and `QueueRefused` (it answers no).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from offers_cli.errors import QueueRefused, QueueUnavailable
+
+if TYPE_CHECKING:
+    import redis
+
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 5.0
+REFUSALS = {
+    "OOM": ("Redis is out of memory", "free memory or raise its maxmemory"),
+    "READONLY": ("Redis is a read-only replica", "set REDIS_URL to the primary"),
+    "MISCONF": ("Redis cannot write to its disk", "free disk space on its machine"),
+    "NOAUTH": ("Redis wants a password", "put it in REDIS_URL"),
+    "WRONGPASS": ("Redis refuses the user name or password", "check REDIS_URL"),
+    "NOPERM": ("this Redis user may not do that", "grant it the rights or use another user in REDIS_URL"),
+    "WRONGTYPE": ("another program uses one of the queue's keys", "use another database number in REDIS_URL"),
+}
+
+
+def open_connection(url: str | None, home: Path) -> redis.Redis:
+    """Connect to `url`, or to the embedded Redis of `home`, which is started if needed.
+
+    Args:
+        url: ``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://host:port,host:port/service/db``.
+
+    Raises:
+        QueueUnavailable: nothing answers there, or the embedded Redis does not start.
+        QueueRefused: it answers no (password, rights), or the address cannot be read.
+    """
+    if url is None:
+        from offers_cli.queue.server import ensure_server
+
+        url = ensure_server(home)
+    connection = connect(url)
+    with translate():
+        connection.ping()
+    return connection
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for `url`, not yet connected.
+
+    It never retries by itself: redis-py's default waits for seconds before it admits that nobody is there.
+    """
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    settings: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": READ_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    try:
+        if url.startswith("redis+sentinel://"):
+            return _connect_by_sentinel(url, settings)
+        return redis.Redis.from_url(url, **settings)
+    except ValueError as exc:
+        hint = "use redis://host:6379/0, rediss://, unix:///path/redis.sock or redis+sentinel://host:26379/service"
+        raise QueueRefused("REDIS_URL is not an address of a Redis", hint=hint) from exc
+
+
+def _connect_by_sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:
+    import redis.sentinel as sentinels
+
+    parts = urlsplit(url)
+    service, _, db = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("no service name")
+    credentials = {"username": unquote(parts.username or "") or None, "password": unquote(parts.password or "") or None}
+    hosts = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
+    find: Any = sentinels.Sentinel  # untyped in redis-py
+    sentinel = find([(name or port, int(port) if name else 26379) for name, _, port in hosts], **settings)
+    master: redis.Redis = sentinel.master_for(service, db=int(db or 0), **credentials, **settings)
+    return master
+
+
+@contextmanager
+def translate() -> Iterator[None]:
+    """Turn the errors of redis-py into ours; their texts name no password.
+
+    Raises:
+        QueueUnavailable: no connection, no answer in time, still loading.
+        QueueRefused: an answer that says no.
+    """
+    import redis
+
+    try:
+        yield
+    except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
+        raise _refusal(exc, *REFUSALS["WRONGPASS" if "WRONGPASS" in str(exc) else "NOAUTH"]) from exc
+    except redis.BusyLoadingError as exc:
+        raise QueueUnavailable("Redis is loading its data", hint="try again in a moment") from exc
+    except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
+        hint = "start it, correct REDIS_URL, or unset REDIS_URL to use the embedded one"
+        raise QueueUnavailable(f"Redis does not answer: {exc}", hint=hint) from exc
+    except redis.RedisError as exc:
+        raise _refusal(exc, *_explain(exc)) from exc
+
+
+def _explain(exc: Exception) -> tuple[str, str]:
+    """redis-py cuts the code off the answers it has a class for, so the class counts too."""
+    import redis.exceptions as errors
+
+    classes = {errors.OutOfMemoryError: "OOM", errors.ReadOnlyError: "READONLY", errors.NoPermissionError: "NOPERM"}
+    text = str(exc)
+    code = next((code for kind, code in classes.items() if isinstance(exc, kind)), None)
+    code = code or next((code for code in REFUSALS if code in text), "")
+    return REFUSALS.get(code, ("Redis refuses", "run `offers doctor`"))
+
+
+def _refusal(exc: Exception, what: str, hint: str) -> QueueRefused:
+    return QueueRefused(f"{what}: {exc}", hint=hint)
+
+
+def eviction_policy(connection: redis.Redis) -> str | None:
+    """The server's `maxmemory-policy`; None when it may not be asked (managed services)."""
+    import redis
+
+    with translate():
+        try:
+            answer: Any = connection.config_get("maxmemory-policy")
+        except redis.ResponseError:
+            return None
+    return str(answer.get("maxmemory-policy", "")) or None

@@ -1,0 +1,102 @@
+"""Enqueueing: one RQ job per offer, at most one Redis call per thousand, unique in the same call."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from offers_cli.enrichment import EnrichmentJob
+from offers_cli.errors import UsageError
+from offers_cli.log import get_log
+from offers_cli.queue.keys import JOB_FUNCTION, QueueKeys, job_id_of
+from offers_cli.queue.scripts import Clock, Scripts
+
+if TYPE_CHECKING:
+    import redis
+
+BATCH = 1000
+OFFER_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+"""What RQ allows in a job id."""
+URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.ASCII)
+URL_LIMIT = 2048
+
+log = get_log("queue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnqueueReport:
+    """What `enqueue` did."""
+
+    enqueued: int
+    already_queued: int
+
+
+class EnrichmentQueue:
+    """The RQ queue of enrichment jobs.
+
+    Args:
+        job_timeout_s: what RQ's own workers and tools see as a job's limit.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        name: str = "enrichment",
+        job_timeout_s: float = 600,
+        clock: Clock | None = None,
+    ) -> None:
+        self.keys = QueueKeys(name)
+        self._timeout_s = max(1, round(job_timeout_s))
+        self._scripts = Scripts(connection, clock=clock)
+
+    def enqueue(
+        self, jobs: Iterable[EnrichmentJob], *, on_progress: Callable[[int], None] | None = None
+    ) -> EnqueueReport:
+        """Queue the jobs; those that already wait, run or are scheduled are counted and left alone.
+
+        A finished or failed job of the same offer does not stand in the way and leaves its registry. Doing it twice
+        changes nothing; interrupted, every job is either queued or not. Memory is that of one batch.
+
+        Args:
+            on_progress: told after each batch how many jobs were looked at so far.
+
+        Raises:
+            UsageError: an offer id that RQ does not allow in a job id, or a URL that is none; its batch is not queued.
+            QueueUnavailable, QueueRefused: Redis does not answer or says no.
+        """
+        seen = enqueued = 0
+        for batch in _batches(jobs):
+            enqueued += self._enqueue_batch(batch)
+            seen += len(batch)
+            if on_progress:
+                on_progress(seen)
+        if seen:
+            log.info("enqueued", enqueued=enqueued, already_queued=seen - enqueued)
+        return EnqueueReport(enqueued=enqueued, already_queued=seen - enqueued)
+
+    def _enqueue_batch(self, batch: list[EnrichmentJob]) -> int:
+        keys = (self.keys.queue, self.keys.finished, self.keys.failed, self.keys.canceled)
+        arguments = [text for job in batch for text in _as_rq_job(job)]
+        return int(self._scripts.run("enqueue", keys, self._timeout_s, *arguments))
+
+
+def _batches(jobs: Iterable[EnrichmentJob]) -> Iterator[list[EnrichmentJob]]:
+    stream = iter(jobs)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
+
+
+def _as_rq_job(job: EnrichmentJob) -> tuple[str, str, str]:
+    """Id, data (as RQ's JSON serializer writes function, instance, arguments and keywords) and description."""
+    if not OFFER_ID.fullmatch(job.offer_id):
+        raise UsageError(f"{job.offer_id!r} cannot be part of a job id", hint="use letters, digits, - and _")
+    if len(job.url) > URL_LIMIT or not URL.fullmatch(job.url):
+        raise UsageError(f"offer {job.offer_id} has no usable URL: {job.url[:100]!r}", hint="it must be http(s)://…")
+    arguments = (job.offer_id, job.url, job.current_price_cents)
+    data = json.dumps((JOB_FUNCTION, None, arguments, {}))
+    return job_id_of(job.offer_id), data, f"enrich {job.url.partition('?')[0]}"

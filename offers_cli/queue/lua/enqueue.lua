@@ -1,0 +1,37 @@
+-- Queues many jobs, each unless it already waits, runs or is scheduled.
+-- KEYS: queue, finished, failed, canceled.  ARGV: time, timeout in seconds, then (id, data, description) per job.
+-- Answers how many were queued.
+
+local queue, finished, failed, canceled = unpack(KEYS)
+local origin = string.sub(queue, #'rq:queue:' + 1)
+local at = iso(now)
+local queued = 0
+
+local function is_present(id)
+  local key = job_key(id)
+  if not has_hash(key) then return false end
+  local status = status_of(id)
+  return ACTIVE[status] and stands(queue, id, status)
+end
+
+local function forget(id)
+  redis.call('ZREM', finished, id)
+  redis.call('ZREM', failed, id)
+  redis.call('ZREM', canceled, id)
+  redis.call('DEL', job_key(id), 'rq:results:' .. id)
+end
+
+for i = 3, #ARGV, 3 do
+  local id, data, description = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if not is_present(id) then
+    forget(id)
+    redis.call('HSET', job_key(id), 'created_at', at, 'data', data, 'success_callback_name', '', 'failure_callback_name', '',
+      'stopped_callback_name', '', 'started_at', '', 'ended_at', '', 'last_heartbeat', '', 'worker_name', '', 'group_id', '',
+      'origin', origin, 'description', description, 'enqueued_at', at, 'timeout', ARGV[2], 'status', 'queued')
+    redis.call('RPUSH', queue, id)
+    queued = queued + 1
+  end
+end
+
+if queued > 0 then redis.call('SADD', 'rq:queues', queue) end
+return queued

