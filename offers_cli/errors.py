@@ -13,6 +13,8 @@
         ├── SessionExpired           3  session_expired       snooze
         ├── LinkRefused              1  link_refused          final
         ├── Bug                      1  bug                   fail
+        ├── HostPaused               5  host_paused           snooze
+        ├── TurnTooFar               1  turn_too_far          snooze
         └── PageError                   (about one page)
             ├── PageBlocked          5  page_blocked          snooze
             ├── RateLimited          5  rate_limited          snooze
@@ -156,6 +158,46 @@ class Bug(WorkError):
 
     code = "bug"
     outcome = Outcome.FAIL
+
+
+class HostPaused(WorkError):
+    """A host is paused for everyone (a wall, a rate limit); nothing was asked of it.
+
+    Args:
+        host: the host as it stands in addresses, with its port when that is not the usual one.
+        reason: why it is paused: the code of the error that paused it.
+        seconds: how long the pause still lasts; also `retry_after_s`.
+    """
+
+    code = "host_paused"
+    exit_code = 5
+    outcome = Outcome.SNOOZE
+
+    def __init__(self, host: str, *, reason: str, seconds: float) -> None:
+        super().__init__(
+            f"{host} is paused for another {seconds:.0f} s ({reason})",
+            hint="wait, or see `offers stats` for what is paused",
+            retry_after_s=seconds,
+        )
+        self.host = host
+        self.reason = reason
+        self.seconds = seconds
+
+
+class TurnTooFar(WorkError):
+    """The next free turn of a host is further away than the caller can wait; nothing was taken.
+
+    Args:
+        wait_s: how far away the turn is; also `retry_after_s`.
+    """
+
+    code = "turn_too_far"
+    outcome = Outcome.SNOOZE
+
+    def __init__(self, host: str, *, wait_s: float) -> None:
+        super().__init__(f"the next turn for {host} is {wait_s:.1f} s away", retry_after_s=wait_s)
+        self.host = host
+        self.wait_s = wait_s
 
 
 class PageError(WorkError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+DIRECT = "direct"
+"""The egress of requests that go through no proxy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +22,7 @@ class Page:
         text: the decoded text.
         encoding: the encoding it was decoded from.
         fetched_at: when the request was sent (UTC).
+        egress: which way out it took: ``direct``, or the label of a proxy.
     """
 
     url: str
@@ -26,12 +31,13 @@ class Page:
     text: str
     encoding: str
     fetched_at: datetime
+    egress: str = DIRECT
 
 
 class Pace(Protocol):
     """When we may go: one shared clock per (host, egress) over all processes."""
 
-    def reserve(self, host: str, egress: str = "direct", *, max_wait_s: float | None = None) -> float:
+    def reserve(self, host: str, egress: str = DIRECT, *, max_wait_s: float | None = None) -> float:
         """Take the next turn for that host and return the seconds to wait before using it.
 
         Raises:
@@ -40,8 +46,16 @@ class Pace(Protocol):
         """
         ...
 
-    def pause(self, host: str, seconds: float, *, reason: str, egress: str = "direct") -> float:
-        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force."""
+    def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:
+        """Take the nearest turn among several egresses: (egress, seconds to wait). Raises as `reserve` does."""
+        ...
+
+    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force.
+
+        Args:
+            seconds: what the host asked for; None for a wall, whose pauses grow each time it is met again.
+        """
         ...
 
 

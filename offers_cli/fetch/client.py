@@ -1,0 +1,205 @@
+"""One polite HTTP client: guarded, paced, limited in bytes and time. Redirects are followed by hand."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import httpcore
+
+from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SiteUnavailable
+from offers_cli.fetch.answers import Answer, check_status, redirect_target
+from offers_cli.fetch.body import check_content_type, content_coding, read_body
+from offers_cli.fetch.connection import Pools, deadline_extensions
+from offers_cli.fetch.egress import DIRECTLY, Egress
+from offers_cli.fetch.encoding import decode
+from offers_cli.fetch.guard import Guard, SafeUrl
+from offers_cli.fetch.page import Pace, Page
+from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, Robots
+from offers_cli.log import get_log
+
+T = TypeVar("T")
+MAX_REDIRECTS = 5
+PAGE_TIMEOUT_S = 30.0
+PROXY_PAUSE_S = 30.0
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 offers"
+)
+HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.5",
+    "Accept-Language": "pt-BR,pt;q=0.9,es;q=0.6,en;q=0.4",
+    "Accept-Encoding": "gzip, deflate",
+}
+
+log = get_log("enrichment")
+
+
+def no_more_headers(_url: SafeUrl) -> Mapping[str, str]:
+    """No cookies, no tokens."""
+    return {}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PoliteFetcher:
+    """Fetches pages; thread-safe, connections are kept and shared by all threads.
+
+    It holds no cookies: what a server sets is forgotten, and what `headers_for` gives is asked for anew at each hop,
+    so nothing of one host ever travels to another.
+
+    Args:
+        guard: where we may go.
+        pace: when we may go.
+        egresses: ways out; with several, the one whose turn is nearest is taken.
+        robots: whose rules are honoured; None ignores robots.txt.
+        headers_for: headers that belong to one address, such as the cookies of its host.
+        timeout_s: network time per page, redirects included, waiting for turns not.
+        sleep: waits for a turn, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        pace: Pace,
+        egresses: Sequence[Egress] = DIRECTLY,
+        robots: Robots | None = None,
+        headers_for: Callable[[SafeUrl], Mapping[str, str]] = no_more_headers,
+        user_agent: str | None = None,
+        timeout_s: float = PAGE_TIMEOUT_S,
+        make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._guard = guard
+        self._pace = pace
+        self._egresses = {egress.label: egress for egress in egresses}
+        self._robots = robots
+        self._headers_for = headers_for
+        self._headers = {"User-Agent": user_agent or USER_AGENT, **HEADERS}
+        self._timeout_s = timeout_s
+        self._pools = Pools(guard.resolve, make_tls_context=make_tls_context)
+        self._sleep = sleep
+        self._now = now
+
+    def get(self, url: str, *, max_wait_s: float | None = None) -> Page:
+        """Fetch one page (see `offers_cli.fetch.page.Fetcher.get` for what it raises)."""
+        safe = self._guard.check_url(url)
+        if self._robots is not None:
+            self._robots.check(safe, self._read_robots)
+        return self._follow(safe, lambda answer, egress: self._read_page(url, answer, egress), max_wait_s=max_wait_s)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pools.close()
+
+    def _read_page(self, asked_url: str, answer: Answer, egress: Egress) -> Page:
+        fetched_at = self._now()
+        check_status(answer, now=fetched_at)
+        content_type = answer.value("content-type")
+        check_content_type(content_type)
+        body = read_body(answer.chunks, content_coding(answer.values("content-encoding")))
+        text, encoding = decode(body, content_type)
+        if "\N{REPLACEMENT CHARACTER}" in text:
+            log.warning("some characters of the page are broken", url=answer.url.url, encoding=encoding)
+        return Page(
+            url=asked_url,
+            final_url=answer.url.url,
+            status=answer.status,
+            text=text,
+            encoding=encoding,
+            fetched_at=fetched_at,
+            egress=egress.label,
+        )
+
+    def _read_robots(self, url: str) -> str:
+        """The text of a robots.txt; a host that refuses to show one has no rules (RFC 9309, 2.3.1.3)."""
+
+        def read(answer: Answer, _egress: Egress) -> str:
+            if 400 <= answer.status < 500 and answer.status != 429:
+                return ""
+            check_status(answer, now=self._now())
+            coding = content_coding(answer.values("content-encoding"))
+            body = read_body(answer.chunks, coding, max_bytes=MAX_ROBOTS_BYTES, is_page=False)
+            return body.decode("utf-8", errors="replace")
+
+        try:
+            return self._follow(self._guard.check_url(url), read)
+        except (ForbiddenUrl, Redirected):
+            return ""
+
+    def _follow(self, url: SafeUrl, read: Callable[[Answer, Egress], T], *, max_wait_s: float | None = None) -> T:
+        """Follow redirects to an answer and read it; every hop is checked and awaits its own turn."""
+        left_s = self._timeout_s
+        visited = {url.url}
+        for _ in range(1 + MAX_REDIRECTS):
+            egress = self._await_turn(url.netloc, max_wait_s)
+            started = time.monotonic()
+            with self._pausing(url.netloc, egress), self._exchange("GET", url, egress, timeout_s=left_s) as answer:
+                target = redirect_target(answer)
+                if target is None:
+                    return read(answer, egress)
+            left_s -= time.monotonic() - started
+            url = self._guard.check_url(target)
+            if url.url in visited:
+                raise Redirected(f"{url.netloc} redirects in a circle")
+            visited.add(url.url)
+            max_wait_s = None  # once on the way, a page is worth waiting for
+        raise Redirected(f"{url.netloc}: more than {MAX_REDIRECTS} redirects")
+
+    def _await_turn(self, host: str, max_wait_s: float | None) -> Egress:
+        label, wait_s = self._pace.reserve_any(host, tuple(self._egresses), max_wait_s=max_wait_s)
+        if wait_s > 0:
+            self._sleep(wait_s)
+        return self._egresses[label]
+
+    @contextmanager
+    def _pausing(self, host: str, egress: Egress) -> Iterator[None]:
+        """Pause the host for everyone when it says so; the error then tells how long."""
+        try:
+            yield
+        except (PageBlocked, RateLimited, SiteUnavailable) as error:
+            if error.retry_after_s is not None or not isinstance(error, SiteUnavailable):
+                error.retry_after_s = self._pace.pause(
+                    host, error.retry_after_s, reason=error.code, egress=egress.label
+                )
+            raise
+
+    @contextmanager
+    def _exchange(self, method: str, url: SafeUrl, egress: Egress, *, timeout_s: float) -> Iterator[Answer]:
+        """Send one request and give its answer, body unread; what the network does wrong becomes `SiteUnavailable`."""
+        request = httpcore.Request(
+            method,
+            httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
+            headers=list({"Host": url.netloc, **self._headers, **self._headers_for(url)}.items()),
+            extensions=deadline_extensions(time.monotonic() + timeout_s, timeout_s),
+        )
+        try:
+            response = self._pools.pool(url.scheme, egress).handle_request(request)
+            try:
+                yield Answer(
+                    url=url,
+                    status=response.status,
+                    headers=tuple(response.headers),
+                    chunks=response.iter_stream(),
+                )
+            finally:
+                response.close()
+        except httpcore.TimeoutException as exc:
+            raise SiteUnavailable(
+                f"{url.netloc} did not give a whole page within {self._timeout_s:.0f} s", hint="try again later"
+            ) from exc
+        except httpcore.ProxyError as exc:
+            raise SiteUnavailable(
+                f"the proxy {egress.label} does not let us through ({exc})",
+                hint="check OFFERS_HTTP_PROXY",
+                retry_after_s=PROXY_PAUSE_S,
+            ) from exc
+        except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
+            raise SiteUnavailable(f"{url.netloc} does not answer properly ({exc})", hint="try again later") from exc

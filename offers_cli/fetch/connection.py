@@ -1,0 +1,172 @@
+"""Connections to checked addresses, each exchange ended by a deadline and a limit of bytes.
+
+This is httpcore's connection pool (the transport under httpx) with a network backend of our own. The time-outs that
+we hand to httpcore are moments on the monotonic clock, not durations: every single read turns the moment into what is
+left, so that a server cannot stretch an exchange by sending a byte now and then, in headers or body.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import httpcore
+
+from offers_cli.errors import TooLarge
+from offers_cli.fetch.egress import Egress
+
+MAX_WIRE_BYTES = 8 * 2**20
+KEEPALIVE_S = 30.0
+
+Resolve = Callable[[str, int], Sequence[str]]
+SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+def deadline_extensions(deadline: float, timeout_s: float) -> dict[str, Any]:
+    """Request extensions that end every step of an exchange at `deadline`, a moment of `time.monotonic`."""
+    return {"timeout": {"connect": deadline, "read": deadline, "write": deadline, "pool": timeout_s}}
+
+
+def _left(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the deadline has passed")
+    return left
+
+
+class _LimitedStream(httpcore.NetworkStream):
+    """One connection. A write begins an exchange, and what may be read counts from there: headers, 1xx and all."""
+
+    def __init__(self, inner: httpcore.NetworkStream, max_bytes: int) -> None:
+        self._inner = inner
+        self._max_bytes = max_bytes
+        self._taken = 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._inner.read(max_bytes, _left(timeout))
+        self._taken += len(data)
+        if self._taken > self._max_bytes:
+            raise TooLarge(f"the answer is larger than {self._max_bytes / 2**20:.0f} MB on the wire")
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._taken = 0
+        self._inner.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        secured = self._inner.start_tls(ssl_context, server_hostname, _left(timeout))
+        return _LimitedStream(secured, self._max_bytes)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Connects to the addresses that `resolve` checked, one after another until one answers."""
+
+    def __init__(self, resolve: Resolve, max_bytes: int) -> None:
+        self._resolve = resolve
+        self._max_bytes = max_bytes
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,  # noqa: ARG002 - httpcore's interface
+        socket_options: Iterable[SocketOption] | None = None,  # noqa: ARG002 - httpcore's interface
+    ) -> httpcore.NetworkStream:
+        *others, last = self._resolve(host, port)
+        for address in others:
+            try:
+                return self._connect(address, port, timeout)
+            except httpcore.ConnectError:
+                continue
+        return self._connect(last, port, timeout)
+
+    def _connect(self, address: str, port: int, deadline: float | None) -> httpcore.NetworkStream:
+        return _LimitedStream(self._sockets.connect_tcp(address, port, _left(deadline)), self._max_bytes)
+
+
+class _ProxyBackend(_CheckedBackend):
+    """Connects to a proxy that the operator named; the proxy resolves the names of the pages."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(lambda host, _port: (host,), max_bytes)
+
+    def _connect(self, address: str, port: int, deadline: float | None) -> httpcore.NetworkStream:
+        try:
+            return super()._connect(address, port, deadline)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
+            raise httpcore.ProxyError(str(exc)) from exc
+
+
+class Pools:
+    """Connection pools by scheme and egress, opened when first used; thread-safe.
+
+    Args:
+        resolve: gives the checked addresses of a host and port.
+        make_tls_context: called once, at the first https address: it costs tens of milliseconds.
+    """
+
+    def __init__(
+        self,
+        resolve: Resolve,
+        *,
+        make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
+        max_wire_bytes: int = MAX_WIRE_BYTES,
+    ) -> None:
+        self._resolve = resolve
+        self._make_tls_context = make_tls_context
+        self._max_wire_bytes = max_wire_bytes
+        self._tls_context: ssl.SSLContext | None = None
+        self._pools: dict[tuple[str, str], httpcore.ConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    def pool(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
+        """The pool for addresses of that scheme through that egress."""
+        with self._lock:
+            key = (scheme, egress.label)
+            if key not in self._pools:
+                self._pools[key] = self._open(scheme, egress)
+            return self._pools[key]
+
+    def _open(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
+        backend: _CheckedBackend
+        proxy = None
+        if egress.proxy_url is None:
+            backend = _CheckedBackend(self._resolve, self._max_wire_bytes)
+        else:
+            backend = _ProxyBackend(self._max_wire_bytes)
+            proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials)
+        return httpcore.ConnectionPool(
+            ssl_context=self._tls() if scheme == "https" else None,
+            proxy=proxy,
+            max_connections=None,
+            max_keepalive_connections=64,
+            keepalive_expiry=KEEPALIVE_S,
+            network_backend=backend,
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._tls_context is None:
+            self._tls_context = self._make_tls_context()
+        return self._tls_context
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()

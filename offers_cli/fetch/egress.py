@@ -1,0 +1,63 @@
+"""Ways out: directly, or through proxies that the operator named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from offers_cli.errors import ConfigError
+from offers_cli.fetch.page import DIRECT
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """One way out.
+
+    Attributes:
+        label: how pace, logs and pages know it; holds no secret.
+        proxy_url: the proxy's address without its credentials; None for the direct way.
+        credentials: user name and password for the proxy, never shown.
+    """
+
+    label: str = DIRECT
+    proxy_url: str | None = None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+
+
+DIRECTLY = (Egress(),)
+
+
+def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
+    """The egresses of a comma-separated list of proxies; without any, the direct way.
+
+    Raises:
+        ConfigError: one of them is not ``http://`` or ``https://host:port``; it is named by its place, not its text.
+    """
+    texts = [text.strip() for text in (proxies or "").split(",") if text.strip()]
+    egresses: list[Egress] = []
+    seen: Counter[str] = Counter()
+    for place, text in enumerate(texts, start=1):
+        egress = _parse_egress(text, place)
+        seen[egress.label] += 1
+        # One gateway with several accounts is several egresses.
+        label = egress.label if seen[egress.label] == 1 else f"{egress.label}#{seen[egress.label]}"
+        egresses.append(Egress(label, egress.proxy_url, egress.credentials))
+    return tuple(egresses) or DIRECTLY
+
+
+def _parse_egress(text: str, place: int) -> Egress:
+    try:
+        parts = urlsplit(text)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        parts, port = urlsplit(""), 0
+    if not parts.hostname or not text.isascii():
+        # No cause is given: it may quote the address with its password.
+        raise ConfigError(
+            f"OFFERS_HTTP_PROXY: proxy number {place} is not an address that can be used",
+            hint="write http://host:port or http://user:password@host:port",
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    credentials = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return Egress(f"{host}:{port}", f"{parts.scheme}://{host}:{port}", credentials)

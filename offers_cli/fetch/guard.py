@@ -1,0 +1,233 @@
+"""Where we may go: https on allowed hosts, and never to an address that is not public.
+
+An address is checked twice: its text before anything happens (`Guard.check_url`), and what its name resolves to when
+the connection is made (`Guard.resolve`). The connection then goes to the addresses that were checked, so that a name
+that changes its mind in between (DNS rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import NoReturn
+from urllib.parse import SplitResult, quote, urlsplit
+
+from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
+from offers_cli.fetch.addresses import Lookup, is_reachable, look_up, look_up_within
+from offers_cli.log import printable, without_query
+
+MAX_URL_LENGTH = 8192
+USUAL_PORTS = {"https": 443, "http": 80}
+LOOK_UP_TIMEOUT_S = 10.0
+PRIVATE_HINT = "for a local shop set OFFERS_ALLOW_PRIVATE_HOSTS=true"
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+"""A host whose last label is a number is an IPv4 address in one of its many spellings (WHATWG URL, host parsing)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeUrl:
+    """An address that was checked, in its normal form: pure ASCII, host in lower case, no usual port.
+
+    Attributes:
+        url: the whole address, fragment included.
+        target: path and query, as they are sent.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def netloc(self) -> str:
+        """The host, with its port when that is not the scheme's usual one; what pace and `Host` header know it by."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == USUAL_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+class _Refused(ValueError):
+    """Why an address is refused; becomes a `ForbiddenUrl` or a `ConfigError`."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+class AllowedHosts:
+    """Hosts by dot-suffix: ``shop.com`` covers ``www.shop.com``; ``shop.com:8080`` that port alone.
+
+    Raises:
+        ConfigError: an entry is not a host.
+    """
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self._entries = frozenset(_parse_entry(entry) for entry in entries)
+
+    def __contains__(self, place: tuple[str, int]) -> bool:
+        host, port = place
+        return any(entry in self._entries for suffix in _suffixes(host) for entry in ((suffix, None), (suffix, port)))
+
+
+def _suffixes(host: str) -> list[str]:
+    """The host, then its parent domains; an IP address has none."""
+    if ":" in host or _NUMBER.fullmatch(host):
+        return [host]
+    labels = host.split(".")
+    return [".".join(labels[start:]) for start in range(len(labels))]
+
+
+def _parse_entry(entry: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(f"//{entry.strip()}")
+        if parts.netloc != entry.strip() or "@" in parts.netloc:
+            raise _Refused("it is more than a host")
+        return _host(parts), parts.port
+    except ValueError as exc:
+        raise ConfigError(
+            f"OFFERS_ALLOWED_HOSTS: {printable(entry)!r} is not a host: {exc}",
+            hint="name hosts such as shop.com.br (its subdomains are included) or localhost:8080",
+        ) from exc
+
+
+def _host(parts: SplitResult) -> str:
+    """The host in lower-case ASCII; raises `_Refused` for anything that could be read in two ways."""
+    if "%" in parts.netloc:
+        raise _Refused("its host is percent-encoded")
+    host = (parts.hostname or "").lower()
+    if not host:
+        raise _Refused("it names no host")
+    if parts.netloc.rpartition("@")[2].startswith("["):
+        return str(ip_address(host))
+    host = host if host.isascii() else _to_ascii(host)
+    if _NUMBER.fullmatch(host):
+        return _canonical_ipv4(host)
+    if len(host) > 253 or not _NAME.fullmatch(host):
+        raise _Refused("its host is not a valid name")
+    return host
+
+
+def _to_ascii(host: str) -> str:
+    import idna  # its tables are only loaded for the rare host that needs them
+
+    try:
+        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+    except idna.IDNAError as exc:
+        raise _Refused("its international host name is not valid") from exc
+
+
+def _canonical_ipv4(host: str) -> str:
+    try:
+        return str(ip_address(host))
+    except ValueError as exc:
+        raise _Refused("its host is a number in an odd form") from exc
+
+
+class Guard:
+    """Decides where requests may go; knows no network but the resolver it is given.
+
+    Args:
+        allowed_hosts: hosts that may be fetched, by dot-suffix; ``host:port`` for one port alone.
+        allow_private: also loopback and private addresses, any port and plain http. Nothing else: the host must still
+            be allowed, and link-local, multicast and reserved addresses stay closed.
+    """
+
+    def __init__(self, allowed_hosts: Iterable[str], *, allow_private: bool = False, lookup: Lookup = look_up) -> None:
+        self._allowed = AllowedHosts(allowed_hosts)
+        self._allow_private = allow_private
+        self._lookup = lookup
+
+    def check_url(self, url: str) -> SafeUrl:
+        """The address in its normal form; touches no network.
+
+        Raises:
+            ForbiddenUrl: with the reason and what to change.
+        """
+        try:
+            return self._check(url)
+        except _Refused as exc:
+            _forbid(url, str(exc), exc.hint, exc)
+        except ValueError as exc:
+            _forbid(url, "it is not a valid address", "", exc)
+
+    def _check(self, url: str) -> SafeUrl:
+        _check_characters(url)
+        parts = urlsplit(url)
+        scheme = self._scheme(parts)
+        if "@" in parts.netloc:
+            raise _Refused("it carries a user name", "give the address without `user:password@`")
+        host = _host(parts)
+        port = self._port(parts, scheme)
+        if (host, port) not in self._allowed:
+            raise _Refused(f"the host {host} is not allowed", f"if you trust it, add {host} to OFFERS_ALLOWED_HOSTS")
+        if (":" in host or _NUMBER.fullmatch(host)) and not self._is_reachable(host):
+            raise _Refused(f"the address {host} is not public", PRIVATE_HINT)
+        return _safe_url(parts, scheme, host, port)
+
+    def _scheme(self, parts: SplitResult) -> str:
+        if parts.scheme == "https" or (parts.scheme == "http" and self._allow_private):
+            return parts.scheme
+        raise _Refused("only https is fetched", f"use https://; {PRIVATE_HINT}")
+
+    def _port(self, parts: SplitResult, scheme: str) -> int:
+        written = parts.netloc.rpartition("]")[2].rpartition(":")
+        if not written[1]:
+            return USUAL_PORTS[scheme]
+        port = parts.port
+        if port is None or str(port) != written[2] or port == 0:
+            raise _Refused("its port is written in an odd way")
+        if port != USUAL_PORTS[scheme] and not self._allow_private:
+            raise _Refused(f"port {port} is not allowed", f"leave the port out; {PRIVATE_HINT}")
+        return port
+
+    def _is_reachable(self, address: str) -> bool:
+        return is_reachable(address, allow_private=self._allow_private)
+
+    def resolve(self, host: str, port: int, *, timeout_s: float = LOOK_UP_TIMEOUT_S) -> tuple[str, ...]:
+        """Addresses to connect to, all of them checked. One private address among public ones refuses them all.
+
+        Raises:
+            ForbiddenUrl: the name leads to an address that is not public.
+            SiteUnavailable: the name cannot be resolved.
+        """
+        try:
+            addresses = tuple(look_up_within(self._lookup, host, port, timeout_s))
+        except OSError as exc:
+            raise SiteUnavailable(
+                f"{host} cannot be reached: its name is not resolved ({exc.strerror or exc})",
+                hint="check the network and the host's spelling, then try again",
+            ) from exc
+        closed = [address for address in addresses if not self._is_reachable(address)]
+        if closed or not addresses:
+            where = closed[0] if closed else "nowhere"
+            raise ForbiddenUrl(f"{host} leads to {where}, which is not a public address", hint=PRIVATE_HINT)
+        return addresses
+
+
+def _forbid(url: str, reason: str, hint: str, cause: Exception) -> NoReturn:
+    shown = printable(without_query(url))[:200] or "(empty)"
+    raise ForbiddenUrl(f"{shown} may not be fetched: {reason}", hint=hint) from cause
+
+
+def _check_characters(url: str) -> None:
+    if len(url) > MAX_URL_LENGTH:
+        raise _Refused(f"it is longer than {MAX_URL_LENGTH} characters")
+    if any(not c.isprintable() or c.isspace() for c in url):
+        raise _Refused("it holds spaces, control or invisible characters")
+    if "\\" in url:
+        raise _Refused("it holds a back-slash, which programs read in different ways")
+
+
+def _safe_url(parts: SplitResult, scheme: str, host: str, port: int) -> SafeUrl:
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~?[]|")
+    fragment = quote(parts.fragment, safe="/%:@!$&'()*+,;=~?[]|#")
+    target = f"{path}?{query}" if query else path
+    bare = SafeUrl(url="", scheme=scheme, host=host, port=port, target=target)
+    url = f"{scheme}://{bare.netloc}{target}" + (f"#{fragment}" if fragment else "")
+    return SafeUrl(url=url, scheme=scheme, host=host, port=port, target=target)
