@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config
+from offers_cli.errors import QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.page import Pace
+    from offers_cli.fetch.politeness import SharedPace
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import Marketplace
     from offers_cli.queue.enqueue import EnrichmentQueue
+    from offers_cli.queue.registries import Registries
     from offers_cli.services.pages import Pages
     from offers_cli.services.scrape import Scraper, ScrapeReport
+    from offers_cli.services.stats import StatsReport
 
-log = get_log("worker")
+log = get_log("scrape")
 
 
 @contextmanager
@@ -92,10 +96,29 @@ class Runtime:
         return EnrichmentQueue(self.connection, name=settings.queue_name, job_timeout_s=settings.job_timeout_s)
 
     @cached_property
-    def pace(self) -> Pace:
+    def registries(self) -> Registries:
+        from offers_cli.queue.registries import Registries
+
+        return Registries(self.connection, name=self.config.enrichment.queue_name)
+
+    @cached_property
+    def shared_pace(self) -> SharedPace:
+        """The clock of all processes; raises `QueueUnavailable` when Redis does not answer."""
         from offers_cli.fetch.politeness import SharedPace
 
-        return SharedPace(self.connection, delay_s=self.config.enrichment.request_delay_s)
+        settings = self.config.enrichment
+        return SharedPace(self.connection, delay_s=settings.request_delay_s, first_pause_s=settings.blocked_pause_s)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """The shared pace, or this process's own while Redis does not answer: what is scraped is saved all the same."""
+        from offers_cli.fetch.local_pace import LocalPace
+
+        try:
+            return self.shared_pace
+        except QueueUnavailable as error:
+            log.warning("the pace is kept by this process alone", reason=error.message)
+            return LocalPace(delay_s=self.config.enrichment.request_delay_s)
 
     @cached_property
     def marketplaces(self) -> tuple[Marketplace, ...]:
@@ -118,10 +141,17 @@ class Runtime:
     @cached_property
     def fetcher(self) -> PoliteFetcher:
         from offers_cli.fetch.client import PoliteFetcher
+        from offers_cli.fetch.egress import parse_egresses
         from offers_cli.fetch.guard import Guard
 
         guard = Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts)
-        fetcher = PoliteFetcher(guard=guard, pace=self.pace)
+        proxies = self.config.fetch.http_proxy
+        fetcher = PoliteFetcher(
+            guard=guard,
+            pace=self.pace,
+            egresses=parse_egresses(proxies.reveal() if proxies else None),
+            user_agent=self.config.fetch.user_agent,
+        )
         self._closers.append(fetcher.close)
         return fetcher
 
@@ -139,7 +169,7 @@ class Runtime:
             get_fetcher=lambda: self.fetcher,
             marketplace_for=self.marketplace_for,
             keeper=self.snapshots,
-            pause=lambda host, seconds, reason: self.pace.pause(host, seconds, reason=reason),
+            get_pace=lambda: self.pace,
             sleep=time.sleep,
         )
 
@@ -169,4 +199,12 @@ class Runtime:
             limit=limit,
             dry_run=dry_run,
             on_page=on_page,
+        )
+
+    def stats(self) -> StatsReport:
+        """This moment's figures; a service that is down is told of and hides nothing else."""
+        from offers_cli.services.stats import collect_stats
+
+        return collect_stats(
+            get_storage=lambda: self.storage, get_queue=lambda: self.registries, get_pace=lambda: self.shared_pace
         )

@@ -45,7 +45,7 @@ def requeue_failed(
         from offers_cli.services import requeue_failed as service
 
         return service.requeue_failed(
-            queue=runtime.queue,
+            queue=runtime.registries,
             reasons=service.check_reasons(reason or ()),
             offer_ids=frozenset(offer or ()),
             older_than_s=parse_age(older_than, "--older-than"),

@@ -27,9 +27,7 @@ def stats(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpti
     """Show the queue, the failures by reason, and how complete the catalogue is."""
 
     def work(runtime: Runtime, output: Output) -> StatsReport:
-        from offers_cli.services.stats import collect_stats
-
-        return collect_stats(storage=runtime.storage, queue=runtime.queue)
+        return runtime.stats()
 
     perform("stats", Voice(json=json, verbose=verbose, quiet=quiet), work, stats_blocks)
 

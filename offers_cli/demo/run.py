@@ -18,7 +18,6 @@ from offers_cli.services.find_offers import OffersReport, find_offers
 from offers_cli.services.report import Problem, Report
 from offers_cli.services.requeue_failed import requeue_failed
 from offers_cli.services.sources import parse_source
-from offers_cli.services.stats import collect_stats
 from offers_cli.storage.base import OfferFilter
 
 PAGE_SIZE = 16
@@ -71,7 +70,7 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
         return runtime.scraper(pages=pages).scrape([parse_source("ofertas")])
 
     def stats() -> Report:
-        return collect_stats(storage=runtime.storage, queue=runtime.queue)
+        return runtime.stats()
 
     def work() -> Report:
         return runtime.work(burst=True)
@@ -81,7 +80,7 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
         ("offers stats", stats),
         ("offers worker --burst", work),
         ("offers stats", stats),
-        ("offers requeue-failed", lambda: requeue_failed(queue=runtime.queue)),
+        ("offers requeue-failed", lambda: requeue_failed(queue=runtime.registries)),
         ("offers worker --burst", work),
     ]
 

@@ -10,7 +10,6 @@ from offers_cli.errors import UsageError
 from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
-
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
 

@@ -11,19 +11,22 @@ from urllib.parse import urlsplit
 import tenacity
 
 from offers_cli.errors import (
+    HostPaused,
     NotFound,
     PageBlocked,
     PageError,
-    RateLimited,
     SiteUnavailable,
     UsageError,
 )
 from offers_cli.fetch.encoding import decode
-from offers_cli.fetch.page import Fetcher, Page
+from offers_cli.fetch.page import Fetcher, Pace, Page
+from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.services.sources import Source
 
 T = TypeVar("T")
+PATIENCE_S = 15.0
+"""The longest pause of a host that a person at the terminal is made to wait out."""
 NO_ADDRESS = "https://saved.page.invalid/"
 """The address of a saved page that does not tell its own."""
 
@@ -31,7 +34,10 @@ NO_ADDRESS = "https://saved.page.invalid/"
 class PageKeeper(Protocol):
     """Where pages are kept for `explain` and `replay`."""
 
-    def keep(self, page: Page, *, offer_id: str | None, code: str | None) -> None: ...
+    def keep(self, page: Page, *, offer_id: str | None, code: str | None) -> object: ...
+
+
+log = get_log("scrape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +46,14 @@ class Pages:
 
     Attributes:
         get_fetcher: opens the fetcher when the first page is fetched; a saved page needs none.
-        pause: pauses a host for everyone: (host, seconds asked for or None, reason).
+        get_pace: opens the shared clock when a page turns out to be a wall.
         sleep: waits between short retries, in seconds.
     """
 
     get_fetcher: Callable[[], Fetcher]
     marketplace_for: Callable[[str], Marketplace]
     keeper: PageKeeper
-    pause: Callable[[str, float | None, str], None]
+    get_pace: Callable[[], Pace]
     sleep: Callable[[float], None]
 
     def load_listing(self, source: Source, address: str | None) -> tuple[str, str]:
@@ -63,42 +69,55 @@ class Pages:
         return source.label if source.kind == "listing" else self.marketplace_for("").listing_url(source.label)
 
     def fetch_patiently(self, url: str) -> Page:
-        """Fetch a page for someone who waits: three short tries when the site does not answer."""
+        """Fetch a page for someone who waits: three tries when the site does not answer, short pauses waited out."""
         tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(SiteUnavailable),
+            retry=tenacity.retry_if_exception(_is_worth_waiting),
             stop=tenacity.stop_after_attempt(3),
-            wait=tenacity.wait_random_exponential(multiplier=0.3, max=2),
+            wait=_patience_s,
             sleep=self.sleep,
             reraise=True,
         )
         return tries(self.fetch, url)
 
     def fetch(self, url: str) -> Page:
-        """Fetch a page once; a wall or a rate limit pauses its host for everyone."""
-        address = self.marketplace_for(url).fetch_url(url)
-        return self._heed(address, lambda: self.get_fetcher().get(address))
+        """Fetch a page once, where its marketplace is configured to be."""
+        return self.get_fetcher().get(self.marketplace_for(url).fetch_url(url))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
         """Read a fetched page; a page that fails is kept, one that is a wall pauses its host for everyone."""
         try:
-            result = self._heed(page.final_url, lambda: reader(page.text, page.final_url))
+            result = reader(page.text, page.final_url)
         except PageError as error:
+            if isinstance(error, PageBlocked):
+                host = urlsplit(page.final_url).netloc
+                error.retry_after_s = self.get_pace().pause(host, None, reason=error.code, egress=page.egress)
             self.keeper.keep(page, offer_id=offer_id, code=error.code)
             raise
         self.keeper.keep(page, offer_id=offer_id, code=None)
         return result
 
-    def _heed(self, url: str, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except (PageBlocked, RateLimited) as error:
-            self.pause(urlsplit(url).netloc, error.retry_after_s, error.code)
-            raise
-
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
         """Text and address of a saved page; the address is `url`, or what the page tells of itself."""
         text = decode(read_file(path), content_type=None)[0]
         return text, url or self.marketplace_for("").page_url(text) or NO_ADDRESS
+
+
+def _is_worth_waiting(error: BaseException) -> bool:
+    if isinstance(error, HostPaused):
+        return error.seconds <= PATIENCE_S
+    return isinstance(error, SiteUnavailable)
+
+
+_short_wait = tenacity.wait_random_exponential(multiplier=0.3, max=2)
+
+
+def _patience_s(tried: tenacity.RetryCallState) -> float:
+    """How long to wait before the next try: to the end of a pause, else a moment, with jitter."""
+    error = tried.outcome.exception() if tried.outcome else None
+    if isinstance(error, HostPaused):
+        log.info("host paused, waiting", host=error.host, seconds=round(error.seconds, 1), reason=error.reason)
+        return error.seconds + 0.01
+    return _short_wait(tried)
 
 
 def read_file(path: Path) -> bytes:

@@ -14,16 +14,7 @@ from offers_cli.services.report import Problem
 class FailedQueue(Protocol):
     """The part of the queue that requeueing needs."""
 
-    def check_reasons(reasons: Iterable[str]) -> frozenset[str]:
-    """The reasons as a set; raises `UsageError` for one that is no failure code, naming the nearest."""
-    for reason in reasons:
-        if reason not in WORK_ERRORS:
-            near = get_close_matches(reason, WORK_ERRORS, n=1, cutoff=0.3) or list(WORK_ERRORS)[:1]
-            raise UsageError(f"{reason!r} is not a failure code", hint=f"--reason {near[0]}")
-    return frozenset(reasons)
-
-
-def requeue_failed(
+    def requeue_failed(
         self,
         *,
         reasons: frozenset[str],
@@ -53,6 +44,15 @@ class RequeueFailedReport:
             "skipped": self.skipped,
             "dry_run": self.dry_run,
         }
+
+
+def check_reasons(reasons: Iterable[str]) -> frozenset[str]:
+    """The reasons as a set; raises `UsageError` for one that is no failure code, naming the nearest."""
+    for reason in reasons:
+        if reason not in WORK_ERRORS:
+            near = get_close_matches(reason, WORK_ERRORS, n=1, cutoff=0.3) or list(WORK_ERRORS)[:1]
+            raise UsageError(f"{reason!r} is not a failure code", hint=f"--reason {near[0]}")
+    return frozenset(reasons)
 
 
 def requeue_failed(

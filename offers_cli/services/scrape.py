@@ -120,7 +120,7 @@ class Scraper:
         except StorageRefused:
             raise
         except OffersError as error:
-            log.error(error.message, url=source.label, code=error.code)
+            log.warning("source ended early", url=source.label, code=error.code)
             self.report = replace(self.report, problems=(*self.report.problems, Problem.of(error)))
 
     def _readings(self, source: Source) -> Iterator[ListingReading]:
@@ -197,7 +197,9 @@ class Scraper:
             done = self.enqueue(list(jobs.values()))
         except (QueueUnavailable, QueueRefused) as error:
             self.enqueue = None
-            problem = replace(Problem.of(error), hint="offers enqueue-missing, when Redis answers: the offers are saved")
+            problem = replace(
+                Problem.of(error), hint="offers enqueue-missing, when Redis answers: the offers are saved"
+            )
             self.report = replace(self.report, problems=(*self.report.problems, problem))
             return
         self.report = replace(

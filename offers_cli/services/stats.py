@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -46,22 +46,34 @@ class StatsReport:
         }
 
 
-def collect_stats(*, storage: Storage, queue: QueueView) -> StatsReport:
+class PaceView(Protocol):
+    """The part of the shared pace that stats needs."""
+
+    def paused_hosts(self) -> Iterable[Any]:
+        """Hosts that are paused, each with `host, egress, seconds, reason`."""
+        ...
+
+
+def collect_stats(
+    *, get_storage: Callable[[], Storage], get_queue: Callable[[], QueueView], get_pace: Callable[[], PaceView]
+) -> StatsReport:
     """Collect the figures; one service that is down does not hide the other."""
     problems: list[Problem] = []
     figures: dict[str, Any] = {}
     try:
+        queue = get_queue()
         counts, rates = queue.counts(), queue.rates()
         figures = {
             "queue": {key: getattr(counts, key) for key in QUEUE_KEYS},
             "failures": queue.failures(),
             "jobs_per_minute": rates.jobs_per_minute,
             "time_to_empty_s": rates.time_to_empty_s,
+            "paused": tuple(asdict(paused) for paused in get_pace().paused_hosts()),
         }
     except OffersError as error:
         problems.append(Problem.of(error))
     try:
-        figures["offers"] = storage.counts()
+        figures["offers"] = get_storage().counts()
     except OffersError as error:
         problems.append(Problem.of(error))
     return StatsReport(**figures, problems=tuple(problems))
