@@ -115,6 +115,7 @@ class CatalogueOffer:
         listed: what its listing cards show; often without the previous price.
         installments: number of installments in which the card price is offered.
         coupon: a coupon's text, which is never a price.
+        link_refusal_code: why the affiliate programme refuses a link, or None: it makes one.
     """
 
     position: int
@@ -131,6 +132,7 @@ class CatalogueOffer:
     coupon: str | None
     commission_pct: int
     extra_commission: bool
+    link_refusal_code: int | None
 
     @property
     def external_id(self) -> str:
@@ -224,6 +226,7 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
         coupon=rng.choice(("Cupom R$ 30 OFF", "Cupom 10% OFF")) if rng.random() < 0.15 else None,
         commission_pct=commission_pct,
         extra_commission=commission_pct >= 24,
+        link_refusal_code=rng.choice((111, 115, 1004, 1006, 1008)) if rng.random() < 0.08 else None,
     )
 
 

@@ -29,10 +29,10 @@ def control(shop: Shop, request: Request) -> Answer:
     if action is None:
         return json_answer({"error": f"no such control: {name}"}, status=404)
     try:
-        action(**json.loads(request.body or b"{}"))
+        result = action(**json.loads(request.body or b"{}"))
     except (TypeError, ValueError, KeyError) as exc:
         return json_answer({"error": f"{name}: {exc}"}, status=400)
-    return json_answer({"done": name})
+    return json_answer({"done": name, "result": result if isinstance(result, dict) else None})
 
 
 def _actions(shop: Shop) -> Mapping[str, Callable[..., Any]]:
@@ -45,6 +45,10 @@ def _actions(shop: Shop) -> Mapping[str, Callable[..., Any]]:
             shop.rename_price_classes,
             shop.recover,
             shop.change_price,
+            shop.log_in,
+            shop.expire_session,
+            shop.rotate_csrf,
+            shop.hand_links_over,
         )
     }
 

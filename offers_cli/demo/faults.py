@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 WallKind = Literal["account_verification", "micro_landing"]
@@ -21,11 +21,12 @@ class Wall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An error status in place of pages; `times` counts down, None lasts until recovery."""
+    """An error status in place of the pages below a path; `times` counts down, None lasts until recovery."""
 
     status: int
     retry_after: float | None
     times: int | None
+    below: str
 
 
 class Faults:
@@ -48,25 +49,25 @@ class Faults:
         with self._lock:
             self._wall = Wall(until=self._clock() + seconds, kind=kind, retry_after=retry_after)
 
-    def fail(self, status: int, *, retry_after: float | None, times: int | None) -> None:
+    def fail(self, status: int, *, retry_after: float | None, times: int | None, below: str) -> None:
         with self._lock:
-            self._failure = Failure(status=status, retry_after=retry_after, times=times)
+            self._failure = Failure(status=status, retry_after=retry_after, times=times, below=below)
 
     def recover(self) -> None:
         with self._lock:
             self._wall = self._failure = None
             self.latency_s, self.prices_renamed = 0.0, False
 
-    def in_force(self) -> Wall | Failure | None:
-        """What the next page meets; a failure's count goes down with each call."""
+    def in_force(self, path: str) -> Wall | Failure | None:
+        """What the next request for that path meets; a failure's count goes down with each call."""
         with self._lock:
             if self._wall and self._clock() < self._wall.until:
                 return self._wall
             failure = self._failure
-            if failure is None or failure.times == 0:
+            if failure is None or failure.times == 0 or not path.startswith(failure.below):
                 return None
             if failure.times is not None:
-                self._failure = Failure(status=failure.status, retry_after=failure.retry_after, times=failure.times - 1)
+                self._failure = replace(failure, times=failure.times - 1)
             return failure
 
     def first_time(self, name: str) -> bool:

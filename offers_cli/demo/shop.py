@@ -16,11 +16,14 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+from offers_cli.demo.affiliates import Affiliates
 from offers_cli.demo.answer import Answer, Request
 from offers_cli.demo.catalogue import TYPICAL, Catalogue, CatalogueOffer
 from offers_cli.demo.controls import PREFIX, control
 from offers_cli.demo.faults import Faults, WallKind
+from offers_cli.demo.links import LinkBuilder
 from offers_cli.demo.server import DemoServer, SeenRequest
+from offers_cli.demo.sessions import Sessions
 from offers_cli.demo.shelf import Shelf
 from offers_cli.demo.site import Site
 
@@ -33,6 +36,8 @@ class Shop:
         page_size: cards on one listing page.
         page_bytes: least size of a product page; real ones have about 650 kB.
         slow_s: how long the page of a slow offer takes.
+        tags: labels that exist in the affiliate's panel.
+        csrf_uses: calls that one CSRF token is good for.
         port: 0 for a free one.
         controls: lets clients change the shop over HTTP under ``/__control__/``.
         clock: monotonic seconds, for walls.
@@ -45,6 +50,8 @@ class Shop:
         page_size: int = 16,
         page_bytes: int = 0,
         slow_s: float = 1.5,
+        tags: tuple[str, ...] = ("demonstracao",),
+        csrf_uses: int = 50,
         port: int = 0,
         controls: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -53,10 +60,13 @@ class Shop:
         self._faults = Faults(clock)
         self._shelf = Shelf(catalogue)
         self._server = DemoServer(port=port)
+        self._sessions = Sessions(csrf_uses=csrf_uses)
+        self._links = LinkBuilder(self._shelf, self.url, tags)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._site = Site(
             shelf=self._shelf,
             faults=self._faults,
+            affiliates=Affiliates(shelf=self._shelf, sessions=self._sessions, links=self._links, base_url=self.url),
             base_url=self.url,
             page_size=page_size,
             page_bytes=page_bytes,
@@ -85,9 +95,10 @@ class Shop:
 
     def close(self) -> None:
         """Stop serving and close every connection; closing twice does nothing."""
-        if not self._server.closing.is_set():
+        if self._thread.is_alive():
             self._server.stop()
             self._thread.join()
+        self._server.server_close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -103,9 +114,11 @@ class Shop:
         """Put a wall before every page for that long; 0 takes it away."""
         self._faults.wall(seconds, kind=kind, retry_after=retry_after)
 
-    def fail(self, status: int = 503, *, retry_after: float | None = None, times: int | None = None) -> None:
-        """Answer the next `times` pages (None: all until `recover`) with an error status."""
-        self._faults.fail(status, retry_after=retry_after, times=times)
+    def fail(
+        self, status: int = 503, *, retry_after: float | None = None, times: int | None = None, below: str = "/"
+    ) -> None:
+        """Answer the next `times` requests (None: all until `recover`) for paths below `below` with an error status."""
+        self._faults.fail(status, retry_after=retry_after, times=times, below=below)
 
     def set_latency(self, seconds: float) -> None:
         """Let every answer take that much longer."""
@@ -122,6 +135,22 @@ class Shop:
     def change_price(self, external_id: str, price_cents: int, *, listed: bool = True) -> CatalogueOffer:
         """Change one offer's price, on its product page alone unless `listed`; raises `KeyError` for no offer."""
         return self._shelf.change_price(external_id, price_cents, listed=listed)
+
+    def log_in(self) -> dict[str, str]:
+        """Log the affiliate in; returns the cookies that a browser would hold, by name."""
+        return self._sessions.log_in()
+
+    def expire_session(self, after_requests: int = 0) -> None:
+        """End the affiliate's session, at once or after that many more requests to the account."""
+        self._sessions.expire(after_requests)
+
+    def rotate_csrf(self) -> None:
+        """Refuse all CSRF tokens given out so far."""
+        self._sessions.rotate_csrf()
+
+    def hand_links_over(self, tag: str | None) -> None:
+        """Let links, made and to be made, carry another's label; None gives them back."""
+        self._links.foreign_tag = tag
 
     def _answer(self, request: Request) -> Answer:
         answer = self._site.answer(request)

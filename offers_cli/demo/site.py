@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from urllib.parse import quote
 
+from offers_cli.demo.affiliates import Affiliates
 from offers_cli.demo.answer import Answer, Request, page, redirect, retry_after
 from offers_cli.demo.body import Body, Filler
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer
@@ -27,15 +28,25 @@ class Site:
     """All pages of the shop.
 
     Args:
+        affiliates: answers what belongs to the affiliate's account.
         page_size: cards on one listing page.
         page_bytes: least size of a product page; real ones have about 650 kB.
         slow_s: how long the page of a slow offer takes.
     """
 
     def __init__(
-        self, *, shelf: Shelf, faults: Faults, base_url: str, page_size: int, page_bytes: int, slow_s: float
+        self,
+        *,
+        shelf: Shelf,
+        faults: Faults,
+        affiliates: Affiliates,
+        base_url: str,
+        page_size: int,
+        page_bytes: int,
+        slow_s: float,
     ) -> None:
         self.shelf, self.faults, self.base_url = shelf, faults, base_url
+        self._affiliates = affiliates
         self._page_size, self._slow_s = page_size, slow_s
         self._filler = Filler(filler(page_bytes))
         self._products: dict[tuple[CatalogueOffer, bool], Body] = {}
@@ -45,8 +56,10 @@ class Site:
         """The answer to one request; trouble in force comes first."""
         if request.path.startswith("/gz/account-verification"):
             return self._verification_page(request)
-        if fault := self.faults.in_force():
+        if fault := self.faults.in_force(request.path):
             return self._trouble(fault, request)
+        if self._affiliates.owns(request.path):
+            return self._affiliates.answer(request)
         if request.method not in {"GET", "HEAD"}:
             return page(not_found_html(), status=404)
         return self._page(request)
