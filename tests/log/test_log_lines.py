@@ -1,0 +1,55 @@
+"""Log lines: tags, JSON form, no queries, no escape codes."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from offers_cli.log import configure_logging, get_log
+
+
+def lines(**options) -> tuple[io.StringIO, None]:
+    stream = io.StringIO()
+    configure_logging(stream=lambda: stream, **options)
+    return stream
+
+
+def test_text_lines_carry_their_tag_and_figures():
+    stream = lines(verbosity=0, json_lines=False)
+    get_log("scrape").info("page saved", new=3, gone=None, url="https://u:pw@x.example/a?token=1#f")
+    get_log("worker").warning("host paused", seconds=2)
+    assert stream.getvalue() == (
+        "[scrape] page saved new=3 url=https://x.example/a\n[worker] warning: host paused seconds=2\n"
+    )
+
+
+def test_json_lines_have_the_fixed_keys():
+    stream = lines(verbosity=0, json_lines=True)
+    get_log("enrichment_job").info("done", job_id="enrich-1", price_cents=100)
+    event = json.loads(stream.getvalue())
+    assert set(event) == {"time", "level", "tag", "message", "offer_id", "job_id", "url", "price_cents"}
+    assert event["tag"] == "enrichment_job"
+    assert event["time"].endswith("Z")
+
+
+def test_quiet_tells_errors_only_and_verbose_everything():
+    for verbosity, expected in ((-1, ["e"]), (0, ["i", "e"]), (1, ["d", "i", "e"])):
+        stream = lines(verbosity=verbosity, json_lines=True)
+        log = get_log("queue")
+        log.debug("d")
+        log.info("i")
+        log.error("e")
+        assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == expected
+
+
+def test_hostile_text_stays_on_one_line_without_escape_codes():
+    stream = lines(verbosity=0, json_lines=False)
+    get_log("scrape").info("title\n[scrape] forged", title="\x1b[31mred")
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_closed_stderr_stops_nothing():
+    stream = lines(verbosity=0, json_lines=False)
+    stream.close()
+    get_log("scrape").info("still working")
