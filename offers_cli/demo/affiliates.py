@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from offers_cli.demo.answer import Answer, Request, json_answer, page, redirect
+from offers_cli.demo.answer import Answer, Request, json_answer, page, read_json_object, redirect
 from offers_cli.demo.body import Body
 from offers_cli.demo.catalogue import CatalogueOffer
 from offers_cli.demo.hub_html import (
@@ -88,17 +88,14 @@ class Affiliates:
         token = request.headers.get("x-csrf-token", "")
         if request.method == "POST" and not self._sessions.spend_csrf(cookies.get("_csrf", ""), token):
             return json_answer({"code": "EBADCSRFTOKEN", "message": "invalid csrf token"}, status=403)
-        try:
-            body = json.loads(request.body or b"{}")
-        except ValueError:
-            body = None
-        return call(body) if isinstance(body, dict) else json_answer({"message": "bad request"}, status=400)
+        body = read_json_object(request.body)
+        return _bad_request() if body is None else call(body)
 
     def _search(self, body: dict[str, Any]) -> Answer:
         """More cards of the hub, from an offset; an empty list at the end."""
         offset, filters = body.get("offset", 0), body.get("filters", [])
         if not isinstance(offset, int) or offset < 0 or not isinstance(filters, list):
-            return json_answer({"message": "bad request"}, status=400)
+            return _bad_request()
         found = [offer for offer in self._shelf.offers if all(_passes(offer, each) for each in filters)]
         cards = [hub_card(offer, self._base_url) for offer in found[offset : offset + _MORE_CARDS]]
         context = polycard_context(self._base_url, "affiliates")
@@ -109,7 +106,7 @@ class Affiliates:
         """Links for many addresses; the items come back in another order than asked."""
         urls, tag = body.get("urls"), body.get("tag")
         if not isinstance(urls, list) or not isinstance(tag, str) or not all(isinstance(url, str) for url in urls):
-            return json_answer({"message": "bad request"}, status=400)
+            return _bad_request()
         if not 0 < len(urls) <= _MOST_URLS:
             return json_answer({"message": f"1 to {_MOST_URLS} urls"}, status=400)
         items = [self._links.create(url, tag) for url in reversed(urls)]
@@ -125,6 +122,10 @@ class Affiliates:
 
     def _tags(self, _: dict[str, Any]) -> Answer:
         return json_answer({"tags": tags_state(self._links.tags)})
+
+
+def _bad_request() -> Answer:
+    return json_answer({"message": "bad request"}, status=400)
 
 
 def _cookies(request: Request) -> dict[str, str]:

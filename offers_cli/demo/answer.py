@@ -55,8 +55,17 @@ def redirect(url: str, *, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     return Answer(status=302, headers=(("Location", url), *headers))
 
 
+def read_json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object of a request's body, ``{}`` for an empty one; None for anything else, however hostile."""
+    try:
+        data = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
 def json_answer(data: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    body = Body(json.dumps(data, ensure_ascii=False).encode())
+    body = Body(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     return Answer(status=status, body=body, content_type="application/json; charset=utf-8", headers=headers)
 
 

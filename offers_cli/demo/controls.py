@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.demo.answer import Answer, Request, json_answer
+from offers_cli.demo.answer import Answer, Request, json_answer, read_json_object
 
 if TYPE_CHECKING:
     from offers_cli.demo.catalogue import CatalogueOffer
@@ -25,11 +24,13 @@ def control(shop: Shop, request: Request) -> Answer:
     name = request.path.removeprefix(PREFIX)
     if request.method == "GET":
         return _tell(shop, name)
-    action = _actions(shop).get(name)
+    action, arguments = _actions(shop).get(name), read_json_object(request.body)
     if action is None:
         return json_answer({"error": f"no such control: {name}"}, status=404)
+    if arguments is None:
+        return json_answer({"error": f"{name}: the arguments are no JSON object"}, status=400)
     try:
-        result = action(**json.loads(request.body or b"{}"))
+        result = action(**arguments)
     except (TypeError, ValueError, KeyError) as exc:
         return json_answer({"error": f"{name}: {exc}"}, status=400)
     return json_answer({"done": name, "result": result if isinstance(result, dict) else None})

@@ -79,7 +79,7 @@ class Faults:
 
 
 def without_price_names(html: str) -> str:
-    """The page after a redesign: every class and key that names a price is called something else."""
+    """The page after a redesign: every class, key and machine-readable mark of a price is called something else."""
     for name, new_name in (
         ("andes-money-amount", "andes-v9-tag"),
         ('"price', '"v9tag'),
@@ -87,6 +87,8 @@ def without_price_names(html: str) -> str:
         ("-price", "-v9tag"),
         ("original_value", "v9_before"),
         ("ItemPrice", "ItemV9tag"),
+        ("itemprop=", "data-v9-prop="),
+        ("aria-label=", "data-v9-said="),
     ):
         html = html.replace(name, new_name)
     return html

@@ -57,8 +57,8 @@ def hub_html(offers: Sequence[CatalogueOffer], base_url: str, *, csrf_token: str
         "polycards": [hub_card(offer, base_url) for offer in offers],
         "contract_version": "1.0.0",
     }
-    brick = {"id": "recommendations_card", "ui_type": "RECOMMENDATIONS", "bricks": []}
-    brick["data"] = {"recommendations": recommendations, "filters": hub_filters(), "sort": {"id": "relevance"}}
+    data = {"recommendations": recommendations, "filters": hub_filters(), "sort": {"id": "relevance"}}
+    brick = {"id": "recommendations_card", "ui_type": "RECOMMENDATIONS", "data": data, "bricks": []}
     page_state = {
         "siteId": "MLB",
         "tags": tags_state(tags),

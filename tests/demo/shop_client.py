@@ -44,16 +44,16 @@ class Client:
         self._base_url = base_url
         self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=10)
 
-    def get(self, url: str, method: str = "GET", data: Any = None, **headers: str) -> Got:
-        body = None if data is None else json.dumps(data).encode()
+    def get(self, url: str, method: str = "GET", data: Any = None, raw: bytes = b"", **headers: str) -> Got:
+        body = raw if data is None else json.dumps(data).encode()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request(method, url.removeprefix(self._base_url), body=body, headers=names)
+        self._connection.request(method, url.removeprefix(self._base_url), body=body or None, headers=names)
         answer = self._connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Got(answer.status, found, answer.read())
 
     def post(self, url: str, data: Any, **headers: str) -> Got:
-        return self.get(url, "POST", data, content_type="application/json", **headers)
+        return self.get(url, "POST", data, b"", content_type="application/json", **headers)
 
     def close(self) -> None:
         self._connection.close()

@@ -38,6 +38,9 @@ class Affiliate:
     def post(self, path: str, data: Any) -> Got:
         return self._client.post(path, data, cookie=self._cookie(), x_csrf_token=self.token)
 
+    def post_raw(self, path: str, data: bytes) -> Got:
+        return self._client.get(path, "POST", raw=data, cookie=self._cookie(), x_csrf_token=self.token)
+
     def _cookie(self) -> str:
         return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
@@ -193,10 +196,15 @@ def test_nonsense_is_a_bad_request(affiliate: Affiliate, path: str, body: Any) -
 
 def test_odd_addresses_and_labels_are_refused_harmlessly(shop: Shop, affiliate: Affiliate) -> None:
     affiliate.get("/afiliados/hub")
-    urls = ["", "http://[", shop.url + "0/p/MLB40000007", "javascript:alert(1)"]
+    urls = ["", "http://[", shop.url + "0/p/MLB40000007", "javascript:alert(1)", "\ud800"]
     items = affiliate.post(CREATE, {"urls": urls, "tag": "demonstracao"}).json()["urls"]
     assert {item["error_code"] for item in items} == {100}
     assert affiliate.post(SHARE, {"url": None, "tag": 5}).status == 200
+    nested: Any = []
+    for _ in range(900):
+        nested = [nested]
+    assert affiliate.post(SEARCH, {"filters": nested}).status == 200
+    assert affiliate.post_raw(SEARCH, b"[" * 100_000).status == 400
 
 
 def test_session_secrets_never_repeat(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -142,14 +143,23 @@ HOSTILE = [
 ]
 
 
+def exchange(raw: socket.socket, data: bytes) -> bytes:
+    """Send, and read to the end; a server that hangs up on unread nonsense is within its rights."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        raw.sendall(data)
+        raw.shutdown(socket.SHUT_WR)
+        while piece := raw.recv(65536):
+            answer += piece
+    return answer
+
+
 @pytest.mark.parametrize("data", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_requests_harm_nobody(
     shop: Shop, client: Client, capfd: pytest.CaptureFixture[str], data: bytes
 ) -> None:
     with socket.create_connection(address(shop), timeout=5) as raw:
-        raw.sendall(data)
-        raw.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+        answer = exchange(raw, data)
     assert b"Traceback" not in answer
     assert b"\r\nSet-Cookie:x" not in answer
     assert b'"><script>' not in answer
