@@ -8,6 +8,9 @@ from pathlib import Path
 from offers_cli.errors import ConfigError, UsageError
 
 
+SAVED = (".html", ".htm", ".json")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One source of listings.
@@ -44,7 +47,7 @@ def parse_source(text: str) -> Source:
     if text.startswith(("http://", "https://")):
         return Source("listing", text)
     path = Path(text).expanduser()
-    if path.exists() or path.suffix.lower() in (".html", ".htm", ".json") or "/" in text:
+    if "://" not in text and (path.is_file() or path.suffix.lower() in SAVED or "/" in text):
         return Source("file", text, path)
     raise UsageError(
         f"{text!r} is not a source",
