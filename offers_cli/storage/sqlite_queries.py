@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 
 from offers_cli.storage.base import Missing, OfferFilter
+from offers_cli.storage.folding import folded
 from offers_cli.storage.sqlite_rows import RUN_COLUMNS, SELECTED, to_text
 
 Query = tuple[str, dict[str, Any]]
@@ -112,8 +112,3 @@ def count(wanted: OfferFilter) -> Query:
     """How many match."""
     where, values = _matching(wanted)
     return f"SELECT count(*) FROM offers WHERE {where}", values
-
-
-def folded(text: str) -> str:
-    """The text without case and accents, for searching and sorting."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text).lower() if not "\u0300" <= c <= "\u036f")

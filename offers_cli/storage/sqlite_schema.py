@@ -14,8 +14,8 @@ from errno import EROFS
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
+from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import Migration, migrations
-from offers_cli.storage.sqlite_queries import folded
 
 APPLICATION_ID = 0x0FFE25
 BUSY_TIMEOUT_S = 5.0

@@ -25,23 +25,27 @@ def save_cards(
 ) -> list[SavedOffer | RefusedOffer]:
     """What became of each card. A constraint that refuses one row leaves the others standing."""
     stored = _offers_by_key(connection, cards)
-    done: dict[Key, SavedOffer] = {}
+    done: dict[Key, SavedOffer | RefusedOffer] = {}
     outcomes: list[SavedOffer | RefusedOffer] = []
     for card in cards:
         key = (card.marketplace, card.external_id)
-        if key in done:
-            outcomes.append(replace(done[key], outcome="unchanged"))
-            continue
-        before = stored.get(key)
-        after = _after_card(before, card, seen_at)
-        try:
-            changed_price = write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
-        except sqlite3.IntegrityError as exc:
-            outcomes.append(RefusedOffer(external_id=card.external_id, reason=str(exc)))
-            continue
-        done[key] = _saved(after, "new" if before is None else "changed" if changed_price else "unchanged")
-        outcomes.append(done[key])
+        if key not in done:
+            done[key] = _save_card(connection, stored.get(key), card, seen_at=seen_at, dry_run=dry_run)
+            outcomes.append(done[key])
+        elif isinstance(first := done[key], SavedOffer):
+            outcomes.append(replace(first, outcome="unchanged"))
     return outcomes
+
+
+def _save_card(
+    connection: sqlite3.Connection, before: StoredOffer | None, card: Offer, *, seen_at: datetime, dry_run: bool
+) -> SavedOffer | RefusedOffer:
+    after = _after_card(before, card, seen_at)
+    try:
+        is_changed = _write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
+    except sqlite3.IntegrityError as exc:
+        return RefusedOffer(external_id=card.external_id, reason=str(exc))
+    return _saved(after, "new" if before is None else "changed" if is_changed else "unchanged")
 
 
 def save_results(connection: sqlite3.Connection, results: Iterable[Result]) -> dict[str, set[Verdict]]:
@@ -52,13 +56,13 @@ def save_results(connection: sqlite3.Connection, results: Iterable[Result]) -> d
     for result in in_order:
         if before := stored.get(result.offer_id):
             after, verdict = with_result(before, result)
-            write(connection, before, after, seen_at=result.observed_at, source="product")
+            _write(connection, before, after, seen_at=result.observed_at, source="product")
             stored[after.id] = after
             verdicts[after.id].add(verdict)
     return verdicts
 
 
-def write(
+def _write(
     connection: sqlite3.Connection,
     before: StoredOffer | None,
     after: StoredOffer,

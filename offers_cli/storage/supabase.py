@@ -1,0 +1,228 @@
+"""The storage on Supabase: the promises of `Storage` over HTTP, one request for each batch.
+
+The rules run inside the database (`migrations/supabase`), so that a batch is one request and one transaction. A
+batch of more than `BATCH` rows is cut, each part being a transaction; saving it again is harmless.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from offers_cli.config import Secret
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.errors import StorageRefused
+from offers_cli.offer import Offer
+from offers_cli.storage.base import (
+    EnrichmentReport,
+    Missing,
+    OfferCounts,
+    OfferFilter,
+    PricePoint,
+    RefusedOffer,
+    SavedOffer,
+    SaveReport,
+    ScrapeRun,
+    StoredOffer,
+)
+from offers_cli.storage.folding import folded
+from offers_cli.storage.migrations import migrations
+from offers_cli.storage.rules import Verdict, enrichment_report, needs
+from offers_cli.storage.supabase_client import SupabaseClient
+from offers_cli.storage.supabase_errors import nonsense
+from offers_cli.storage.supabase_rows import Json, offer_of, price_of, run_of, to_json
+from offers_cli.storage.valid import is_uuid, utc, valid_cards, valid_results
+
+BATCH = 1_000
+PAGE = 500
+
+Key = tuple[str, str]
+T = TypeVar("T")
+
+
+def open_supabase(url: str, key: Secret) -> SupabaseStorage:
+    """Open the project and check its schema; raises `StorageUnavailable` or `StorageRefused`."""
+    storage = SupabaseStorage(url, key)
+    try:
+        storage.check_schema()
+    except BaseException:
+        storage.close()
+        raise
+    return storage
+
+
+class SupabaseStorage:
+    """`Storage` in a Supabase project, as its service role."""
+
+    def __init__(self, url: str, key: Secret) -> None:
+        self._client = SupabaseClient(url, key)
+
+    def __repr__(self) -> str:
+        return f"SupabaseStorage({self._client.host!r})"
+
+    def check_schema(self) -> None:
+        """Raise `StorageRefused` unless the schema is the one that this program knows."""
+        found, known = self._client.call("offers_schema_version", {}), migrations("supabase")[-1].version
+        if found != known:
+            hint = "upgrade offers: it is older than the database" if (found or 0) > known else "offers db migrate"
+            raise StorageRefused(
+                f"the schema at {self._client.host} is version {found}, this program needs {known}", hint=hint
+            )
+
+    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+        cards, refused = valid_cards(offers)
+        unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
+        arguments = {"seen_at": utc(seen_at).isoformat(), "dry_run": dry_run}
+        answers: dict[Key, SavedOffer | RefusedOffer] = {}
+        for batch in _batches(sorted(unique.items())):
+            rows = [to_json(card) for _, card in batch]
+            with self._understood():
+                outcomes = self._client.call("offers_save", {"cards": rows, **arguments})
+                answers |= {key: _outcome(row) for (key, _), row in zip(batch, outcomes, strict=True)}
+        return _save_report(cards, answers, refused)
+
+    def offers_needing_enrichment(
+        self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> list[StoredOffer]:
+        arguments = {
+            "max_offers": limit,
+            "missing": sorted(missing),
+            "recheck_before": recheck_before and utc(recheck_before).isoformat(),
+        }
+        with self._understood():
+            return [offer_of(row) for row in self._client.call("offers_needing_enrichment", arguments)]
+
+    def save_enrichments(
+        self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
+    ) -> EnrichmentReport:
+        results, refused = valid_results((*enrichments, *failures))
+        known = sorted((each for each in results if is_uuid(each.offer_id)), key=lambda each: each.observed_at)
+        verdicts: dict[str, set[Verdict]] = defaultdict(set)
+        for batch in _batches(known):
+            with self._understood():
+                for row in self._client.call("offers_enrich", {"results": [to_json(result) for result in batch]}):
+                    verdicts[row["offer_id"]].add(Verdict(row["verdict"]))
+        unknown = {result.offer_id for result in results} - verdicts.keys()
+        return enrichment_report(verdicts, unknown=unknown, refused=refused)
+
+    def counts(self) -> OfferCounts:
+        with self._understood():
+            return OfferCounts(**self._client.call("offers_counts", {}))
+
+    def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
+        """Stream page by page, each beginning after the last offer of the one before."""
+        left, last = wanted.limit, None
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": size}
+            with self._understood():
+                page = self._client.call("offers_find", arguments)
+                offers, last = [offer_of(row) for row in page["offers"]], page["last"]
+            yield from offers
+            if len(offers) < size:
+                return
+            left = None if left is None else left - len(offers)
+
+    def count_offers(self, wanted: OfferFilter) -> int:
+        with self._understood():
+            return int(self._client.call("offers_count", {"wanted": _wanted(wanted)}))
+
+    def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        with self._understood():
+            row = self._client.call("offers_get", {"wanted": id_or_external_id})
+            return offer_of(row) if row else None
+
+    def price_history(self, offer_id: str) -> list[PricePoint]:
+        if not is_uuid(offer_id):
+            return []
+        with self._understood():
+            return [price_of(row) for row in self._client.call("offers_price_history", {"wanted": offer_id})]
+
+    def start_run(self, source: str, *, started_at: datetime) -> str:
+        run = ScrapeRun(
+            id=str(uuid.uuid4()),
+            source=source,
+            status="running",
+            started_at=utc(started_at),
+            finished_at=None,
+            pages=0,
+            seen=0,
+            new=0,
+            changed=0,
+            unchanged=0,
+            filtered=0,
+            enqueued=0,
+            error=None,
+        )
+        self.finish_run(run)
+        return run.id
+
+    def finish_run(self, run: ScrapeRun) -> None:
+        self._client.call("offers_save_run", {"run": to_json(run)})
+
+    def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
+        with self._understood():
+            return [run_of(row) for row in self._client.call("offers_runs", {"max_runs": limit})]
+
+    def close(self) -> None:
+        self._client.close()
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """An answer of another shape than the function's own comes from something else."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise nonsense(self._client.host) from exc
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]
+
+
+def _outcome(row: Json) -> SavedOffer | RefusedOffer:
+    if "reason" in row:
+        return RefusedOffer(external_id=row["external_id"], reason=row["reason"])
+    offer = offer_of(row["offer"])
+    return SavedOffer(
+        offer_id=offer.id,
+        external_id=offer.external_id,
+        url=offer.url,
+        price_cents=offer.price_cents,
+        outcome=row["outcome"],
+        needs=needs(offer),
+    )
+
+
+def _save_report(
+    cards: Sequence[Offer], answers: dict[Key, SavedOffer | RefusedOffer], refused: Sequence[RefusedOffer]
+) -> SaveReport:
+    """The answers in the order of the cards; an offer's second card is unchanged."""
+    saved: list[SavedOffer] = []
+    all_refused = list(refused)
+    done: set[Key] = set()
+    for card in cards:
+        key = (card.marketplace, card.external_id)
+        answer = answers[key]
+        if isinstance(answer, SavedOffer):
+            saved.append(replace(answer, outcome="unchanged") if key in done else answer)
+        elif key not in done:
+            all_refused.append(answer)
+        done.add(key)
+    return SaveReport(saved=tuple(saved), refused=tuple(all_refused))
+
+
+def _wanted(wanted: OfferFilter) -> dict[str, Any]:
+    return {
+        "min_discount": wanted.min_discount,
+        "since": wanted.since and utc(wanted.since).isoformat(),
+        "status": wanted.status or ("active" if wanted.missing else None),
+        "missing": sorted(wanted.missing),
+        "words": folded(wanted.search or "").split(),
+    }

@@ -1,0 +1,46 @@
+"""Rows of Supabase's JSON as values, and values as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from offers_cli.storage.base import PricePoint, ScrapeRun, StoredOffer
+
+Json = Mapping[str, Any]
+
+
+def to_json(value: Any) -> Any:
+    """A noun (its fields are the columns) as JSON."""
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def offer_of(row: Json) -> StoredOffer:
+    return StoredOffer(**_values(StoredOffer, row))
+
+
+def price_of(row: Json) -> PricePoint:
+    return PricePoint(**_values(PricePoint, row))
+
+
+def run_of(row: Json) -> ScrapeRun:
+    return ScrapeRun(**_values(ScrapeRun, row))
+
+
+def _values(noun: Any, row: Json) -> dict[str, Any]:
+    """The columns that the noun has; times get their type back by name."""
+    return {
+        field.name: _time(row[field.name]) if field.name.endswith("_at") else row[field.name] for field in fields(noun)
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
