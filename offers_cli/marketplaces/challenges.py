@@ -1,0 +1,37 @@
+"""Walls that stand before any shop: captchas and checks of the browser. Recognised and respected, never bypassed."""
+
+from __future__ import annotations
+
+from offers_cli.errors import PageBlocked
+from offers_cli.marketplaces.document import Document, text_of
+
+CHALLENGES = {
+    ".g-recaptcha, .h-captcha, #captcha, #captcha-form, iframe[src*=captcha], form[action*=captcha]": "a captcha",
+    "#challenge-form, #cf-wrapper, .cf-turnstile, #challenge-running": "a browser check",
+    "#px-captcha, script[src*='captcha-delivery'], #sec-if-cpt-container": "a bot check",
+}
+TITLES = {
+    "just a moment": "a browser check",
+    "attention required": "a browser check",
+    "access denied": "a refusal",
+    "acesso negado": "a refusal",
+    "pardon our interruption": "a bot check",
+    "robot check": "a bot check",
+    "captcha": "a captcha",
+}
+
+
+def refuse_challenge(document: Document) -> None:
+    """Raise `PageBlocked` when a page that is no product and no listing is such a wall."""
+    for selector, what in CHALLENGES.items():
+        if document.tree.css_first(selector) is not None:
+            raise blocked(what)
+    title = text_of(document.tree.css_first("title")).casefold()
+    for words, what in TITLES.items():
+        if words in title:
+            raise blocked(what)
+
+
+def blocked(what: str) -> PageBlocked:
+    """The error for a wall of that kind."""
+    return PageBlocked(f"the site answered with {what} instead of the page", hint="wait, then try again: offers stats")

@@ -1,0 +1,151 @@
+"""Candidates and the verdict: what the strategies found for each field, and what is believed.
+
+The rules, the same for every marketplace:
+- prices that disagree by more than rounding are no price (`PageChanged`), never a guess;
+- a previous price outside 1.01 to 10 times the price is kept as a suspect, not as a fact;
+- the discount is the label's, or the arithmetic's floor where no label is shown;
+  more than 2 points between the two are flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.base import Candidate, Value
+from offers_cli.money import MoneyError, discount_pct, format_cents
+
+ROUNDING_CENTS = 1
+WHOLE_CENTS = 100
+LEAST_RATIO_PCT, MOST_RATIO_PCT = 101, 1000
+MOST_POINTS_APART = 2
+
+
+@dataclass
+class Evidence:
+    """Every candidate of every field of one page, in the order the strategies are trusted."""
+
+    found: dict[str, list[Candidate]] = field(default_factory=dict)
+
+    def add(self, name: str, strategy: str, raw: object, value: Value, note: str = "") -> None:
+        """Keep one candidate; a value of None is one that was refused."""
+        self.found.setdefault(name, []).append(Candidate(strategy, str(raw)[:300], value, note))
+
+    def add_price(self, name: str, strategy: str, raw: object, read: Callable[[], int]) -> None:
+        """Keep one amount of money, or why it was refused; zero is no price."""
+        try:
+            cents = read()
+        except MoneyError as exc:
+            self.add(name, strategy, raw, None, str(exc))
+        else:
+            self.add(name, strategy, raw, cents or None, "" if cents else "zero is no price")
+
+    def add_text(self, name: str, strategy: str, text: str | None) -> None:
+        if text:
+            self.add(name, strategy, text, text)
+
+    def values(self, name: str) -> list[Value]:
+        """The accepted values of a field."""
+        return [candidate.value for candidate in self.found.get(name, ()) if candidate.value is not None]
+
+    def first_text(self, name: str) -> str | None:
+        return next((value for value in self.values(name) if isinstance(value, str)), None)
+
+    def cents(self, name: str) -> list[int]:
+        return [value for value in self.values(name) if isinstance(value, int)]
+
+    def freeze(self) -> dict[str, tuple[Candidate, ...]]:
+        return {name: tuple(candidates) for name, candidates in self.found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is believed of the prices of one page."""
+
+    price_cents: int
+    old_price_cents: int | None = None
+    suspect_old_price_cents: int | None = None
+    discount_pct: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+def agree(one: int, other: int) -> bool:
+    """Whether two readings of one price differ by rounding at most: a cent, or the cents that one leaves out."""
+    apart = abs(one - other)
+    leaves_out_cents = one % WHOLE_CENTS == 0 or other % WHOLE_CENTS == 0
+    return apart <= ROUNDING_CENTS or (leaves_out_cents and apart < WHOLE_CENTS)
+
+
+def all_agree(readings: list[int]) -> bool:
+    return all(agree(readings[i], other) for i in range(len(readings)) for other in readings[i + 1 :])
+
+
+def most_exact(readings: list[int]) -> int:
+    """The first reading that shows cents, else the first."""
+    return next((cents for cents in readings if cents % WHOLE_CENTS), readings[0])
+
+
+def judge(evidence: Evidence, *, currency: str) -> Verdict | None:
+    """Weigh the candidates of ``price_cents``, ``old_price_cents`` and ``discount_pct``; None without any price.
+
+    The arithmetic's discount is added to the candidates where it is used.
+
+    Raises:
+        PageChanged: the prices disagree.
+    """
+    prices = evidence.cents("price_cents")
+    if not prices:
+        return None
+    if not all_agree(prices):
+        raise PageChanged(_disagreement(evidence, currency), hint="offers explain shows every candidate")
+    price = most_exact(prices)
+    old, suspect, flags = _judge_old(evidence.cents("old_price_cents"), price)
+    discount, more_flags = _judge_discount(evidence, price, old, is_suspect=suspect is not None)
+    return Verdict(
+        price_cents=price,
+        old_price_cents=old,
+        suspect_old_price_cents=suspect,
+        discount_pct=discount,
+        flags=(*flags, *more_flags),
+    )
+
+
+def _disagreement(evidence: Evidence, currency: str) -> str:
+    readings = [
+        f"{candidate.strategy} {format_cents(candidate.value, currency)}"
+        for candidate in evidence.found["price_cents"]
+        if isinstance(candidate.value, int)
+    ]
+    return f"the page names different prices: {', '.join(readings)}"
+
+
+def is_plausible(old_price_cents: int, price_cents: int) -> bool:
+    """Whether a previous price is 1.01 to 10 times the price."""
+    return price_cents * LEAST_RATIO_PCT <= old_price_cents * 100 <= price_cents * MOST_RATIO_PCT
+
+
+def _judge_old(readings: list[int], price: int) -> tuple[int | None, int | None, tuple[str, ...]]:
+    """The previous price, or the suspect one, and the doubts."""
+    if not readings:
+        return None, None, ()
+    if not all_agree(readings):
+        return None, None, ("old_price_disagrees",)
+    old = most_exact(readings)
+    return (old, None, ()) if is_plausible(old, price) else (None, old, ("old_price_suspect",))
+
+
+def _judge_discount(
+    evidence: Evidence, price: int, old: int | None, *, is_suspect: bool
+) -> tuple[int | None, tuple[str, ...]]:
+    labels = [value for value in evidence.values("discount_pct") if isinstance(value, int)]
+    computed = discount_pct(old, price) if old is not None else None
+    if not evidence.found.get("discount_pct") and old is not None and computed is not None:
+        evidence.add("discount_pct", "arithmetic", f"{old} → {price}", computed)
+        return computed, ()
+    if not labels or is_suspect:
+        return None, ()
+    if max(labels) - min(labels) > MOST_POINTS_APART:
+        return None, ("discount_disagrees",)
+    doubtful = computed is not None and abs(labels[0] - computed) > MOST_POINTS_APART
+    return labels[0], ("discount_disagrees",) if doubtful else ()

@@ -1,0 +1,149 @@
+"""A listing page: the affiliates' hub, the offers page, a search. State and elements are read and compared.
+
+In every capture the elements follow the state's order and agree with it. The state is trusted first, for it knows the
+ids that advertisements' links hide; a card whose shown price contradicts it is left out, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urldefrag
+
+from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.base import ListingReading
+from offers_cli.marketplaces.document import Document, lineage, text_of
+from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
+from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, absolute, merge, offer_of
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
+from offers_cli.marketplaces.mercado_livre.state import Json
+from offers_cli.marketplaces.mercado_livre.urls import site_of
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+MAIN = re.compile(
+    r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion"
+)
+HUB = re.compile(r"recommendations-polycards")
+NEXT = (
+    "li.andes-pagination__button--next a",
+    "a[data-andes-pagination-control=next]",
+    "a[rel=next]",
+    "link[rel=next]",
+)
+NO_RESULTS = re.compile(
+    r"n[ãa]o (?:há|encontramos) (?:an[úu]ncios|resultados|produtos)|nenhum (?:resultado|an[úu]ncio)"
+    r"|no hay (?:publicaciones|resultados|productos)|no encontramos (?:publicaciones|resultados|productos)",
+    re.IGNORECASE,
+)
+
+
+class ListingPage:
+    """What one listing page says of its offers."""
+
+    def __init__(self, document: Document, url: str, states: list[Json], *, base_url: str | None) -> None:
+        self.document = document
+        self.url = url or document.address or ""
+        self.base_url = base_url
+        self.state = listing_state.find_listing_state(states)
+
+    @cached_property
+    def _cards_shown(self) -> list[tuple[Card, bool]]:
+        """The cards among the elements, and whether each stands where only the hub's own cards stand."""
+        found = listing_dom.find_cards(self.document.tree)
+        if found is None:
+            return []
+        layout, nodes = found
+        main = [node for node in nodes if _stands_in(node, MAIN)] or nodes
+        read = (listing_dom.read_card(node, layout, self.url, self._site) for node in main)
+        return [(card, _stands_in(node, HUB)) for card, node in zip(read, main, strict=True)]
+
+    @property
+    def _site(self) -> Site | None:
+        return site_of(self.url) or site_of(self.document.address or "")
+
+    def is_certain(self) -> bool:
+        """Whether state or the place of its cards say that this is a listing."""
+        if self.state is not None:
+            return True
+        found = listing_dom.find_cards(self.document.tree)
+        return found is not None and any(_stands_in(node, MAIN) for node in found[1])
+
+    def is_likely(self) -> bool:
+        """Whether it shows any cards at all."""
+        return bool(self._cards_shown) or self._says_nothing_found()
+
+    def read(self, *, source: str) -> ListingReading:
+        """Read every card.
+
+        Raises:
+            PageChanged: no cards, on a page that does not say that nothing was found; or none that can be read.
+        """
+        cards = list(self._cards())
+        if not cards and self.state is None and not self._says_nothing_found():
+            raise PageChanged("a listing without any card that is known", hint=f"offers explain {self.url}")
+        unreadable = tuple((n, card.unreadable) for n, card in enumerate(cards, start=1) if card.unreadable)
+        if cards and len(unreadable) == len(cards):
+            raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")
+        readable = [card for card in cards if not card.unreadable]
+        return ListingReading(
+            marketplace=NAME,
+            url=self.url,
+            currency=readable[0].currency if readable else (self._site or BRAZIL).currency,
+            offers=tuple(offer_of(card, source=source, base_url=self.base_url) for card in readable),
+            next_page=self._next_page(),
+            strategy="dom" if self.state is None else "state",
+            unreadable=unreadable,
+        )
+
+    def _cards(self) -> Iterator[Card]:
+        """The state's cards, each compared with the element that shows it; then what only the hub's elements show."""
+        if self.state is None:
+            yield from (card for card, _ in self._cards_shown)
+            return
+        shown: dict[str, list[Card]] = defaultdict(list)
+        for card, _ in self._cards_shown:
+            shown[card.identity.external_id or ""].append(card)
+        for polycard in self.state.polycards:
+            card = listing_state.read_card(polycard, self.state.context, self.url)
+            same = shown.get(card.identity.external_id or "", [])
+            yield merge(card, same.pop(0) if len(same) > 1 else same[0]) if same else card
+        told = {listing_state.id_of(polycard) for polycard in self.state.polycards}
+        yield from (card for card, in_hub in self._cards_shown if in_hub and card.identity.item_id not in told)
+
+    def _next_page(self) -> str | None:
+        """What the page's own pager offers; never the page itself."""
+        for address in self._next_addresses():
+            following = urldefrag(absolute(self.url, address)).url
+            if following.startswith(("https://", "http://")) and following != urldefrag(self.url).url:
+                return following
+        return None
+
+    def _next_addresses(self) -> Iterator[str]:
+        for selector in NEXT:
+            for node in self.document.tree.css(selector):
+                if not _is_disabled(node):
+                    yield (node.attributes.get("href") or "").strip()
+        if self.state is not None and self.state.next_address:
+            yield self.state.next_address
+
+    def _says_nothing_found(self) -> bool:
+        texts = (
+            text_of(node) for node in self.document.tree.css("h1, h2, h3, .ui-search-rescue, .ui-search-rescue__title")
+        )
+        return any(NO_RESULTS.search(text) for text in texts)
+
+
+def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
+    return any(classes.search(place.attributes.get("class") or "") for place in lineage(node))
+
+
+def _is_disabled(node: LexborNode) -> bool:
+    places = [node, *([node.parent] if node.parent is not None else [])]
+    return any("--disabled" in (place.attributes.get("class") or "") for place in places) or (
+        node.attributes.get("data-andes-state") == "disabled"
+    )

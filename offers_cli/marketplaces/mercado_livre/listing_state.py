@@ -1,0 +1,188 @@
+"""The cards in a listing's embedded state.
+
+appProps.pageProps.data.items[].card          offers page (2026); .data.items in its state of 2025
+…initialState.results[] with id POLYCARD      searches; other ids are banners and questions
+pageState.bricks[]… id recommendations_card   affiliates' hub: a tree of bricks
+recommendations.polycards[]                   that brick's data alone; polycard_client_model.polycards its next pages
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.mercado_livre.amounts import percent_in
+from offers_cli.marketplaces.mercado_livre.cards import Card, absolute
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
+from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_of
+from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in
+from offers_cli.money import cents_from_number
+
+PICTURE_TEMPLATE = "https://http2.mlstatic.com/D_{square}_NP{2x}_{id}-{size}{sanitized_title}.webp"
+MOST_BRICKS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ListingState:
+    """A listing's cards as the state holds them, how they are drawn, and where the next page is."""
+
+    polycards: list[Json]
+    context: Json
+    next_address: str | None = None
+
+
+def find_listing_state(states: list[Json]) -> ListingState | None:
+    """The listing in the page's state, or None where there is none."""
+    for state in states:
+        for place in page_props(state):
+            found = _offers_page(place) or _search(place) or _hub(place)
+            if found is not None:
+                return found
+    return None
+
+
+def _offers_page(place: Json) -> ListingState | None:
+    data = place.get("data")
+    items = dig(data, "items")
+    if not isinstance(items, list):
+        return None
+    cards = [item["card"] for item in dicts(items) if _is_card(item.get("card"))]
+    return ListingState(cards, dig(data, "polycardContext") or {}) if cards or not items else None
+
+
+def _search(place: Json) -> ListingState | None:
+    shown = place.get("initialState")
+    results = dig(shown, "results")
+    if not isinstance(results, list):
+        return None
+    cards = [result["polycard"] for result in dicts(results) if _is_card(result.get("polycard"))]
+    following = dig(shown, "pagination", "next_page")
+    address = dig(following, "url") if dig(following, "show") is not False else None
+    context = dig(shown, "polycard_context") or {}
+    return ListingState(cards, context, address if isinstance(address, str) else None) if cards or not results else None
+
+
+def _hub(place: Json) -> ListingState | None:
+    bricks = _bricks(place.get("bricks")) if isinstance(place.get("bricks"), list) else iter(())
+    holders = [dig(brick, "data", "recommendations") for brick in bricks if brick.get("id") == "recommendations_card"]
+    for holder in (*holders, place.get("recommendations"), place.get("polycard_client_model")):
+        cards = dig(holder, "polycards")
+        if isinstance(cards, list):
+            return ListingState([card for card in cards if _is_card(card)], dig(holder, "polycard_context") or {})
+    return None
+
+
+def _bricks(tree: object) -> Iterator[Json]:
+    waiting = dicts(tree)
+    for _ in range(MOST_BRICKS):
+        if not waiting:
+            return
+        brick = waiting.pop(0)
+        yield brick
+        waiting.extend(dicts(brick.get("bricks")))
+
+
+def _is_card(card: object) -> bool:
+    return (
+        isinstance(card, dict) and isinstance(card.get("metadata"), dict) and isinstance(card.get("components"), list)
+    )
+
+
+def read_card(polycard: Json, context: Json, base: str) -> Card:
+    """One card of the state."""
+    evidence = Evidence()
+    price = _component(polycard, "price")
+    _gather_price(evidence, price, polycard)
+    identity, address = _identity(polycard, context, base)
+    refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.value is None]
+    return Card(
+        title=text_of(dig(_component(polycard, "title"), "title", "text")),
+        address=address,
+        identity=identity,
+        currency=text_of(dig(price, "price", "current_price", "currency")) or (identity.site or BRAZIL).currency,
+        price_cents=next(iter(evidence.cents("price_cents")), None),
+        old_price_cents=next(iter(evidence.cents("old_price_cents")), None),
+        label_pct=next(iter(evidence.cents("discount_pct")), None),
+        has_label="discount_pct" in evidence.found,
+        commission_pct=_commission(polycard),
+        image_url=_image(polycard, context),
+        problem=refused[0] if refused else "",
+    )
+
+
+def _component(polycard: Json, kind: str) -> Json:
+    return next((part for part in dicts(polycard["components"]) if part.get("type") == kind), {})
+
+
+def _gather_price(evidence: Evidence, component: Json, polycard: Json) -> None:
+    price = component.get("price") if isinstance(component.get("price"), dict) else {}
+    current, previous = dig(price, "current_price", "value"), dig(price, "previous_price", "value")
+    labels = [label for place in (price, component, polycard) for label in dicts(dig(place, "price_labels"))]
+    labels += dicts(_component(polycard, "price_labels").get("price_labels"))
+    values = [value for label in labels for value in dicts(label.get("values"))]
+    if previous is None:
+        previous = next((dig(v, "price", "value") for v in values if v.get("key") == "previous_price"), None)
+    if current is not None:
+        evidence.add_price("price_cents", "state", current, lambda: cents_from_number(current))
+    if previous is not None:
+        evidence.add_price("old_price_cents", "state", previous, lambda: cents_from_number(previous))
+    _gather_label(evidence, price, [*labels, *values])
+
+
+def _gather_label(evidence: Evidence, price: Any, parts: list[Json]) -> None:
+    """The discount: a text, a bare number (sites in Spanish), or a pill (offers of 2026)."""
+    number = dig(price, "discount", "value")
+    pills = [text_of(dig(part, "pill", "text")) or text_of(dig(part, "label", "text")) for part in parts]
+    texts = [text_of(dig(price, "discount_label", "text")), *(text for text in pills if text and "%" in text)]
+    if isinstance(number, int) and 0 < number < 100:
+        evidence.add("discount_pct", "state", number, number)
+    for text in texts:
+        if text:
+            evidence.add("discount_pct", "state", text, percent_in(text))
+
+
+def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:
+    metadata = polycard["metadata"]
+    pieces = [metadata.get(name) for name in ("url", "url_params", "url_fragments")]
+    address = "".join(piece for piece in pieces if isinstance(piece, str))
+    if address and "://" not in address.partition("?")[0] and not address.startswith("/"):
+        address = f"{text_of(context.get('url_prefix')) or 'https://'}{address}"
+    address = absolute(base, address)
+    told = identify(address)
+    identity = Identity(
+        item_id=item_id_in(metadata.get("id")) or told.item_id,
+        catalogue_id=item_id_in(metadata.get("product_id")) or told.catalogue_id,
+        user_product_id=user_product_id_in(metadata.get("user_product_id")) or told.user_product_id,
+    )
+    return identity, address
+
+
+def _commission(polycard: Json) -> int | None:
+    """The affiliate's percentage, in the chip's label or in its pill."""
+    chips = [part for part in dicts(polycard["components"]) if "commission" in str(part.get("id"))]
+    texts = [text_of(dig(chip, "chip", place, "text")) for chip in chips for place in ("label", "pill")]
+    return next((percent for text in texts if text and (percent := percent_in(text))), None)
+
+
+def _image(polycard: Json, context: Json) -> str | None:
+    pictures = polycard.get("pictures")
+    picture = text_of(dig(pictures, "pictures", 0, "id"))
+    if picture is None or not picture.replace("-", "").replace("_", "").isalnum():
+        return None
+    address = text_of(context.get("picture_template")) or PICTURE_TEMPLATE
+    for name, value in (
+        ("{square}", text_of(dig(pictures, "square")) or text_of(context.get("picture_square_default")) or "Q"),
+        ("{2x}", "_2X"),
+        ("{id}", picture),
+        ("{size}", text_of(context.get("picture_size_default")) or "AB"),
+        ("{sanitized_title}", ""),
+    ):
+        address = address.replace(name, value)
+    return address if address.startswith("https://") else None
+
+
+def id_of(polycard: Json) -> str | None:
+    """The item id of a card of the state."""
+    return item_id_in(polycard["metadata"].get("id"))

@@ -1,0 +1,199 @@
+"""The own price box of a product page, told apart from everything else on it that looks like a price.
+
+The rule that held on every capture from 2024 to 2026: the box is the only ``.ui-pdp-price--size-large``, which holds
+the page's only ``meta[itemprop=price]``. Recommendations stand before it in the page and hold most previous prices;
+other sellers' boxes have the same class without the size; installments and card prices stand in its subtitles.
+Trimmed pages keep the marked-up price alone, without the box: then its nearest surroundings are the box.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offers_cli.marketplaces.document import lineage, select, text_of
+from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, raw_text, read_amount
+from offers_cli.money import MoneyError, cents_from_number
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+    from offers_cli.marketplaces.mercado_livre.sites import Site
+
+FOREIGN = re.compile(
+    r"poly-card|other-sellers|recommend|carousel|bbw|alternative|buy-box-offers|ui-search-|ui-item|billboard|advertis"
+)
+"""Classes of what shows other offers than the page's own."""
+
+BESIDE = re.compile(r"subtitle|installment|price_tags|price-tags|rebate|coupon|payments-link|meliplus")
+"""Classes of what stands in the box without being its price."""
+
+LARGE_BOX = ".ui-pdp-price--size-large"
+ANCHOR = 'meta[itemprop="price"], [itemprop="offers"]'
+AMOUNT = ".andes-money-amount, .price-tag, .ui-pdp-price__part"
+OLD = 's, del, .ui-pdp-price__original-value, .andes-money-amount--previous, [aria-label^="Antes"]'
+LABEL = ".andes-money-amount__discount, [data-andes-money-amount-discount], .ui-pdp-price__discount"
+FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
+FROM_NOTE = "others begin at this price"
+PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
+MARKS_ELSEWHERE = "h1, img, form, input, button, a[href]"
+MOST_STEPS_UP = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBox:
+    """Where the own price stands.
+
+    Attributes:
+        scope: the box, in which the previous price and the discount are looked for.
+        amount: the node of the price itself.
+        anchor: the node that marks it up for machines; None where there is none.
+    """
+
+    scope: LexborNode
+    amount: LexborNode | None
+    anchor: LexborNode | None
+
+
+def is_foreign(node: LexborNode) -> bool:
+    """Whether a node belongs to another offer; what surrounds the page's own heading never makes it so."""
+    return any(
+        FOREIGN.search(place.attributes.get("class") or "") and place.css_first("h1") is None for place in lineage(node)
+    )
+
+
+def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
+    """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
+    anchors = [node for node in select(tree, ANCHOR) if not is_foreign(node)]
+    boxes = [node for node in tree.css(LARGE_BOX) if not is_foreign(node)]
+    if boxes:
+        return [_boxed(box) for box in boxes]
+    found: dict[int, PriceBox] = {}
+    for anchor in anchors:
+        box = _price_box_of(anchor)
+        amount = _amount_of(anchor)
+        place = box or amount or anchor
+        found.setdefault(place.mem_id, PriceBox(box or _surroundings(amount or anchor), amount, anchor))
+    return _innermost(list(found.values()))
+
+
+def _innermost(boxes: list[PriceBox]) -> list[PriceBox]:
+    """Of an anchor within an anchor (the offer, and its price) the inner one."""
+    outer = {node.mem_id for box in boxes if box.anchor for node in list(lineage(box.anchor))[1:]}
+    return [box for box in boxes if box.anchor is None or box.anchor.mem_id not in outer]
+
+
+def _boxed(box: LexborNode) -> PriceBox:
+    anchor = box.css_first('meta[itemprop="price"]') or box.css_first(ANCHOR)
+    return PriceBox(box, _amount_of(anchor) if anchor else _first_amount(box), anchor)
+
+
+def _price_box_of(anchor: LexborNode) -> LexborNode | None:
+    return next((node for node in lineage(anchor) if "ui-pdp-price" in _classes(node)), None)
+
+
+def _amount_of(anchor: LexborNode) -> LexborNode | None:
+    if anchor.tag != "meta":
+        return anchor
+    return next((node for node in lineage(anchor) if node.css_matches(AMOUNT)), anchor.parent)
+
+
+def _first_amount(box: LexborNode) -> LexborNode | None:
+    for place in (*box.css(".ui-pdp-price__second-line"), box):
+        for node in select(place, AMOUNT):
+            if not node.css_matches(OLD) and not _is_beside(node, box):
+                return node
+    return None
+
+
+def _surroundings(node: LexborNode) -> LexborNode:
+    """The widest part around a price that holds nothing but prices."""
+    widest = node
+    for place in list(lineage(node))[1:MOST_STEPS_UP]:
+        if place.tag in {"body", "html"} or place.css_first(MARKS_ELSEWHERE) is not None:
+            break
+        widest = place
+    return widest
+
+
+def _classes(node: LexborNode) -> list[str]:
+    return (node.attributes.get("class") or "").split()
+
+
+def _is_beside(node: LexborNode, scope: LexborNode) -> bool:
+    for place in lineage(node):
+        if place.mem_id == scope.mem_id:
+            return False
+        if BESIDE.search(place.attributes.get("class") or ""):
+            return True
+    return False
+
+
+def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
+    """Add what the box says to the evidence."""
+    for box in find_price_boxes(tree):
+        _gather_price(evidence, box, site)
+        _gather_old(evidence, box, tree, site)
+        _gather_label(evidence, box)
+
+
+def _gather_price(evidence: Evidence, box: PriceBox, site: Site) -> None:
+    amount, anchor = box.amount, box.anchor
+    if amount is not None and amount.tag != "meta":
+        if FROM.search(text_of(_line_of(amount) or amount.parent)):
+            evidence.add("price_cents", "dom", text_of(box.scope), None, FROM_NOTE)
+        else:
+            evidence.add_price("price_cents", "dom", raw_text(amount), lambda: read_amount(amount, site))
+        evidence.add_text("currency", "dom", _named_currency(amount, site))
+    content = anchor.attributes.get("content") if anchor is not None else None
+    if content is not None:
+        evidence.add_price("price_cents", "microdata", content, lambda: cents_from_number(content.strip()))
+
+
+def _named_currency(amount: LexborNode, site: Site) -> str | None:
+    """Dollars where the amount says so; the country's own symbol says nothing new."""
+    currency = currency_of(amount, site)
+    return currency if currency != site.currency else None
+
+
+def _line_of(amount: LexborNode) -> LexborNode | None:
+    return next((node for node in lineage(amount) if "ui-pdp-price__second-line" in _classes(node)), None)
+
+
+def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
+    readings: dict[int, str] = {}
+    for node in _old_nodes(box, tree):
+        try:
+            readings.setdefault(read_amount(node, site), raw_text(node))
+        except MoneyError as exc:
+            evidence.add("old_price_cents", "dom", raw_text(node), None, str(exc))
+    for cents, raw in readings.items():
+        evidence.add("old_price_cents", "dom", raw, cents)
+
+
+def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
+    inside = _outermost([node for node in select(box.scope, OLD) if not _is_beside(node, box.scope)])
+    if inside or _price_box_of(box.scope):
+        return inside
+    loose = [node for node in tree.css(".ui-pdp-price__original-value") if not is_foreign(node)]
+    return [node for node in loose if _price_box_of(node) is None]
+
+
+def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
+    known = {node.mem_id for node in nodes}
+    return [node for node in nodes if not any(place.mem_id in known for place in list(lineage(node))[1:])]
+
+
+def _gather_label(evidence: Evidence, box: PriceBox) -> None:
+    line = _line_of(box.amount or box.scope)
+    labels = [
+        node for place in (line or box.scope, box.scope) for node in select(place, LABEL) if not _is_beside(node, place)
+    ]
+    texts = [text_of(labels[0])] if labels else []
+    if not labels and not _price_box_of(box.scope):
+        texts = PERCENT_OFF.findall(text_of(box.scope))
+    if len(texts) == 1:
+        percent = percent_in(texts[0])
+        evidence.add("discount_pct", "dom", texts[0], percent, "" if percent else "no single percentage")

@@ -1,0 +1,100 @@
+"""The data a page embeds for its own scripts, in each layout seen from 2024 to 2026.
+
+    <script id="__PRELOADED_STATE__" type="application/json">{…}         hub, searches of 2025
+    window.__PRELOADED_STATE__ = {…};                                    product pages of 2024, offers of 2025
+    <script id="__NORDIC_RENDERING_CTX__">_n.ctx.r={…};_n.ctx.r.assets…  product pages, offers and searches of 2026
+
+More script follows the data in two of them, so that it is decoded from its first brace. The names occur in bundled
+script too: only a brace behind them counts. A page without state is no error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+Json = dict[str, Any]
+
+_MARKS = {
+    "_n.ctx.r": re.compile(r"\s*=\s*(?=\{)"),
+    "__PRELOADED_STATE__": re.compile(r"""(?:["']\])?\s*=\s*(?=\{)|[^<>]{0,300}>\s*(?=\{)"""),
+}
+"""Each name, and what may stand between it and the brace."""
+
+_MOST_TRIES = 20
+_decoder = json.JSONDecoder()
+
+
+def find_states(text: str) -> Iterator[Json]:
+    """Every embedded state of a page; a text that is JSON as a whole is its own state."""
+    start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+    if text[start : start + 1] == "{":
+        yield from _decode(text, start)
+        return
+    for mark, opening in _MARKS.items():
+        for position in _occurrences(text, mark):
+            if brace := opening.match(text, position):
+                yield from _decode(text, brace.end())
+
+
+def _occurrences(text: str, mark: str) -> Iterator[int]:
+    """Where a name ends, from the top of the page; a page that repeats it endlessly is not followed."""
+    position = 0
+    for _ in range(_MOST_TRIES):
+        position = text.find(mark, position)
+        if position < 0:
+            return
+        position += len(mark)
+        yield position
+
+
+def _decode(text: str, start: int) -> Iterator[Json]:
+    try:
+        state, _ = _decoder.raw_decode(text, start)
+    except (ValueError, RecursionError):  # cut off, mangled, or nested to break a reader: the page has no such state
+        return
+    if isinstance(state, dict):
+        yield state
+
+
+def dig(tree: object, *path: str | int) -> Any:
+    """What stands at a path of keys and positions, or None where the path ends early."""
+    for step in path:
+        if isinstance(tree, dict):
+            tree = tree.get(step)
+        elif isinstance(tree, list) and isinstance(step, int) and -len(tree) <= step < len(tree):
+            tree = tree[step]
+        else:
+            return None
+    return tree
+
+
+def dicts(tree: object) -> list[Json]:
+    """The objects of a list; nothing for anything else."""
+    return [entry for entry in tree if isinstance(entry, dict)] if isinstance(tree, list) else []
+
+
+def text_of(value: object) -> str | None:
+    """A text with its white space made single, or None when there is none."""
+    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+
+
+def page_props(state: Json) -> Iterator[Json]:
+    """The places where a state keeps the page's own data."""
+    for place in (
+        dig(state, "appProps", "pageProps"),
+        dig(state, "pageState"),
+        dig(state, "props", "pageProps"),
+        state,
+    ):
+        if isinstance(place, dict):
+            yield place
+
+
+def find_location(text: str) -> str | None:
+    """The address that a page's state tells; offers pages have no canonical one."""
+    places = (place for state in find_states(text) for place in page_props(state))
+    told = (place.get("actualLocation") for place in places)
+    return next((url for url in told if isinstance(url, str) and url.startswith(("https://", "http://"))), None)

@@ -1,0 +1,175 @@
+"""Addresses of Mercado Livre: which product an address asks for, and the same address without tracking.
+
+Shapes (``…`` stands for the country's host):
+    produto.…/MLB-123-slug-_JM      an item: one seller's listing
+    …/slug/p/MLB123                 a catalogue product, sold by its current winner
+    …/slug/p/MLB123?pdp_filters=item_id%3AMLB456    the same, pinned to one item
+    …/slug/up/MLBU123               a user product
+    click1.…/mclics/…#wid=MLB456    a sponsored link: the address hides the product
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+from offers_cli.marketplaces.mercado_livre.sites import (
+    BRAZIL,
+    DOMAINS,
+    SITES,
+    Site,
+    find_site,
+    is_below,
+    site_of_host,
+)
+
+_PREFIX = f"(?:{'|'.join(site.id for site in SITES)})"
+ITEM = re.compile(rf"({_PREFIX})-?([0-9]{{1,14}})", re.IGNORECASE)
+USER_PRODUCT = re.compile(rf"({_PREFIX}U)-?([0-9]{{1,14}})", re.IGNORECASE)
+CATALOGUE_PATH = re.compile(rf"^(.*?/p/)({_PREFIX}-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
+USER_PRODUCT_PATH = re.compile(rf"^(.*?/up/)({_PREFIX}U-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
+ITEM_PATH = re.compile(rf"^/(?:noindex/services/)?({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
+PINNED = re.compile(rf"\bitem_id:({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
+SPONSORED_PATH = re.compile(r"/(?:mclics|brand_ads)/clicks?(?:/|$)")
+WALL_PATH = re.compile(r"/(?:gz/account-verification|captcha|lgz|login)(?:/|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The ids that an address or a page tells, each without a dash and in capitals; None where it does not tell.
+
+    Attributes:
+        pinned: the item id is one that the site itself honours (an item's own address, ``pdp_filters=item_id``),
+            not only a remark in the fragment.
+    """
+
+    item_id: str | None = None
+    catalogue_id: str | None = None
+    user_product_id: str | None = None
+    pinned: bool = False
+
+    @property
+    def external_id(self) -> str | None:
+        """The item id when it is known, else the user-product id, else the catalogue id."""
+        return self.item_id or self.user_product_id or self.catalogue_id
+
+    @property
+    def site(self) -> Site | None:
+        return find_site(self.external_id)
+
+
+def item_id_in(text: object) -> str | None:
+    """``"mlb-123456"`` is ``"MLB123456"``; anything else is None."""
+    found = ITEM.fullmatch(text.strip()) if isinstance(text, str) else None
+    return f"{found[1]}{found[2]}".upper() if found else None
+
+
+def user_product_id_in(text: object) -> str | None:
+    """``"MLBU123"`` in capitals without a dash; anything else is None."""
+    found = USER_PRODUCT.fullmatch(text.strip()) if isinstance(text, str) else None
+    return f"{found[1]}{found[2]}".upper() if found else None
+
+
+def split(url: str) -> SplitResult:
+    """`urlsplit` that answers with an empty address where the text is none."""
+    try:
+        parts = urlsplit(url.strip())
+        parts.port  # noqa: B018 - a property that raises on a bad port
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
+def join(base: str, address: str) -> str:
+    """The absolute form of an address found on a page, or an empty text where it is none."""
+    try:
+        return urljoin(base, address.strip())
+    except ValueError:
+        return ""
+
+
+def identify(url: str) -> Identity:
+    """Which product an address asks for, by every hint it holds."""
+    parts = split(url)
+    catalogue, user_product = CATALOGUE_PATH.match(parts.path), USER_PRODUCT_PATH.match(parts.path)
+    is_product_page = bool(catalogue or user_product)
+    own = None if is_product_page else ITEM_PATH.match(parts.path)
+    hints = dict(_hints(parts))
+    pinned = item_id_in(own[1]) if own else hints.get("pinned")
+    return Identity(
+        item_id=pinned or hints.get("wid") or hints.get("item_id"),
+        catalogue_id=item_id_in(catalogue[2]) if catalogue else _hidden_catalogue_id(parts, hints),
+        user_product_id=user_product_id_in(user_product[2]) if user_product else None,
+        pinned=pinned is not None,
+    )
+
+
+def _hints(parts: SplitResult) -> Iterator[tuple[str, str]]:
+    """Ids in the fragment, then in the query: of two by one name the query's, which the site sees, counts."""
+    for text in (parts.fragment, parts.query):
+        for name, value in parse_qsl(text):
+            if name == "pdp_filters" and (pin := PINNED.search(value)):
+                yield "pinned", item_id_in(pin[1]) or ""
+            elif name in {"wid", "item_id", "itemId", "searchVariation"} and (found := item_id_in(value)):
+                yield {"itemId": "item_id"}.get(name, name), found
+
+
+def _hidden_catalogue_id(parts: SplitResult, hints: dict[str, str]) -> str | None:
+    """A sponsored link names the catalogue product as its "variation"."""
+    return hints.get("searchVariation") if SPONSORED_PATH.search(parts.path) else None
+
+
+def is_sponsored(url: str) -> bool:
+    """Whether an address is an advertisement's click counter, never to be stored or fetched."""
+    parts = split(url)
+    return (parts.hostname or "").startswith("click") or bool(SPONSORED_PATH.search(parts.path))
+
+
+def is_wall(url: str) -> bool:
+    """Whether an address is one of the site's walls: account verification, captcha, login."""
+    return bool(WALL_PATH.search(split(url).path))
+
+
+def is_owned(url: str) -> bool:
+    """Whether an address belongs to Mercado Livre in any country."""
+    host = split(url).hostname or ""
+    return any(is_below(host, domain) for domain in DOMAINS)
+
+
+def canonical(url: str) -> str:
+    """The same address without tracking: no fragment, no query but a pin that the address holds."""
+    parts = split(url)
+    identity = identify(url)
+    product = CATALOGUE_PATH.match(parts.path) or USER_PRODUCT_PATH.match(parts.path)
+    query = _pin(identity.item_id) if product and identity.pinned and identity.item_id else ""
+    return urlunsplit((parts.scheme, parts.netloc, product[0] if product else parts.path, query, ""))
+
+
+def _pin(item_id: str) -> str:
+    return urlencode({"pdp_filters": f"item_id:{item_id}"})
+
+
+def product_url(identity: Identity, *, base_url: str | None = None) -> str | None:
+    """The shortest address of a product that is known by its ids only; None without ids.
+
+    Args:
+        base_url: the marketplace's address where it is not the country's own.
+    """
+    site = identity.site or BRAZIL
+    www = base_url or f"https://www.{site.domain}"
+    pin = f"?{_pin(identity.item_id)}" if identity.item_id else ""
+    if identity.catalogue_id:
+        return f"{www}/p/{identity.catalogue_id}{pin}"
+    if identity.user_product_id:
+        return f"{www}/up/{identity.user_product_id}{pin}"
+    if identity.item_id:
+        items = base_url or f"https://{site.item_host}.{site.domain}"
+        return f"{items}/{identity.item_id[:3]}-{identity.item_id[3:]}"
+    return None
+
+
+def site_of(url: str) -> Site | None:
+    """The country of an address, by its host or by the ids it holds."""
+    return site_of_host(split(url).hostname or "") or identify(url).site

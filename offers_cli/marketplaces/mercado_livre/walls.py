@@ -1,0 +1,58 @@
+"""What answers instead of a page: account verification, JavaScript challenge, login, error page.
+
+Recognised by elements, not by words: bundled scripts of real product pages hold words such as ``captcha`` too, and
+every page's cookie banner says "Ocorreu um erro".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from offers_cli.errors import ErrorPage, OfferGone, PageError
+from offers_cli.marketplaces.challenges import blocked
+from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+WALLS = {
+    ".account-verification-main, [class^=account-verification], a[href*='loginType=negative_traffic'], "
+    "a[href*='registrationType=negative_traffic']": "an account verification",
+    ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
+    "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]": "a login",
+}
+WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
+ERROR_NODES = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"
+ERROR_WORDS = re.compile(
+    r"ocorreu um erro|ocurri[óo] un error|hubo un error|algo (?:deu errado|sali[óo] mal)|temporariamente indispon",
+    re.IGNORECASE,
+)
+GONE_WORDS = re.compile(r"(?:essa|esta) p[áa]gina não existe|(?:esta|la) p[áa]gina no existe", re.IGNORECASE)
+
+
+def find_wall(document: Document, url: str) -> PageError | None:
+    """The wall that a page surely is, whatever else it holds; a challenge may carry the product's title and address."""
+    if is_wall(url):
+        return blocked("a login or a verification")
+    for selector, what in WALLS.items():
+        if document.tree.css_first(selector) is not None:
+            return blocked(what)
+    return None
+
+
+def find_excuse(document: Document) -> PageError | None:
+    """Why a page that shows neither products nor cards shows nothing, as far as it says."""
+    if any(mark in document.text for mark in WALL_SCRIPTS):
+        return blocked("a verification")
+    headings = [text_of(node) for node in _headings(document)]
+    if document.tree.css_first(ERROR_NODES) is not None or any(ERROR_WORDS.search(text) for text in headings):
+        return ErrorPage("the site answered with its own error page", hint="try again later")
+    if any(GONE_WORDS.search(text) for text in headings):
+        return OfferGone("the site says that this page does not exist")
+    return None
+
+
+def _headings(document: Document) -> list[LexborNode]:
+    return document.tree.css("h1, h2, h3, h4, title")
