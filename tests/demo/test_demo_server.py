@@ -190,18 +190,20 @@ def test_a_client_that_hangs_up_leaves_no_traceback(capfd: pytest.CaptureFixture
 
 def test_closing_hangs_up_on_idle_and_waiting_clients_at_once() -> None:
     before = threading.active_count()
-    shop = Shop(Catalogue(8), slow_s=60).start()
+    shop = Shop(Catalogue(8)).start()
     shop.set_latency(60)
-    idle, waiting = (socket.create_connection(address(shop), timeout=5) for _ in range(2))
-    waiting.sendall(b"GET /ofertas HTTP/1.1\r\n\r\n")
-    begun = time.monotonic()
-    shop.close()
-    shop.close()
-    assert idle.recv(1) == b""
-    assert time.monotonic() - begun < 2
+    with socket.create_connection(address(shop)) as idle, socket.create_connection(address(shop)) as waiting:
+        waiting.sendall(b"GET /ofertas HTTP/1.1\r\n\r\n")
+        begun = time.monotonic()
+        shop.close()
+        shop.close()
+        assert exchange(idle, b"") == b""
+        assert time.monotonic() - begun < 2
     assert threading.active_count() == before
-    for connection in (idle, waiting):
-        connection.close()
+
+
+def test_a_shop_that_never_opened_can_be_closed() -> None:
+    Shop(Catalogue(0)).close()
 
 
 @pytest.fixture
