@@ -79,16 +79,16 @@ def products(nodes: list[Node]) -> list[Node]:
     """The products among the nodes; the variants of a product group are products."""
     found = [node for node in nodes if types_of(node) & PRODUCT_TYPES]
     groups = [node for node in nodes if "ProductGroup" in types_of(node)]
-    return found + [variant for group in groups for variant in _dicts(group.get("hasVariant"))]
+    return found + [variant for group in groups for variant in nodes_of(group.get("hasVariant"))]
 
 
-def _dicts(value: object) -> list[Node]:
+def nodes_of(value: object) -> list[Node]:
     return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
 
 
 def quote(product: Node) -> Quote:
     """What a product costs, refusing several prices and ranges; sold-out offers do not count beside others."""
-    offers = [part for offer in _dicts(product.get("offers")) for part in _single_offers(offer)]
+    offers = [part for offer in nodes_of(product.get("offers")) for part in _single_offers(offer)]
     on_sale = [offer for offer in offers if _availability(offer) not in UNAVAILABLE] or offers
     amounts = [amount for offer in on_sale for amount in _amounts(offer)]
     first = on_sale[0] if on_sale else {}
@@ -107,7 +107,7 @@ def quote(product: Node) -> Quote:
 
 def _single_offers(offer: Node) -> list[Node]:
     """An aggregate's own offers, where it lists them, else the offer itself."""
-    return _dicts(offer.get("offers")) or [offer]
+    return nodes_of(offer.get("offers")) or [offer]
 
 
 def _amounts(offer: Node) -> list[object]:
@@ -115,7 +115,7 @@ def _amounts(offer: Node) -> list[object]:
     own = [offer[name] for name in ("price", "lowPrice", "highPrice") if offer.get(name) not in (None, "")]
     specified = [
         part["price"]
-        for part in _dicts(offer.get("priceSpecification"))
+        for part in nodes_of(offer.get("priceSpecification"))
         if part.get("price") not in (None, "") and not _is_old(part) and "UnitPriceSpecification" not in types_of(part)
     ]
     return own or specified
@@ -151,7 +151,7 @@ def _is_old(part: Node) -> bool:
 
 
 def _old_price(offer: Node) -> int | None:
-    found = [part.get("price") for part in _dicts(offer.get("priceSpecification")) if _is_old(part)]
+    found = [part.get("price") for part in nodes_of(offer.get("priceSpecification")) if _is_old(part)]
     try:
         return read_price(found[0], None) if len(found) == 1 else None
     except MoneyError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import PageChanged, Redirected, UsageError
+from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, site_of_host
@@ -43,7 +44,7 @@ class MercadoLivre:
 
     def owns(self, url: str) -> bool:
         """Whether an address belongs to Mercado Livre, or to the host that stands for it."""
-        return urls.is_owned(url) or (self._is_moved and urls.split(url).netloc == self._base.netloc)
+        return urls.is_owned(url) or (self._is_moved and split(url).netloc == self._base.netloc)
 
     def listing_url(self, source: str) -> str:
         """Address of the listing ``ofertas``, ``hub`` or ``search:TERM``.
@@ -69,7 +70,7 @@ class MercadoLivre:
         """Where a page of that address is fetched: at the configured host, when there is one."""
         if not (self._is_moved and urls.is_owned(url)):
             return url
-        parts = urls.split(url)
+        parts = split(url)
         return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
 
     def page_url(self, html: str) -> str | None:

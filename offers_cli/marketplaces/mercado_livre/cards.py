@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.evidence import agree, is_plausible, most_exact
-from offers_cli.marketplaces.mercado_livre.urls import Identity, canonical, identify, is_sponsored, join, product_url
+from offers_cli.marketplaces.mercado_livre.urls import (
+    Identity,
+    canonical,
+    identify,
+    is_owned,
+    is_sponsored,
+    product_url,
+)
 from offers_cli.money import discount_pct
 from offers_cli.offer import Offer
 
@@ -89,12 +97,11 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
 
 
 def _stored_url(card: Card, base_url: str | None) -> str:
-    """The product page without tracking; an advertisement's counter is replaced by the product's own address."""
-    if is_sponsored(card.address) or not identify(card.address).external_id:
+    """The product page without tracking.
+
+    An advertisement's counter, and a link of a saved page whose host is not known, give way to the product's address.
+    """
+    is_own = is_owned(card.address) or (base_url is not None and split(card.address).netloc == split(base_url).netloc)
+    if not is_own or is_sponsored(card.address) or not identify(card.address).external_id:
         return product_url(card.identity, base_url=base_url) or ""
     return canonical(card.address)
-
-
-def absolute(base: str, address: str | None) -> str:
-    """A link of a page made absolute; empty where there is none."""
-    return join(base, address) if address and not address.startswith("#") else ""

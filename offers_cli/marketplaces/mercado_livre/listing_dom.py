@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.document import lineage, select, text_of
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, read_amount
-from offers_cli.marketplaces.mercado_livre.cards import Card, absolute
+from offers_cli.marketplaces.mercado_livre.cards import Card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in
 from offers_cli.money import MoneyError
@@ -89,7 +90,7 @@ def _is_within(card: LexborNode, known: set[int]) -> bool:
 
 def read_card(card: LexborNode, layout: Layout, base: str, site: Site | None) -> Card:
     """One card; `site` is the country of the page where its address tells it."""
-    address = absolute(base, _address(card, layout))
+    address = join(base, _address(card, layout))
     identity = _identity(card, address)
     country = identity.site or site or BRAZIL
     box = next((node for node in select(card, layout.box) if not _has_class(node, card, SECOND_OFFER)), None)

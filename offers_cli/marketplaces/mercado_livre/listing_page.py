@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.document import Document, lineage, text_of
 from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
-from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, absolute, merge, offer_of
+from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
@@ -118,7 +119,7 @@ class ListingPage:
     def _next_page(self) -> str | None:
         """What the page's own pager offers; never the page itself."""
         for address in self._next_addresses():
-            following = urldefrag(absolute(self.url, address)).url
+            following = urldefrag(join(self.url, address)).url
             if following.startswith(("https://", "http://")) and following != urldefrag(self.url).url:
                 return following
         return None

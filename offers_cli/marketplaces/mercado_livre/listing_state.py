@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
-from offers_cli.marketplaces.mercado_livre.cards import Card, absolute
+from offers_cli.marketplaces.mercado_livre.cards import Card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_of
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in
@@ -149,7 +150,7 @@ def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:
     address = "".join(piece for piece in pieces if isinstance(piece, str))
     if address and "://" not in address.partition("?")[0] and not address.startswith("/"):
         address = f"{text_of(context.get('url_prefix')) or 'https://'}{address}"
-    address = absolute(base, address)
+    address = join(base, address)
     told = identify(address)
     identity = Identity(
         item_id=item_id_in(metadata.get("id")) or told.item_id,

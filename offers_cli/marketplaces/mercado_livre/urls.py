@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlunsplit
 
+from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.mercado_livre.sites import (
     BRAZIL,
     DOMAINS,
@@ -70,24 +71,6 @@ def user_product_id_in(text: object) -> str | None:
     """``"MLBU123"`` in capitals without a dash; anything else is None."""
     found = USER_PRODUCT.fullmatch(text.strip()) if isinstance(text, str) else None
     return f"{found[1]}{found[2]}".upper() if found else None
-
-
-def split(url: str) -> SplitResult:
-    """`urlsplit` that answers with an empty address where the text is none."""
-    try:
-        parts = urlsplit(url.strip())
-        parts.port  # noqa: B018 - a property that raises on a bad port
-    except ValueError:
-        return urlsplit("")
-    return parts
-
-
-def join(base: str, address: str) -> str:
-    """The absolute form of an address found on a page, or an empty text where it is none."""
-    try:
-        return urljoin(base, address.strip())
-    except ValueError:
-        return ""
 
 
 def identify(url: str) -> Identity:

@@ -1,0 +1,72 @@
+"""Any shop: what its pages say in schema.org JSON-LD, microdata and OpenGraph.
+
+The fallback for shops without a marketplace of their own, with the same promises: several products that cost
+different prices, price ranges and strategies that disagree are refused. Sources: https://schema.org/Product,
+https://ogp.me and Facebook's ``product:price:amount``.
+"""
+
+from __future__ import annotations
+
+from offers_cli.errors import Redirected, UsageError
+from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
+from offers_cli.marketplaces.schema_org.keys import external_id, host_of
+
+
+class SchemaOrg:
+    """The marketplace of last resort: it owns every web address."""
+
+    name = "schema_org"
+    hosts: tuple[str, ...] = ()
+
+    def owns(self, url: str) -> bool:
+        """Whether an address is one of the web."""
+        return url.startswith(("https://", "http://"))
+
+    def listing_url(self, source: str) -> str:
+        """Other shops have no listings that this program knows by name."""
+        raise UsageError(f"{source!r} is no listing of this shop", hint="give the listing's URL")
+
+    def fetch_url(self, url: str) -> str:
+        """The address itself."""
+        return url
+
+    def page_url(self, html: str) -> str | None:
+        """The address a saved page tells of itself, or None."""
+        from offers_cli.marketplaces.document import find_address
+
+        return find_address(html)
+
+    def read(self, html: str, url: str) -> Reading:
+        """Read a product page, or a listing where the page names several products; see `Marketplace.read`."""
+        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.schema_org.listing_page import read_listing, shows_several
+        from offers_cli.marketplaces.schema_org.product_page import read_product
+
+        document = Document(html)
+        return (
+            read_listing(document, url, source="listing")
+            if shows_several(document, url)
+            else read_product(document, url)
+        )
+
+    def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
+        """Read a listing; see `Marketplace.read_listing`."""
+        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.schema_org.listing_page import read_listing
+
+        return read_listing(Document(html), url, source=source)
+
+    def read_product(self, html: str, url: str) -> ProductReading:
+        """Read a product page; see `Marketplace.read_product`."""
+        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.schema_org.product_page import read_product
+
+        return read_product(Document(html), url)
+
+    def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
+        """Raise `Redirected` when the page that answered calls itself by another address of the same shop."""
+        asked = external_id(asked_url)
+        if reading.external_id and reading.external_id != asked and host_of(reading.external_id) == host_of(asked):
+            raise Redirected(
+                f"asked for {asked}, the page shows {reading.external_id}", hint=f"offers explain {asked_url}"
+            )

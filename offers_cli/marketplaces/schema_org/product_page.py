@@ -1,0 +1,164 @@
+"""A product page of any shop: JSON-LD, microdata and OpenGraph, weighed against each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from offers_cli.errors import OfferGone, PageChanged
+from offers_cli.marketplaces import json_ld
+from offers_cli.marketplaces.base import ProductReading
+from offers_cli.marketplaces.challenges import refuse_challenge
+from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.evidence import Evidence, judge
+from offers_cli.marketplaces.schema_org.keys import NAME, UNKNOWN_CURRENCY, external_id, text_in
+
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
+
+META_PRICE = "product:sale_price:amount", "product:price:amount", "og:price:amount"
+META_OLD_PRICE = "product:original_price:amount", "og:price:standard_amount"
+META_CURRENCY = "product:sale_price:currency", "product:price:currency", "og:price:currency"
+
+
+def read_product(document: Document, url: str) -> ProductReading:
+    evidence = Evidence()
+    _gather_json_ld(evidence, document)
+    _gather_microdata(evidence, document)
+    _gather_open_graph(evidence, document)
+    currencies = evidence.values("currency")
+    if len(set(currencies)) > 1:
+        raise PageChanged(f"the page names different currencies: {currencies}", hint=f"offers explain {url}")
+    currency = evidence.first_text("currency") or UNKNOWN_CURRENCY
+    if False in evidence.values("available"):
+        reading = _reading(evidence, document, url, currency, available=False)
+        raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
+    verdict = judge(evidence, currency=currency)
+    if verdict is None:
+        raise _unreadable(document, evidence, url)
+    return _reading(
+        evidence,
+        document,
+        url,
+        currency,
+        price_cents=verdict.price_cents,
+        old_price_cents=verdict.old_price_cents,
+        suspect_old_price_cents=verdict.suspect_old_price_cents,
+        discount=verdict.discount_pct,
+        flags=verdict.flags,
+    )
+
+
+def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
+    refuse_challenge(document)
+    refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
+    return PageChanged(
+        f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=f"offers explain {url}"
+    )
+
+
+def _reading(
+    evidence: Evidence,
+    document: Document,
+    url: str,
+    currency: str,
+    *,
+    price_cents: int | None = None,
+    old_price_cents: int | None = None,
+    suspect_old_price_cents: int | None = None,
+    discount: int | None = None,
+    available: bool = True,
+    flags: tuple[str, ...] = (),
+) -> ProductReading:
+    own = document.address
+    return ProductReading(
+        marketplace=NAME,
+        url=url,
+        currency=currency,
+        title=evidence.first_text("title"),
+        price_cents=price_cents,
+        old_price_cents=old_price_cents,
+        suspect_old_price_cents=suspect_old_price_cents,
+        discount_pct=discount,
+        external_id=external_id(own or url) or None,
+        item_id=evidence.first_text("item_id"),
+        available=available,
+        candidates=evidence.freeze(),
+        flags=flags,
+    )
+
+
+def _gather_json_ld(evidence: Evidence, document: Document) -> None:
+    """The product of the page; several that cost different prices are no price."""
+    products = json_ld.products(document.linked_data)
+    if not products:
+        return
+    quotes = [json_ld.quote(product) for product in products]
+    product, quote = products[0], quotes[0]
+    prices = {other.price_cents for other in quotes}
+    note = quote.note if len(prices) == 1 else "several products with different prices"
+    evidence.add("price_cents", "json_ld", quote.raw, quote.price_cents if len(prices) == 1 else None, note)
+    if quote.old_price_cents is not None and len(prices) == 1:
+        evidence.add("old_price_cents", "json_ld", quote.old_price_cents, quote.old_price_cents)
+    evidence.add_text("title", "json_ld", text_in(product.get("name")))
+    evidence.add_text("currency", "json_ld", quote.currency)
+    evidence.add_text("item_id", "json_ld", text_in(product.get("sku")) or text_in(product.get("productID")))
+    if quote.availability:
+        everywhere = all(other.is_unavailable for other in quotes)
+        evidence.add("available", "json_ld", quote.availability, value=not everywhere)
+
+
+def _gather_microdata(evidence: Evidence, document: Document) -> None:
+    """The one top-level Product in the markup; related products within lists are other scopes."""
+    scopes = document.tree.css('[itemtype*="schema.org/Product"]')
+    scope = scopes[0] if len(scopes) == 1 else None
+    place = scope or (document.tree.root if not scopes else None)
+    if place is None:
+        evidence.add("price_cents", "microdata", f"{len(scopes)} products", None, "several products")
+        return
+    values = {_content(node) for node in place.css('[itemprop="price"]')}
+    _gather_one(evidence, "price_cents", "microdata", values - {""}, _first(place, "priceCurrency"))
+    evidence.add_text("currency", "microdata", _first(place, "priceCurrency"))
+    if scope is not None:
+        evidence.add_text("title", "microdata", _first(scope, "name"))
+        evidence.add_text("item_id", "microdata", _first(scope, "sku"))
+    if availability := _first(place, "availability"):
+        state = json_ld.last_part(availability)
+        evidence.add("available", "microdata", state, value=state not in json_ld.UNAVAILABLE)
+
+
+def _gather_one(evidence: Evidence, name: str, strategy: str, values: set[str], currency: str | None) -> None:
+    if len(values) > 1:
+        evidence.add(name, strategy, ", ".join(sorted(values)), None, "several prices")
+    for value in values if len(values) == 1 else ():
+        evidence.add_price(name, strategy, value, partial(json_ld.read_price, value, currency))
+
+
+def _first(place: LexborNode, name: str) -> str | None:
+    return next((text for node in place.css(f'[itemprop="{name}"]') if (text := _content(node))), None)
+
+
+def _content(node: LexborNode) -> str:
+    told = node.attributes.get("content") or node.attributes.get("href")
+    return (told if told is not None else text_of(node)).strip()
+
+
+def _gather_open_graph(evidence: Evidence, document: Document) -> None:
+    metas: dict[str, str] = {}
+    for node in document.tree.css("meta[property], meta[name]"):
+        name = node.attributes.get("property") or node.attributes.get("name") or ""
+        metas.setdefault(name, (node.attributes.get("content") or "").strip())
+    currency = _first_of(metas, META_CURRENCY)
+    for field, names in (("price_cents", META_PRICE), ("old_price_cents", META_OLD_PRICE)):
+        if value := _first_of(metas, names):
+            _gather_one(evidence, field, "open_graph", {value}, currency)
+    evidence.add_text("currency", "open_graph", currency)
+    if "price_cents" in evidence.found:
+        evidence.add_text("title", "open_graph", metas.get("og:title"))
+    if state := metas.get("product:availability") or metas.get("og:availability"):
+        gone = state.casefold().replace(" ", "") in {"oos", "outofstock", "discontinued"}
+        evidence.add("available", "open_graph", state, value=not gone)
+
+
+def _first_of(metas: dict[str, str], names: tuple[str, ...]) -> str | None:
+    return next((metas[name] for name in names if metas.get(name)), None)
