@@ -9,11 +9,14 @@ from offers_cli.errors import NotHtml, SiteUnavailable, TooLarge
 
 MAX_PAGE_BYTES = 16 * 2**20
 PIECE_BYTES = 256 * 1024
-SNIFFED_BYTES = 64
+MAX_PIECES = 50_000
+"""A body in millions of tiny chunks costs a thousand times the work of its bytes."""
+
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/json"})
 CODINGS = frozenset({"", "gzip", "x-gzip", "deflate"})
-BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+BLANK = b" \t\r\n\f\0\xef\xbb\xbf\xfe\xff"
+"""What may stand before the first character: white space, byte-order marks, the zeros of UTF-16."""
 
 
 def check_content_type(content_type: str | None) -> None:
@@ -21,6 +24,12 @@ def check_content_type(content_type: str | None) -> None:
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind and kind not in PAGE_TYPES and not kind.endswith("+json"):
         raise NotHtml(f"the answer is {kind[:60]}, neither HTML nor JSON")
+
+
+def check_length(content_length: str | None, *, max_bytes: int) -> None:
+    """Refuse a body that announces itself as too large, before any of it is read."""
+    if content_length is not None and int(content_length) > max_bytes:
+        raise TooLarge(f"the answer is {int(content_length) / 2**20:.0f} MB, more than {max_bytes / 2**20:.0f} MB")
 
 
 def content_coding(values: Iterable[str]) -> str:
@@ -45,29 +54,24 @@ def read_body(chunks: Iterable[bytes], coding: str, *, max_bytes: int = MAX_PAGE
         SiteUnavailable: the packed body ends too early.
     """
     pieces: list[bytes] = []
-    size, head = 0, b""
-    sniffed = not is_page
+    size, begun = 0, not is_page
     for piece in inflated(chunks, coding):
         size += len(piece)
-        if size > max_bytes:
-            raise TooLarge(f"the answer is larger than {max_bytes / 2**20:.3g} MB")
         pieces.append(piece)
-        if not sniffed:
-            head += piece[:SNIFFED_BYTES]
-            sniffed = len(head) >= SNIFFED_BYTES and check_first_bytes(head)
-    if not sniffed:
-        check_first_bytes(head)
+        if size > max_bytes or len(pieces) > MAX_PIECES:
+            raise TooLarge(f"the answer is larger than {max_bytes / 2**20:.3g} MB, or in too many pieces")
+        begun = begun or _begins_page(piece)
+    if not begun:
+        raise NotHtml("the answer is empty")
     return b"".join(pieces)
 
 
-def check_first_bytes(head: bytes) -> bool:
-    """True when a body may be HTML (``<``) or JSON (``{``, ``[``); raises `NotHtml` otherwise."""
-    for mark in BYTE_ORDER_MARKS:
-        head = head.removeprefix(mark)
-    start = head.replace(b"\0", b"").lstrip()[:1]  # UTF-16 puts a zero beside each ASCII character
-    if start not in {b"<", b"{", b"["}:
-        raise NotHtml("the answer is empty" if not start else "the answer does not begin as HTML or JSON does")
-    return True
+def _begins_page(piece: bytes) -> bool:
+    """Whether HTML (``<``) or JSON (``{``, ``[``) begins here; raises `NotHtml` when something else does."""
+    start = piece.lstrip(BLANK)[:1]
+    if start and start not in b"<{[":
+        raise NotHtml("the answer does not begin as HTML or JSON does")
+    return bool(start)
 
 
 def inflated(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:

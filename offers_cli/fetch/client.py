@@ -13,8 +13,8 @@ import httpcore
 
 from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SiteUnavailable
 from offers_cli.fetch.answers import Answer, check_status, redirect_target
-from offers_cli.fetch.body import check_content_type, content_coding, read_body
-from offers_cli.fetch.connection import Pools, deadline_extensions
+from offers_cli.fetch.body import check_content_type, check_length, content_coding, read_body
+from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, deadline_extensions, end_exchange
 from offers_cli.fetch.egress import DIRECTLY, Egress
 from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.guard import Guard, SafeUrl
@@ -104,6 +104,7 @@ class PoliteFetcher:
         check_status(answer, now=fetched_at)
         content_type = answer.value("content-type")
         check_content_type(content_type)
+        check_length(answer.value("content-length"), max_bytes=MAX_WIRE_BYTES)
         body = read_body(answer.chunks, content_coding(answer.values("content-encoding")))
         text, encoding = decode(body, content_type)
         if "\N{REPLACEMENT CHARACTER}" in text:
@@ -182,6 +183,7 @@ class PoliteFetcher:
         )
         try:
             response = self._pools.pool(url.scheme, egress).handle_request(request)
+            response.extensions["network_stream"].expect_body()
             try:
                 yield Answer(
                     url=url,
@@ -190,7 +192,7 @@ class PoliteFetcher:
                     chunks=response.iter_stream(),
                 )
             finally:
-                response.close()
+                end_exchange(response)
         except httpcore.TimeoutException as exc:
             raise SiteUnavailable(
                 f"{url.netloc} did not give a whole page within {self._timeout_s:.0f} s", hint="try again later"

@@ -19,6 +19,9 @@ from offers_cli.errors import TooLarge
 from offers_cli.fetch.egress import Egress
 
 MAX_WIRE_BYTES = 8 * 2**20
+MAX_HEAD_BYTES = 256 * 1024
+"""Status, headers and all 1xx answers together; what the first read brings of the body counts too."""
+
 KEEPALIVE_S = 30.0
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -39,23 +42,26 @@ def _left(deadline: float | None) -> float | None:
     return left
 
 
-class _LimitedStream(httpcore.NetworkStream):
-    """One connection. A write begins an exchange, and what may be read counts from there: headers, 1xx and all."""
+class LimitedStream(httpcore.NetworkStream):
+    """One connection. A write begins an exchange, and what may be read counts from there."""
 
-    def __init__(self, inner: httpcore.NetworkStream, max_bytes: int) -> None:
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
-        self._max_bytes = max_bytes
-        self._taken = 0
+        self._bytes_left = MAX_HEAD_BYTES
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._inner.read(max_bytes, _left(timeout))
-        self._taken += len(data)
-        if self._taken > self._max_bytes:
-            raise TooLarge(f"the answer is larger than {self._max_bytes / 2**20:.0f} MB on the wire")
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
+            raise TooLarge("the answer is larger on the wire than a page may be")
         return data
 
+    def expect_body(self) -> None:
+        """The head has been read: from here a whole page may come."""
+        self._bytes_left = MAX_WIRE_BYTES
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._taken = 0
+        self._bytes_left = MAX_HEAD_BYTES
         self._inner.write(buffer, _left(timeout))
 
     def close(self) -> None:
@@ -65,18 +71,30 @@ class _LimitedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         secured = self._inner.start_tls(ssl_context, server_hostname, _left(timeout))
-        return _LimitedStream(secured, self._max_bytes)
+        return LimitedStream(secured)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
+def end_exchange(response: httpcore.Response) -> None:
+    """Give the connection back for reuse, or close it when bytes came behind the answer.
+
+    h11 would take such bytes for the answer to the next request. httpcore has no public way to ask for them; should
+    its inner parts change, connections are closed instead of reused, which a test would notice.
+    """
+    inner = getattr(getattr(response.stream, "_stream", None), "_connection", None)
+    state = getattr(inner, "_h11_state", None)
+    if state is None or state.trailing_data[0]:
+        response.extensions["network_stream"].close()
+    response.close()
+
+
 class _CheckedBackend(httpcore.NetworkBackend):
     """Connects to the addresses that `resolve` checked, one after another until one answers."""
 
-    def __init__(self, resolve: Resolve, max_bytes: int) -> None:
+    def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
-        self._max_bytes = max_bytes
         self._sockets = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -96,14 +114,14 @@ class _CheckedBackend(httpcore.NetworkBackend):
         return self._connect(last, port, timeout)
 
     def _connect(self, address: str, port: int, deadline: float | None) -> httpcore.NetworkStream:
-        return _LimitedStream(self._sockets.connect_tcp(address, port, _left(deadline)), self._max_bytes)
+        return LimitedStream(self._sockets.connect_tcp(address, port, _left(deadline)))
 
 
 class _ProxyBackend(_CheckedBackend):
     """Connects to a proxy that the operator named; the proxy resolves the names of the pages."""
 
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(lambda host, _port: (host,), max_bytes)
+    def __init__(self) -> None:
+        super().__init__(lambda host, _port: (host,))
 
     def _connect(self, address: str, port: int, deadline: float | None) -> httpcore.NetworkStream:
         try:
@@ -125,11 +143,9 @@ class Pools:
         resolve: Resolve,
         *,
         make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
-        max_wire_bytes: int = MAX_WIRE_BYTES,
     ) -> None:
         self._resolve = resolve
         self._make_tls_context = make_tls_context
-        self._max_wire_bytes = max_wire_bytes
         self._tls_context: ssl.SSLContext | None = None
         self._pools: dict[tuple[str, str], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
@@ -146,9 +162,9 @@ class Pools:
         backend: _CheckedBackend
         proxy = None
         if egress.proxy_url is None:
-            backend = _CheckedBackend(self._resolve, self._max_wire_bytes)
+            backend = _CheckedBackend(self._resolve)
         else:
-            backend = _ProxyBackend(self._max_wire_bytes)
+            backend = _ProxyBackend()
             proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials)
         return httpcore.ConnectionPool(
             ssl_context=self._tls() if scheme == "https" else None,

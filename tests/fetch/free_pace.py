@@ -1,0 +1,25 @@
+"""A pace without waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class FreePace:
+    """A pace without waiting, that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.turns: list[tuple[str, str]] = []
+        self.pauses: list[tuple[str, float | None, str, str]] = []
+
+    def reserve(self, host: str, egress: str = "direct", *, max_wait_s: float | None = None) -> float:
+        return self.reserve_any(host, (egress,), max_wait_s=max_wait_s)[1]
+
+    def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:  # noqa: ARG002
+        egress = egresses[len(self.turns) % len(egresses)]
+        self.turns.append((host, egress))
+        return egress, 0.0
+
+    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = "direct") -> float:
+        self.pauses.append((host, seconds, reason, egress))
+        return 60.0 if seconds is None else seconds

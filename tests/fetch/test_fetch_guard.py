@@ -1,0 +1,237 @@
+"""Where we may go, proved address by address; nothing here touches a network."""
+
+from __future__ import annotations
+
+import pytest
+
+from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
+from offers_cli.fetch.addresses import is_reachable
+from offers_cli.fetch.guard import Guard
+
+ALLOWED = ("mercadolivre.com.br", "açaí.com.br")
+
+HOSTILE = [
+    # other schemes
+    "http://www.mercadolivre.com.br/p/MLB1",
+    "ftp://www.mercadolivre.com.br/",
+    "file:///etc/passwd",
+    "file://www.mercadolivre.com.br/etc/passwd",
+    "javascript:alert(1)//www.mercadolivre.com.br",
+    "data:text/html,<b>x</b>",
+    "gopher://www.mercadolivre.com.br:443/_GET",
+    "wss://www.mercadolivre.com.br/",
+    "//www.mercadolivre.com.br/",
+    "www.mercadolivre.com.br/p/MLB1",
+    "/p/MLB1",
+    "",
+    "https:",
+    "https://",
+    "https:///p/MLB1",
+    "https:www.mercadolivre.com.br",
+    "https://?host=www.mercadolivre.com.br",
+    # other hosts that look alike
+    "https://evil.com/",
+    "https://mercadolivre.com.br.evil.com/",
+    "https://evilmercadolivre.com.br/",
+    "https://mercadolivre.com/",
+    "https://com.br/",
+    "https://mercadolivre.com.br.",
+    "https://www.mercadolivre.com.br./",
+    "https://.mercadolivre.com.br/",
+    "https://www..mercadolivre.com.br/",
+    "https://www_.mercadolivre.com.br/",
+    "https://-www.mercadolivre.com.br/",
+    "https://mеrcadolivre.com.br/",  # its second letter is Cyrillic
+    "https://mercadolivre。com。br.evil.com/",
+    "https://mercadolivre.com.br․evil.com/",  # one dot leader
+    "https://mercadolivre.com.br⁄evil.com/",  # fraction slash
+    "https://evil.com／.mercadolivre.com.br/",  # full-width slash
+    "https://evil.com＃.mercadolivre.com.br/",
+    "https://evil.com＠mercadolivre.com.br/",
+    "https://ⓔⓥⓘⓛ.com/",
+    "https://xn--mrcadolivre-4kf.com.br/",
+    "https://xn--.mercadolivre.com.br.evil.com/",
+    f"https://{'a' * 64}.mercadolivre.com.br/",
+    f"https://{'a.' * 130}mercadolivre.com.br/",
+    # user-info
+    "https://user@www.mercadolivre.com.br/",
+    "https://user:password@www.mercadolivre.com.br/",
+    "https://www.mercadolivre.com.br@evil.com/",
+    "https://www.mercadolivre.com.br:443@evil.com/",
+    "https://evil.com:x@www.mercadolivre.com.br/",
+    "https://@www.mercadolivre.com.br/",
+    "https://www.mercadolivre.com.br%40evil.com/",
+    # ports
+    "https://www.mercadolivre.com.br:80/",
+    "https://www.mercadolivre.com.br:8443/",
+    "https://www.mercadolivre.com.br:22/",
+    "https://www.mercadolivre.com.br:0/",
+    "https://www.mercadolivre.com.br:/",
+    "https://www.mercadolivre.com.br:0443/",
+    "https://www.mercadolivre.com.br:+443/",
+    "https://www.mercadolivre.com.br:-1/",
+    "https://www.mercadolivre.com.br:65536/",
+    "https://www.mercadolivre.com.br:443:443/",
+    "https://www.mercadolivre.com.br:４４３/",
+    "https://www.mercadolivre.com.br:4 43/",
+    # characters that programs read in different ways
+    "https://www.mercadolivre.com.br\\@evil.com/",
+    "https:\\\\www.mercadolivre.com.br\\",
+    "https://evil.com\\.mercadolivre.com.br/",
+    "https://www.mercadolivre.com.br/\r\nHost: evil.com",
+    "https://www.mercadolivre.com.br/\nx",
+    "https://www.mercadolivre.com.br/\tx",
+    "https://www.mercadolivre.com.br\t.evil.com/",
+    "https://www.mercadolivre.com.br/\x00",
+    "https://www.mercadolivre.com.br/\x7f",
+    "https://www.mercadolivre.com.br/\x85",
+    "https://www.mercadolivre.com.br/a b",
+    " https://www.mercadolivre.com.br/",
+    "https://www.mercadolivre.com.br/\u200b",
+    "https://www.mercadolivre.com.br/\u202egpj.exe",
+    "https://www.mercadolivre.com.br/\ud800",
+    "https://www.mercado\u00adlivre.com.br/",
+    "https://www%2emercadolivre.com.br/",
+    "https://%77ww.mercadolivre.com.br/",
+    "https://evil.com%2f.mercadolivre.com.br/",
+    "https://evil.com%00.mercadolivre.com.br/",
+    "https://www.mercadolivre.com.br/" + "a" * 9000,
+    # addresses instead of names
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f000001/",
+    "https://0x7f.1/",
+    "https://0177.0.0.1/",
+    "https://127.0.0.1.mercadolivre.com.br.1/",
+    "https://①②⑦.0.0.1/",
+    "https://0/",
+    "https://localhost/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://[::1]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[::ffff:7f00:1]/",
+    "https://[fe80::1%25eth0]/",
+    "https://[v1.mercadolivre.com.br]/",
+    "https://[www.mercadolivre.com.br]/",
+    "https://[::1/",
+    "https://[::1]evil.com/",
+    "https://8.8.8.8/",
+]
+
+
+def test_the_table_is_as_long_as_promised() -> None:
+    assert len(set(HOSTILE)) == len(HOSTILE) >= 60
+
+
+@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+def test_a_hostile_address_is_refused_with_a_reason(url: str) -> None:
+    with pytest.raises(ForbiddenUrl) as refused:
+        Guard(ALLOWED).check_url(url)
+    assert "may not be fetched: " in refused.value.message
+    assert "password" not in refused.value.message
+    assert all(c.isprintable() for c in refused.value.message)
+
+
+@pytest.mark.parametrize("url", HOSTILE, ids=ascii)
+def test_private_hosts_open_nothing_but_http_and_ports(url: str) -> None:
+    """With OFFERS_ALLOW_PRIVATE_HOSTS the same table stays closed, but for plain http and ports on allowed hosts."""
+    try:
+        safe = Guard(ALLOWED, allow_private=True).check_url(url)
+    except ForbiddenUrl:
+        return
+    assert safe.host in {"www.mercadolivre.com.br", "mercadolivre.com.br"}
+    assert safe.scheme == "http" or safe.port in {22, 80, 8443}
+
+
+@pytest.mark.parametrize(
+    ("url", "normal"),
+    [
+        ("https://mercadolivre.com.br", "https://mercadolivre.com.br/"),
+        ("https://www.mercadolivre.com.br/p/MLB1?a=b#c=d", "https://www.mercadolivre.com.br/p/MLB1?a=b#c=d"),
+        ("HTTPS://Produto.MercadoLivre.COM.BR:443/x", "https://produto.mercadolivre.com.br/x"),
+        ("https://AÇAÍ.com.br/maçã?q=açaí", "https://xn--aa-4iaz.com.br/ma%C3%A7%C3%A3?q=a%C3%A7a%C3%AD"),
+        ("https://www.xn--aa-4iaz.com.br/", "https://www.xn--aa-4iaz.com.br/"),
+        ("https://ｍercadolivre.com.br/", "https://mercadolivre.com.br/"),
+        ("https://mercadolivre。com。br/", "https://mercadolivre.com.br/"),
+        ("https://mercadolivre.com.br/a%2Fb%20c", "https://mercadolivre.com.br/a%2Fb%20c"),
+        (
+            "https://mercadolivre.com.br?pdp_filters=item_id%3AMLB1|x",
+            "https://mercadolivre.com.br/?pdp_filters=item_id%3AMLB1|x",
+        ),
+        ("https://mercadolivre.com.br/<script>\"'", "https://mercadolivre.com.br/%3Cscript%3E%22'"),
+    ],
+)
+def test_an_allowed_address_takes_its_normal_form(url: str, normal: str) -> None:
+    safe = Guard((*ALLOWED, "xn--aa-4iaz.com.br")).check_url(url)
+    assert safe.url == normal
+    assert safe.url.isascii()
+    assert Guard((*ALLOWED, "xn--aa-4iaz.com.br")).check_url(safe.url) == safe
+
+
+def test_an_entry_with_a_port_opens_that_port_alone() -> None:
+    guard = Guard(["localhost:8080", "[::1]:8080", "10.0.0.5"], allow_private=True)
+    for url in ("http://localhost:8080/", "http://[::1]:8080/", "http://10.0.0.5:9/", "https://10.0.0.5/"):
+        assert guard.check_url(url).url == url
+    for url in ("http://localhost/", "http://localhost:8081/", "http://[::1]/", "http://1.10.0.0.5/", "http://0xa.5/"):
+        with pytest.raises(ForbiddenUrl):
+            guard.check_url(url)
+
+
+def test_an_allowed_private_address_still_needs_the_private_switch() -> None:
+    with pytest.raises(ForbiddenUrl, match="not public") as refused:
+        Guard(["127.0.0.1"]).check_url("https://127.0.0.1/")
+    assert "OFFERS_ALLOW_PRIVATE_HOSTS" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "*", "*.shop.com", "https://shop.com", "shop.com/x", "u@shop.com", "a b", "shop.com:x"]
+)
+def test_an_entry_that_is_no_host_is_a_configuration_error(entry: str) -> None:
+    with pytest.raises(ConfigError, match="OFFERS_ALLOWED_HOSTS"):
+        Guard([entry])
+
+
+PUBLIC = ("8.8.8.8", "2606:4700::1111")
+PRIVATE = ("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::a00:1")
+NEVER = (
+    *("0.0.0.0", "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1"),
+    *("255.255.255.255", "::", "fe80::1", "fe80::1%1", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1"),
+    *("::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("address", [*PUBLIC, *PRIVATE, *NEVER])
+def test_which_addresses_may_be_connected_to(address: str) -> None:
+    assert is_reachable(address, allow_private=False) == (address in PUBLIC)
+    assert is_reachable(address, allow_private=True) == (address not in NEVER)
+
+
+def test_one_private_address_among_public_ones_refuses_the_name() -> None:
+    guard = Guard(ALLOWED, lookup=lambda _host, _port: ["8.8.8.8", "10.0.0.1"])
+    with pytest.raises(ForbiddenUrl, match=r"10\.0\.0\.1, which is not a public address"):
+        guard.resolve("mercadolivre.com.br", 443)
+
+
+def test_a_name_that_leads_nowhere_is_unavailable_and_one_without_addresses_forbidden() -> None:
+    def fail(_host: str, _port: int) -> list[str]:
+        raise OSError(-2, "Name or service not known")
+
+    with pytest.raises(SiteUnavailable, match="Name or service not known"):
+        Guard(ALLOWED, lookup=fail).resolve("mercadolivre.com.br", 443)
+    with pytest.raises(ForbiddenUrl, match="nowhere"):
+        Guard(ALLOWED, lookup=lambda _host, _port: []).resolve("mercadolivre.com.br", 443)
+
+
+def test_a_resolver_that_never_answers_is_left_behind() -> None:
+    import threading
+
+    release = threading.Event()
+
+    def hang(_host: str, _port: int) -> list[str]:
+        release.wait(10)
+        return []
+
+    with pytest.raises(SiteUnavailable, match="not resolved"):
+        Guard(ALLOWED, lookup=hang).resolve("mercadolivre.com.br", 443, timeout_s=0.05)
+    release.set()
