@@ -155,6 +155,11 @@ class CatalogueOffer:
         return by_kind.get(self.url_kind) or self.item_id
 
     @property
+    def listed_discount_pct(self) -> int | None:
+        """What its listing cards tell: none where the label says only "no Pix"."""
+        return self.listed.label_pct if self.listed.card_price_cents else self.listed.discount_pct
+
+    @property
     def failure_code(self) -> str | None:
         """The code that enrichment must end in, however often it is tried; None when the page can be read."""
         return LASTING_CODES.get(self.behaviour)

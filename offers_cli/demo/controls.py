@@ -67,6 +67,7 @@ def _truth(shop: Shop, offer: CatalogueOffer) -> dict[str, Any]:
         "url": shop.url + offer.path,
         "external_id": offer.external_id,
         "discount_pct": offer.page.discount_pct,
+        "listed_discount_pct": offer.listed_discount_pct,
         "available": offer.available,
         "failure_code": offer.failure_code,
         "first_failure_code": offer.first_failure_code,
