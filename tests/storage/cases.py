@@ -1,0 +1,78 @@
+"""What the storage tests are made of: cards, pages, failures and moments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Offer
+from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, Storage, StoredOffer
+
+EVERYTHING = frozenset(Missing)
+PAGE_FIELDS = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+LINK = frozenset({Missing.AFFILIATE_LINK})
+
+
+def at(minute: float) -> datetime:
+    """A moment of the tests' own day."""
+    return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute)
+
+
+def card(number: int = 1, **shown: Any) -> Offer:
+    values: dict[str, Any] = {
+        "marketplace": "mercado_livre",
+        "external_id": f"MLB{number}",
+        "title": f"Fone {number}",
+        "url": f"https://produto.example/MLB-{number}",
+        "price_cents": 10_000,
+        "currency": "BRL",
+    }
+    return Offer(**{**values, **shown})
+
+
+def save(storage: Storage, *cards: Offer, minute: float = 0) -> list[SavedOffer]:
+    report = storage.save_offers(cards or [card()], seen_at=at(minute))
+    assert report.refused == ()
+    return list(report.saved)
+
+
+def page(offer_id: str, minute: float, **found: Any) -> Enrichment:
+    return Enrichment(offer_id=offer_id, observed_at=at(minute), **{"price_cents": 10_000, **found})
+
+
+def link(offer_id: str, minute: float, affiliate_link: str | None, **found: Any) -> Enrichment:
+    return Enrichment(
+        offer_id=offer_id,
+        observed_at=at(minute),
+        page_read=False,
+        affiliate_link=affiliate_link,
+        affiliate_checked=True,
+        **found,
+    )
+
+
+def failure(offer_id: str, minute: float, code: str = "page_changed", **told: Any) -> EnrichmentFailure:
+    return EnrichmentFailure(offer_id=offer_id, observed_at=at(minute), code=code, message=f"it was {code}", **told)
+
+
+def stored(storage: Storage, offer_id: str) -> StoredOffer:
+    offer = storage.find_offer(offer_id)
+    assert offer is not None
+    return offer
+
+
+def needing(
+    storage: Storage, missing: frozenset[Missing] = PAGE_FIELDS, *, limit: int = 100, recheck: float | None = None
+) -> list[str]:
+    before = None if recheck is None else at(recheck)
+    offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=before)
+    return [offer.id for offer in offers]
+
+
+def history(storage: Storage, offer_id: str) -> list[tuple[int, int | None, str]]:
+    return [(point.price_cents, point.old_price_cents, point.source) for point in storage.price_history(offer_id)]
+
+
+def everything(storage: Storage) -> list[StoredOffer]:
+    return list(storage.find_offers(OfferFilter(sort="first_seen")))

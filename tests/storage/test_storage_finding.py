@@ -1,0 +1,177 @@
+"""Conformance: reading back, on every storage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from storage.cases import LINK, at, card, failure, page, save
+
+from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, ScrapeRun, Storage
+
+
+def found(storage: Storage, **wanted: Any) -> list[str]:
+    wanted_offers = OfferFilter(**wanted)
+    offers = [offer.external_id for offer in storage.find_offers(wanted_offers)]
+    assert storage.count_offers(replace(wanted_offers, limit=None)) >= len(offers)
+    return offers
+
+
+def test_counts_tell_the_coverage(storage: Storage) -> None:
+    done, old, gone, _ = save(
+        storage,
+        card(1, affiliate_link="https://meli.la/x"),
+        card(2, old_price_cents=20_000),
+        card(3),
+        card(4),
+    )
+    storage.save_enrichments(
+        [page(done.offer_id, 1, old_price_cents=20_000, discount_pct=50), page(old.offer_id, 1)],
+        [failure(gone.offer_id, 1, "offer_gone", gone=True)],
+    )
+    assert storage.counts() == OfferCounts(
+        total=4, enriched=2, gone=1, missing_old_price=1, missing_discount=2, missing_affiliate_link=2
+    )
+
+
+def test_one_offer_is_found_by_either_id(storage: Storage) -> None:
+    [saved] = save(storage)
+    assert storage.find_offer(saved.offer_id) == storage.find_offer("MLB1")
+    for unknown in ("MLB2", "", "11111111-2222-4333-8444-555555555555", "'; DROP TABLE offers; --", "%"):
+        assert storage.find_offer(unknown) is None
+        assert storage.price_history(unknown) == []
+
+
+@pytest.fixture
+def shelf(storage: Storage) -> Storage:
+    """Five offers whose every order differs."""
+    save(storage, card(1, title="Água de coco", price_cents=500, old_price_cents=1_000, discount_pct=50), minute=1)
+    save(storage, card(2, title="fone JBL 100%", price_cents=300, discount_pct=10), minute=2)
+    save(storage, card(3, title="Fone sem fio", price_cents=400), minute=3)
+    save(storage, card(4, title="Cafeteira_fone", price_cents=100, discount_pct=90), minute=4)
+    save(storage, card(5, title="Zíper", price_cents=200, affiliate_link="https://meli.la/x"), minute=5)
+    save(storage, card(1, title="Água de coco", price_cents=500), minute=6)
+    return storage
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("-last_seen", "15432"),
+        ("last_seen", "23451"),
+        ("first_seen", "12345"),
+        ("price", "45231"),
+        ("-price", "13254"),
+        ("title", "14235"),
+        ("-title", "53241"),
+    ],
+)
+def test_orders(shelf: Storage, sort: str, order: str) -> None:
+    assert found(shelf, sort=sort) == [f"MLB{number}" for number in order]
+
+
+@pytest.mark.parametrize(("sort", "order"), [("-discount", "412"), ("discount", "214")])
+def test_unknown_discounts_come_last(shelf: Storage, sort: str, order: str) -> None:
+    offers = found(shelf, sort=sort)
+    assert offers[:3] == [f"MLB{number}" for number in order]
+    assert set(offers[3:]) == {"MLB3", "MLB5"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"min_discount": 50}, "14"),
+        ({"missing": frozenset({Missing.DISCOUNT})}, "35"),
+        ({"missing": LINK | {Missing.DISCOUNT}}, "12345"),
+        ({"since": at(4)}, "145"),
+        ({"status": "active"}, "12345"),
+        ({"status": "gone"}, ""),
+        ({"search": "FONE"}, "234"),
+        ({"search": "fone  fio"}, "3"),
+        ({"search": "agua"}, "1"),
+        ({"search": "ZÍPER"}, "5"),
+        ({"search": "100%"}, "2"),
+        ({"search": "%"}, "2"),
+        ({"search": "_"}, "4"),
+        ({"search": "'"}, ""),
+        ({"search": "),id.gt.0"}, ""),
+        ({"search": "  "}, "12345"),
+        ({"search": "fone", "min_discount": 20, "since": at(3)}, "4"),
+    ],
+)
+def test_filters(shelf: Storage, wanted: dict[str, Any], numbers: str) -> None:
+    offers = found(shelf, **wanted)
+    assert sorted(offers) == [f"MLB{number}" for number in numbers]
+    assert shelf.count_offers(OfferFilter(**wanted)) == len(numbers)
+
+
+def test_limit_and_count(shelf: Storage) -> None:
+    assert found(shelf, sort="first_seen", limit=2) == ["MLB1", "MLB2"]
+    assert found(shelf, limit=0) == []
+    assert shelf.count_offers(OfferFilter(limit=2)) == 5
+
+
+def test_gone_offers_miss_nothing(shelf: Storage) -> None:
+    offer = shelf.find_offer("MLB3")
+    assert offer
+    shelf.save_enrichments([], [failure(offer.id, 9, "offer_gone", gone=True)])
+    assert "MLB3" not in found(shelf, missing=LINK)
+    assert found(shelf, missing=LINK, status="gone") == ["MLB3"]
+    assert "MLB3" in found(shelf)
+
+
+@pytest.mark.parametrize("sort", ["-last_seen", "discount", "-title"])
+def test_a_long_list_is_streamed_whole_and_in_order(storage: Storage, sort: str) -> None:
+    """More than a server's page of 1,000 rows, with many ties."""
+    save(storage, *(card(number, title=f"Fone {number % 7}") for number in range(1_234)))
+    offers = list(storage.find_offers(OfferFilter(sort=sort)))
+    assert len({offer.id for offer in offers}) == len(offers) == 1_234
+    titles = [offer.title for offer in offers]
+    assert sort != "-title" or titles == sorted(titles, reverse=True)
+    assert [offer.id for offer in storage.find_offers(OfferFilter(sort=sort, limit=700))] == [
+        o.id for o in offers[:700]
+    ]
+
+
+def test_a_list_left_half_read_blocks_nobody(storage: Storage) -> None:
+    save(storage, *(card(number) for number in range(600)))
+    offers = storage.find_offers(OfferFilter())
+    next(offers)
+    save(storage, card(7, price_cents=1), minute=1)
+    assert len(list(offers)) == 599
+
+
+def test_history_is_oldest_first(storage: Storage) -> None:
+    [saved] = save(storage)
+    for minute in range(1, 5):
+        save(storage, card(price_cents=100 * minute), minute=minute)
+    points = storage.price_history(saved.offer_id)
+    assert [point.observed_at for point in points] == [at(minute) for minute in range(5)]
+
+
+def test_runs_are_recorded_newest_first(storage: Storage) -> None:
+    first = storage.start_run("ofertas", started_at=at(1))
+    second = storage.start_run("search:fone", started_at=at(2))
+    done = ScrapeRun(
+        id=first,
+        source="ofertas",
+        status="done",
+        started_at=at(1),
+        finished_at=at(3),
+        pages=2,
+        seen=96,
+        new=90,
+        changed=1,
+        unchanged=5,
+        filtered=0,
+        enqueued=91,
+        error=None,
+    )
+    storage.finish_run(done)
+    storage.finish_run(done)
+    runs = storage.find_runs()
+    assert [run.id for run in runs] == [second, first]
+    assert runs[1] == done
+    assert (runs[0].status, runs[0].finished_at, runs[0].seen) == ("running", None, 0)
+    assert storage.find_runs(limit=1) == runs[:1]
