@@ -36,7 +36,22 @@ local function job_key(id) return 'rq:job:' .. id end
 -- A planted key of another type would stop a script in its middle.
 local function has_hash(key) return redis.call('TYPE', key).ok == 'hash' end
 
+-- A planted key of a wrong type makes way for ours.
+local function clear_unless(kind, key)
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
+end
+
 local function status_of(id) return redis.call('HGET', job_key(id), 'status') or '' end
+
+-- Adds to a counter of a job; whatever is not a small number reads as 0.
+local function add(id, counter, amount)
+  local found = tonumber(redis.call('HGET', job_key(id), counter) or '0') or 0
+  if not (found >= 0 and found <= 1000) then found = 0 end
+  local sum = math.max(0, math.floor(found) + amount)
+  redis.call('HSET', job_key(id), counter, sum)
+  return sum
+end
 
 local function in_list(list, id)
   local length = redis.call('LLEN', list)
@@ -55,6 +70,13 @@ local function stands(queue, id, status)
   return true
 end
 
+local function add_result(id, ttl, entry)
+  local key = 'rq:results:' .. id
+  clear_unless('stream', key)
+  redis.call('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  redis.call('EXPIRE', key, ttl)
+end
+
 local function put_in_queue(queue, id, push)
   redis.call('HSET', job_key(id), 'status', 'queued', 'started_at', '', 'worker_name', '')
   redis.call(push, queue, id)
@@ -67,4 +89,11 @@ local function end_execution(started, leases, composite, id, execution, worker)
   redis.call('DEL', 'rq:execution:' .. composite)
   redis.call('ZREM', 'rq:executions:' .. id, execution)
   redis.call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
+end
+
+-- The failure code of a failed job; one that RQ's own workers failed has none, and counts as a bug.
+local function code_of(id)
+  if not has_hash(job_key(id)) then return 'bug' end
+  local meta = redis.call('HGET', job_key(id), 'meta') or ''
+  return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end

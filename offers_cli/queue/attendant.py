@@ -1,0 +1,99 @@
+"""The attendant: keeps a worker's registration and leases alive and hears RQ's commands, while the worker works."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.log import get_log
+from offers_cli.queue.connection import translate
+from offers_cli.queue.keys import command_channel
+from offers_cli.queue.ledger import Ledger
+from offers_cli.queue.presence import Presence
+
+if TYPE_CHECKING:
+    import redis
+
+BEAT_S = 5.0
+LISTEN_S = 0.5
+JOIN_S = 2.0
+COMMAND_LIMIT = 10_000
+
+log = get_log("worker")
+
+
+class Attendant(threading.Thread):
+    """A thread beside the worker's own.
+
+    Args:
+        held: the executions that the worker holds now, by RQ's names.
+        obey: is given each command of `rq.command` (``{"command": "stop-job", "job_id": …}``), in this thread.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        ledger: Ledger,
+        presence: Presence,
+        held: Callable[[], Sequence[str]],
+        obey: Callable[[dict[str, Any]], None],
+        beat_s: float = BEAT_S,
+    ) -> None:
+        super().__init__(name="attendant", daemon=True)
+        self._connection = connection
+        self._ledger = ledger
+        self._presence = presence
+        self._held = held
+        self._obey = obey
+        self._beat_s = beat_s
+        self._over = threading.Event()
+
+    def close(self) -> None:
+        """End the thread; nothing is renewed afterwards."""
+        self._over.set()
+        with suppress(QueueUnavailable, QueueRefused), translate():
+            self._connection.publish(command_channel(self._ledger.worker), "{}")  # wakes it
+        self.join(timeout=JOIN_S)
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._attend()
+            except (QueueUnavailable, QueueRefused):
+                self._over.wait(LISTEN_S)  # the worker's own thread says so and waits as well
+
+    def _attend(self) -> None:
+        """Beat and listen on one subscription, until the end or until Redis fails."""
+        listen: Any = self._connection.pubsub  # untyped in redis-py
+        with translate(), listen() as commands:
+            commands.subscribe(command_channel(self._ledger.worker))
+            next_beat = time.monotonic()
+            while not self._over.is_set():
+                if time.monotonic() >= next_beat:
+                    self.beat()
+                    next_beat = time.monotonic() + self._beat_s
+                message = commands.get_message(ignore_subscribe_messages=True, timeout=min(LISTEN_S, self._beat_s))
+                if message and message["type"] == "message":
+                    self._hear(message["data"])
+
+    def beat(self) -> None:
+        """Renew registration and leases now."""
+        beat = self._ledger.heartbeat(self._held())
+        if not beat.registered:
+            self._presence.register()
+
+    def _hear(self, text: bytes) -> None:
+        try:
+            command = json.loads(text) if len(text) <= COMMAND_LIMIT else None
+        except ValueError:
+            command = None
+        if isinstance(command, dict):
+            self._obey(command)
+        else:
+            log.warning("unreadable command ignored")

@@ -1,0 +1,57 @@
+"""How a failure is written on a job: in its `meta`, as RQ's JSON serializer writes it, and as text in RQ's result."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+MESSAGE_LIMIT = 2000
+RESULT_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a job's last attempt did not succeed."""
+
+    code: str
+    message: str
+    attempts: int
+
+    def as_meta(self) -> str:
+        return json.dumps({"code": self.code, "message": self.message[:MESSAGE_LIMIT], "attempts": self.attempts})
+
+    def as_exc_string(self) -> str:
+        """The form in which `rq.results.Result` keeps an exception's text."""
+        text = f"{self.code}: {self.message[:MESSAGE_LIMIT]}"
+        return b64encode(zlib.compress(text.encode(errors="replace"))).decode()
+
+
+def read_meta(meta: bytes | None) -> dict[str, Any]:
+    """A job's `meta`; empty when it is missing or not ours to read (another serializer)."""
+    try:
+        found = json.loads(meta or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def parse_time(text: bytes | None) -> datetime | None:
+    """A time as RQ writes it, e.g. ``2026-11-23T19:30:00.000000Z``."""
+    try:
+        return datetime.strptime((text or b"").decode(), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def read_result(results: Any) -> str:
+    """The last line of the newest of RQ's results, as `XREVRANGE` answers them; empty when it cannot be read."""
+    try:
+        _, fields = results[0]
+        text = zlib.decompressobj().decompress(b64decode(fields[b"exc_string"]), RESULT_LIMIT).decode(errors="replace")
+        return text.strip().splitlines()[-1][:MESSAGE_LIMIT]
+    except (IndexError, KeyError, TypeError, ValueError, zlib.error):
+        return ""

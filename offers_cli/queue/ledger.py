@@ -1,0 +1,207 @@
+"""The ledger: who holds which job. Every step is one atomic call to Redis, in RQ's own keys.
+
+A claimed job has an *execution* (one attempt by one worker) and a *lease*, which its worker renews. What a worker no
+longer holds, it can no longer settle: a late result of a lost execution changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from offers_cli.queue.connection import translate
+from offers_cli.queue.failure import Failure
+from offers_cli.queue.keys import (
+    FAILURE_TTL_S,
+    RESULT_TTL_S,
+    QueueKeys,
+    worker_executions_key,
+    worker_key,
+)
+from offers_cli.queue.scripts import Clock, Scripts
+from offers_cli.queue.verdicts import GIVEN_BACK, Verdict
+
+if TYPE_CHECKING:
+    import redis
+
+LEASE_S = 20.0
+"""A worker that did not renew for so long is taken for dead."""
+KEEP_S = 7 * 86_400
+"""How long RQ's own clean-up leaves our executions alone: it would declare abandoned jobs failed, we put them back."""
+WORKER_TTL_S = 60
+DEATHS_ALLOWED = 3
+RECOVERED_AT_ONCE = 1000
+INTERMEDIATE_GRACE_S = 30.0
+DEATH_MESSAGE = f"the worker died {DEATHS_ALLOWED} times while it ran this job"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One attempt at one job, held by this worker.
+
+    Attributes:
+        data: the job's data as it stands in Redis, not yet checked; `forbidden`: see `admission.admit`.
+        attempt: from 1; snoozed and given-back attempts do not count.
+        alone: it was running when its worker died before, and must have the process for itself.
+    """
+
+    job_id: str
+    id: str
+    attempt: int
+    alone: bool
+    data: bytes
+    forbidden: str
+    claimed_at: datetime
+
+    @property
+    def composite(self) -> str:
+        """How RQ names it."""
+        return f"{self.job_id}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one call took from the queue. When `suspended` (by `rq suspend`), nothing."""
+
+    executions: tuple[Execution, ...]
+    left: int
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The answer to a heartbeat: is the worker still registered, and which executions it has lost."""
+
+    registered: bool
+    lost: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What was put back in the queue, and what failed because its workers died on it."""
+
+    requeued: int
+    failed: int
+
+
+class Ledger:
+    """The jobs of one queue, as one worker sees them.
+
+    Every method raises `QueueUnavailable` or `QueueRefused` when Redis does not answer or says no.
+
+    Args:
+        worker: this worker's RQ name.
+        clock: seconds since 1970 for tests; None is Redis's own clock.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        queue_name: str,
+        worker: str,
+        lease_s: float = LEASE_S,
+        clock: Clock | None = None,
+    ) -> None:
+        self.keys = QueueKeys(queue_name)
+        self.worker = worker
+        self._lease_s = lease_s
+        self._scripts = Scripts(connection, clock=clock)
+        self._own_keys = (worker_key(worker), worker_executions_key(worker))
+
+    def claim(self, places: int, *, held: int) -> Claim:
+        """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
+
+        Args:
+            held: how many jobs this worker already runs; a job that must be alone is only given to an idle worker.
+        """
+        keys = self.keys
+        answer = self._scripts.run(
+            "claim",
+            (keys.queue, keys.scheduled, keys.started, keys.leases, keys.failed, *self._own_keys),
+            self.worker,
+            held,
+            self._lease_s,
+            KEEP_S,
+            *(uuid4().hex for _ in range(places)),
+        )
+        time, suspended, left, *jobs = answer
+        claimed_at = datetime.fromtimestamp(float(time), UTC)
+        executions = tuple(_execution(job, claimed_at) for job in jobs)
+        return Claim(executions=executions, left=left, suspended=bool(suspended))
+
+    def settle(self, verdicts: Sequence[tuple[Execution, Verdict]]) -> list[bool]:
+        """End the executions; False for each that was no longer ours. Safe to repeat."""
+        return self._settle([_as_json(execution, verdict) for execution, verdict in verdicts])
+
+    def _settle(self, items: Sequence[str]) -> list[bool]:
+        keys = self.keys
+        answer = self._scripts.run(
+            "settle",
+            (keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, self._own_keys[0]),
+            self.worker,
+            RESULT_TTL_S,
+            FAILURE_TTL_S,
+            *items,
+        )
+        return [bool(settled) for settled in answer]
+
+    def heartbeat(self, composites: Sequence[str]) -> Beat:
+        """Renew this worker's registration and its leases."""
+        registered, *lost = self._scripts.run(
+            "heartbeat", (*self._own_keys, self.keys.leases), self._lease_s, WORKER_TTL_S, KEEP_S, *composites
+        )
+        return Beat(registered=bool(registered), lost=frozenset(composite.decode() for composite in lost))
+
+    def give_back_unknown(self, known: Collection[str]) -> int:
+        """Put back what this worker holds in Redis and knows nothing of: the answer to a claim was lost."""
+        with translate():
+            listed: Any = self._scripts.connection.smembers(self._own_keys[1])
+        unknown = [tuple(composite.decode().split(":", 1)) for composite in listed if composite.decode() not in known]
+        back = {"verdict": GIVEN_BACK.end, "spent": False}
+        self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in unknown])
+        return len(unknown)
+
+    def recover(self) -> Recovery:
+        """Put back what dead workers held."""
+        keys = self.keys
+        exc_string = Failure(code="bug", message=DEATH_MESSAGE, attempts=DEATHS_ALLOWED).as_exc_string()
+        limits = (DEATHS_ALLOWED, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
+        requeued, failed = self._scripts.run(
+            "recover",
+            (keys.queue, keys.started, keys.leases, keys.failed, keys.intermediate, keys.strays),
+            *limits,
+            DEATH_MESSAGE,
+            exc_string,
+        )
+        return Recovery(requeued=requeued, failed=failed)
+
+
+def _execution(answer: Sequence[Any], claimed_at: datetime) -> Execution:
+    job_id, execution_id, attempt, alone, data, forbidden = answer
+    return Execution(
+        job_id=job_id.decode(),
+        id=execution_id.decode(),
+        attempt=attempt,
+        alone=bool(alone),
+        data=data,
+        forbidden=forbidden.decode(),
+        claimed_at=claimed_at,
+    )
+
+
+def _as_json(execution: Execution, verdict: Verdict) -> str:
+    item: dict[str, Any] = {
+        "job": execution.job_id,
+        "execution": execution.id,
+        "verdict": verdict.end,
+        "spent": verdict.spent,
+        "delay_s": verdict.delay_s,
+    }
+    if verdict.failure:
+        item |= {"meta": verdict.failure.as_meta(), "exc_string": verdict.failure.as_exc_string()}
+    return json.dumps(item)

@@ -1,0 +1,88 @@
+-- Puts back what dead workers held: expired leases, executions that RQ's own workers let expire, and ids they left
+-- between taking and starting. Never fails a job for it, unless it was alone with its worker when that died, too often.
+-- KEYS: queue, started, leases, failed, intermediate, strays.
+-- ARGV: time, deaths allowed, how many at once, seconds that an id may stay in the intermediate list, failure ttl,
+--       message and exc_string of a job that killed its worker too often.
+-- Answers how many were put back, and how many failed.
+
+local queue, started, leases, failed, intermediate, strays = unpack(KEYS)
+local deaths_allowed, at_once, grace = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local failure_ttl, message, exc_string = tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local FAILED = 2
+
+local function fail(id, worker, deaths)
+  local attempts = add(id, 'attempts', deaths - 1)
+  redis.call('HSET', job_key(id), 'status', 'failed', 'ended_at', iso(now),
+    'meta', cjson.encode({ code = 'bug', message = message, attempts = attempts }))
+  redis.call('HDEL', job_key(id), 'attempts', 'deaths')
+  redis.call('ZADD', failed, math.floor(now) + failure_ttl, id)
+  redis.call('EXPIRE', job_key(id), failure_ttl)
+  add_result(id, failure_ttl, { 'type', FAILED, 'worker_name', worker, 'exc_string', exc_string })
+end
+
+local function put_back(id)
+  add(id, 'attempts', -1)
+  put_in_queue(queue, id, 'LPUSH')
+end
+
+-- How many jobs each dead worker held, counted before they are taken from it.
+local held = {}
+local function was_alone(worker)
+  if not held[worker] then held[worker] = redis.call('SCARD', 'rq:worker:' .. worker .. ':executions') end
+  return held[worker] <= 1
+end
+
+local function abandoned()
+  local found, seen = {}, {}
+  for _, registry in ipairs({ leases, started }) do
+    for _, composite in ipairs(redis.call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, at_once)) do
+      if not seen[composite] then found[#found + 1] = composite end
+      seen[composite] = true
+    end
+  end
+  return found
+end
+
+local function recover(composite)
+  local id, execution = string.match(composite, '^([^:]*):(.*)$')
+  if not id then
+    redis.call('ZREM', started, composite)
+    redis.call('ZREM', leases, composite)
+    return 'gone'
+  end
+  local worker = redis.call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
+  local alone = was_alone(worker)
+  end_execution(started, leases, composite, id, execution, worker)
+  if not has_hash(job_key(id)) or status_of(id) ~= 'started' then return 'gone' end
+  local deaths = add(id, 'deaths', alone and 1 or 0)
+  if deaths >= deaths_allowed then
+    fail(id, worker, deaths)
+    return 'failed'
+  end
+  put_back(id)
+  return 'back'
+end
+
+local function recover_stray(id)
+  local first_seen = redis.call('ZSCORE', strays, id)
+  if not first_seen then
+    redis.call('ZADD', strays, now, id)
+  elseif now - tonumber(first_seen) >= grace then
+    redis.call('LREM', intermediate, 0, id)
+    redis.call('ZREM', strays, id)
+    if has_hash(job_key(id)) and status_of(id) == 'queued' then
+      put_in_queue(queue, id, 'LPUSH')
+      return 'back'
+    end
+  end
+  return 'gone'
+end
+
+local count = { back = 0, failed = 0, gone = 0 }
+local function tally(what) count[what] = count[what] + 1 end
+
+for _, composite in ipairs(abandoned()) do tally(recover(composite)) end
+local waiting = redis.call('LRANGE', intermediate, 0, SHORT_LIST)
+for _, id in ipairs(waiting) do tally(recover_stray(id)) end
+if #waiting == 0 then redis.call('DEL', strays) end
+return { count.back, count.failed }

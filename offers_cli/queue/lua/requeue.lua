@@ -1,0 +1,43 @@
+-- Puts failed jobs back in the queue, as new ones: their attempts and their failure are forgotten, their results stay.
+-- KEYS: failed, queue.
+-- ARGV: time, 1 to change nothing, failed before (seconds; empty for any), wanted codes (",a,b,"; empty for any),
+--       how many at the most, then the job ids.
+-- Answers how many matched, were put back, were skipped (their hash has expired, or they wait or run already), and how
+-- many of the ids remain in the registry.
+
+local failed, queue = unpack(KEYS)
+local only_look, before, codes, limit = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
+local matched, requeued, skipped, remaining = 0, 0, 0, 0
+
+local function is_wanted(id)
+  if codes ~= '' and not string.find(codes, ',' .. code_of(id) .. ',', 1, true) then return false end
+  return before == '' or (redis.call('HGET', job_key(id), 'ended_at') or '') <= iso(tonumber(before))
+end
+
+local function put_back(id)
+  redis.call('HSET', job_key(id), 'enqueued_at', iso(now), 'ended_at', '')
+  redis.call('HDEL', job_key(id), 'meta', 'attempts', 'deaths')
+  redis.call('PERSIST', job_key(id))
+  put_in_queue(queue, id, 'RPUSH')
+end
+
+for i = 6, #ARGV do
+  local id = ARGV[i]
+  local there = redis.call('ZSCORE', failed, id)
+  local usable = there and has_hash(job_key(id)) and not ACTIVE[status_of(id)]
+  if there and (matched == limit or usable and not is_wanted(id)) then
+    remaining = remaining + 1
+  elseif there then
+    matched = matched + 1
+    if only_look then
+      remaining = remaining + 1
+    else
+      redis.call('ZREM', failed, id)
+      if usable then put_back(id) end
+    end
+    if not usable then skipped = skipped + 1 elseif not only_look then requeued = requeued + 1 end
+  end
+end
+
+if requeued > 0 then redis.call('SADD', 'rq:queues', queue) end
+return { matched, requeued, skipped, remaining }

@@ -1,0 +1,117 @@
+"""A worker as RQ's tools see it: its registration, its state, its end. Source: `rq/worker/base.py` of RQ 3.0."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from offers_cli.queue.connection import translate
+from offers_cli.queue.keys import WORKERS, QueueKeys, worker_executions_key, worker_key
+from offers_cli.queue.ledger import WORKER_TTL_S
+from offers_cli.queue.processes import ProcessId
+
+if TYPE_CHECKING:
+    import redis
+
+State = Literal["started", "suspended", "busy", "idle"]
+PROCESS_FIELD = "offers_process"
+
+
+class Presence:
+    """The registration of one worker. Every method raises `QueueUnavailable` or `QueueRefused`."""
+
+    def __init__(self, connection: redis.Redis, *, worker: str, keys: QueueKeys) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._keys = keys
+        self._state: State | None = None
+        self._born_at = datetime.now(UTC)
+
+    def register(self) -> None:
+        """Say that this worker lives; again after Redis came back empty."""
+        key = worker_key(self._worker)
+        with translate(), self._connection.pipeline() as pipe:
+            pipe.hset(key, mapping=self._describe())
+            pipe.expire(key, WORKER_TTL_S)
+            pipe.sadd(WORKERS, key)
+            pipe.sadd(self._keys.workers, key)
+            pipe.execute()
+        self._state = "started"
+
+    def _describe(self) -> dict[Any, Any]:
+        return {
+            "birth": _utc(self._born_at),
+            "last_heartbeat": _utc(datetime.now(UTC)),
+            "queues": self._keys.name,
+            "pid": os.getpid(),
+            "hostname": socket.gethostname(),
+            "ip_address": self._address(),
+            "version": version("rq"),
+            "python_version": sys.version,
+            "state": "started",
+            PROCESS_FIELD: str(ProcessId.own()),
+        }
+
+    def _address(self) -> str:
+        """As Redis sees us; managed services may not tell."""
+        import redis
+
+        try:
+            return str(self._connection.client_info()["addr"])
+        except (redis.ResponseError, KeyError):
+            return "unknown"
+
+    def show(self, state: State) -> None:
+        """Tell the state if it changed; claiming jobs tells ``busy`` by itself."""
+        if state == self._state:
+            return
+        if state != "busy":
+            with translate():
+                self._connection.hset(worker_key(self._worker), "state", state)
+        self._state = state
+
+    def note_shutdown(self) -> None:
+        with translate():
+            self._connection.hset(worker_key(self._worker), "shutdown_requested_date", _utc(datetime.now(UTC)))
+
+    def deregister(self) -> None:
+        """Say that this worker has ended; RQ shows it as dead for a minute."""
+        unregister(self._connection, self._worker, self._keys)
+
+
+def unregister(connection: redis.Redis, worker: str, keys: QueueKeys) -> None:
+    """Take a worker off the lists, as RQ does at its death."""
+    key = worker_key(worker)
+    with translate(), connection.pipeline() as pipe:
+        pipe.srem(WORKERS, key)
+        pipe.srem(keys.workers, key)
+        pipe.hset(key, "death", _utc(datetime.now(UTC)))
+        pipe.expire(key, WORKER_TTL_S)
+        pipe.delete(worker_executions_key(worker))
+        pipe.execute()
+
+
+def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:
+    """Registered workers of this machine whose process is gone. Registrations that have expired are removed."""
+    with translate():
+        registered: Any = sorted(connection.smembers(keys.workers))
+        with connection.pipeline(transaction=False) as pipe:
+            for key in registered:
+                pipe.hmget(key, "birth", PROCESS_FIELD)
+            facts = pipe.execute()
+        expired = [key for key, (birth, _) in zip(registered, facts, strict=True) if birth is None]
+        if expired:
+            connection.srem(keys.workers, *expired)
+            connection.srem(WORKERS, *expired)
+    processes = [ProcessId.parse((process or b"").decode(errors="replace")) for _, process in facts]
+    dead = [key for key, process in zip(registered, processes, strict=True) if process and process.is_dead()]
+    return [key.decode().removeprefix(worker_key("")) for key in dead]
+
+
+def _utc(time: datetime) -> str:
+    """A time as RQ writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,203 @@
+"""What stands in the queue and its registries, and failed jobs back to the queue. Needs no `rq`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.errors import Bug
+from offers_cli.queue.admission import read_arguments
+from offers_cli.queue.connection import translate
+from offers_cli.queue.failure import parse_time, read_meta, read_result
+from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys, job_key, results_key
+from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
+from offers_cli.queue.scripts import Clock, Scripts
+
+if TYPE_CHECKING:
+    import redis
+
+BATCH = 1000
+RATE_WINDOW_S = 300
+"""How far back `rates` looks; less than RQ keeps finished jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounts:
+    """How many jobs stand where, and how many workers are registered and alive."""
+
+    queued: int
+    started: int
+    scheduled: int
+    deferred: int
+    finished: int
+    failed: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRates:
+    """How fast the queue moves; None when too little happened lately to tell."""
+
+    jobs_per_minute: float | None
+    time_to_empty_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedJob:
+    """One job of the failed registry; what cannot be read of a foreign job is None."""
+
+    job_id: str
+    offer_id: str | None
+    url: str | None
+    code: str
+    message: str
+    attempts: int | None
+    failed_at: datetime | None
+
+
+class Registries:
+    """One queue and its registries.
+
+    Every method raises `QueueUnavailable` or `QueueRefused` when Redis does not answer or says no.
+    """
+
+    def __init__(self, connection: redis.Redis, *, name: str = "enrichment", clock: Clock | None = None) -> None:
+        self.connection = connection
+        self.keys = QueueKeys(name)
+        self._scripts = Scripts(connection, clock=clock)
+        self._clock = clock
+
+    def counts(self) -> QueueCounts:
+        """Expired entries, which RQ removes when it next looks, are not counted."""
+        keys = self.keys
+        now = self._now()
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            pipe.llen(keys.queue)
+            pipe.zcard(keys.started)
+            pipe.zcard(keys.scheduled)
+            pipe.zcard(keys.deferred)
+            pipe.zcount(keys.finished, now, "+inf")
+            pipe.zcount(keys.failed, now, "+inf")
+            pipe.smembers(keys.workers)
+            *counts, workers = pipe.execute()
+            alive = int(self.connection.exists(*workers)) if workers else 0
+        queued, started, scheduled, deferred, finished, failed = counts
+        return QueueCounts(
+            queued=queued,
+            started=started,
+            scheduled=scheduled,
+            deferred=deferred,
+            finished=finished,
+            failed=failed,
+            workers=alive,
+        )
+
+    def rates(self) -> QueueRates:
+        """Read from the registries' scores, which tell when each job ended."""
+        now = self._now()
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):
+                recent = now - RATE_WINDOW_S + ttl_s
+                pipe.zcount(registry, recent, now + ttl_s)
+                pipe.zrangebyscore(registry, recent, now + ttl_s, start=0, num=1, withscores=True)
+            pipe.llen(self.keys.queue)
+            finished, first_finished, failed, first_failed, queued = pipe.execute()
+        ended = finished + failed
+        firsts = [score - RESULT_TTL_S for _, score in first_finished] + [s - FAILURE_TTL_S for _, s in first_failed]
+        span_s = now - min(firsts, default=now)
+        if ended < 2 or span_s < 1:
+            return QueueRates(jobs_per_minute=None, time_to_empty_s=None)
+        per_s = ended / span_s
+        return QueueRates(jobs_per_minute=round(per_s * 60, 1), time_to_empty_s=round(queued / per_s, 1))
+
+    def failures(self) -> dict[str, int]:
+        """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""
+        total: Counter[str] = Counter()
+        with translate():
+            count = int(self.connection.zcard(self.keys.failed))
+        for first in range(0, count, BATCH):
+            answer = self._scripts.run("failures", [self.keys.failed], first, first + BATCH - 1)
+            for code, number in zip(answer[::2], answer[1::2], strict=True):
+                total[code.decode()] += number
+        return dict(total.most_common())
+
+    def failed_jobs(self, *, reasons: Collection[str] = (), limit: int | None = None) -> list[FailedJob]:
+        """The failed jobs, newest first; empty `reasons` means all."""
+        found: list[FailedJob] = []
+        for ids in self._newest_first():
+            found += [job for job in self._read_failed(ids) if not reasons or job.code in reasons]
+            if limit is not None and len(found) >= limit:
+                return found[:limit]
+        return found
+
+    def _newest_first(self) -> Iterator[list[str]]:
+        first = 0
+        while True:
+            with translate():
+                ids: Any = self.connection.zrange(self.keys.failed, first, first + BATCH - 1, desc=True)
+            if not ids:
+                return
+            yield [job_id.decode(errors="replace") for job_id in ids]
+            first += BATCH
+
+    def _read_failed(self, ids: Sequence[str]) -> list[FailedJob]:
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            for job_id in ids:
+                pipe.hmget(job_key(job_id), "data", "meta", "ended_at")
+                pipe.xrevrange(results_key(job_id), count=1)
+            answers = pipe.execute(raise_on_error=False)
+        return [_failed_job(*facts) for facts in zip(ids, answers[::2], answers[1::2], strict=True)]
+
+    def requeue_failed(
+        self,
+        *,
+        reasons: Collection[str] = (),
+        offer_ids: Collection[str] = (),
+        older_than_s: float | None = None,
+        limit: int | None = None,
+        dry_run: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> RequeueReport:
+        """Put failed jobs back in the queue, oldest first, each as a new one (no attempt spent).
+
+        Empty `reasons` and `offer_ids` mean all. A job that fails again meanwhile is not taken twice.
+
+        Args:
+            older_than_s: only jobs that failed at least so long ago.
+            on_progress: told after each batch how many jobs were found so far.
+        """
+        wanted = Wanted(
+            reasons=frozenset(reasons),
+            offer_ids=frozenset(offer_ids),
+            failed_before=None if older_than_s is None else self._now() - older_than_s,
+            limit=limit,
+            dry_run=dry_run,
+        )
+        return requeue(self._scripts, self.keys, wanted, on_progress=on_progress)
+
+    def _now(self) -> float:
+        if self._clock:
+            return self._clock()
+        with translate():
+            seconds, micros = self.connection.time()
+        return float(seconds) + micros / 1e6
+
+
+def _failed_job(job_id: str, fields: Any, results: Any) -> FailedJob:
+    """Foreign jobs may hold anything: an answer that is an error reads as nothing."""
+    data, meta, ended_at = fields if isinstance(fields, list) else (None, None, None)
+    failure = read_meta(meta)
+    offer_id, url = read_arguments(data)
+    message = failure.get("message")
+    return FailedJob(
+        job_id=job_id,
+        offer_id=offer_id,
+        url=url,
+        code=str(failure.get("code") or Bug.code),
+        message=str(message) if message else read_result(results),
+        attempts=failure["attempts"] if isinstance(failure.get("attempts"), int) else None,
+        failed_at=parse_time(ended_at),
+    )

@@ -1,0 +1,103 @@
+"""Failed jobs back to the queue: in batches, by reason, age and offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from offers_cli.log import get_log
+from offers_cli.queue.connection import translate
+from offers_cli.queue.keys import QueueKeys, job_id_of
+from offers_cli.queue.scripts import Scripts
+
+BATCH = 1000
+
+log = get_log("queue")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequeueReport:
+    """`found` jobs matched; `skipped` of them had expired (or wait and run already) and left the registry."""
+
+    found: int
+    requeued: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which failed jobs go back; empty sets mean all. `failed_before` is in seconds since 1970."""
+
+    reasons: frozenset[str] = frozenset()
+    offer_ids: frozenset[str] = frozenset()
+    failed_before: float | None = None
+    limit: int | None = None
+    dry_run: bool = False
+
+
+def requeue(
+    scripts: Scripts, keys: QueueKeys, wanted: Wanted, *, on_progress: Callable[[int], None] | None = None
+) -> RequeueReport:
+    """Put the wanted jobs back, one Redis call per thousand."""
+    work = _Requeue(scripts, keys, wanted)
+    for _ in work.named() if wanted.offer_ids else work.oldest_first():
+        if on_progress:
+            on_progress(work.found)
+        if work.found == wanted.limit:
+            break
+    report = RequeueReport(found=work.found, requeued=work.requeued, skipped=work.skipped)
+    if work.found and not wanted.dry_run:
+        log.info("requeued", found=report.found, requeued=report.requeued, skipped=report.skipped)
+    return report
+
+
+class _Requeue:
+    """One requeueing and its counts so far."""
+
+    def __init__(self, scripts: Scripts, keys: QueueKeys, wanted: Wanted) -> None:
+        self._scripts = scripts
+        self._keys = keys
+        self._wanted = wanted
+        self.found = self.requeued = self.skipped = 0
+
+    def named(self) -> Iterator[None]:
+        """Go through the jobs of the wanted offers, a batch at a time."""
+        ids = iter(sorted(map(job_id_of, self._wanted.offer_ids)))
+        while batch := list(islice(ids, BATCH)):
+            self._take(batch)
+            yield
+
+    def oldest_first(self) -> Iterator[None]:
+        """Go through the registry, a batch at a time; what fails again meanwhile stands behind its first length."""
+        connection = self._scripts.connection
+        with translate():
+            to_see = int(connection.zcard(self._keys.failed))
+        left_behind = 0
+        while to_see > 0:
+            last = left_behind + min(BATCH, to_see) - 1
+            with translate():
+                ids: Any = connection.zrange(self._keys.failed, left_behind, last)
+            if not ids:
+                return
+            left_behind += self._take(ids)
+            to_see -= len(ids)
+            yield
+
+    def _take(self, ids: Sequence[str | bytes]) -> int:
+        """Requeue those of the ids that are wanted; returns how many remain in the registry."""
+        wanted = self._wanted
+        found, requeued, skipped, remaining = self._scripts.run(
+            "requeue",
+            (self._keys.failed, self._keys.queue),
+            int(wanted.dry_run),
+            "" if wanted.failed_before is None else f"{wanted.failed_before:.6f}",
+            f",{','.join(wanted.reasons)}," if wanted.reasons else "",
+            BATCH if wanted.limit is None else wanted.limit - self.found,
+            *ids,
+        )
+        self.found += found
+        self.requeued += requeued
+        self.skipped += skipped
+        return int(remaining)

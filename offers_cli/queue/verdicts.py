@@ -1,0 +1,78 @@
+"""What becomes of a job after an attempt. Pure: no Redis, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from offers_cli.errors import Outcome, WorkError
+from offers_cli.queue.failure import Failure
+
+SNOOZE_LEAST_S = 1.0
+SNOOZE_MOST_S = 900.0
+"""Whatever a site asks for, within 1 s to 15 min."""
+
+
+class End(StrEnum):
+    """Where a job stands after an attempt; RQ's names of a job's status."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """By an operator's command; stands among the failed."""
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    """Given back: somebody else, or we later, begin again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The end of one attempt.
+
+    Attributes:
+        spent: whether the attempt counts; a snoozed or given-back one does not.
+        delay_s: for `SCHEDULED`, until it is due.
+        failure: why; None for `FINISHED` and `QUEUED`.
+    """
+
+    end: End
+    spent: bool = True
+    delay_s: float = 0.0
+    failure: Failure | None = None
+
+
+FINISHED = Verdict(end=End.FINISHED)
+GIVEN_BACK = Verdict(end=End.QUEUED, spent=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and when a job is tried again.
+
+    Attributes:
+        attempts: how many there are in all, for errors whose outcome is retry.
+        waits_s: before the second attempt, the third, …; the last one repeats.
+        snooze_s: how long a snoozed job rests when its error does not say.
+        jitter: the largest part of a wait that is added at random, so that jobs do not come back all at once.
+    """
+
+    attempts: int = 3
+    waits_s: tuple[float, ...] = (10.0, 60.0)
+    snooze_s: float = 30.0
+    jitter: float = 0.25
+
+    def judge(self, error: WorkError, *, attempt: int, random: Random) -> Verdict:
+        """What becomes of a job whose attempt number `attempt` (from 1) ended with `error`."""
+        failure = Failure(code=error.code, message=error.message, attempts=attempt)
+        if error.outcome is Outcome.SNOOZE:
+            asked_s = self.snooze_s if error.retry_after_s is None else error.retry_after_s
+            delay_s = min(max(asked_s, SNOOZE_LEAST_S), SNOOZE_MOST_S)
+            return Verdict(end=End.SCHEDULED, spent=False, delay_s=self._jittered(delay_s, random), failure=failure)
+        if error.outcome is Outcome.RETRY and attempt < self.attempts:
+            delay_s = self.waits_s[min(attempt, len(self.waits_s)) - 1]
+            return Verdict(end=End.SCHEDULED, delay_s=self._jittered(delay_s, random), failure=failure)
+        return Verdict(end=End.FAILED, failure=failure)
+
+    def _jittered(self, delay_s: float, random: Random) -> float:
+        return delay_s * (1 + random.uniform(0, self.jitter))

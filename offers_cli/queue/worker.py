@@ -1,0 +1,393 @@
+"""The worker: many jobs at once in one process, on RQ's own keys; it loses nothing and holds nothing when it ends.
+
+Its own thread does all the bookkeeping: claim → hand to a place → gather what finished → write the group → settle.
+Other threads do the work (`workbench`) and keep the leases alive (`attendant`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from enum import IntEnum
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
+from offers_cli.log import get_log
+from offers_cli.queue.admission import Refused, admit
+from offers_cli.queue.attendant import BEAT_S, Attendant
+from offers_cli.queue.connection import eviction_policy, translate
+from offers_cli.queue.failure import Failure
+from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
+from offers_cli.queue.presence import Presence
+from offers_cli.queue.recorder import Recorded, Recorder
+from offers_cli.queue.recovery import recover
+from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict
+from offers_cli.queue.work import ClaimedJob, Enrich, Save, WorkerReport
+from offers_cli.queue.workbench import Workbench
+
+if TYPE_CHECKING:
+    import redis
+
+GRACE_S = 30.0
+"""How long running jobs may take to finish after the first signal."""
+IDLE_S = 0.2
+"""How often an idle worker looks for jobs."""
+TICK_S = 1.0
+RECOVER_EVERY_S = 5.0
+REDIS_WAITS_S = (0.25, 5.0)
+STORAGE_WAITS_S = (1.0, 30.0)
+
+log = get_log("worker")
+job_log = get_log("enrichment_job")
+
+
+class Stop(IntEnum):
+    """What the worker was told."""
+
+    NO = 0
+    FINISH = 1
+    """Finish what is running, then end."""
+    NOW = 2
+    """Give everything back and end."""
+
+
+class Worker:
+    """Runs the jobs of one queue.
+
+    Args:
+        enrich: does the work of one job, in one of `concurrency` threads.
+        save: writes a group of results; a job counts as finished only when it has returned.
+        revive: called while Redis does not answer, to start the embedded one again.
+        parent_pid: of a supervisor; the worker stops when that is no longer its parent.
+        on_progress: is given the counts so far after each group.
+    """
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        *,
+        enrich: Enrich,
+        save: Save,
+        queue_name: str = "enrichment",
+        concurrency: int = 3,
+        job_timeout_s: float = 600.0,
+        policy: RetryPolicy | None = None,
+        lease_s: float = LEASE_S,
+        beat_s: float = BEAT_S,
+        grace_s: float = GRACE_S,
+        revive: Callable[[], object] | None = None,
+        parent_pid: int | None = None,
+        on_progress: Callable[[WorkerReport], None] | None = None,
+    ) -> None:
+        self.name = f"offers-{uuid4().hex[:12]}"
+        self._connection = connection
+        self._concurrency = concurrency
+        self._grace_s = grace_s
+        self._beat_s = beat_s
+        self._revive = revive
+        self._parent_pid = parent_pid
+        self._on_progress = on_progress
+        self._ledger = Ledger(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
+        self._presence = Presence(connection, worker=self.name, keys=self._ledger.keys)
+        self._bench = Workbench(enrich, places=concurrency, job_timeout_s=job_timeout_s)
+        self._recorder = Recorder(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
+        self._attendant = Attendant(
+            connection,
+            ledger=self._ledger,
+            presence=self._presence,
+            held=self._bench.composites,
+            obey=self._hear,
+            beat_s=beat_s,
+        )
+        self._unsettled: list[tuple[Execution, Verdict]] = []
+        self._commands: list[dict[str, Any]] = []
+        self._report = WorkerReport()
+        self._stop = Stop.NO
+        self._stop_by = float("inf")
+        self._error: OffersError | None = None
+        self._burst = False
+        self._max_jobs: int | None = None
+        self._drained = False
+        self._recover_at = 0.0
+        self._paused_until = 0.0
+        self._storage_failures = 0
+        self._redis_failures = 0
+
+    def run(self, *, burst: bool = False, max_jobs: int | None = None) -> WorkerReport:
+        """Work until told to stop; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
+
+        Scheduled jobs are taken when they are due; a burst does not wait for those that are not.
+
+        Raises:
+            QueueUnavailable: Redis does not answer at the start; later the worker waits for it.
+            QueueRefused: Redis says no at the start, or would drop jobs when it is full.
+            StorageRefused: the database says no; everything was given back, no job spent an attempt.
+        """
+        self._burst, self._max_jobs = burst, max_jobs
+        check_eviction(self._connection)
+        self._presence.register()
+        began = time.monotonic()
+        self._attendant.start()
+        log.info("started", worker=self.name, concurrency=self._concurrency)
+        try:
+            while self._goes_on():
+                self._step()
+        finally:
+            self._leave()
+            self._report = replace(self._report, duration_s=round(time.monotonic() - began, 3))
+        log.info("ended", succeeded=self._report.succeeded, failed=self._report.failed)
+        if self._error:
+            raise self._error
+        return self._report
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        """Finish what is running within 30 s, then end; `now` gives everything back at once. From any thread or signal.
+
+        Args:
+            interrupted: it was Ctrl-C; told in the report.
+        """
+        if self._stop is Stop.NO:
+            self._stop_by = time.monotonic() + self._grace_s
+        self._stop = max(self._stop, Stop.NOW if now else Stop.FINISH)
+        if interrupted:
+            self._report = replace(self._report, interrupted=True)
+        self._bench.wake()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop is not Stop.NO
+
+    def _goes_on(self) -> bool:
+        if self._parent_pid and os.getppid() != self._parent_pid and not self.stopping:
+            log.warning("the supervisor is gone, stopping")
+            self.stop()
+        if self._stop is Stop.NOW or self._error:
+            return False
+        busy = bool(len(self._bench) or self._unsettled)
+        if self.stopping:
+            return busy and time.monotonic() < self._stop_by
+        if busy:
+            return True
+        if self._max_jobs is not None and self._report.ended >= self._max_jobs:
+            return False
+        return not (self._burst and self._drained and not self._rescue())
+
+    def _rescue(self) -> bool:
+        """Before a burst ends: whether there is still something to take back from the dead."""
+        self._recover_at = 0.0
+        try:
+            return self._recover()
+        except (QueueUnavailable, QueueRefused) as error:
+            self._wait_for_redis(error)
+            return True
+
+    def _step(self) -> None:
+        try:
+            self._settle()
+            self._recover()
+            self._claim()
+            self._obey()
+            results = self._bench.gather(self._patience())
+            if results:
+                self._take(self._recorder.record(results))
+            self._settle()
+            self._redis_failures = 0
+        except (QueueUnavailable, QueueRefused) as error:
+            self._wait_for_redis(error)
+
+    def _patience(self) -> float:
+        if self._burst and self._drained and not self._bench:
+            return 0.0
+        return IDLE_S if len(self._bench) < self._concurrency else TICK_S
+
+    # Claiming
+
+    def _claim(self) -> None:
+        places = self._free_places()
+        self._drained = False
+        if not places:
+            return
+        claim = self._ledger.claim(places, held=len(self._bench))
+        self._drained = not claim.executions and (claim.suspended or not claim.left)
+        for execution in claim.executions:
+            self._begin(execution)
+        self._presence.show("busy" if self._bench else "suspended" if claim.suspended else "idle")
+
+    def _free_places(self) -> int:
+        if self.stopping or self._bench.must_be_alone or time.monotonic() < self._paused_until:
+            return 0
+        places = 1 if self._storage_failures else self._concurrency
+        if self._max_jobs is not None:
+            places = min(places, self._max_jobs - self._report.ended)
+        return max(0, places - len(self._bench))
+
+    def _begin(self, execution: Execution) -> None:
+        try:
+            job = admit(execution.job_id, execution.data, execution.forbidden)
+        except Refused as refusal:
+            failure = Failure(code=Bug.code, message=f"refused: {refusal}", attempts=execution.attempt)
+            self._unsettled.append((execution, Verdict(end=End.FAILED, failure=failure)))
+            return
+        claimed = ClaimedJob(
+            job_id=execution.job_id,
+            offer_id=job.offer_id,
+            url=job.url,
+            current_price_cents=job.current_price_cents,
+            attempt=execution.attempt,
+            claimed_at=execution.claimed_at,
+        )
+        self._bench.start(execution, claimed)
+
+    # Finishing
+
+    def _take(self, recorded: Recorded) -> None:
+        self._unsettled += [(result.execution, verdict) for result, verdict in recorded.verdicts]
+        if recorded.refused:
+            log.error("the storage refuses, stopping", reason=recorded.refused.message)
+            self._error = recorded.refused
+        if recorded.unavailable:
+            self._pause(recorded.unavailable)
+        elif any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
+            self._storage_failures = 0
+
+    def _pause(self, error: OffersError) -> None:
+        pause_s = _backoff(STORAGE_WAITS_S, self._storage_failures)
+        self._storage_failures += 1
+        self._paused_until = time.monotonic() + pause_s
+        log.warning("the storage does not answer, pausing", reason=error.message, pause_s=pause_s)
+
+    def _settle(self) -> None:
+        """Write the verdicts to Redis; they are kept until that has worked."""
+        if not self._unsettled:
+            return
+        settled = self._ledger.settle(self._unsettled)
+        done, self._unsettled = self._unsettled, []
+        for (execution, verdict), ours in zip(done, settled, strict=True):
+            self._bench.release(execution)
+            self._count(execution, verdict, ours=ours)
+        if self._on_progress:
+            self._on_progress(self._report)
+
+    def _count(self, execution: Execution, verdict: Verdict, *, ours: bool) -> None:
+        if not ours:
+            job_log.warning("no longer ours", job_id=execution.job_id)
+            return
+        counter = _counter(verdict)
+        if counter:
+            self._report = replace(self._report, **{counter: getattr(self._report, counter) + 1})
+        failure = verdict.failure
+        job_log.info(
+            counter or "given back",
+            job_id=execution.job_id,
+            code=failure.code if failure else None,
+            reason=failure.message if failure else None,
+            again_in_s=round(verdict.delay_s, 1) or None,
+        )
+
+    # Trouble, commands, the end
+
+    def _recover(self) -> bool:
+        if time.monotonic() < self._recover_at:
+            return False
+        self._recover_at = time.monotonic() + RECOVER_EVERY_S
+        return recover(self._connection, self._ledger).requeued > 0
+
+    def _wait_for_redis(self, error: OffersError) -> None:
+        """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile."""
+        log.warning("waiting for Redis", reason=error.message)
+        while not (self._stop is Stop.NOW or time.monotonic() > self._stop_by):
+            self._sleep(_backoff(REDIS_WAITS_S, self._redis_failures))
+            self._redis_failures += 1
+            try:
+                self._resume()
+            except (QueueUnavailable, QueueRefused):
+                continue
+            log.info("Redis answers again")
+            return
+
+    def _sleep(self, seconds: float) -> None:
+        """In slices, for a signal to end it."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._stop is not Stop.NOW:
+            time.sleep(min(0.05, seconds))
+
+    def _resume(self) -> None:
+        if self._revive:
+            self._revive()
+        with translate():
+            self._connection.ping()
+        self._attendant.beat()
+        known = {*self._bench.composites(), *(execution.composite for execution, _ in self._unsettled)}
+        self._ledger.give_back_unknown(known)
+        # The others come back as well: their leases may have run out while Redis was away.
+        self._recover_at = time.monotonic() + 2 * self._beat_s
+
+    def _hear(self, command: dict[str, Any]) -> None:
+        """From the attendant's thread."""
+        self._commands.append(command)
+        self._bench.wake()
+
+    def _obey(self) -> None:
+        """RQ's commands, as `rq.command` sends them. Nothing else runs under a thread, so `kill-horse` stops all."""
+        while self._commands:
+            match self._commands.pop(0):
+                case {"command": "shutdown"}:
+                    self.stop()
+                case {"command": "stop-job", "job_id": str(job_id)}:
+                    self._stop_job(job_id)
+                case {"command": "stop-execution", "job_id": str(job_id)}:
+                    self._stop_job(job_id)
+                case {"command": "kill-horse"}:
+                    self._stop_job(None)
+
+    def _stop_job(self, job_id: str | None) -> None:
+        for execution in self._bench.give_up(job_id):
+            failure = Failure(code=Bug.code, message="stopped by an operator's command", attempts=execution.attempt)
+            self._unsettled.append((execution, Verdict(end=End.STOPPED, failure=failure)))
+
+    def _leave(self) -> None:
+        """Give back what is not finished, and take leave of Redis."""
+        unfinished = self._bench.give_up()
+        self._unsettled += [(execution, GIVEN_BACK) for execution in unfinished]
+        self._attendant.close()
+        self._bench.close()
+        try:
+            self._settle()
+            self._ledger.give_back_unknown(())
+            self._presence.deregister()
+        except (QueueUnavailable, QueueRefused) as error:
+            log.warning("could not take leave of Redis; its jobs come back by themselves", reason=error.message)
+
+
+def check_eviction(connection: redis.Redis) -> None:
+    """Warn when the server may drop keys that have a time to live; raises `QueueRefused` when it may drop any."""
+    policy = eviction_policy(connection)
+    if policy in (None, "noeviction"):
+        return
+    hint = "redis-cli CONFIG SET maxmemory-policy noeviction"
+    if policy.startswith("allkeys-"):
+        raise QueueRefused(f"Redis drops jobs when its memory is full (maxmemory-policy {policy})", hint=hint)
+    log.warning("Redis may drop finished jobs when its memory is full", policy=policy, hint=hint)
+
+
+def _counter(verdict: Verdict) -> str | None:
+    match verdict.end:
+        case End.FINISHED:
+            return "succeeded"
+        case End.FAILED | End.STOPPED:
+            return "failed"
+        case End.SCHEDULED:
+            return "retried" if verdict.spent else "snoozed"
+        case End.QUEUED:
+            return None
+
+
+def _backoff(waits_s: tuple[float, float], failures: int) -> float:
+    """Doubling from the first to the last."""
+    least, most = waits_s
+    return float(min(most, least * 2 ** min(failures, 10)))
