@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from storage.cases import at, card, everything, failure, history, link, needing, page, save, stored
 
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Offer
 from offers_cli.storage.base import PricePoint, Storage, StoredOffer
+from offers_cli.storage.rules import Result
 
 
 def test_a_page_fills_what_the_listing_lacked(storage: Storage) -> None:
@@ -270,7 +274,7 @@ def _by_external_id(storage: Storage) -> dict[str, tuple[StoredOffer, list[Price
     }
 
 
-def _random_card(chance: random.Random) -> object:
+def _random_card(chance: random.Random) -> Offer:
     return card(
         chance.randrange(12),
         title=chance.choice(("Fone", "Fone novo")),
@@ -282,40 +286,49 @@ def _random_card(chance: random.Random) -> object:
     )
 
 
-def _random_result(chance: random.Random, minute: int) -> tuple[str, dict[str, object]]:
-    external_id = f"MLB{chance.randrange(12)}"
+def _random_result(chance: random.Random, minute: int) -> tuple[str, Callable[[str], Result]]:
+    """The external id of an offer, and what one attempt at it ended with."""
     claimed = minute + chance.choice((0.5, 0.5, -2, -6))
-    kind = chance.choice(("page", "page", "page", "link", "failure"))
-    values: dict[str, object] = {"minute": claimed}
-    if kind == "page":
-        values |= {
-            "price_cents": chance.choice((5_000, 10_000, None)),
-            "old_price_cents": chance.choice((None, 9_000, 20_000)),
-            "discount_pct": chance.choice((None, 30, 50)),
-            "suspect_old_price_cents": chance.choice((None, None, 99_000)),
-            "title": chance.choice((None, "Fone da página")),
-            "strategies": chance.choice(({}, {"title": "state"})),
-            "affiliate_checked": chance.random() < 0.2,
-        }
-    elif kind == "link":
-        values |= {"affiliate_link": chance.choice((None, "https://meli.la/page"))}
-    else:
-        code = chance.choice(("page_changed", "offer_gone", "link_refused", "forbidden_url"))
-        values |= {"code": code, "gone": code == "offer_gone", "final": code != "page_changed"}
-    return external_id, {"kind": kind, **values}
+    return f"MLB{chance.randrange(12)}", chance.choice((_page, _page, _page, _link, _failure))(chance, claimed)
 
 
-def _apply(storage: Storage, results: list[tuple[str, dict[str, object]]]) -> dict[str, set[str]]:
-    enrichments, failures, names = [], [], {}
-    for external_id, described in results:
-        values = dict(described)
-        kind, minute = values.pop("kind"), values.pop("minute")
+def _page(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+    found = {
+        "price_cents": chance.choice((5_000, 10_000, None)),
+        "old_price_cents": chance.choice((None, 9_000, 20_000)),
+        "discount_pct": chance.choice((None, 30, 50)),
+        "suspect_old_price_cents": chance.choice((None, None, 99_000)),
+        "title": chance.choice((None, "Fone da página")),
+        "strategies": chance.choice(({}, {"title": "state"})),
+        "affiliate_checked": chance.random() < 0.2,
+    }
+    return lambda offer_id: page(offer_id, claimed, **found)
+
+
+def _link(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+    affiliate_link = chance.choice((None, "https://meli.la/page"))
+    return lambda offer_id: link(offer_id, claimed, affiliate_link)
+
+
+def _failure(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+    code = chance.choice(("page_changed", "offer_gone", "link_refused", "forbidden_url"))
+    is_gone, is_final = code == "offer_gone", code != "page_changed"
+    return lambda offer_id: failure(offer_id, claimed, code, gone=is_gone, final=is_final)
+
+
+def _apply(storage: Storage, results: list[tuple[str, Callable[[str], Result]]]) -> dict[str, set[str]]:
+    """Save the results as one batch; which offers got which verdict, by external id."""
+    names: dict[str, str] = {}
+    made: list[Result] = []
+    for external_id, result_of in results:
         offer = storage.find_offer(external_id)
         offer_id = offer.id if offer else "11111111-2222-4333-8444-555555555555"
         names[offer_id] = external_id
-        made = {"page": page, "link": link, "failure": failure}[str(kind)](offer_id, minute, **values)  # type: ignore[operator]
-        (failures if kind == "failure" else enrichments).append(made)
-    report = storage.save_enrichments(enrichments, failures)
+        made.append(result_of(offer_id))
+    report = storage.save_enrichments(
+        [result for result in made if isinstance(result, Enrichment)],
+        [result for result in made if isinstance(result, EnrichmentFailure)],
+    )
     return {
         verdict: {names[offer_id] for offer_id in getattr(report, verdict)}
         for verdict in ("applied", "superseded", "stale", "unknown")
