@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config
+from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.errors import QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.base import Marketplace
     from offers_cli.queue.enqueue import EnrichmentQueue
     from offers_cli.queue.registries import Registries
+    from offers_cli.queue.work import ClaimedJob, WorkerReport
     from offers_cli.services.pages import Pages
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
+    from offers_cli.services.work import WorkReport
 
 log = get_log("scrape")
 
@@ -200,6 +203,40 @@ class Runtime:
             dry_run=dry_run,
             on_page=on_page,
         )
+
+    def enrich(self, job: ClaimedJob) -> Enrichment:
+        """Do the work of one claimed job."""
+        from offers_cli.services.enrich import enrich
+
+        asked = EnrichmentJob(offer_id=job.offer_id, url=job.url, current_price_cents=job.current_price_cents)
+        return enrich(asked, observed_at=job.claimed_at, pages=self.pages)
+
+    def work(
+        self,
+        *,
+        burst: bool = False,
+        concurrency: int | None = None,
+        max_jobs: int | None = None,
+        on_progress: Callable[[WorkerReport], None] | None = None,
+    ) -> WorkReport:
+        """Run the queue's jobs in this process until told to stop."""
+        from offers_cli.queue.verdicts import RetryPolicy
+        from offers_cli.queue.worker import Worker
+        from offers_cli.services.work import TellingSave
+
+        settings = self.config.enrichment
+        save = TellingSave(self.storage)
+        worker = Worker(
+            self.connection,
+            enrich=self.enrich,
+            save=save,
+            queue_name=settings.queue_name,
+            concurrency=concurrency or settings.worker_concurrency,
+            job_timeout_s=settings.job_timeout_s,
+            policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
+            on_progress=on_progress,
+        )
+        return save.report(worker.run(burst=burst, max_jobs=max_jobs))
 
     def stats(self) -> StatsReport:
         """This moment's figures; a service that is down is told of and hides nothing else."""

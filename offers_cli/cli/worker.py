@@ -38,7 +38,7 @@ def worker(
     def work(runtime: Runtime, output: Output) -> WorkReport:
         with output.progress("enriching") as progress:
             return runtime.work(
-                burst=burst, concurrency=concurrency, processes=processes, max_jobs=max_jobs, on_progress=progress
+                burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=lambda done: progress(done.ended)
             )
 
     perform(

@@ -27,8 +27,6 @@ from offers_cli.services.sources import Source
 T = TypeVar("T")
 PATIENCE_S = 15.0
 """The longest pause of a host that a person at the terminal is made to wait out."""
-NO_ADDRESS = "https://saved.page.invalid/"
-"""The address of a saved page that does not tell its own."""
 
 
 class PageKeeper(Protocol):
@@ -97,9 +95,9 @@ class Pages:
         return result
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
-        """Text and address of a saved page; the address is `url`, or what the page tells of itself."""
+        """Text and address of a saved page; the address is `url`, or what the page tells of itself, or empty."""
         text = decode(read_file(path), content_type=None)[0]
-        return text, url or self.marketplace_for("").page_url(text) or NO_ADDRESS
+        return text, url or self.marketplace_for("").page_url(text) or ""
 
 
 def _is_worth_waiting(error: BaseException) -> bool:
@@ -136,5 +134,5 @@ def read_file(path: Path) -> bytes:
 
 
 def first_owner(marketplaces: Sequence[Marketplace], url: str) -> Marketplace:
-    """The first marketplace that reads pages of that address; the first of all for an address that tells nothing."""
-    return next((m for m in marketplaces if m.owns(url)), marketplaces[0])
+    """The first marketplace that reads pages of that address; the first of all for a page without an address."""
+    return next((m for m in marketplaces if url and m.owns(url)), marketplaces[0])

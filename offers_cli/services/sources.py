@@ -7,7 +7,6 @@ from pathlib import Path
 
 from offers_cli.errors import ConfigError, UsageError
 
-
 SAVED = (".html", ".htm", ".json")
 
 

@@ -1,0 +1,58 @@
+"""Work: what a worker did, for people and programs; the failures are told one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.errors import WORK_ERRORS, Interrupted
+from offers_cli.queue.work import WorkerReport
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import EnrichmentReport, Storage
+
+TOLD_FAILURES = 100
+"""Failures that a report tells one by one; `offers failed` lists them all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkReport:
+    """A worker's figures and its failures."""
+
+    worker: WorkerReport = field(default_factory=WorkerReport)
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        names = ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s")
+        return {name: getattr(self.worker, name) for name in names}
+
+
+class TellingSave:
+    """Writes groups of results, and remembers the first failures for the report."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._told: list[Problem] = []
+
+    def __call__(self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
+        """Write one group, in one transaction."""
+        report = self._storage.save_enrichments(enrichments, failures)
+        self._told += [_problem(failure) for failure in failures[: TOLD_FAILURES - len(self._told)]]
+        return report
+
+    def report(self, worker: WorkerReport) -> WorkReport:
+        """What the worker did, with the failures that were seen here."""
+        problems = list(self._told)
+        if worker.failed > len(problems):
+            untold = worker.failed - len(problems)
+            problems.append(Problem(code="jobs_failed", message=f"{untold} more jobs failed", hint="offers stats"))
+        if worker.interrupted:
+            problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
+        return WorkReport(worker=worker, problems=tuple(problems))
+
+
+def _problem(failure: EnrichmentFailure) -> Problem:
+    error = WORK_ERRORS.get(failure.code)
+    hint = f"offers explain {failure.offer_id}" if error and error.code == "page_changed" else ""
+    return Problem(code=failure.code, message=failure.message, hint=hint, exit_code=1, offer_id=failure.offer_id)
