@@ -1,94 +1,23 @@
-"""The installed program, driven as a subprocess against the demo shop and a real Redis."""
+"""The installed program against the demo shop and a real Redis."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from acceptance.program import Program
 
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.server import stop_server
-
-PROGRAM = Path(sys.executable).with_name("offers")
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "acceptance" in item.path.parts:
             item.add_marker(pytest.mark.acceptance)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run of the program left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return self.document["data"]
-
-    @property
-    def codes(self) -> list[str]:
-        return [error["code"] for error in self.document["errors"]]
-
-
-@dataclass
-class Program:
-    """The installed `offers`, with a home of its own and nothing else in its environment."""
-
-    home: Path
-    env: dict[str, str] = field(default_factory=dict)
-
-    def environment(self, **extra: str) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        return {**kept, "OFFERS_HOME": str(self.home), "HOME": str(self.home.parent), **self.env, **extra}
-
-    def __call__(self, *args: str, timeout_s: float = 60, **env: str) -> Result:
-        done = subprocess.run(
-            [str(PROGRAM), *args],
-            env=self.environment(**env),
-            cwd=self.home.parent,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    def json(self, *args: str, timeout_s: float = 60, **env: str) -> Result:
-        return self(*args, "--json", timeout_s=timeout_s, **env)
-
-    def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(PROGRAM), *args],
-            env=self.environment(**env),
-            cwd=self.home.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
 
 
 @pytest.fixture
@@ -106,32 +35,8 @@ def offers(folder: Path) -> Iterator[Program]:
     stop_server(home)
 
 
-def at_shop(program: Program, shop: Shop, **env: str) -> Program:
-    """The same program, looking at that shop instead of the real site, without needless waits."""
-    program.env.update(
-        ML_BASE_URL=shop.url,
-        OFFERS_ALLOW_PRIVATE_HOSTS="1",
-        ENRICHMENT_REQUEST_DELAY_S="0",
-        ENRICHMENT_RETRY_DELAY_S="0.2",
-        ENRICHMENT_BLOCKED_PAUSE_S="1",
-        **env,
-    )
-    return program
-
-
 @pytest.fixture
 def calm_shop() -> Iterator[Shop]:
     """Forty offers, none in trouble."""
     with Shop(Catalogue(40, 1, ())) as shop:
         yield shop
-
-
-def end(process: subprocess.Popen[str], number: int = signal.SIGTERM, timeout_s: float = 40) -> Result:
-    """Signal a started program and wait for its end."""
-    process.send_signal(number)
-    out, err = process.communicate(timeout=timeout_s)
-    return Result(process.returncode, out, err)
-
-
-def ids(rows: Sequence[dict[str, Any]]) -> list[str]:
-    return [row["external_id"] for row in rows]

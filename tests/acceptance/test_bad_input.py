@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Program, Result, at_shop, end
+from acceptance.program import Program, Result, at_shop, end
 
 from offers_cli.demo.shop import Shop
 
@@ -81,7 +81,11 @@ def test_pages_that_are_no_listing(program, folder, content, code):
 
 def test_no_network(offers):
     result = offers.json(
-        "scrape", "ofertas", ML_BASE_URL="http://127.0.0.1:9", OFFERS_ALLOW_PRIVATE_HOSTS="1", ENRICHMENT_REQUEST_DELAY_S="0"
+        "scrape",
+        "ofertas",
+        ML_BASE_URL="http://127.0.0.1:9",
+        OFFERS_ALLOW_PRIVATE_HOSTS="1",
+        ENRICHMENT_REQUEST_DELAY_S="0",
     )
     fails(result, 4, "site_unavailable")
 
@@ -153,7 +157,7 @@ def test_full_disk_is_told_and_loses_nothing(program):
     import resource
     import subprocess
 
-    from conftest import PROGRAM
+    from acceptance.program import PROGRAM
 
     done = subprocess.run(
         [str(PROGRAM), "scrape", "ofertas", "--pages", "3", "--no-enqueue", "--json"],

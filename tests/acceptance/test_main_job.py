@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from conftest import Program, at_shop
+from acceptance.program import Program, at_shop
 
 from offers_cli.demo.shop import Shop
 
@@ -20,7 +20,9 @@ def test_a_whole_run_reads_every_offer_to_the_truth(program, calm_shop):
     assert scraped.code == 0, scraped.err
     truth = {offer.external_id: offer for offer in calm_shop.offers}
     assert scraped.data["new"] == len(truth)
-    assert scraped.data["seen"] == sum(scraped.data[k] for k in ("new", "changed", "unchanged", "filtered", "unreadable"))
+    assert scraped.data["seen"] == sum(
+        scraped.data[k] for k in ("new", "changed", "unchanged", "filtered", "unreadable")
+    )
 
     before = program.json("stats").data
     assert before["queue"]["queued"] == scraped.data["enqueued"]
