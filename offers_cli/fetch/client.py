@@ -14,7 +14,7 @@ import httpcore
 from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SiteUnavailable
 from offers_cli.fetch.answers import Answer, check_status, redirect_target
 from offers_cli.fetch.body import check_content_type, check_length, content_coding, read_body
-from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, deadline_extensions, end_exchange
+from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, begin_exchange, deadline_extensions, end_exchange
 from offers_cli.fetch.egress import DIRECTLY, Egress
 from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.guard import Guard, SafeUrl
@@ -182,8 +182,7 @@ class PoliteFetcher:
             extensions=deadline_extensions(time.monotonic() + timeout_s, timeout_s),
         )
         try:
-            response = self._pools.pool(url.scheme, egress).handle_request(request)
-            response.extensions["network_stream"].expect_body()
+            response = begin_exchange(self._pools.pool(url.scheme, egress), request)
             try:
                 yield Answer(
                     url=url,

@@ -42,23 +42,41 @@ def _left(deadline: float | None) -> float | None:
     return left
 
 
+class StaleConnection(Exception):
+    """A kept connection turned out to be closed by the server before it answered: ask again on another one."""
+
+
 class LimitedStream(httpcore.NetworkStream):
     """One connection. A write begins an exchange, and what may be read counts from there."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
         self._bytes_left = MAX_HEAD_BYTES
+        self._has_served = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, _left(timeout))
+        data = self._read(max_bytes, _left(timeout))
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise TooLarge("the answer is larger on the wire than a page may be")
         return data
 
+    def _read(self, max_bytes: int, timeout_s: float | None) -> bytes:
+        may_be_stale = self._has_served and self._bytes_left == MAX_HEAD_BYTES
+        try:
+            data = self._inner.read(max_bytes, timeout_s)
+        except httpcore.ReadError as exc:
+            if may_be_stale:
+                raise StaleConnection from exc
+            raise
+        if may_be_stale and not data:
+            raise StaleConnection
+        return data
+
     def expect_body(self) -> None:
         """The head has been read: from here a whole page may come."""
         self._bytes_left = MAX_WIRE_BYTES
+        self._has_served = True
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._bytes_left = MAX_HEAD_BYTES
@@ -75,6 +93,17 @@ class LimitedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def begin_exchange(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
+    """Send a request that may be sent twice, and read the head of its answer (RFC 9112, 9.3.1)."""
+    while True:
+        try:
+            response = pool.handle_request(request)
+        except StaleConnection:
+            continue  # the pool has dropped that connection; a new one is never stale
+        response.extensions["network_stream"].expect_body()
+        return response
 
 
 def end_exchange(response: httpcore.Response) -> None:

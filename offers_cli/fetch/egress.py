@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from offers_cli.errors import ConfigError
+from offers_cli.fetch.guard import USUAL_PORTS
 from offers_cli.fetch.page import DIRECT
 
 
@@ -49,10 +50,10 @@ def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
 def _parse_egress(text: str, place: int) -> Egress:
     try:
         parts = urlsplit(text)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        port = parts.port or USUAL_PORTS[parts.scheme]
     except (ValueError, KeyError):
         parts, port = urlsplit(""), 0
-    if not parts.hostname or not text.isascii():
+    if not parts.hostname or parts.scheme not in USUAL_PORTS or not text.isascii():
         # No cause is given: it may quote the address with its password.
         raise ConfigError(
             f"OFFERS_HTTP_PROXY: proxy number {place} is not an address that can be used",

@@ -37,7 +37,7 @@ class LocalPace:
             self._next_turn[host, egress] = turn + self._delay_s
             return egress, turn - now
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
+    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:  # noqa: ARG002
         """Push the host's next turn away; returns the seconds now in force."""
         with self._lock:
             now = self._clock()

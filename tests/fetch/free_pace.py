@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 
 class FreePace:
-    """A pace without waiting, that remembers what it was asked."""
+    """A pace that makes nobody wait (but for `wait_s`), and remembers what it was asked."""
 
     def __init__(self) -> None:
+        self.wait_s = 0.0
         self.turns: list[tuple[str, str]] = []
         self.pauses: list[tuple[str, float | None, str, str]] = []
 
@@ -18,7 +19,7 @@ class FreePace:
     def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:  # noqa: ARG002
         egress = egresses[len(self.turns) % len(egresses)]
         self.turns.append((host, egress))
-        return egress, 0.0
+        return egress, self.wait_s
 
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = "direct") -> float:
         self.pauses.append((host, seconds, reason, egress))
