@@ -32,7 +32,8 @@ BESIDE = re.compile(r"subtitle|installment|price_tags|price-tags|rebate|coupon|p
 
 LARGE_BOX = ".ui-pdp-price--size-large"
 ANCHOR = 'meta[itemprop="price"], [itemprop="offers"]'
-AMOUNT = ".andes-money-amount, .price-tag, .ui-pdp-price__part"
+AMOUNT_CLASSES = {"andes-money-amount", "price-tag", "ui-pdp-price__part"}
+AMOUNT = ", ".join(f".{name}" for name in sorted(AMOUNT_CLASSES))
 OLD = 's, del, .ui-pdp-price__original-value, .andes-money-amount--previous, [aria-label^="Antes"]'
 LABEL = ".andes-money-amount__discount, [data-andes-money-amount-discount], .ui-pdp-price__discount"
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
@@ -97,13 +98,14 @@ def _price_box_of(anchor: LexborNode) -> LexborNode | None:
 def _amount_of(anchor: LexborNode) -> LexborNode | None:
     if anchor.tag != "meta":
         return anchor
-    return next((node for node in lineage(anchor) if node.css_matches(AMOUNT)), anchor.parent)
+    return next((node for node in lineage(anchor) if AMOUNT_CLASSES & set(_classes(node))), anchor.parent)
 
 
 def _first_amount(box: LexborNode) -> LexborNode | None:
+    old = {node.mem_id for node in select(box, OLD)}
     for place in (*box.css(".ui-pdp-price__second-line"), box):
         for node in select(place, AMOUNT):
-            if not node.css_matches(OLD) and not _is_beside(node, box):
+            if node.mem_id not in old and not _is_beside(node, box):
                 return node
     return None
 
