@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -94,7 +95,8 @@ def _quiet_end() -> int:
 
 
 def run() -> None:
-    """Entry point of the installed program."""
+    """Entry point of the installed program; SIGTERM ends a command as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = main()
     try:
         sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from offers_cli.cli.render import Block, Output
-from offers_cli.errors import Bug, OffersError
+from offers_cli.errors import Bug, Interrupted, OffersError
 from offers_cli.services.report import Problem, Report
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ def perform(
     except OffersError as error:
         output.fail(command, Problem.of(error))
         raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt:
+        interrupted = Interrupted("interrupted; what was done stays done")
+        output.fail(command, Problem.of(interrupted))
+        raise typer.Exit(interrupted.exit_code) from None
     code = exit_code(report.problems)
     output.show(command, report, blocks(report), exit_code=code)
     raise typer.Exit(code)

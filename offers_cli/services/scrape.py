@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable, StorageRefused
+from offers_cli.errors import Interrupted, OffersError, QueueRefused, QueueUnavailable, StorageRefused
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
 from offers_cli.offer import Offer
@@ -87,6 +87,8 @@ class Scraper:
             for source in sources:
                 self._scrape_source(source)
             status = "failed" if self.report.problems else "done"
+        except KeyboardInterrupt:
+            self._tell(Interrupted("interrupted; what was saved stays saved", hint="run the same command again"))
         finally:
             if not self.dry_run:
                 self._finish_run(label, status, started_at)
@@ -121,7 +123,12 @@ class Scraper:
             raise
         except OffersError as error:
             log.warning("source ended early", url=source.label, code=error.code)
-            self.report = replace(self.report, problems=(*self.report.problems, Problem.of(error)))
+            self._tell(error)
+
+    def _tell(self, error: OffersError, *, hint: str | None = None) -> None:
+        problem = Problem.of(error)
+        problem = problem if hint is None else replace(problem, hint=hint)
+        self.report = replace(self.report, problems=(*self.report.problems, problem))
 
     def _readings(self, source: Source) -> Iterator[ListingReading]:
         """Read the pages of one source, as far as its own pager goes."""
