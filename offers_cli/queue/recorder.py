@@ -79,7 +79,7 @@ class Recorder:
         except StorageRefused as error:
             recorded.refused = error
             recorded.verdicts += [(result, GIVEN_BACK) for result, _ in group]
-        except Exception as exc:  # noqa: BLE001 (a bug in the storage must not take the whole group down)
+        except Exception as exc:  # a bug in the storage must not take the whole group down
             if len(group) == 1:
                 log.error("saving failed", exc_info=True, offer_id=group[0][0].job.offer_id)  # noqa: G201 (not a Logger)
             self._write_apart(group, recorded, exc)

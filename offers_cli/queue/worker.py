@@ -39,7 +39,7 @@ IDLE_S = 0.2
 TICK_S = 1.0
 RECOVER_EVERY_S = 5.0
 REDIS_WAITS_S = (0.25, 5.0)
-STORAGE_WAITS_S = (1.0, 30.0)
+STORAGE_WAITS_S = (1.5, 30.0)
 
 log = get_log("worker")
 job_log = get_log("enrichment_job")

@@ -1,0 +1,43 @@
+"""Signals: the first asks to finish, the second to end now."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STOP_NOW_SIGNAL = signal.SIGUSR2
+"""How a supervisor tells its workers to end now. Their own SIGTERM may come twice: from it and from the system."""
+
+
+class Stoppable(Protocol):
+    """A worker, or a supervisor of several."""
+
+    @property
+    def stopping(self) -> bool: ...
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None: ...
+
+
+@contextmanager
+def stop_on_signals(worker: Stoppable, *, supervised: bool = False) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop the worker, the second one at once; for the main thread.
+
+    Args:
+        supervised: only `STOP_NOW_SIGNAL` stops at once; the others any number of times ask to finish.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        now = number == STOP_NOW_SIGNAL or (worker.stopping and not supervised)
+        worker.stop(now=now, interrupted=number == signal.SIGINT)
+
+    numbers = (*STOP_SIGNALS, STOP_NOW_SIGNAL) if supervised else STOP_SIGNALS
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,227 @@
+"""The supervisor: several worker processes at once; what dies is started again.
+
+Killed itself, it leaves no orphans: each worker notices that its parent has changed, and stops. Workers stand in
+process groups of their own, so that Ctrl-C reaches the supervisor alone, which passes it on once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import TYPE_CHECKING, Any
+
+from offers_cli import errors
+from offers_cli.errors import Bug, OffersError
+from offers_cli.log import get_log
+from offers_cli.queue.signals import STOP_NOW_SIGNAL
+from offers_cli.queue.work import WorkerReport
+
+if TYPE_CHECKING:
+    from ctypes import Array
+
+COUNTERS = ("succeeded", "failed", "retried", "snoozed")
+RESTART_WAITS_S = (0.1, 10.0)
+LONG_LIFE_S = 30.0
+"""A process that lived so long is restarted at once; the waits begin anew."""
+CRASHES_ALLOWED = 5
+"""So many uncaught exceptions in a row, and the supervisor gives up; kills do not count."""
+POLL_S = 0.2
+STOP_TIMEOUT_S = 40.0
+STOP_NOW_TIMEOUT_S = 5.0
+
+log = get_log("worker")
+
+
+class Seat:
+    """What one worker process is given: who its supervisor is, and where to write its counts.
+
+    The counts lie in shared memory, so that those of a killed process are not lost.
+    """
+
+    def __init__(self, supervisor_pid: int, counts: Array[Any], trouble: Connection) -> None:
+        self.supervisor_pid = supervisor_pid
+        self._counts = counts
+        self._before = tuple(counts)
+        self._trouble = trouble
+
+    def record(self, report: WorkerReport) -> None:
+        """Write the counts so far; give it to the worker as `on_progress`."""
+        for place, counter in enumerate(COUNTERS):
+            self._counts[place] = self._before[place] + getattr(report, counter)
+
+    def tell(self, error: OffersError) -> None:
+        """Tell the supervisor why this process ends."""
+        self._trouble.send((type(error).__name__, error.message, error.hint))
+
+
+Work = Callable[[Seat], object]
+"""What a worker process does: open its things, run a worker with ``parent_pid=seat.supervisor_pid`` under
+``stop_on_signals(worker, supervised=True)``. Importable by its name, for the process is a fresh interpreter."""
+
+
+def _run_in_seat(work: Work, seat: Seat) -> None:
+    os.setpgrp()
+    try:
+        work(seat)
+    except OffersError as error:
+        seat.tell(error)
+        sys.exit(error.exit_code)
+
+
+@dataclass(slots=True)
+class _Process:
+    """One seat's process, or the time when it is to be started again."""
+
+    counts: Array[Any]
+    process: SpawnProcess | None = None
+    trouble: Connection | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    deaths: int = 0
+    crashes: int = 0
+    done: bool = False
+
+
+class Supervisor:
+    """Runs `work` in a number of processes until all have ended by themselves or it is told to stop.
+
+    Args:
+        on_progress: is given the counts of all of them, several times a second.
+    """
+
+    def __init__(
+        self, work: Work, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
+    ) -> None:
+        self._work = work
+        self._context = multiprocessing.get_context("spawn")
+        self._processes = [_Process(self._context.RawArray("q", len(COUNTERS))) for _ in range(processes)]
+        self._on_progress = on_progress
+        self._error: OffersError | None = None
+        self._interrupted = False
+        self._told = self._wanted = 0  # 0 go on, 1 finish, 2 end now
+        self._kill_at = float("inf")
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._wanted > 0
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        """Let the workers finish, or give back everything `now`. From any thread or signal."""
+        self._wanted = max(self._wanted, 2 if now else 1)
+        self._interrupted |= interrupted
+
+    def run(self) -> WorkerReport:
+        """Supervise until the end.
+
+        Raises:
+            OffersError: the error that a worker ended with; the others were told to finish.
+        """
+        began = time.monotonic()
+        try:
+            while not all(one.done for one in self._processes):
+                self._start_due()
+                self._pass_on_stop()
+                wait([one.process.sentinel for one in self._processes if one.process], timeout=POLL_S)
+                self._bury()
+                if self._on_progress:
+                    self._on_progress(self._report(began))
+        finally:
+            self._kill()
+        if self._error:
+            raise self._error
+        return self._report(began)
+
+    def _report(self, began: float) -> WorkerReport:
+        sums = {name: sum(int(one.counts[place]) for one in self._processes) for place, name in enumerate(COUNTERS)}
+        return WorkerReport(**sums, duration_s=round(time.monotonic() - began, 3), interrupted=self._interrupted)
+
+    def _start_due(self) -> None:
+        for one in self._processes:
+            if one.process or one.done:
+                continue
+            if self.stopping:
+                one.done = True
+            elif time.monotonic() >= one.start_at:
+                self._start(one)
+
+    def _start(self, one: _Process) -> None:
+        one.trouble, theirs = self._context.Pipe(duplex=False)
+        seat = Seat(os.getpid(), one.counts, theirs)
+        one.process = self._context.Process(target=_run_in_seat, args=(self._work, seat), name="offers worker")
+        one.process.start()
+        theirs.close()
+        one.started_at = time.monotonic()
+
+    def _pass_on_stop(self) -> None:
+        """Signals come once: the workers' second SIGTERM would mean no more than the first."""
+        if self._wanted > self._told:
+            self._told = self._wanted
+            self._kill_at = time.monotonic() + (STOP_TIMEOUT_S if self._told == 1 else STOP_NOW_TIMEOUT_S)
+            for one in self._processes:
+                if one.process and one.process.pid:
+                    os.kill(one.process.pid, signal.SIGTERM if self._told == 1 else STOP_NOW_SIGNAL)
+        if time.monotonic() > self._kill_at:
+            self._kill()
+
+    def _kill(self) -> None:
+        for one in self._processes:
+            if one.process:
+                one.process.kill()
+                one.process.join()
+
+    def _bury(self) -> None:
+        for one in self._processes:
+            if one.process and one.process.exitcode is not None:
+                code = one.process.exitcode
+                one.process.join()
+                one.process.close()
+                one.process = None
+                self._decide(one, code)
+
+    def _decide(self, one: _Process, code: int) -> None:
+        """What follows from the end of a process: it is done, started again, or its error ends everything."""
+        error = _read_trouble(one.trouble)
+        if code == 0 or self.stopping:
+            one.done = True
+        if error:
+            self._give_up(error)
+        elif code:
+            self._restart(one, code)
+
+    def _restart(self, one: _Process, code: int) -> None:
+        long_life = time.monotonic() - one.started_at > LONG_LIFE_S
+        one.deaths = 0 if long_life else one.deaths + 1
+        one.crashes = one.crashes + 1 if code > 0 and not long_life else 0
+        if one.crashes >= CRASHES_ALLOWED:
+            self._give_up(
+                Bug(f"a worker process crashed {one.crashes} times in a row", hint="run it with --processes 1")
+            )
+            return
+        least_s, most_s = RESTART_WAITS_S
+        pause_s = min(most_s, least_s * 2 ** min(one.deaths, 10)) if one.deaths else 0.0
+        one.start_at = time.monotonic() + pause_s
+        if not one.done:
+            log.warning("a worker process died, starting it again", exit_code=code, pause_s=round(pause_s, 1))
+
+    def _give_up(self, error: OffersError) -> None:
+        self._error = self._error or error
+        self.stop()
+
+
+def _read_trouble(trouble: Connection | None) -> OffersError | None:
+    try:
+        if trouble is None or not trouble.poll():
+            return None
+        name, message, hint = trouble.recv()
+    except (EOFError, OSError):
+        return None
+    error: OffersError = getattr(errors, name)(message, hint=hint)
+    return error

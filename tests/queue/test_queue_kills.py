@@ -1,0 +1,203 @@
+"""Real processes, killed: every job runs again, none is lost, none stays started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from queue_fakes import enqueue, fetch
+from servers import RedisServer
+
+from offers_cli.queue.registries import Registries
+
+PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
+
+
+@contextmanager
+def running(url: str, processes: int = 1, **settings: object) -> Iterator[subprocess.Popen[str]]:
+    settings = {"redis_url": url, **settings}
+    environment = {**os.environ, **{f"TEST_{name.upper()}": str(value) for name, value in settings.items()}}
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(processes)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, int, bool]:
+    out, err = process.communicate(timeout=40)
+    assert process.returncode == 0, err
+    succeeded, failed, interrupted = out.split()
+    return int(succeeded), int(failed), interrupted == "True"
+
+
+def wait_until(condition: Callable[[], Any], timeout_s: float = 15) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def saved(connection: redis.Redis) -> dict[str, int]:
+    counts: Any = connection.hgetall("test:saved")
+    return {offer.decode(): int(times) for offer, times in counts.items()}
+
+
+def assert_all_finished(connection: redis.Redis, total: int) -> None:
+    counts = Registries(connection).counts()
+    assert (counts.queued, counts.started, counts.scheduled, counts.failed) == (0, 0, 0, 0)
+    assert counts.finished == total
+    assert not connection.exists("offers:leases:enrichment")
+
+
+def test_a_killed_worker_loses_nothing_and_the_next_takes_over_at_once(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, (f"o{n}" for n in range(100)))
+    with running(redis_url, delay_s=0.02) as first:
+        wait_until(lambda: len(saved(connection)) > 20)
+        first.kill()
+        first.wait()
+    assert Registries(connection).counts().started > 0
+    began = time.monotonic()
+    with running(redis_url) as second:
+        finish(second)
+    assert time.monotonic() - began < 10
+    assert set(saved(connection)) == {f"o{n}" for n in range(100)}
+    assert sum(saved(connection).values()) <= 104
+    assert_all_finished(connection, 100)
+
+
+def test_two_bursts_at_once_do_each_job_exactly_once(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, (f"o{n}" for n in range(500)))
+    with running(redis_url, delay_s=0.002) as first, running(redis_url, delay_s=0.002) as second:
+        done = finish(first)[0] + finish(second)[0]
+    assert done == 500
+    assert saved(connection) == {f"o{n}": 1 for n in range(500)}
+    assert_all_finished(connection, 500)
+
+
+def test_a_job_that_kills_its_worker_three_times_is_set_aside(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, ["poison"])
+    for _ in range(3):
+        with running(redis_url) as process:
+            assert process.wait(20) == -signal.SIGKILL
+    with running(redis_url) as process:
+        finish(process)
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.offer_id, failed.code, failed.attempts) == ("poison", "bug", 3)
+    assert "died 3 times" in failed.message
+    result = fetch(connection, "poison").latest_result()
+    assert result
+    assert "died 3 times" in str(result.exc_string)
+
+
+def test_neighbours_of_a_poisonous_job_are_not_blamed(connection: redis.Redis, redis_url: str) -> None:
+    """They were running when it killed the process; from then on each suspect runs alone."""
+    enqueue(connection, ["poison", *(f"o{n}" for n in range(20))])
+    with running(redis_url, processes=2, delay_s=0.1) as supervisor:
+        succeeded, failed, _ = finish(supervisor)
+    assert succeeded >= 20  # a killed process may have saved some without having told
+    assert set(saved(connection)) == {f"o{n}" for n in range(20)}
+    assert [job.offer_id for job in Registries(connection).failed_jobs()] == ["poison"]
+    assert failed <= 1
+
+
+def test_a_supervisor_killed_leaves_no_orphans(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, (f"o{n}" for n in range(3000)))
+    with running(redis_url, processes=2, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(connection.smembers("rq:workers:enrichment")) == 2)
+        pids = [int(connection.hget(key, "pid") or 0) for key in connection.smembers("rq:workers:enrichment")]
+        supervisor.kill()
+        supervisor.wait()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    assert Registries(connection).counts().started == 0
+    assert Registries(connection).counts().workers == 0
+
+
+def test_a_killed_child_is_started_again(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, (f"o{n}" for n in range(300)))
+    with running(redis_url, processes=2, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(saved(connection)) > 20)
+        key = next(iter(connection.smembers("rq:workers:enrichment")))
+        os.kill(int(connection.hget(key, "pid") or 0), signal.SIGKILL)
+        finish(supervisor)
+    assert set(saved(connection)) == {f"o{n}" for n in range(300)}
+    assert_all_finished(connection, 300)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_first_sigterm_finishes_what_runs_and_the_rest_stays_queued(
+    connection: redis.Redis, redis_url: str, processes: int
+) -> None:
+    enqueue(connection, (f"o{n}" for n in range(200)))
+    with running(redis_url, processes, delay_s=0.3) as process:
+        wait_until(lambda: saved(connection))
+        process.terminate()
+        succeeded, failed, interrupted = finish(process)
+    counts = Registries(connection).counts()
+    assert (counts.started, counts.scheduled, counts.failed, failed, interrupted) == (0, 0, 0, 0, False)
+    assert counts.finished == succeeded == len(saved(connection))
+    assert counts.queued == 200 - succeeded
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_second_ctrl_c_gives_everything_back_now(connection: redis.Redis, redis_url: str, processes: int) -> None:
+    enqueue(connection, (f"o{n}" for n in range(20)))
+    with running(redis_url, processes, delay_s=20) as process:
+        wait_until(lambda: Registries(connection).counts().started == 4 * processes)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert finish(process) == (0, 0, True)
+        assert time.monotonic() - began < 4
+    counts = Registries(connection).counts()
+    assert (counts.queued, counts.started) == (20, 0)
+    assert (
+        not connection.hget("rq:job:enrich-o0", "attempts") or connection.hget("rq:job:enrich-o0", "attempts") == b"0"
+    )
+
+
+def test_redis_killed_and_restarted_in_the_middle(redis_server: RedisServer) -> None:
+    with redis_server.connect() as client:
+        client.config_set("appendfsync", "always")
+        enqueue(client, (f"o{n}" for n in range(200)))
+    with running(redis_server.url, delay_s=0.05) as process:
+        with redis_server.connect() as client:
+            wait_until(lambda: len(saved(client)) > 20)
+        redis_server.kill()
+        time.sleep(0.5)
+        redis_server.start()
+        finish(process)
+    with redis_server.connect() as client:
+        assert set(saved(client)) == {f"o{n}" for n in range(200)}
+        assert_all_finished(client, 200)
+
+
+def test_redis_that_comes_back_empty_does_not_stop_the_worker(connection: redis.Redis, redis_url: str) -> None:
+    enqueue(connection, (f"o{n}" for n in range(50)))
+    with running(redis_url, delay_s=0.1, burst=0) as process:
+        wait_until(lambda: saved(connection))
+        connection.flushall()
+        enqueue(connection, (f"p{n}" for n in range(10)))
+        wait_until(lambda: sum(offer.startswith("p") for offer in saved(connection)) == 10)
+        process.terminate()
+        finish(process)
+    counts = Registries(connection).counts()
+    assert (counts.finished, counts.started, counts.queued) == (10, 0, 0)
