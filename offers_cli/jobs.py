@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
 from offers_cli.config import get_config
 from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
 from offers_cli.errors import Outcome, WorkError
+from offers_cli.log import configure_logging
 from offers_cli.runtime import open_runtime
 from offers_cli.services.enrich import enrich
+
+if TYPE_CHECKING:
+    from offers_cli.queue.supervisor import Seat
+    from offers_cli.queue.work import WorkerReport
 
 
 def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -> None:
@@ -39,4 +48,40 @@ def _note_on_rq_job(error: WorkError) -> None:
 
     if current := get_current_job():
         current.meta.update(code=error.code, message=error.message)
-        current.save_meta()
+        current.save_meta()  # type: ignore[no-untyped-call]  # RQ annotates only a part of itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOptions:
+    """What one worker process is asked for."""
+
+    burst: bool = False
+    concurrency: int | None = None
+    max_jobs: int | None = None
+    verbosity: int = 0
+
+
+def work_in_seat(seat: Seat, options: WorkOptions) -> None:
+    """What each process under the supervisor runs: a worker with its own client and connections."""
+    config = get_config()
+    configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json")
+    with open_runtime(config) as runtime:
+        runtime.work(
+            burst=options.burst,
+            concurrency=options.concurrency,
+            max_jobs=options.max_jobs,
+            on_progress=seat.record,
+            supervisor_pid=seat.supervisor_pid,
+        )
+
+
+def supervise(
+    options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
+) -> WorkerReport:
+    """Run that many worker processes under one supervisor, until all have ended or it is told to stop."""
+    from offers_cli.queue.signals import stop_on_signals
+    from offers_cli.queue.supervisor import Supervisor
+
+    supervisor = Supervisor(partial(work_in_seat, options=options), processes=processes, on_progress=on_progress)
+    with stop_on_signals(supervisor):
+        return supervisor.run()

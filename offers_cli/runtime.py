@@ -218,8 +218,10 @@ class Runtime:
         concurrency: int | None = None,
         max_jobs: int | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
+        supervisor_pid: int | None = None,
     ) -> WorkReport:
-        """Run the queue's jobs in this process until told to stop."""
+        """Run the queue's jobs in this process until told to stop; SIGTERM and Ctrl-C finish what is running."""
+        from offers_cli.queue.signals import stop_on_signals
         from offers_cli.queue.verdicts import RetryPolicy
         from offers_cli.queue.worker import Worker
         from offers_cli.services.work import TellingSave
@@ -234,9 +236,20 @@ class Runtime:
             concurrency=concurrency or settings.worker_concurrency,
             job_timeout_s=settings.job_timeout_s,
             policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
+            revive=self._revive_redis,
+            parent_pid=supervisor_pid,
             on_progress=on_progress,
         )
-        return save.report(worker.run(burst=burst, max_jobs=max_jobs))
+        with stop_on_signals(worker, supervised=supervisor_pid is not None):
+            done = worker.run(burst=burst, max_jobs=max_jobs)
+        return save.report(done)
+
+    def _revive_redis(self) -> None:
+        """Start the embedded Redis again when it is that one which died."""
+        if self.config.enrichment.redis_url is None:
+            from offers_cli.queue.server import ensure_server
+
+            ensure_server(self.config.home)
 
     def stats(self) -> StatsReport:
         """This moment's figures; a service that is down is told of and hides nothing else."""

@@ -26,6 +26,11 @@ class Voice:
     verbose: int = 0
     quiet: bool = False
 
+    @property
+    def verbosity(self) -> int:
+        """As `configure_logging` takes it."""
+        return -1 if self.quiet else self.verbose
+
 
 def perform(
     command: str,
@@ -47,7 +52,7 @@ def perform(
     output = Output(json=voice.json)
     try:
         config = get_config()
-        verbosity = -1 if voice.quiet else voice.verbose + log_level
+        verbosity = voice.verbosity if voice.quiet else voice.verbose + log_level
         configure_logging(verbosity=verbosity, json_lines=config.log.format == "json")
         with open_runtime(config) as runtime:
             report = work(runtime, output)

@@ -11,6 +11,7 @@ from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 
 if TYPE_CHECKING:
+    from offers_cli.queue.work import WorkerReport
     from offers_cli.runtime import Runtime
     from offers_cli.services.work import WorkReport
 
@@ -35,15 +36,25 @@ def worker(
 ) -> None:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
 
+    voice = Voice(json=json, verbose=verbose, quiet=quiet)
+
     def work(runtime: Runtime, output: Output) -> WorkReport:
+        from offers_cli.jobs import WorkOptions, supervise
+        from offers_cli.services.work import TellingSave
+
         with output.progress("enriching") as progress:
-            return runtime.work(
-                burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=lambda done: progress(done.ended)
-            )
+
+            def on_progress(done: WorkerReport) -> None:
+                progress(done.ended, note=f"{done.succeeded} enriched, {done.failed} failed")
+
+            if processes == 1:
+                return runtime.work(burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=on_progress)
+            options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity)
+            return TellingSave(runtime.storage).report(supervise(options, processes=processes, on_progress=on_progress))
 
     perform(
         "worker",
-        Voice(json=json, verbose=verbose, quiet=quiet),
+        voice,
         work,
         lambda report: summary("worker", report.data(), COLUMNS),
     )

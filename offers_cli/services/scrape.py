@@ -204,10 +204,7 @@ class Scraper:
             done = self.enqueue(list(jobs.values()))
         except (QueueUnavailable, QueueRefused) as error:
             self.enqueue = None
-            problem = replace(
-                Problem.of(error), hint="offers enqueue-missing, when Redis answers: the offers are saved"
-            )
-            self.report = replace(self.report, problems=(*self.report.problems, problem))
+            self._tell(error, hint="offers enqueue-missing, when Redis answers: the offers are saved")
             return
         self.report = replace(
             self.report,
