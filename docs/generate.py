@@ -62,7 +62,7 @@ def settings() -> str:
     rows.append(f"| `OFFERS_HOME` | the platform's data folder | {HOME_DOC} |\n")
     for setting in SETTINGS:
         names = ", ".join(f"`{name}`" for name in setting.names)
-        secret = f" Secret, shown as `{MASK}`; may be read from the file that `{setting.name}_FILE` names." if setting.secret else ""
+        secret = f" Secret, shown as `{MASK}`; `{setting.name}_FILE` may name a file." if setting.secret else ""
         rows.append(f"| {names} | {_default(setting.default)} | {setting.doc}{secret} |\n")
     return (
         "# Settings\n\n" + NOTE + "A flag stands above the environment, that above `.env` (working directory, then "

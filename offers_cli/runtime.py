@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,7 +14,7 @@ from offers_cli.config import Config
 from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.errors import QueueUnavailable
 from offers_cli.log import get_log
-from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.base import Missing, Storage, StoredOffer
 
 if TYPE_CHECKING:
     import redis
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from offers_cli.fetch.politeness import SharedPace
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import Marketplace
-    from offers_cli.queue.enqueue import EnrichmentQueue
+    from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
     from offers_cli.queue.registries import Registries
     from offers_cli.queue.work import ClaimedJob, WorkerReport
     from offers_cli.services.pages import Pages
@@ -192,7 +192,7 @@ class Runtime:
         least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
         return Scraper(
             storage=self.storage,
-            enqueue=(lambda jobs: self.queue.enqueue(jobs)) if enqueue else None,
+            enqueue=self._enqueue if enqueue else None,
             load=self.pages.load_listing,
             marketplace_for=self.marketplace_for,
             wanted=self.wanted,
@@ -203,6 +203,14 @@ class Runtime:
             dry_run=dry_run,
             on_page=on_page,
         )
+
+    def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        """An offer by either id; the database is not needed before it is asked."""
+        return self.storage.find_offer(id_or_external_id)
+
+    def _enqueue(self, jobs: Sequence[EnrichmentJob]) -> EnqueueReport:
+        """Queue jobs; Redis is not needed before the first of them."""
+        return self.queue.enqueue(jobs)
 
     def enrich(self, job: ClaimedJob) -> Enrichment:
         """Do the work of one claimed job."""
@@ -252,7 +260,7 @@ class Runtime:
             ensure_server(self.config.home)
 
     def stats(self) -> StatsReport:
-        """This moment's figures; a service that is down is told of and hides nothing else."""
+        """The figures of this moment; a service that is down is told of and hides nothing else."""
         from offers_cli.services.stats import collect_stats
 
         return collect_stats(

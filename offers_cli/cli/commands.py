@@ -54,11 +54,11 @@ class CommandGroup(TyperGroup):
         super().__init__(**attrs)
         self.commands = _Commands()  # type: ignore[assignment]  # only ever read
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, _ctx: Any) -> list[str]:
         """Names alone; the base class would build every command."""
         return list(self.commands)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
         """List names and summaries without building a command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))

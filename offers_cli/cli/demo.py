@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, exit_code
+from offers_cli.cli.perform import exit_code
 from offers_cli.cli.render import Block, Line, Output, show_problems
 
 if TYPE_CHECKING:

@@ -40,9 +40,7 @@ def explain(
     def work(runtime: Runtime, output: Output) -> ExplainReport:
         from offers_cli.services import explain as service
 
-        return service.explain(
-            target, url=url, pages=runtime.pages, find_offer=lambda id_: runtime.storage.find_offer(id_)
-        )
+        return service.explain(target, url=url, pages=runtime.pages, find_offer=runtime.find_offer)
 
     perform("explain", Voice(json=json, verbose=verbose, quiet=quiet), work, explain_blocks, log_level=-1)
 

@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001  (the signature that Typer calls)
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"offers {__version__}")
         raise typer.Exit
@@ -53,21 +53,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _fail_usage(error, output, name)
-    except typer.Abort:
-        output.fail(name, Problem.of(Interrupted("interrupted; what was saved stays saved")))
-        return Interrupted.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail(Interrupted("interrupted; what was saved stays saved"), output, name)
     except BrokenPipeError:
         return _quiet_end()
     except OffersError as error:
-        output.fail(name, Problem.of(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        output.fail(name, Problem.of(Interrupted("interrupted; what was saved stays saved")))
-        return Interrupted.exit_code
+        return _fail(error, output, name)
     except Exception as error:
         if "--debug" in args:
             raise
         return _fail_bug(error, output, name)
+
+
+def _fail(error: OffersError, output: Output, name: str) -> int:
+    output.fail(name, Problem.of(error))
+    return error.exit_code
 
 
 def _fail_usage(error: typer.TyperException, output: Output, name: str) -> int:

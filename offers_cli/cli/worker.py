@@ -35,7 +35,6 @@ def worker(
     quiet: QuietOption = False,
 ) -> None:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
-
     voice = Voice(json=json, verbose=verbose, quiet=quiet)
 
     def work(runtime: Runtime, output: Output) -> WorkReport:

@@ -111,7 +111,9 @@ class FetchConfig:
         "OFFERS_ALLOWED_HOSTS", (), "Hosts that may be fetched, comma-separated; default: the marketplaces' own."
     )
     allow_private_hosts: bool = _setting(
-        "OFFERS_ALLOW_PRIVATE_HOSTS", False, "Permit loopback and private addresses, other ports and plain http."
+        "OFFERS_ALLOW_PRIVATE_HOSTS",
+        default=False,
+        doc="Permit loopback and private addresses, other ports and plain http.",
     )
     http_proxy: Annotated[Secret, "words"] | None = _setting(
         "OFFERS_HTTP_PROXY", None, "One or more egress proxies, comma-separated.", schemes=("http", "https")

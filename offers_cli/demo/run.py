@@ -54,15 +54,17 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
 
     Problems that the shop makes on purpose are part of the show: they are in the steps' reports alone.
     """
-    with temporary_home() as home, Shop(Catalogue(offers), page_size=PAGE_SIZE) as shop:
-        with open_runtime(demo_config(home, shop)) as runtime:
-            steps = []
-            for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
-                step = Step(words=words, report=act())
-                steps.append(step)
-                on_step(step)
-            found = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage)
-            return DemoReport(steps=tuple(steps), offers=found)
+    steps = []
+    with (
+        temporary_home() as home,
+        Shop(Catalogue(offers), page_size=PAGE_SIZE) as shop,
+        open_runtime(demo_config(home, shop)) as runtime,
+    ):
+        for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
+            steps.append(Step(words=words, report=act()))
+            on_step(steps[-1])
+        found = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage)
+    return DemoReport(steps=tuple(steps), offers=found)
 
 
 def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Report]]]:

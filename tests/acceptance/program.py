@@ -28,11 +28,13 @@ class Result:
     @property
     def document(self) -> dict[str, Any]:
         """The one JSON document on stdout."""
-        return json.loads(self.out)
+        document: dict[str, Any] = json.loads(self.out)
+        return document
 
     @property
     def data(self) -> dict[str, Any]:
-        return self.document["data"]
+        data: dict[str, Any] = self.document["data"]
+        return data
 
     @property
     def codes(self) -> list[str]:

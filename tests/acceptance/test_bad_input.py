@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import sqlite3
 import subprocess
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acceptance.program import PROGRAM, Program, Result, at_shop, end
@@ -50,15 +51,15 @@ def program(offers: Program, calm_shop: Shop) -> Program:
         (["scrape", "hub"], 3, "config_invalid"),
     ],
 )
-def test_wrong_words(program, args, exit_code, code):
+def test_wrong_words(program: Program, args: Sequence[str], exit_code: int, code: str) -> None:
     fails(program.json(*args), exit_code, code)
 
 
-def test_a_typo_gets_a_suggestion(program):
+def test_a_typo_gets_a_suggestion(program: Program) -> None:
     assert "scrape" in program("scarpe").err
 
 
-def test_a_bad_setting_is_named(program):
+def test_a_bad_setting_is_named(program: Program) -> None:
     result = program.json("stats", ENRICHMENT_WORKER_CONCURRENCY="many")
     fails(result, 3, "config_invalid")
     assert "ENRICHMENT_WORKER_CONCURRENCY" in result.document["errors"][0]["message"]
@@ -74,13 +75,13 @@ def test_a_bad_setting_is_named(program):
     ],
     ids=["empty", "binary", "no-cards", "utf-16-no-cards"],
 )
-def test_pages_that_are_no_listing(program, folder, content, code):
+def test_pages_that_are_no_listing(program: Program, folder: Path, content: bytes, code: str) -> None:
     page = folder / "page.html"
     page.write_bytes(content)
     fails(program.json("scrape", str(page)), 5, code)
 
 
-def test_no_network(offers):
+def test_no_network(offers: Program) -> None:
     result = offers.json(
         "scrape",
         "ofertas",
@@ -95,12 +96,12 @@ def test_no_network(offers):
     ("status", "exit_code", "code"),
     [(404, 5, "offer_gone"), (403, 5, "page_blocked"), (429, 5, "rate_limited"), (503, 4, "site_unavailable")],
 )
-def test_statuses(program, calm_shop, status, exit_code, code):
+def test_statuses(program: Program, calm_shop: Shop, status: int, exit_code: int, code: str) -> None:
     calm_shop.fail(status)
     fails(program.json("scrape", "ofertas"), exit_code, code)
 
 
-def test_a_wall_in_mid_run_keeps_what_was_saved(program, calm_shop):
+def test_a_wall_in_mid_run_keeps_what_was_saved(program: Program, calm_shop: Shop) -> None:
     first = program.json("scrape", "ofertas").data
     calm_shop.wall(60)
     result = program.json("scrape", "ofertas")
@@ -109,7 +110,7 @@ def test_a_wall_in_mid_run_keeps_what_was_saved(program, calm_shop):
     assert program.json("list").data["total"] == first["new"]
 
 
-def test_redis_down_saves_first_and_tells(program):
+def test_redis_down_saves_first_and_tells(program: Program) -> None:
     started = time.monotonic()
     result = program.json("scrape", "ofertas", REDIS_URL="redis://:canary-1@127.0.0.1:9/0")
     assert time.monotonic() - started < 8
@@ -122,22 +123,25 @@ def test_redis_down_saves_first_and_tells(program):
 
 
 @pytest.fixture
-def silent_port():
+def silent_port() -> Iterator[Any]:
     """A server that accepts and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         held: list[socket.socket] = []
-        thread = threading.Thread(target=lambda: [held.append(server.accept()[0]) for _ in range(20)], daemon=True)
-        thread.start()
+
+        def hold() -> None:
+            held.extend(server.accept()[0] for _ in range(20))
+
+        threading.Thread(target=hold, daemon=True).start()
         yield server.getsockname()[1]
 
 
-def test_redis_that_never_answers(program, silent_port):
+def test_redis_that_never_answers(program: Program, silent_port: int) -> None:
     started = time.monotonic()
     fails(program.json("stats", REDIS_URL=f"redis://127.0.0.1:{silent_port}/0"), 4, "queue_unavailable")
     assert time.monotonic() - started < 10
 
 
-def test_database_locked_readonly_or_garbage(program, folder):
+def test_database_locked_readonly_or_garbage(program: Program, folder: Path) -> None:
     program.json("scrape", "ofertas")
     database = program.home / "offers.db"
     holder = sqlite3.connect(database, isolation_level=None)
@@ -152,7 +156,7 @@ def test_database_locked_readonly_or_garbage(program, folder):
     fails(program.json("stats", OFFERS_DB="/proc/nowhere/offers.db"), 4, "storage_unavailable")
 
 
-def test_full_disk_is_told_and_loses_nothing(program):
+def test_full_disk_is_told_and_loses_nothing(program: Program) -> None:
     program.json("scrape", "ofertas", "--limit", "5", "--no-enqueue")
     size = (program.home / "offers.db").stat().st_size
     import resource
@@ -170,7 +174,7 @@ def test_full_disk_is_told_and_loses_nothing(program):
     assert program.json("list").data["total"] >= 5
 
 
-def test_ctrl_c_in_mid_scrape_keeps_what_was_saved(program, calm_shop):
+def test_ctrl_c_in_mid_scrape_keeps_what_was_saved(program: Program, calm_shop: Shop) -> None:
     calm_shop.set_latency(0.5)
     process = program.start("scrape", "ofertas", "--pages", "20", "--json")
     deadline = time.monotonic() + 20
@@ -183,7 +187,7 @@ def test_ctrl_c_in_mid_scrape_keeps_what_was_saved(program, calm_shop):
     assert program.json("list").data["total"] > 0
 
 
-def test_the_same_scrape_twice_at_once_saves_each_offer_once(program, calm_shop):
+def test_the_same_scrape_twice_at_once_saves_each_offer_once(program: Program, calm_shop: Shop) -> None:
     processes = [program.start("scrape", "ofertas", "--pages", "20", "--json") for _ in range(3)]
     results = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], results
@@ -192,7 +196,7 @@ def test_the_same_scrape_twice_at_once_saves_each_offer_once(program, calm_shop)
     assert program.json("stats").data["queue"]["queued"] <= total
 
 
-def test_markup_and_escape_codes_in_titles_are_harmless(program, folder):
+def test_markup_and_escape_codes_in_titles_are_harmless(program: Program, folder: Path) -> None:
     title = "Fone [/promo] \x1b[31mred\x1b[0m <b>x</b>"
     card = (
         '<html><body><div class="poly-card"><a class="poly-component__title" '
@@ -210,7 +214,7 @@ def test_markup_and_escape_codes_in_titles_are_harmless(program, folder):
     assert "\x1b" not in shown.out
 
 
-def test_output_into_a_closed_pipe_ends_quietly(program):
+def test_output_into_a_closed_pipe_ends_quietly(program: Program) -> None:
     program.json("scrape", "ofertas", "--pages", "3", "--no-enqueue")
     line = f"{PROGRAM} list --limit 1000 | head -n 1"
     done = subprocess.run(line, shell=True, env=program.environment(), capture_output=True, text=True, check=False)
@@ -218,8 +222,8 @@ def test_output_into_a_closed_pipe_ends_quietly(program):
     assert done.stderr == ""
 
 
-def test_nothing_is_written_outside_the_home(program, folder):
+def test_nothing_is_written_outside_the_home(program: Program, folder: Path) -> None:
     program.json("scrape", "ofertas")
     assert {path.name for path in folder.iterdir()} <= {"home"}
     assert Path(program.home).stat().st_mode & 0o077 == 0
-    assert os.stat(program.home / "offers.db").st_mode & 0o077 == 0
+    assert (program.home / "offers.db").stat().st_mode & 0o077 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
@@ -15,7 +16,7 @@ def program(offers: Program, calm_shop: Shop) -> Program:
     return at_shop(offers, calm_shop)
 
 
-def test_a_whole_run_reads_every_offer_to_the_truth(program, calm_shop):
+def test_a_whole_run_reads_every_offer_to_the_truth(program: Program, calm_shop: Shop) -> None:
     scraped = program.json("scrape", "ofertas", "--pages", "20")
     assert scraped.code == 0, scraped.err
     truth = {offer.external_id: offer for offer in calm_shop.offers}
@@ -48,7 +49,7 @@ def test_a_whole_run_reads_every_offer_to_the_truth(program, calm_shop):
     assert after["offers"]["enriched"] == worked.data["succeeded"]
 
 
-def test_scraping_again_changes_nothing_but_what_changed(program, calm_shop):
+def test_scraping_again_changes_nothing_but_what_changed(program: Program, calm_shop: Shop) -> None:
     program.json("scrape", "ofertas", "--pages", "20")
     program.json("worker", "--burst")
     first = {row["external_id"]: row for row in program.json("list", "--limit", "1000").data["offers"]}
@@ -71,7 +72,7 @@ def test_scraping_again_changes_nothing_but_what_changed(program, calm_shop):
     assert prices.count(prices[-1]) == 1, "one history row for one observed change"
 
 
-def test_what_is_queued_is_not_queued_twice(program):
+def test_what_is_queued_is_not_queued_twice(program: Program) -> None:
     first = program.json("scrape", "ofertas").data
     second = program.json("scrape", "ofertas").data
     assert (second["enqueued"], second["already_queued"]) == (0, first["enqueued"])
@@ -79,7 +80,7 @@ def test_what_is_queued_is_not_queued_twice(program):
     assert missing == missing | {"found": first["enqueued"], "enqueued": 0, "already_queued": first["enqueued"]}
 
 
-def test_the_queue_is_rebuilt_from_the_database(program):
+def test_the_queue_is_rebuilt_from_the_database(program: Program) -> None:
     scraped = program.json("scrape", "ofertas", "--no-enqueue").data
     assert scraped["enqueued"] == 0
     assert program.json("stats").data["queue"]["queued"] == 0
@@ -87,7 +88,7 @@ def test_the_queue_is_rebuilt_from_the_database(program):
     assert missing["found"] == missing["enqueued"] == 7
 
 
-def test_a_dry_run_leaves_nothing(program):
+def test_a_dry_run_leaves_nothing(program: Program) -> None:
     data = program.json("scrape", "ofertas", "--dry-run").data
     assert data["seen"] > 0
     assert data["new"] > 0
@@ -95,7 +96,7 @@ def test_a_dry_run_leaves_nothing(program):
     assert program.json("list").data["total"] == 0
 
 
-def test_limit_and_minimum_discount(program):
+def test_limit_and_minimum_discount(program: Program) -> None:
     assert program.json("scrape", "ofertas", "--pages", "5", "--limit", "10").data["seen"] == 10
     filtered = program.json("scrape", "ofertas", "--pages", "20", "--min-discount", "100").data
     assert filtered["filtered"] > 0
@@ -103,7 +104,7 @@ def test_limit_and_minimum_discount(program):
     assert len(known) <= 10, "offers known to be below the minimum were not saved"
 
 
-def test_search_listing_url_and_saved_page(program, calm_shop, folder):
+def test_search_listing_url_and_saved_page(program: Program, calm_shop: Shop, folder: Path) -> None:
     assert program.json("scrape", "search:fone de ouvido").data["seen"] > 0
     assert program.json("scrape", f"{calm_shop.url}/ofertas?page=2").data["seen"] > 0
     import urllib.request
@@ -116,7 +117,7 @@ def test_search_listing_url_and_saved_page(program, calm_shop, folder):
     assert saved.data["new"] + saved.data["unchanged"] == saved.data["seen"]
 
 
-def test_two_workers_at_once_do_each_offer_once(offers, folder):
+def test_two_workers_at_once_do_each_offer_once(offers: Program, folder: Path) -> None:
     from offers_cli.demo.catalogue import Catalogue
 
     with Shop(Catalogue(500, 3, ()), page_size=50) as shop:

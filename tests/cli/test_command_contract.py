@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 
@@ -31,12 +32,12 @@ def loaded_by(*args: str) -> set[str]:
 
 
 @pytest.mark.parametrize("args", [("--help",), ("--version",), ("scrape", "--help"), ("worker", "--help")])
-def test_help_and_version_load_nothing_heavy(args):
+def test_help_and_version_load_nothing_heavy(args: Sequence[str]) -> None:
     assert loaded_by(*args) & set(HEAVY) == set()
 
 
 @pytest.mark.parametrize("command", SUMMARIES)
-def test_every_command_has_help_with_two_examples_and_json(command, capsys):
+def test_every_command_has_help_with_two_examples_and_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
     examples = [line for line in shown.splitlines() if line.strip().startswith("offers ")]
@@ -45,32 +46,32 @@ def test_every_command_has_help_with_two_examples_and_json(command, capsys):
     assert "--json" in shown
 
 
-def test_root_help_lists_every_command(capsys):
+def test_root_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in SUMMARIES)
     assert "".join(SUMMARIES.values()).count("…") == 0
 
 
-def test_every_command_module_exists():
+def test_every_command_module_exists() -> None:
     import importlib
 
     assert all(hasattr(importlib.import_module(module_name(name)), "register") for name in SUMMARIES)
 
 
-def test_version(capsys):
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"offers {__version__}\n"
 
 
-def test_an_unknown_command_is_usage_with_a_suggestion(capsys):
+def test_an_unknown_command_is_usage_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scarpe"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "'scrape'" in captured.err
 
 
-def test_a_usage_error_with_json_is_one_document(capsys):
+def test_a_usage_error_with_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scrape", "--pages", "many", "--json"]) == 2
     document = json.loads(capsys.readouterr().out)
     assert document["status"] == "error"
@@ -79,7 +80,7 @@ def test_a_usage_error_with_json_is_one_document(capsys):
     assert set(DATA_KEYS["scrape"]) <= set(document["data"])
 
 
-def test_no_arguments_shows_help_on_stderr(capsys):
+def test_no_arguments_shows_help_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -88,18 +89,26 @@ def test_no_arguments_shows_help_on_stderr(capsys):
 
 @pytest.mark.parametrize(
     ("problems", "failed", "status"),
-    [([], False, "ok"), ([Problem(code="bug", message="m")], False, "partial"), ([Problem(code="bug", message="m")], True, "error")],
+    [
+        ([], False, "ok"),
+        ([Problem(code="bug", message="m")], False, "partial"),
+        ([Problem(code="bug", message="m")], True, "error"),
+    ],
 )
-def test_envelope_status(problems, failed, status):
+def test_envelope_status(problems: list[Problem], failed: bool, status: int) -> None:
     document = json.loads(envelope("scrape", {"seen": 1}, problems, failed=failed))
     assert document["status"] == status
     assert document["version"] == 1
     assert document["data"]["run_id"] is None, "keys never disappear"
 
 
-def test_failure_codes_and_their_outcomes_are_those_of_the_contract():
+def test_failure_codes_and_their_outcomes_are_those_of_the_contract() -> None:
     outcomes = {code: error.outcome for code, error in WORK_ERRORS.items()}
-    assert {code for code, o in outcomes.items() if o is Outcome.FINAL} == {"offer_gone", "link_refused", "forbidden_url"}
+    assert {code for code, o in outcomes.items() if o is Outcome.FINAL} == {
+        "offer_gone",
+        "link_refused",
+        "forbidden_url",
+    }
     assert {code for code, o in outcomes.items() if o is Outcome.SNOOZE} == {
         "page_blocked",
         "rate_limited",

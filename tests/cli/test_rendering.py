@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import pytest
+
 from offers_cli.cli.render import Line, Output, Table, cell_text
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
 from offers_cli.services.report import Problem
 
 
-def test_a_pipe_gets_tabs_and_whole_text(capsys):
+def test_a_pipe_gets_tabs_and_whole_text(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table(title="T", columns=("a", "b"), rows=[("x" * 300, None), ("tab\there", 3)])
     Output().show("list", EnqueueMissingReport(), [table, Line("2 of 2")], exit_code=0)
     out = capsys.readouterr().out
     assert out == f"a\tb\n{'x' * 300}\t\ntab here\t3\n2 of 2\n"
 
 
-def test_control_characters_are_made_visible():
+def test_control_characters_are_made_visible() -> None:
     assert cell_text("a\x1b[31mb\x07\u202e[/bold]") == "a�[31mb��[/bold]"
 
 
-def test_problems_go_to_stderr_with_code_and_next_command(capsys):
-    report = EnqueueMissingReport(problems=(Problem(code="storage_refused", message="no\x1bway", hint="offers doctor"),))
+def test_problems_go_to_stderr_with_code_and_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    report = EnqueueMissingReport(
+        problems=(Problem(code="storage_refused", message="no\x1bway", hint="offers doctor"),)
+    )
     Output().show("x", report, [], exit_code=3)
     captured = capsys.readouterr()
     assert captured.out == ""

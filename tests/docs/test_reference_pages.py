@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from offers_cli.errors import OffersError
+
 DOCS = Path(__file__).parents[2] / "docs"
 spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
 assert spec is not None
@@ -14,10 +16,10 @@ spec.loader.exec_module(generate)
 
 
 @pytest.mark.parametrize("name", generate.PAGES)
-def test_reference_page_has_not_drifted(name):
+def test_reference_page_has_not_drifted(name: str) -> None:
     assert (DOCS / name).read_text("utf-8") == generate.PAGES[name](), "run: nox -s docs"
 
 
 @pytest.mark.parametrize(("code", "_meaning", "error"), [row for row in generate.EXIT_CODES if row[2]])
-def test_exit_codes_are_those_of_the_errors(code, _meaning, error):
+def test_exit_codes_are_those_of_the_errors(code: int, _meaning: str, error: type[OffersError]) -> None:
     assert error.exit_code == code

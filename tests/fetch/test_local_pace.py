@@ -15,13 +15,13 @@ class Clock:
         return self.now
 
 
-def test_turns_of_one_host_are_apart_and_hosts_do_not_wait_for_each_other():
+def test_turns_of_one_host_are_apart_and_hosts_do_not_wait_for_each_other() -> None:
     pace = LocalPace(delay_s=0.5, clock=Clock())
     assert [pace.reserve("a") for _ in range(3)] == [0, 0.5, 1.0]
     assert pace.reserve("b") == 0
 
 
-def test_time_passes():
+def test_time_passes() -> None:
     clock = Clock()
     pace = LocalPace(delay_s=0.5, clock=clock)
     pace.reserve("a")
@@ -29,7 +29,7 @@ def test_time_passes():
     assert pace.reserve("a") == 0
 
 
-def test_a_turn_too_far_takes_nothing():
+def test_a_turn_too_far_takes_nothing() -> None:
     pace = LocalPace(delay_s=5, clock=Clock())
     pace.reserve("a")
     with pytest.raises(TurnTooFar):
@@ -37,12 +37,12 @@ def test_a_turn_too_far_takes_nothing():
     assert pace.reserve("a", max_wait_s=5) == 5
 
 
-def test_a_pause_pushes_the_next_turn():
+def test_a_pause_pushes_the_next_turn() -> None:
     pace = LocalPace(delay_s=0, clock=Clock())
     assert pace.pause("a", 30, reason="page_blocked") == 30
     assert pace.reserve("a") == 30
 
 
-def test_the_nearest_egress_is_taken():
+def test_the_nearest_egress_is_taken() -> None:
     pace = LocalPace(delay_s=1, clock=Clock())
     assert [pace.reserve_any("a", ("p1", "p2"))[0] for _ in range(2)] == ["p1", "p2"]

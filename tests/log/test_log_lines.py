@@ -8,13 +8,13 @@ import json
 from offers_cli.log import configure_logging, get_log
 
 
-def lines(**options) -> tuple[io.StringIO, None]:
+def lines(*, verbosity: int, json_lines: bool) -> io.StringIO:
     stream = io.StringIO()
-    configure_logging(stream=lambda: stream, **options)
+    configure_logging(verbosity=verbosity, json_lines=json_lines, stream=lambda: stream)
     return stream
 
 
-def test_text_lines_carry_their_tag_and_figures():
+def test_text_lines_carry_their_tag_and_figures() -> None:
     stream = lines(verbosity=0, json_lines=False)
     get_log("scrape").info("page saved", new=3, gone=None, url="https://u:pw@x.example/a?token=1#f")
     get_log("worker").warning("host paused", seconds=2)
@@ -23,7 +23,7 @@ def test_text_lines_carry_their_tag_and_figures():
     )
 
 
-def test_json_lines_have_the_fixed_keys():
+def test_json_lines_have_the_fixed_keys() -> None:
     stream = lines(verbosity=0, json_lines=True)
     get_log("enrichment_job").info("done", job_id="enrich-1", price_cents=100)
     event = json.loads(stream.getvalue())
@@ -32,7 +32,7 @@ def test_json_lines_have_the_fixed_keys():
     assert event["time"].endswith("Z")
 
 
-def test_quiet_tells_errors_only_and_verbose_everything():
+def test_quiet_tells_errors_only_and_verbose_everything() -> None:
     for verbosity, expected in ((-1, ["e"]), (0, ["i", "e"]), (1, ["d", "i", "e"])):
         stream = lines(verbosity=verbosity, json_lines=True)
         log = get_log("queue")
@@ -42,14 +42,14 @@ def test_quiet_tells_errors_only_and_verbose_everything():
         assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == expected
 
 
-def test_hostile_text_stays_on_one_line_without_escape_codes():
+def test_hostile_text_stays_on_one_line_without_escape_codes() -> None:
     stream = lines(verbosity=0, json_lines=False)
     get_log("scrape").info("title\n[scrape] forged", title="\x1b[31mred")
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_closed_stderr_stops_nothing():
+def test_a_closed_stderr_stops_nothing() -> None:
     stream = lines(verbosity=0, json_lines=False)
     stream.close()
     get_log("scrape").info("still working")
