@@ -12,6 +12,7 @@ import typer
 
 from offers_cli import __version__
 from offers_cli.cli.commands import CommandGroup
+from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.cli.render import Output
 from offers_cli.errors import Interrupted, OffersError
 from offers_cli.services.report import Problem
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     command = typer.main.get_command(app)
     output = Output(json="--json" in args)
-    name = next((arg for arg in args if not arg.startswith("-")), "offers")
+    name = _command_name(args)
     try:
         return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
@@ -68,6 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(error: OffersError, output: Output, name: str) -> int:
     output.fail(name, Problem.of(error))
     return error.exit_code
+
+
+def _command_name(args: Sequence[str]) -> str:
+    """The command that these arguments name, two words long where it belongs to a group (`config show`)."""
+    words = [arg for arg in args if not arg.startswith("-")]
+    pair = " ".join(words[:2])
+    return pair if pair in DATA_KEYS else next(iter(words), "offers")
 
 
 def _fail_usage(error: typer.TyperException, output: Output, name: str) -> int:

@@ -49,7 +49,7 @@ def perform(
     from offers_cli.log import configure_logging
     from offers_cli.runtime import open_runtime
 
-    output = Output(json=voice.json)
+    output = Output(json=voice.json, quiet=voice.quiet)
     try:
         config = get_config()
         verbosity = voice.verbosity if voice.quiet else voice.verbose + log_level

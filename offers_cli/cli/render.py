@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 from offers_cli.cli.envelope import envelope
 from offers_cli.log import printable
@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under headings; `right` names the columns that hold figures."""
+    """Rows under headings.
+
+    Attributes:
+        right: the columns that hold figures.
+        cut: the columns that a narrow terminal may cut short; a pipe gets them whole.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     right: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,26 @@ class Line:
     text: str
 
 
-Block = Table | Line
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line about the result, such as ``50 of 1200 offers``; in a pipe it goes to stderr, beside the data."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing made for the width of the terminal; a pipe gets none."""
+
+    draw: Callable[[int], str]
+
+
+Block = Table | Line | Note | Plot
 
 
 def summary(command: str, data: Mapping[str, Any], columns: Sequence[str]) -> list[Block]:
     """A table of figures for a person, one line of them for a pipe."""
-    if is_terminal(sys.stdout):
+    if is_drawn(sys.stdout):
         title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
         row = [data[column] for column in columns]
         return [Table(title=title, columns=columns, rows=[row], right=frozenset(columns))]
@@ -60,6 +80,7 @@ class Output:
     """Where and how a command speaks: results to stdout, everything else to stderr."""
 
     json: bool = False
+    quiet: bool = False
 
     def show(self, command: str, report: Report, blocks: Sequence[Block], *, exit_code: int) -> None:
         """Show a report: the JSON document, or its blocks; problems go to stderr when not JSON."""
@@ -81,12 +102,22 @@ class Output:
     def show_blocks(self, blocks: Sequence[Block]) -> None:
         """Tables drawn for a terminal, plain for a pipe."""
         for block in blocks:
-            if isinstance(block, Line):
-                self.write(block.text + "\n")
-            elif is_terminal(sys.stdout):
-                _print_rich(block)
-            else:
+            if is_drawn(sys.stdout):
+                self._draw(block)
+            elif isinstance(block, Table):
                 self.write(_plain_table(block))
+            elif isinstance(block, Line):
+                self.write(_printable_lines(block.text))
+            elif isinstance(block, Note) and not self.quiet:
+                sys.stderr.write(_printable_lines(block.text))
+
+    def _draw(self, block: Block) -> None:
+        if isinstance(block, Table):
+            print_table(block)
+        elif isinstance(block, Plot):
+            self.write(block.draw(console(sys.stdout).width) + "\n")
+        else:
+            self.write(_printable_lines(block.text))
 
     @staticmethod
     def write(text: str) -> None:
@@ -110,7 +141,7 @@ class Output:
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}", markup=False),
         )
-        with Bar(*columns, console=_console(sys.stderr), transient=True, redirect_stdout=False) as bar:
+        with Bar(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:
             task = bar.add_task(title, total=None, note="")
 
             def advance(done: int, *, total: int | None = None, note: str = "") -> None:
@@ -144,31 +175,54 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _console(stream: TextIO) -> Console:
+def is_drawn(stream: TextIO) -> bool:
+    """Whether tables are drawn there: on a terminal, or where colour is forced (`| less -R`)."""
+    return is_terminal(stream) or _is_colour_forced()
+
+
+def _is_colour_forced() -> bool:
+    return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") and not os.environ.get("NO_COLOR")
+
+
+def console(stream: TextIO) -> Console:
+    """Rich on that stream; `NO_COLOR` leaves no escape code at all, not even for bold."""
     from rich.console import Console
 
-    forced = os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") and "NO_COLOR" not in os.environ
-    return Console(file=stream, highlight=False, markup=False, emoji=False, force_terminal=True if forced else None)
+    return Console(
+        file=stream,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=True if _is_colour_forced() else None,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
 
 
-def _print_rich(table: Table) -> None:
+def print_table(table: Table) -> None:
+    """Draw one table on stdout."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
     shown = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in table.columns:
-        figures = column in table.right
-        shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=figures, overflow="fold")
+        figures, cut = column in table.right, column in table.cut
+        justify: Literal["left", "right"] = "right" if figures else "left"
+        overflow: Literal["ellipsis", "fold"] = "ellipsis" if cut else "fold"
+        shown.add_column(Text(column), justify=justify, no_wrap=figures or cut, overflow=overflow)
     for row in table.rows:
         shown.add_row(*(Text(cell_text(cell)) for cell in row))
-    _console(sys.stdout).print(shown)
+    console(sys.stdout).print(shown)
 
 
 def _plain_table(table: Table) -> str:
     """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets."""
     lines = [table.columns, *([cell_text(cell) for cell in row] for row in table.rows)]
     return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def _printable_lines(text: str) -> str:
+    return "".join(printable(line) + "\n" for line in text.split("\n"))
 
 
 def cell_text(value: object) -> str:
