@@ -23,6 +23,8 @@ MAX_HEAD_BYTES = 256 * 1024
 """Status, headers and all 1xx answers together; what the first read brings of the body counts too."""
 
 KEEPALIVE_S = 30.0
+ADDRESS_TIMEOUT_S = 5.0
+"""How long an address may take to connect while another one of the same name is left to try."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
@@ -40,6 +42,11 @@ def _left(deadline: float | None) -> float | None:
     if left <= 0:
         raise httpcore.ReadTimeout("the deadline has passed")
     return left
+
+
+def _sooner(deadline: float | None, timeout_s: float) -> float:
+    soon = time.monotonic() + timeout_s
+    return soon if deadline is None else min(deadline, soon)
 
 
 class StaleConnection(Exception):
@@ -137,8 +144,8 @@ class _CheckedBackend(httpcore.NetworkBackend):
         *others, last = self._resolve(host, port)
         for address in others:
             try:
-                return self._connect(address, port, timeout)
-            except httpcore.ConnectError:
+                return self._connect(address, port, _sooner(timeout, ADDRESS_TIMEOUT_S))
+            except (httpcore.ConnectError, httpcore.TimeoutException):
                 continue
         return self._connect(last, port, timeout)
 
@@ -194,7 +201,8 @@ class Pools:
             backend = _CheckedBackend(self._resolve)
         else:
             backend = _ProxyBackend()
-            proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials)
+            proxy_tls = self._tls() if egress.proxy_url.startswith("https:") else None
+            proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials, ssl_context=proxy_tls)
         return httpcore.ConnectionPool(
             ssl_context=self._tls() if scheme == "https" else None,
             proxy=proxy,

@@ -217,7 +217,7 @@ def _forbid(url: str, reason: str, hint: str, cause: Exception) -> NoReturn:
 def _check_characters(url: str) -> None:
     if len(url) > MAX_URL_LENGTH:
         raise _Refused(f"it is longer than {MAX_URL_LENGTH} characters")
-    if any(not c.isprintable() or c.isspace() for c in url):
+    if not url.isprintable() or " " in url:
         raise _Refused("it holds spaces, control or invisible characters")
     if "\\" in url:
         raise _Refused("it holds a back-slash, which programs read in different ways")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
 from offers_cli.fetch.addresses import is_reachable
@@ -235,3 +240,52 @@ def test_a_resolver_that_never_answers_is_left_behind() -> None:
     with pytest.raises(SiteUnavailable, match="not resolved"):
         Guard(ALLOWED, lookup=hang).resolve("mercadolivre.com.br", 443, timeout_s=0.05)
     release.set()
+
+
+PIECES = st.sampled_from(
+    [
+        "https:",
+        "http:",
+        "/",
+        "//",
+        "\\",
+        "@",
+        ":",
+        "443",
+        "%2e",
+        ".",
+        "?",
+        "#",
+        "[",
+        "]",
+        "::1",
+        "127.0.0.1",
+        "evil.com",
+        "mercadolivre.com.br",
+        "www.",
+        "xn--",
+        "a",
+        "。",
+        "／",
+        "⁄",
+        "ı",
+        "ß",
+        "\u200d",
+        "İ",
+    ]
+)
+
+
+@settings(max_examples=3000)
+@given(st.lists(PIECES | st.text(max_size=3), max_size=9).map("".join) | st.text())
+def test_any_text_is_refused_or_leads_to_an_allowed_host(text: str) -> None:
+    """Checked against another reader of addresses: httpx's."""
+    try:
+        safe = Guard(["mercadolivre.com.br"]).check_url(text)
+    except ForbiddenUrl:
+        return
+    assert safe.host == "mercadolivre.com.br" or safe.host.endswith(".mercadolivre.com.br")
+    for reader in (httpx.URL(safe.url).host, urlsplit(safe.url).hostname):
+        assert reader == safe.host
+    assert safe.url.startswith(f"https://{safe.host}/")
+    assert safe.url.isascii()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 import zlib
@@ -24,6 +25,8 @@ from fetch.hostile_servers import (
     packed,
     reset,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from offers_cli.errors import (
     ForbiddenUrl,
@@ -35,6 +38,7 @@ from offers_cli.errors import (
     Redirected,
     SiteUnavailable,
     TooLarge,
+    WorkError,
 )
 from offers_cli.fetch.client import PoliteFetcher
 
@@ -45,12 +49,29 @@ Make = Callable[..., PoliteFetcher]
 TIMEOUT_S = 0.6
 
 
+GZIP = "Content-Encoding: gzip"
+CHUNKED = "Transfer-Encoding: chunked"
+
+
 def endless(start: bytes, more: bytes) -> Respond:
     def respond(visit: Visit) -> None:
         visit.send(start)
         visit.flood(more)
 
     return respond
+
+
+def dripping(start: bytes, more: bytes) -> Respond:
+    def respond(visit: Visit) -> None:
+        visit.send(start)
+        visit.drip(more)
+
+    return respond
+
+
+def fall_silent(visit: Visit) -> None:
+    visit.send(head(CHUNKED))
+    visit.hang()
 
 
 def half_close(visit: Visit) -> None:
@@ -71,8 +92,6 @@ def count_up(visit: Visit) -> None:
     visit.send(redirect(f"/{int(visit.path[1:] or 0) + 1}"))
 
 
-GZIP = "Content-Encoding: gzip"
-CHUNKED = "Transfer-Encoding: chunked"
 CUT = packed()[:-20]
 BAD_CHECKSUM = packed()[:-8] + b"\0" * 8
 BARE = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -110,11 +129,11 @@ HOSTILE: dict[str, tuple[Respond, type[OffersError]]] = {
     "a length of a gigabyte": (endless(head(f"Content-Length: {2**30}"), b"<p>" * 9999), TooLarge),
     # dripping and silence
     "silence": (lambda visit: visit.hang(), SiteUnavailable),
-    "silence after the head": (lambda visit: (visit.send(head(CHUNKED)), visit.hang())[1], SiteUnavailable),
+    "silence after the head": (fall_silent, SiteUnavailable),
     "dripping status line": (lambda visit: visit.drip(answer()), SiteUnavailable),
     "dripping headers": (lambda visit: visit.drip(answer(PAGE, *["X-Y: z"] * 99)), SiteUnavailable),
-    "dripping body": (lambda visit: (visit.send(head()), visit.drip(PAGE * 99))[1], SiteUnavailable),
-    "dripping chunks": (lambda visit: (visit.send(head(CHUNKED)), visit.drip(chunk(b"<") * 99))[1], SiteUnavailable),
+    "dripping body": (dripping(head(), PAGE * 99), SiteUnavailable),
+    "dripping chunks": (dripping(head(CHUNKED), chunk(b"<") * 99), SiteUnavailable),
     "dripping 1xx": (lambda visit: visit.drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 99, every_s=0.001), SiteUnavailable),
     # broken connections and lengths
     "closed without an answer": (once(b""), SiteUnavailable),
@@ -290,3 +309,40 @@ def test_a_relative_redirect_with_odd_letters_is_followed_and_keeps_the_fragment
     server = serve(respond)
     page = make_fetcher(server).get(f"{server.url}p/x#wid=MLB1")
     assert page.final_url == f"{server.url}p/ma%C3%A7%C3%A3%20de%20dez?q=%C3%A9#wid=MLB1"
+
+
+SOUND_ANSWERS = (
+    answer(packed(), GZIP),
+    head(CHUNKED) + chunk(PAGE) + b"0\r\n\r\n",
+    redirect("/elsewhere?x=1"),
+    answer(b"", "Retry-After: Mon, 23 Nov 2026 12:00:42 GMT", status="503 Later"),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.sampled_from(SOUND_ANSWERS),
+    cuts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=6)), min_size=1, max_size=4),
+)
+def test_mutated_answers_give_a_page_or_a_declared_error(
+    data: bytes, cuts: list[tuple[int, int, bytes]], fuzzed: tuple[PoliteFetcher, RawServer, list[bytes]]
+) -> None:
+    """Bytes changed, removed and put in anywhere in an answer: nothing but declared errors comes out."""
+    fetcher, server, answers = fuzzed
+    for at, removed, put in cuts:
+        data = data[: at % len(data)] + put + data[at % len(data) + removed :]
+    answers[:] = [data]
+    with contextlib.suppress(WorkError):
+        assert fetcher.get(server.url).status in range(200, 300)
+
+
+@pytest.fixture
+def fuzzed(serve: Serve, make_fetcher: Make) -> tuple[PoliteFetcher, RawServer, list[bytes]]:
+    answers: list[bytes] = []
+
+    def respond(visit: Visit) -> None:
+        visit.send(answers[0])
+        raise ConnectionAbortedError
+
+    server = serve(respond)
+    return make_fetcher(server, timeout_s=0.3), server, answers
