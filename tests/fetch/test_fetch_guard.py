@@ -242,42 +242,12 @@ def test_a_resolver_that_never_answers_is_left_behind() -> None:
     release.set()
 
 
-PIECES = st.sampled_from(
-    [
-        "https:",
-        "http:",
-        "/",
-        "//",
-        "\\",
-        "@",
-        ":",
-        "443",
-        "%2e",
-        ".",
-        "?",
-        "#",
-        "[",
-        "]",
-        "::1",
-        "127.0.0.1",
-        "evil.com",
-        "mercadolivre.com.br",
-        "www.",
-        "xn--",
-        "a",
-        "。",
-        "／",
-        "⁄",
-        "ı",
-        "ß",
-        "\u200d",
-        "İ",
-    ]
-)
+ODD = "\u3002 \uff0f \u2044 \u0131 \u00df \u200d \u0130"
+PIECES = "https: http: / // \\ @ : 443 %2e . ? # [ ] ::1 127.0.0.1 evil.com mercadolivre.com.br www. xn-- a " + ODD
 
 
 @settings(max_examples=3000)
-@given(st.lists(PIECES | st.text(max_size=3), max_size=9).map("".join) | st.text())
+@given(st.lists(st.sampled_from(PIECES.split(" ")) | st.text(max_size=3), max_size=9).map("".join) | st.text())
 def test_any_text_is_refused_or_leads_to_an_allowed_host(text: str) -> None:
     """Checked against another reader of addresses: httpx's."""
     try:
