@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.log import get_log
 
 if TYPE_CHECKING:
     import redis
@@ -27,6 +28,8 @@ REFUSALS = {
     "NOPERM": ("this Redis user may not do that", "grant it the rights or use another user in REDIS_URL"),
     "WRONGTYPE": ("another program uses one of the queue's keys", "use another database number in REDIS_URL"),
 }
+
+log = get_log("worker")
 
 
 def open_connection(url: str | None, home: Path) -> redis.Redis:
@@ -135,3 +138,18 @@ def eviction_policy(connection: redis.Redis) -> str | None:
         except redis.ResponseError:
             return None
     return str(answer.get("maxmemory-policy", "")) or None
+
+
+def check_eviction(connection: redis.Redis) -> None:
+    """Warn when the server may drop keys that have a time to live; refuse it when it may drop any.
+
+    Raises:
+        QueueRefused: a full Redis would drop waiting jobs.
+    """
+    policy = eviction_policy(connection)
+    if policy in (None, "noeviction"):
+        return
+    hint = "redis-cli CONFIG SET maxmemory-policy noeviction"
+    if policy.startswith("allkeys-"):
+        raise QueueRefused(f"Redis drops jobs when its memory is full (maxmemory-policy {policy})", hint=hint)
+    log.warning("Redis may drop finished jobs when its memory is full", policy=policy, hint=hint)

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli import errors
 from offers_cli.errors import Bug, OffersError
 from offers_cli.log import get_log
+from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.signals import STOP_NOW_SIGNAL
 from offers_cli.queue.work import WorkerReport
 
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
     from ctypes import Array
 
 COUNTERS = ("succeeded", "failed", "retried", "snoozed")
-RESTART_WAITS_S = (0.1, 10.0)
 LONG_LIFE_S = 30.0
-"""A process that lived so long is restarted at once; the waits begin anew."""
+"""After a process that lived so long, the waits before a restart begin anew."""
 CRASHES_ALLOWED = 5
 """So many uncaught exceptions in a row, and the supervisor gives up; kills do not count."""
 POLL_S = 0.2
@@ -84,7 +84,7 @@ class _Process:
     trouble: Connection | None = None
     started_at: float = 0.0
     start_at: float = 0.0
-    deaths: int = 0
+    waits: Backoff = field(default_factory=lambda: Backoff(0.1, 10.0))
     crashes: int = 0
     done: bool = False
 
@@ -198,15 +198,15 @@ class Supervisor:
 
     def _restart(self, one: _Process, code: int) -> None:
         long_life = time.monotonic() - one.started_at > LONG_LIFE_S
-        one.deaths = 0 if long_life else one.deaths + 1
+        if long_life:
+            one.waits.reset()
         one.crashes = one.crashes + 1 if code > 0 and not long_life else 0
         if one.crashes >= CRASHES_ALLOWED:
             self._give_up(
                 Bug(f"a worker process crashed {one.crashes} times in a row", hint="run it with --processes 1")
             )
             return
-        least_s, most_s = RESTART_WAITS_S
-        pause_s = min(most_s, least_s * 2 ** min(one.deaths, 10)) if one.deaths else 0.0
+        pause_s = one.waits.next_s()
         one.start_at = time.monotonic() + pause_s
         if not one.done:
             log.warning("a worker process died, starting it again", exit_code=code, pause_s=round(pause_s, 1))

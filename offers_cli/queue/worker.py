@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from enum import IntEnum
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,14 @@ from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
-from offers_cli.queue.connection import eviction_policy, translate
+from offers_cli.queue.backoff import Backoff
+from offers_cli.queue.connection import check_eviction, translate
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.presence import Presence
 from offers_cli.queue.recorder import Recorded, Recorder
 from offers_cli.queue.recovery import recover
+from offers_cli.queue.tally import Tally
 from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict
 from offers_cli.queue.work import ClaimedJob, Enrich, Save, WorkerReport
 from offers_cli.queue.workbench import Workbench
@@ -38,11 +39,8 @@ IDLE_S = 0.2
 """How often an idle worker looks for jobs."""
 TICK_S = 1.0
 RECOVER_EVERY_S = 5.0
-REDIS_WAITS_S = (0.25, 5.0)
-STORAGE_WAITS_S = (1.5, 30.0)
 
 log = get_log("worker")
-job_log = get_log("enrichment_job")
 
 
 class Stop(IntEnum):
@@ -90,7 +88,6 @@ class Worker:
         self._beat_s = beat_s
         self._revive = revive
         self._parent_pid = parent_pid
-        self._on_progress = on_progress
         self._ledger = Ledger(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
         self._presence = Presence(connection, worker=self.name, keys=self._ledger.keys)
         self._bench = Workbench(enrich, places=concurrency, job_timeout_s=job_timeout_s)
@@ -105,8 +102,9 @@ class Worker:
         )
         self._unsettled: list[tuple[Execution, Verdict]] = []
         self._commands: list[dict[str, Any]] = []
-        self._report = WorkerReport()
+        self._tally = Tally(on_progress)
         self._stop = Stop.NO
+        self._interrupted = False
         self._stop_by = float("inf")
         self._error: OffersError | None = None
         self._burst = False
@@ -114,8 +112,8 @@ class Worker:
         self._drained = False
         self._recover_at = 0.0
         self._paused_until = 0.0
-        self._storage_failures = 0
-        self._redis_failures = 0
+        self._redis_waits = Backoff(0.25, 5.0)
+        self._storage_waits = Backoff(1.5, 30.0)
 
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> WorkerReport:
         """Work until told to stop; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
@@ -138,11 +136,11 @@ class Worker:
                 self._step()
         finally:
             self._leave()
-            self._report = replace(self._report, duration_s=round(time.monotonic() - began, 3))
-        log.info("ended", succeeded=self._report.succeeded, failed=self._report.failed)
+        report = self._tally.report(duration_s=time.monotonic() - began, interrupted=self._interrupted)
+        log.info("ended", succeeded=report.succeeded, failed=report.failed)
         if self._error:
             raise self._error
-        return self._report
+        return report
 
     def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
         """Finish what is running within 30 s, then end; `now` gives everything back at once. From any thread or signal.
@@ -153,8 +151,7 @@ class Worker:
         if self._stop is Stop.NO:
             self._stop_by = time.monotonic() + self._grace_s
         self._stop = max(self._stop, Stop.NOW if now else Stop.FINISH)
-        if interrupted:
-            self._report = replace(self._report, interrupted=True)
+        self._interrupted |= interrupted
         self._bench.wake()
 
     @property
@@ -173,7 +170,7 @@ class Worker:
             return busy and time.monotonic() < self._stop_by
         if busy:
             return True
-        if self._max_jobs is not None and self._report.ended >= self._max_jobs:
+        if self._max_jobs is not None and self._tally.ended >= self._max_jobs:
             return False
         return not (self._burst and self._drained and not self._rescue())
 
@@ -196,7 +193,7 @@ class Worker:
             if results:
                 self._take(self._recorder.record(results))
             self._settle()
-            self._redis_failures = 0
+            self._redis_waits.reset()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
 
@@ -221,9 +218,9 @@ class Worker:
     def _free_places(self) -> int:
         if self.stopping or self._bench.must_be_alone or time.monotonic() < self._paused_until:
             return 0
-        places = 1 if self._storage_failures else self._concurrency
+        places = 1 if self._storage_waits.failures else self._concurrency
         if self._max_jobs is not None:
-            places = min(places, self._max_jobs - self._report.ended)
+            places = min(places, self._max_jobs - self._tally.ended)
         return max(0, places - len(self._bench))
 
     def _begin(self, execution: Execution) -> None:
@@ -253,11 +250,10 @@ class Worker:
         if recorded.unavailable:
             self._pause(recorded.unavailable)
         elif any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
-            self._storage_failures = 0
+            self._storage_waits.reset()
 
     def _pause(self, error: OffersError) -> None:
-        pause_s = _backoff(STORAGE_WAITS_S, self._storage_failures)
-        self._storage_failures += 1
+        pause_s = self._storage_waits.next_s()
         self._paused_until = time.monotonic() + pause_s
         log.warning("the storage does not answer, pausing", reason=error.message, pause_s=pause_s)
 
@@ -269,25 +265,8 @@ class Worker:
         done, self._unsettled = self._unsettled, []
         for (execution, verdict), ours in zip(done, settled, strict=True):
             self._bench.release(execution)
-            self._count(execution, verdict, ours=ours)
-        if self._on_progress:
-            self._on_progress(self._report)
-
-    def _count(self, execution: Execution, verdict: Verdict, *, ours: bool) -> None:
-        if not ours:
-            job_log.warning("no longer ours", job_id=execution.job_id)
-            return
-        counter = _counter(verdict)
-        if counter:
-            self._report = replace(self._report, **{counter: getattr(self._report, counter) + 1})
-        failure = verdict.failure
-        job_log.info(
-            counter or "given back",
-            job_id=execution.job_id,
-            code=failure.code if failure else None,
-            reason=failure.message if failure else None,
-            again_in_s=round(verdict.delay_s, 1) or None,
-        )
+            self._tally.count(execution, verdict, ours=ours)
+        self._tally.tell()
 
     # Trouble, commands, the end
 
@@ -301,8 +280,7 @@ class Worker:
         """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile."""
         log.warning("waiting for Redis", reason=error.message)
         while not (self._stop is Stop.NOW or time.monotonic() > self._stop_by):
-            self._sleep(_backoff(REDIS_WAITS_S, self._redis_failures))
-            self._redis_failures += 1
+            self._sleep(self._redis_waits.next_s())
             try:
                 self._resume()
             except (QueueUnavailable, QueueRefused):
@@ -362,32 +340,3 @@ class Worker:
             self._presence.deregister()
         except (QueueUnavailable, QueueRefused) as error:
             log.warning("could not take leave of Redis; its jobs come back by themselves", reason=error.message)
-
-
-def check_eviction(connection: redis.Redis) -> None:
-    """Warn when the server may drop keys that have a time to live; raises `QueueRefused` when it may drop any."""
-    policy = eviction_policy(connection)
-    if policy in (None, "noeviction"):
-        return
-    hint = "redis-cli CONFIG SET maxmemory-policy noeviction"
-    if policy.startswith("allkeys-"):
-        raise QueueRefused(f"Redis drops jobs when its memory is full (maxmemory-policy {policy})", hint=hint)
-    log.warning("Redis may drop finished jobs when its memory is full", policy=policy, hint=hint)
-
-
-def _counter(verdict: Verdict) -> str | None:
-    match verdict.end:
-        case End.FINISHED:
-            return "succeeded"
-        case End.FAILED | End.STOPPED:
-            return "failed"
-        case End.SCHEDULED:
-            return "retried" if verdict.spent else "snoozed"
-        case End.QUEUED:
-            return None
-
-
-def _backoff(waits_s: tuple[float, float], failures: int) -> float:
-    """Doubling from the first to the last."""
-    least, most = waits_s
-    return float(min(most, least * 2 ** min(failures, 10)))

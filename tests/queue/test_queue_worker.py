@@ -1,21 +1,343 @@
-"""The worker: outcomes, groups, time-outs, stops, and what RQ's tools see of it."""
+"""The worker: outcomes, groups, time-outs, and trouble with the storage."""
 
 from __future__ import annotations
 
-import redis
-from queue_fakes import Database, enqueue, fetch, make_worker
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
-from offers_cli.queue.registries import Registries
+import pytest
+import redis
+from queue_fakes import Database, enqueue, fetch, found, make_worker, raising
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import (
+    LinkRefused,
+    OfferGone,
+    PageBlocked,
+    PageChanged,
+    QueueRefused,
+    SiteUnavailable,
+    StorageRefused,
+    StorageUnavailable,
+)
+from offers_cli.queue.ledger import Ledger
+from offers_cli.queue.registries import QueueCounts, Registries
+from offers_cli.queue.verdicts import RetryPolicy
+from offers_cli.queue.work import ClaimedJob, WorkerReport
+from offers_cli.storage.base import EnrichmentReport
+
+QUICK = RetryPolicy(waits_s=(0.05, 0.05), snooze_s=0.05)
+
+
+def counts(connection: redis.Redis) -> QueueCounts:
+    return Registries(connection).counts()
+
+
+def due_in(connection: redis.Redis, offer_id: str) -> float:
+    score = connection.zscore("rq:scheduled:enrichment", f"enrich-{offer_id}")
+    assert score is not None
+    return score - time.time()
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_burst_does_every_job_once_and_leaves_nothing_behind(connection: redis.Redis) -> None:
     enqueue(connection, (f"o{n}" for n in range(200)))
     database = Database()
-    report = make_worker(connection, database, concurrency=8).run(burst=True)
+    progress: list[WorkerReport] = []
+    report = make_worker(connection, database, concurrency=8, on_progress=progress.append).run(burst=True)
     assert (report.succeeded, report.failed, report.retried, report.snoozed) == (200, 0, 0, 0)
+    assert report.jobs_per_s > 0
+    assert progress[-1].succeeded == 200
     assert database.saved == {f"o{n}": 1 for n in range(200)}
-    counts = Registries(connection).counts()
-    assert (counts.queued, counts.started, counts.finished, counts.workers) == (0, 0, 200, 0)
+    assert counts(connection) == QueueCounts(
+        queued=0, started=0, scheduled=0, deferred=0, finished=200, failed=0, workers=0
+    )
     assert not connection.keys("offers:*")
     assert not connection.keys("rq:execution*")
     assert fetch(connection, "o3").get_status() == "finished"
+
+
+def test_an_empty_queue_ends_a_burst_at_once(connection: redis.Redis) -> None:
+    began = time.monotonic()
+    assert make_worker(connection, Database()).run(burst=True).succeeded == 0
+    assert time.monotonic() - began < 0.5
+
+
+def test_max_jobs_ends_after_exactly_so_many(connection: redis.Redis) -> None:
+    enqueue(connection, (f"o{n}" for n in range(50)))
+    assert make_worker(connection, Database(), concurrency=8).run(max_jobs=13).succeeded == 13
+    assert (counts(connection).queued, counts(connection).started) == (37, 0)
+
+
+def test_what_finishes_together_is_saved_together_and_only_then_counts(connection: redis.Redis) -> None:
+    barrier = threading.Barrier(4)
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        barrier.wait(5)
+        return found(job)
+
+    database = Database()
+    statuses: list[object] = []
+
+    def save(enrichments: Any, failures: Any) -> EnrichmentReport:
+        statuses.extend(fetch(connection, enrichment.offer_id).get_status() for enrichment in enrichments)
+        return database.save(enrichments, failures)
+
+    enqueue(connection, "abcdefgh")
+    worker = make_worker(connection, database, enrich, concurrency=4)
+    worker._recorder._save = save
+    worker.run(burst=True)
+    assert set(statuses) == {"started"}
+    assert len(database.groups) < 8
+
+
+def test_the_claim_time_is_redis_time(connection: redis.Redis) -> None:
+    seen: list[ClaimedJob] = []
+    enqueue(connection, ["a"])
+    make_worker(connection, Database(), lambda job: seen.append(job) or found(job)).run(burst=True)  # type: ignore[func-returns-value]
+    [job] = seen
+    assert (job.offer_id, job.url, job.current_price_cents, job.attempt) == ("a", "https://shop.test/a", 1000, 1)
+    assert abs(job.claimed_at.timestamp() - time.time()) < 5
+
+
+@pytest.mark.parametrize(
+    ("error", "gone", "final"),
+    [
+        (OfferGone("paused"), True, True),
+        (LinkRefused("no programme"), False, True),
+        (PageChanged("no price"), False, False),
+    ],
+)
+def test_final_and_failing_outcomes_fail_at_once_and_are_recorded(
+    connection: redis.Redis, error: Any, gone: bool, final: bool
+) -> None:
+    enqueue(connection, ["a"])
+    database = Database()
+    report = make_worker(connection, database, raising(error)).run(burst=True)
+    assert (report.succeeded, report.failed) == (0, 1)
+    failure = database.failures["a"]
+    assert (failure.code, failure.message, failure.gone, failure.final) == (error.code, error.message, gone, final)
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.code, failed.message, failed.attempts) == (error.code, error.message, 1)
+
+
+def test_an_unexpected_exception_is_a_bug_of_that_job_alone(connection: redis.Redis) -> None:
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if job.offer_id == "a":
+            raise SystemExit(3)
+        if job.offer_id == "b":
+            raise ZeroDivisionError("oops")
+        return found(job)
+
+    enqueue(connection, "abc")
+    database = Database()
+    report = make_worker(connection, database, enrich).run(burst=True)
+    assert (report.succeeded, report.failed) == (1, 2)
+    assert Registries(connection).failures() == {"bug": 2}
+    assert database.failures["b"].message == "ZeroDivisionError: oops"
+
+
+def test_a_retry_is_tried_three_times_with_growing_waits_then_failed(connection: redis.Redis) -> None:
+    attempts: list[int] = []
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        attempts.append(job.attempt)
+        raise SiteUnavailable("503")
+
+    database = Database()
+    enqueue(connection, ["a"])
+    waits = []
+    for _ in range(2):
+        report = make_worker(connection, database, enrich).run(burst=True)
+        assert (report.retried, report.failed) == (1, 0)
+        assert fetch(connection, "a").is_scheduled
+        assert fetch(connection, "a").meta["code"] == "site_unavailable"
+        waits.append(due_in(connection, "a"))
+        assert not database.failures
+        connection.zadd("rq:scheduled:enrichment", {"enrich-a": 1})
+    report = make_worker(connection, database, enrich).run(burst=True)
+    assert (report.retried, report.failed) == (0, 1)
+    assert attempts == [1, 2, 3]
+    assert 9 < waits[0] < 13
+    assert 59 < waits[1] < 76
+    assert database.failures["a"].code == "site_unavailable"
+    assert Registries(connection).failed_jobs()[0].attempts == 3
+
+
+def test_a_retry_that_falls_due_is_taken_without_any_scheduler(connection: redis.Redis) -> None:
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if job.attempt == 1:
+            raise SiteUnavailable("503")
+        return found(job)
+
+    database = Database()
+    enqueue(connection, ["a"])
+    worker = make_worker(connection, database, enrich, policy=QUICK)
+    assert worker.run(max_jobs=2).succeeded == 1
+    assert fetch(connection, "a").meta == {}
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "least_s", "most_s"), [(None, 29, 38), (60, 59, 76), (0, 0, 1.3), (9999, 899, 1126)]
+)
+def test_a_snooze_spends_no_attempt_and_waits_as_asked_within_bounds(
+    connection: redis.Redis, asked_s: float | None, least_s: float, most_s: float
+) -> None:
+    enqueue(connection, ["a"])
+    database = Database()
+    worker = make_worker(connection, database, raising(PageBlocked("captcha", retry_after_s=asked_s)))
+    report = worker.run(burst=True)
+    assert (report.snoozed, report.failed, report.retried) == (1, 0, 0)
+    assert least_s < due_in(connection, "a") < most_s
+    assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
+    assert not database.failures
+
+
+def test_a_stale_result_goes_back_to_the_queue(connection: redis.Redis) -> None:
+    enqueue(connection, "ab")
+    database = Database()
+    database.report = EnrichmentReport(stale=frozenset("a"))
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if database.groups:
+            database.report = EnrichmentReport()
+        return found(job)
+
+    report = make_worker(connection, database, enrich, concurrency=1).run(burst=True)
+    assert report.succeeded == 2
+    assert database.saved == {"a": 2, "b": 1}
+
+
+def test_a_result_that_the_storage_refuses_fails_alone(connection: redis.Redis) -> None:
+    enqueue(connection, "ab")
+    database = Database()
+    database.report = EnrichmentReport(refused={"a": "not a price"})
+    report = make_worker(connection, database).run(burst=True)
+    assert (report.succeeded, report.failed) == (1, 1)
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.offer_id, failed.code, failed.message) == ("a", "storage_refused", "not a price")
+
+
+def test_a_storage_that_is_away_costs_no_attempt_and_the_worker_goes_on_when_it_is_back(
+    connection: redis.Redis,
+) -> None:
+    enqueue(connection, (f"o{n}" for n in range(10)))
+    database = Database()
+    database.errors = [StorageUnavailable("locked")]
+    report = make_worker(connection, database).run(burst=True)
+    assert report.succeeded == 10
+    assert 1 <= report.snoozed <= 3
+    assert set(database.saved.values()) == {1}
+
+
+def test_a_storage_that_refuses_stops_the_worker_and_burns_no_job(connection: redis.Redis) -> None:
+    enqueue(connection, (f"o{n}" for n in range(10)))
+    database = Database()
+    database.errors = [StorageRefused("read-only")] * 9
+    with pytest.raises(StorageRefused, match="read-only"):
+        make_worker(connection, database).run(burst=True)
+    assert (counts(connection).queued, counts(connection).started, counts(connection).failed) == (10, 0, 0)
+    assert connection.hget("rq:job:enrich-o0", "attempts") == b"0"
+
+
+def test_a_bug_in_saving_hits_only_the_result_that_caused_it(connection: redis.Redis) -> None:
+    class Broken(Database):
+        def save(self, enrichments: Any, failures: Any) -> EnrichmentReport:
+            if any(enrichment.offer_id == "b" for enrichment in enrichments):
+                raise TypeError("no such thing")
+            return super().save(enrichments, failures)
+
+    enqueue(connection, "abc")
+    report = make_worker(connection, Broken(), concurrency=3).run(burst=True)
+    assert (report.succeeded, report.failed) == (2, 1)
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.offer_id, failed.code) == ("b", "bug")
+
+
+def test_a_job_that_hangs_is_given_up_and_its_late_result_is_ignored(connection: redis.Redis) -> None:
+    late = threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if job.offer_id == "a" and job.attempt == 1:
+            late.wait(10)
+        return found(job)
+
+    enqueue(connection, "abcdef")
+    database = Database()
+    began = time.monotonic()
+    worker = make_worker(connection, database, enrich, concurrency=1, job_timeout_s=0.3)
+    report = worker.run(burst=True)
+    assert time.monotonic() - began < 2
+    assert (report.succeeded, report.retried) == (5, 1)
+    assert set(database.saved) == set("bcdef")
+    meta = fetch(connection, "a").meta
+    assert (meta["code"], meta["message"]) == ("site_unavailable", "the job was still running after 0.3 s")
+    late.set()
+    assert "a" not in database.saved
+
+
+def test_a_result_of_a_lost_lease_does_not_settle_the_job(connection: redis.Redis) -> None:
+    """Another worker was given the job meanwhile: its claim stands."""
+    other = Ledger(connection, queue_name="enrichment", worker="other")
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if not connection.exists("rq:worker:other:executions"):
+            leases: Any = connection.zrange("offers:leases:enrichment", 0, -1)
+            [composite] = leases
+            connection.zadd("offers:leases:enrichment", {composite: 0})
+            other.recover()
+            assert len(other.claim(1, held=0).executions) == 1
+        return found(job)
+
+    enqueue(connection, ["a"])
+    worker = make_worker(connection, Database(), enrich, concurrency=1)
+    assert worker.run(burst=True).succeeded == 0
+    job = fetch(connection, "a")
+    assert (job.get_status(), job.worker_name) == ("started", "other")
+
+
+def test_an_eviction_policy_that_drops_jobs_is_refused(connection: redis.Redis) -> None:
+    connection.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(QueueRefused, match="drops jobs"):
+            make_worker(connection, Database()).run(burst=True)
+    finally:
+        connection.config_set("maxmemory-policy", "noeviction")
+
+
+def test_an_idle_worker_takes_new_jobs_soon(connection: redis.Redis) -> None:
+    database = Database()
+    worker = make_worker(connection, database)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    wait_until(lambda: connection.smembers("rq:workers:enrichment"))
+    enqueue(connection, ["a"])
+    began = time.monotonic()
+    wait_until(lambda: database.saved)
+    assert time.monotonic() - began < 1
+    worker.stop()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_redis_that_fills_up_refuses_new_jobs_and_its_queue_is_still_worked_off(connection: redis.Redis) -> None:
+    enqueue(connection, (f"o{n}" for n in range(20)))
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        connection.config_set("maxmemory", 1)
+        return found(job)
+
+    try:
+        assert make_worker(connection, Database(), enrich).run(burst=True).succeeded == 20
+        with pytest.raises(QueueRefused, match="out of memory"):
+            enqueue(connection, ["more"])
+    finally:
+        connection.config_set("maxmemory", 0)

@@ -21,6 +21,8 @@ local function forget(id)
   redis.call('DEL', job_key(id), 'rq:results:' .. id)
 end
 
+-- First of all a command that a full Redis refuses: after any other write it would let the script go on.
+redis.call('SADD', 'rq:queues', queue)
 for i = 3, #ARGV, 3 do
   local id, data, description = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if not is_present(id) then
@@ -33,5 +35,4 @@ for i = 3, #ARGV, 3 do
   end
 end
 
-if queued > 0 then redis.call('SADD', 'rq:queues', queue) end
 return queued

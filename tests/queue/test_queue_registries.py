@@ -1,0 +1,208 @@
+"""What stands where, why jobs failed, and failed jobs back to the queue; `rq` is not needed for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from queue_fakes import Database, enqueue, fetch, found, make_worker, raising, rq_queue
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import PageChanged, SiteUnavailable, TooLarge
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.work import ClaimedJob
+
+
+def fail_all(connection: redis.Redis, error: BaseException, *offer_ids: str) -> None:
+    enqueue(connection, offer_ids)
+    make_worker(connection, Database(), raising(error)).run(burst=True)
+
+
+def plant_failed(connection: redis.Redis, count: int, code: str = "page_changed") -> None:
+    now = time.time()
+    for first in range(0, count, 1000):
+        with connection.pipeline(transaction=False) as pipe:
+            for number in range(first, min(count, first + 1000)):
+                job_id = f"enrich-{code}-{number}"
+                meta = f'{{"code": "{code}", "message": "m", "attempts": 1}}'
+                ended = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                pipe.hset(
+                    f"rq:job:{job_id}", mapping={"status": "failed", "meta": meta, "data": "x", "ended_at": ended}
+                )
+                pipe.zadd("rq:failed:enrichment", {job_id: int(now) + 31_536_000})
+            pipe.execute()
+
+
+def test_counts_of_an_empty_redis_are_zero(connection: redis.Redis) -> None:
+    registries = Registries(connection)
+    counts = registries.counts()
+    assert set(map(counts.__getattribute__, counts.__slots__)) == {0}
+    assert registries.failures() == {}
+    assert registries.failed_jobs() == []
+    assert registries.rates().jobs_per_minute is None
+    report = registries.requeue_failed()
+    assert (report.found, report.requeued, report.skipped) == (0, 0, 0)
+
+
+def test_expired_entries_and_dead_workers_are_not_counted(connection: redis.Redis) -> None:
+    connection.zadd("rq:finished:enrichment", {"old": time.time() - 1, "new": time.time() + 100})
+    connection.zadd("rq:failed:enrichment", {"old": time.time() - 1})
+    connection.sadd("rq:workers:enrichment", "rq:worker:dead", "rq:worker:alive")
+    connection.hset("rq:worker:alive", "state", "idle")
+    counts = Registries(connection).counts()
+    assert (counts.finished, counts.failed, counts.workers) == (1, 0, 1)
+
+
+def test_rates_tell_jobs_per_minute_and_time_to_empty(connection: redis.Redis) -> None:
+    now = time.time()
+    connection.zadd("rq:finished:enrichment", {f"f{n}": now - 60 + n + 500 for n in range(60)})
+    connection.zadd("rq:failed:enrichment", {f"x{n}": now - 30 + 31_536_000 for n in range(60)})
+    connection.rpush("rq:queue:enrichment", *range(240))
+    rates = Registries(connection).rates()
+    assert rates.jobs_per_minute == pytest.approx(120, rel=0.05)
+    assert rates.time_to_empty_s == pytest.approx(120, rel=0.05)
+
+
+def test_failed_jobs_tell_offer_reason_attempts_and_time_newest_first(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("no price"), "a")
+    connection.zincrby("rq:failed:enrichment", -5, "enrich-a")
+    fail_all(connection, TooLarge("9 MB"), "b")
+    registries = Registries(connection)
+    newest, oldest = registries.failed_jobs()
+    assert (newest.offer_id, newest.code, newest.message, newest.attempts) == ("b", "too_large", "9 MB", 1)
+    assert (oldest.job_id, oldest.url) == ("enrich-a", "https://shop.test/a")
+    assert newest.failed_at
+    assert abs(newest.failed_at - datetime.now(UTC)) < timedelta(seconds=5)
+    assert [job.offer_id for job in registries.failed_jobs(limit=1)] == ["b"]
+    assert [job.offer_id for job in registries.failed_jobs(reasons=["page_changed"])] == ["a"]
+    assert registries.failures() == {"too_large": 1, "page_changed": 1}
+
+
+def test_jobs_that_rq_itself_failed_count_as_bugs_and_tell_their_exception(
+    connection: redis.Redis, shared_redis: Any
+) -> None:
+    queue = rq_queue(connection)
+    queue.enqueue("math.sqrt", -1, job_id="foreign")
+    with shared_redis.connect() as theirs:
+        SimpleWorker([rq_queue(theirs)], connection=theirs, serializer=JSONSerializer).work(
+            burst=True, logging_level="CRITICAL"
+        )
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.job_id, failed.offer_id, failed.code, failed.attempts) == ("foreign", None, "bug", None)
+    assert failed.message.startswith("ValueError: ")
+    assert Registries(connection).failures() == {"bug": 1}
+
+
+def test_unreadable_failed_jobs_are_listed_all_the_same(connection: redis.Redis) -> None:
+    connection.hset(
+        "rq:job:a", mapping={"status": "failed", "meta": b"\x80\x04pickle", "data": b"\xff", "ended_at": "?"}
+    )
+    connection.set("rq:job:b", "no hash")
+    connection.set("rq:results:b", "no stream")
+    connection.zadd("rq:failed:enrichment", dict.fromkeys(["a", "b", "gone"], 9e9))
+    assert {job.job_id: job.code for job in Registries(connection).failed_jobs()} == dict.fromkeys(
+        ["a", "b", "gone"], "bug"
+    )
+    assert Registries(connection).failures() == {"bug": 3}
+
+
+def test_a_requeued_job_begins_anew(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("no price"), "a")
+    report = Registries(connection).requeue_failed()
+    assert (report.found, report.requeued, report.skipped) == (1, 1, 0)
+    job = fetch(connection, "a")
+    assert (job.get_status(), job.meta, job.ended_at) == ("queued", {}, None)
+    assert connection.ttl("rq:job:enrich-a") == -1
+    attempts = []
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        attempts.append(job.attempt)
+        return found(job)
+
+    assert make_worker(connection, Database(), enrich).run(burst=True).succeeded == 1
+    assert attempts == [1]
+
+
+def test_requeueing_picks_by_reason_offer_age_and_limit(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("x"), "a", "b")
+    fail_all(connection, TooLarge("x"), "c", "d", "e")
+    registries = Registries(connection)
+    assert registries.requeue_failed(reasons=["rate_limited"]).found == 0
+    assert registries.requeue_failed(older_than_s=60).found == 0
+    connection.hset("rq:job:enrich-e", "ended_at", "2020-01-01T00:00:00.000000Z")
+    assert registries.requeue_failed(older_than_s=60, dry_run=True).found == 1
+    assert registries.requeue_failed(offer_ids=["b", "nobody"]).requeued == 1
+    assert registries.requeue_failed(reasons=["too_large"], limit=2).requeued == 2
+    assert registries.requeue_failed(reasons=["too_large"]).requeued == 1
+    assert [job.offer_id for job in registries.failed_jobs()] == ["a"]
+    assert registries.requeue_failed(dry_run=True).requeued == 0
+    assert registries.counts().failed == 1
+
+
+def test_jobs_whose_hash_has_expired_are_skipped_counted_and_removed(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("x"), "a", "b")
+    connection.delete("rq:job:enrich-a")
+    registries = Registries(connection)
+    assert registries.requeue_failed(dry_run=True).skipped == 1
+    report = registries.requeue_failed()
+    assert (report.found, report.requeued, report.skipped) == (2, 1, 1)
+    assert registries.counts().failed == 0
+    assert rq_queue(connection).job_ids == ["enrich-b"]
+
+
+def test_a_job_that_is_queued_again_already_is_not_queued_twice(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("x"), "a")
+    enqueue(connection, ["a"])
+    connection.zadd("rq:failed:enrichment", {"enrich-a": 9e9})
+    report = Registries(connection).requeue_failed()
+    assert (report.found, report.requeued, report.skipped) == (1, 0, 1)
+    assert rq_queue(connection).job_ids == ["enrich-a"]
+
+
+def test_a_hundred_thousand_failed_jobs_take_seconds(connection: redis.Redis) -> None:
+    plant_failed(connection, 50_000)
+    plant_failed(connection, 50_000, "site_unavailable")
+    registries = Registries(connection)
+    began = time.monotonic()
+    assert registries.failures() == {"page_changed": 50_000, "site_unavailable": 50_000}
+    assert time.monotonic() - began < 2
+    seen: list[int] = []
+    began = time.monotonic()
+    report = registries.requeue_failed(reasons=["site_unavailable"], on_progress=seen.append)
+    assert (report.found, report.requeued) == (50_000, 50_000)
+    assert registries.requeue_failed().requeued == 50_000
+    assert time.monotonic() - began < 6
+    assert seen[-1] == 50_000
+    assert registries.counts().queued == 100_000
+
+
+def test_a_job_that_fails_again_meanwhile_is_not_taken_twice(connection: redis.Redis) -> None:
+    plant_failed(connection, 2500)
+    registries = Registries(connection)
+
+    def fail_again(_: int) -> None:
+        requeued: Any = connection.lpop("rq:queue:enrichment", 5000) or ()
+        for job_id in requeued:
+            connection.hset(f"rq:job:{job_id.decode()}", "status", "failed")
+            connection.zadd("rq:failed:enrichment", {job_id: int(time.time()) + 31_536_010})
+
+    assert registries.requeue_failed(on_progress=fail_again).requeued == 2500
+
+
+def test_stats_do_not_import_rq() -> None:
+    code = "import sys, offers_cli.queue.registries, redis; print('rq' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_retried_jobs_are_no_failures(connection: redis.Redis) -> None:
+    fail_all(connection, SiteUnavailable("503"), "a")
+    assert Registries(connection).failures() == {}
+    assert Registries(connection).counts().scheduled == 1
