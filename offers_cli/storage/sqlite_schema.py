@@ -10,7 +10,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from errno import EROFS
+from contextlib import suppress
+from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOSPC
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
@@ -58,14 +59,16 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 
 def _create_private(path: Path) -> None:
+    """Create the file if it is missing. One that exists is not opened here: closing it would drop SQLite's locks."""
+    if path.exists():
+        return
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        return
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as exc:
-        error = StorageRefused if isinstance(exc, PermissionError) or exc.errno == EROFS else StorageUnavailable
-        raise error(
+        is_unavailable = exc.errno in {ENOSPC, EDQUOT, EIO, EMFILE, ENFILE}
+        raise (StorageUnavailable if is_unavailable else StorageRefused)(
             f"the database {path} cannot be created: {exc.strerror}",
             hint="set OFFERS_DB or OFFERS_HOME to a place you may write to",
         ) from exc

@@ -36,17 +36,25 @@ CREATE TABLE offers (
   UNIQUE (external_id, marketplace)
 );
 
--- One for each field that enrichment can fill. Not looked for comes first (nulls sort first), then never tried,
--- then oldest: the order of `offers_needing_enrichment`. What is done is in none of them, so the millionth done offer
--- costs no query anything; counting the missing ones reads nothing else.
-CREATE INDEX offers_missing_old_price ON offers (page_looked_at, enrich_attempted_at, first_seen_at, id)
+-- For each field that enrichment can fill: the offers to ask, never tried first (nulls sort first), then oldest. An
+-- offer leaves it with its answer, so that a million done offers cost the next question nothing.
+CREATE INDEX offers_needing_old_price ON offers (enrich_attempted_at, first_seen_at, id)
+  WHERE status = 'active' AND old_price_cents IS NULL AND page_looked_at IS NULL;
+CREATE INDEX offers_needing_discount ON offers (enrich_attempted_at, first_seen_at, id)
+  WHERE status = 'active' AND discount_pct IS NULL AND page_looked_at IS NULL;
+CREATE INDEX offers_needing_affiliate_link ON offers (enrich_attempted_at, first_seen_at, id)
+  WHERE status = 'active' AND affiliate_link IS NULL AND link_looked_at IS NULL;
+
+-- And all offers without it, by when they were last asked: to ask again after some age, and to count. What the condition
+-- names stands in the key too, for then SQLite counts without a thought for the table, twice as quickly.
+CREATE INDEX offers_missing_old_price ON offers (page_looked_at, id, status, old_price_cents)
   WHERE status = 'active' AND old_price_cents IS NULL;
-CREATE INDEX offers_missing_discount ON offers (page_looked_at, enrich_attempted_at, first_seen_at, id)
+CREATE INDEX offers_missing_discount ON offers (page_looked_at, id, status, discount_pct)
   WHERE status = 'active' AND discount_pct IS NULL;
-CREATE INDEX offers_missing_affiliate_link ON offers (link_looked_at, enrich_attempted_at, first_seen_at, id)
+CREATE INDEX offers_missing_affiliate_link ON offers (link_looked_at, id, status, affiliate_link)
   WHERE status = 'active' AND affiliate_link IS NULL;
 
-CREATE INDEX offers_not_enriched ON offers (status) WHERE enriched_at IS NULL;
+CREATE INDEX offers_not_enriched ON offers (enriched_at) WHERE enriched_at IS NULL;
 CREATE INDEX offers_gone ON offers (status) WHERE status = 'gone';
 CREATE INDEX offers_last_seen_at ON offers (last_seen_at, id);
 

@@ -45,19 +45,27 @@ create table if not exists public.offers (
   unique (external_id, marketplace)
 );
 
--- One for each field that enrichment can fill. Not looked for comes first, then never tried, then oldest: the order
--- of `offers_needing_enrichment`. What is done is in none of them.
-create index if not exists offers_missing_old_price on public.offers
-  (page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id)
+-- For each field that enrichment can fill: the offers to ask, never tried first, then oldest. An offer leaves it with
+-- its answer, so that a million done offers cost the next question nothing.
+create index if not exists offers_needing_old_price on public.offers
+  (enrich_attempted_at nulls first, first_seen_at, id)
+  where status = 'active' and old_price_cents is null and page_looked_at is null;
+create index if not exists offers_needing_discount on public.offers
+  (enrich_attempted_at nulls first, first_seen_at, id)
+  where status = 'active' and discount_pct is null and page_looked_at is null;
+create index if not exists offers_needing_affiliate_link on public.offers
+  (enrich_attempted_at nulls first, first_seen_at, id)
+  where status = 'active' and affiliate_link is null and link_looked_at is null;
+
+-- And all offers without it, by when they were last asked: to ask again after some age, and to count.
+create index if not exists offers_missing_old_price on public.offers (page_looked_at, id)
   where status = 'active' and old_price_cents is null;
-create index if not exists offers_missing_discount on public.offers
-  (page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id)
+create index if not exists offers_missing_discount on public.offers (page_looked_at, id)
   where status = 'active' and discount_pct is null;
-create index if not exists offers_missing_affiliate_link on public.offers
-  (link_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id)
+create index if not exists offers_missing_affiliate_link on public.offers (link_looked_at, id)
   where status = 'active' and affiliate_link is null;
 
-create index if not exists offers_not_enriched on public.offers (status) where enriched_at is null;
+create index if not exists offers_not_enriched on public.offers (enriched_at) where enriched_at is null;
 create index if not exists offers_gone on public.offers (status) where status = 'gone';
 create index if not exists offers_last_seen_at on public.offers (last_seen_at, id);
 

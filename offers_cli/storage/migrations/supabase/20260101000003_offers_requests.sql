@@ -112,49 +112,49 @@ begin
   return to_jsonb(verdicts);
 end $$;
 
--- Each wanted field's index is read from its front, and the fronts are merged.
+-- Each wanted field's index is read from its front, and the fronts are merged: to be asked (never tried first, then
+-- oldest) before to be asked again (longest ago first).
 create or replace function public.offers_needing_enrichment(
   missing text[], max_offers integer, recheck_before timestamptz default null
 ) returns jsonb language plpgsql stable set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
 begin
   return (
     with front as (
-      (select id, page_looked_at as looked_at from public.offers
+      (select id, null::timestamptz as looked_at, enrich_attempted_at as tried_at, first_seen_at as seen_at
+        from public.offers
         where status = 'active' and old_price_cents is null and page_looked_at is null and 'old-price' = any (missing)
-        order by page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+        order by enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
       union all
-      (select id, page_looked_at from public.offers
+      (select id, null, enrich_attempted_at, first_seen_at
+        from public.offers
         where status = 'active' and discount_pct is null and page_looked_at is null and 'discount' = any (missing)
-        order by page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+        order by enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
       union all
-      (select id, link_looked_at from public.offers
-        where status = 'active' and affiliate_link is null and link_looked_at is null
-          and 'affiliate-link' = any (missing)
-        order by link_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+      (select id, null, enrich_attempted_at, first_seen_at
+        from public.offers
+        where status = 'active' and affiliate_link is null and link_looked_at is null and 'affiliate-link' = any (missing)
+        order by enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
       union all
-      (select id, page_looked_at from public.offers
-        where status = 'active' and old_price_cents is null and page_looked_at < recheck_before
-          and 'old-price' = any (missing)
-        order by page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+      (select id, page_looked_at, null, null from public.offers
+        where status = 'active' and old_price_cents is null and page_looked_at < recheck_before and 'old-price' = any (missing)
+        order by page_looked_at, id limit max_offers)
       union all
-      (select id, page_looked_at from public.offers
-        where status = 'active' and discount_pct is null and page_looked_at < recheck_before
-          and 'discount' = any (missing)
-        order by page_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+      (select id, page_looked_at, null, null from public.offers
+        where status = 'active' and discount_pct is null and page_looked_at < recheck_before and 'discount' = any (missing)
+        order by page_looked_at, id limit max_offers)
       union all
-      (select id, link_looked_at from public.offers
-        where status = 'active' and affiliate_link is null and link_looked_at < recheck_before
-          and 'affiliate-link' = any (missing)
-        order by link_looked_at nulls first, enrich_attempted_at nulls first, first_seen_at, id limit max_offers)
+      (select id, link_looked_at, null, null from public.offers
+        where status = 'active' and affiliate_link is null and link_looked_at < recheck_before and 'affiliate-link' = any (missing)
+        order by link_looked_at, id limit max_offers)
     ), each_once as (
-      select distinct on (id) id, looked_at from front order by id, looked_at nulls first
+      select distinct on (id) * from front
+      order by id, looked_at nulls first, tried_at nulls first, seen_at
     ), first as (
-      select o as offer, row_number() over (
-          order by e.looked_at nulls first, o.enrich_attempted_at nulls first, o.first_seen_at, o.id
-        ) as place
-      from each_once e join public.offers o on o.id = e.id
+      select id, row_number() over (order by looked_at nulls first, tried_at nulls first, seen_at, id) as place
+      from each_once
     )
-    select coalesce(jsonb_agg(to_jsonb(offer) order by place), '[]') from first where place <= max_offers
+    select coalesce(jsonb_agg(to_jsonb(o) order by place), '[]')
+    from first join public.offers o using (id) where place <= max_offers
   );
 end $$;
 

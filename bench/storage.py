@@ -1,0 +1,177 @@
+"""How quick the storages are, and that it does not matter how much is done already.
+
+python bench/storage.py                         # small
+python bench/storage.py --sizes 1000,100000,1000000
+python bench/storage.py --supabase              # also against a local Supabase server (Node.js 20)
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from offers_cli.config import Secret
+from offers_cli.enrichment import Enrichment
+from offers_cli.offer import Offer
+from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.sqlite import open_sqlite
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.combinations(Missing, size)]
+
+# Of every hundred offers one was never looked for; of the others half have a previous price, and all were asked.
+FILL = """
+WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < :size)
+INSERT INTO offers (
+  id, marketplace, external_id, title, url, currency, price_cents, old_price_cents, discount_pct, affiliate_link,
+  source, first_seen_at, last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempts,
+  enrich_attempted_at)
+SELECT
+  printf('%08x-0000-4000-8000-%012x', n * 2654435761 % 4294967296, n), 'mercado_livre', 'MLB' || (1000000000 + n),
+  'Fone de ouvido bluetooth sem fio ' || n, 'https://produto.mercadolivre.com.br/MLB-' || n, 'BRL', 10000 + n % 5000,
+  CASE WHEN n % 100 AND n % 2 THEN 20000 END, CASE WHEN n % 100 AND n % 2 THEN 40 END,
+  CASE WHEN n % 100 AND n % 4 THEN 'https://meli.la/' || n END, 'ofertas',
+  :first_seen_at, :last_seen_at, :first_seen_at, CASE WHEN n % 100 THEN :last_seen_at END,
+  CASE WHEN n % 100 THEN :last_seen_at END, n % 100 > 0, CASE WHEN n % 100 THEN :last_seen_at END
+FROM numbers"""
+
+
+def filled(path: Path, size: int) -> Storage:
+    """A database of `size` offers, 99 % of them done."""
+    open_sqlite(path).close()
+    connection = sqlite3.connect(path)
+    moments = {"first_seen_at": "2026-01-01T00:00:00.000000Z", "last_seen_at": "2026-02-01T00:00:00.000000Z"}
+    with connection:
+        connection.execute(FILL, {"size": size, **moments})
+    connection.close()
+    return open_sqlite(path)
+
+
+def timed(work: Callable[[], object], repeat: int = 15) -> tuple[float, float]:
+    """Median and slowest of some runs, in milliseconds."""
+    runs = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        work()
+        runs.append((time.perf_counter() - start) * 1_000)
+    return statistics.median(runs), max(runs)
+
+
+def show(columns: list[str], rows: Iterable[list[str]]) -> None:
+    print("| " + " | ".join(columns) + " |")
+    print("|" + " --- |" * len(columns))
+    for row in rows:
+        print("| " + " | ".join(row) + " |", flush=True)
+    print()
+
+
+def bench_reading(sizes: list[int], folder: Path) -> None:
+    print("### get_offers_needing_enrichment(limit=100) and counts, 99 % of the offers done (SQLite, milliseconds)\n")
+
+    columns = ["offers", "worst of 7 combinations, median", "slowest", "with recheck", "counts, median", "slowest"]
+    show(columns, (reading_row(folder / f"{size}.db", size) for size in sizes))
+
+
+def reading_row(path: Path, size: int) -> list[str]:
+    storage = filled(path, size)
+    asked = [timed(partial(storage.offers_needing_enrichment, limit=100, missing=fields)) for fields in COMBINATIONS]
+    recheck, _ = timed(
+        partial(storage.offers_needing_enrichment, limit=100, missing=frozenset(Missing), recheck_before=NOW)
+    )
+    counts = timed(storage.counts)
+    storage.close()
+    worst, slowest = max(median for median, _ in asked), max(slowest for _, slowest in asked)
+    return [f"{size:,}", *(f"{ms:.1f}" for ms in (worst, slowest, recheck, *counts))]
+
+
+def cards(count: int) -> list[Offer]:
+    return [
+        Offer(
+            marketplace="mercado_livre",
+            external_id=f"MLB{number}",
+            title=f"Fone de ouvido bluetooth sem fio {number}",
+            url=f"https://produto.mercadolivre.com.br/MLB-{number}",
+            price_cents=10_000 + number,
+            currency="BRL",
+        )
+        for number in range(count)
+    ]
+
+
+def bench_writing(name: str, storage: Storage, *, offers: int, singles: int) -> None:
+    print(f"### Writing, {name} (offers per second)\n")
+    listing = cards(offers)
+
+    def rate(count: int, work: Callable[[], object]) -> float:
+        start = time.perf_counter()
+        work()
+        return count / (time.perf_counter() - start)
+
+    def save(batch: int, seen_at: datetime, some: list[Offer]) -> None:
+        for start in range(0, len(some), batch):
+            storage.save_offers(some[start : start + batch], seen_at=seen_at)
+
+    def enrich(batch: int, minute: int, ids: list[str]) -> None:
+        observed_at = NOW + timedelta(minutes=minute)
+        found = [
+            Enrichment(offer_id=each, observed_at=observed_at, old_price_cents=50_000, discount_pct=70) for each in ids
+        ]
+        for start in range(0, len(found), batch):
+            storage.save_enrichments(found[start : start + batch])
+
+    def rows() -> Iterator[list[str]]:
+        yield ["save, new, pages of 48", f"{rate(offers, lambda: save(48, NOW, listing)):,.0f}"]
+        yield ["save, seen again, pages of 48", f"{rate(offers, lambda: save(48, NOW + timedelta(1), listing)):,.0f}"]
+        ids = [saved.offer_id for saved in storage.save_offers(listing, seen_at=NOW + timedelta(1)).saved]
+        alone = rate(singles, lambda: enrich(1, 2_000, ids[:singles]))
+        yield ["enrich, one at a time", f"{alone:,.0f}"]
+        for batch in (20, 100):
+            grouped = rate(offers, partial(enrich, batch, 2_000 + batch, ids))
+            yield [f"enrich, batches of {batch}", f"{grouped:,.0f} ({grouped / alone:.1f} ×)"]
+
+    show(["work", "per second"], rows())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="1000,100000", help="catalogue sizes, comma-separated")
+    parser.add_argument("--offers", type=int, default=10_000, help="offers written")
+    parser.add_argument("--supabase", action="store_true", help="also write to a local Supabase server")
+    arguments = parser.parse_args()
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {os.cpu_count()} cores\n")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bench_reading([int(size) for size in arguments.sizes.split(",")], folder)
+        storage = open_sqlite(folder / "writing.db")
+        bench_writing("SQLite", storage, offers=arguments.offers, singles=arguments.offers)
+        storage.close()
+        if arguments.supabase:
+            bench_supabase(folder, arguments.offers)
+
+
+def bench_supabase(folder: Path, offers: int) -> None:
+    from supabase_server.lite import supabase_server
+
+    from offers_cli.storage.supabase import open_supabase
+
+    with supabase_server(folder / "supabase") as project:
+        storage = open_supabase(project.url, Secret(project.service_key))
+        bench_writing("Supabase (@supabase/lite on PGlite)", storage, offers=offers, singles=min(offers, 500))
+        storage.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""SQLite's cost does not grow with what is done: proven by its query plans."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from pathlib import Path
+
+import pytest
+from storage.cases import at
+
+from offers_cli.storage import sqlite_queries as queries
+from offers_cli.storage.base import Missing, OfferFilter, Storage
+from offers_cli.storage.sqlite_schema import connect
+
+COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.combinations(Missing, size)]
+BY_ID = "SEARCH offers USING INDEX sqlite_autoindex_offers_1"
+
+
+def plan(path: Path, query: str, values: object = ()) -> list[str]:
+    connection = connect(path)
+    try:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", values)]  # type: ignore[arg-type]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("recheck", [None, at(0)])
+@pytest.mark.parametrize("missing", COMBINATIONS)
+def test_what_needs_enrichment_is_read_from_the_front_of_one_index_a_field(
+    sqlite_storage: Storage, sqlite_path: Path, missing: frozenset[Missing], recheck: object
+) -> None:
+    query = queries.needing_enrichment(limit=100, missing=missing, recheck_before=recheck)  # type: ignore[arg-type]
+    steps = plan(sqlite_path, *query)
+    names = {field.name.lower() for field in missing}
+    expected = {f"SCAN offers USING INDEX offers_needing_{name}" for name in names}
+    if recheck:
+        expected |= {f"SEARCH offers USING INDEX offers_missing_{name}" for name in names}
+    fronts = {step.partition(" (")[0] for step in steps if " offers " in step} - {BY_ID}
+    assert fronts == expected
+    assert not any("TEMP B-TREE FOR RIGHT PART" in step for step in steps)
+
+
+def test_counts_read_indexes_only(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    on_offers = [step for step in plan(sqlite_path, queries.COUNTS) if " offers" in step or "SCAN offers" in step]
+    assert len(on_offers) == 6
+    assert all("USING COVERING INDEX" in step for step in on_offers), on_offers
+
+
+def test_the_default_list_is_read_in_the_order_of_an_index(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    steps = plan(sqlite_path, *queries.find(OfferFilter(limit=50)))
+    assert steps == ["SCAN offers USING INDEX offers_last_seen_at"]
+
+
+def test_one_offer_is_found_by_index(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    steps = plan(sqlite_path, queries.FIND_OFFER, {"id": "x"})
+    assert not any(step.startswith("SCAN") for step in steps), steps
+
+
+def test_connections_are_durable(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    """An acknowledged write is on the disk: write-ahead log, fully synchronised."""
+    connection: sqlite3.Connection = sqlite_storage._idle[0]  # type: ignore[attr-defined]
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
