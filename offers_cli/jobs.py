@@ -33,7 +33,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
     claimed_at = datetime.now(UTC)
     with open_runtime(get_config()) as runtime:
         try:
-            found = enrich(job, observed_at=claimed_at, pages=runtime.pages)
+            found = enrich(job, observed_at=claimed_at, pages=runtime.pages, drift=runtime.drift)
         except WorkError as error:
             _note_on_rq_job(error)
             if error.outcome in (Outcome.FINAL, Outcome.FAIL):
@@ -41,6 +41,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
                 runtime.storage.save_enrichments([], [failure])
             raise
         runtime.storage.save_enrichments([found])
+        runtime.drift.flush()
 
 
 def _note_on_rq_job(error: WorkError) -> None:

@@ -19,6 +19,7 @@ from offers_cli.storage.base import Missing, Storage, StoredOffer
 if TYPE_CHECKING:
     import redis
 
+    from offers_cli.drift.ledger import DriftLedger
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.page import Pace
     from offers_cli.fetch.politeness import SharedPace
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
     from offers_cli.queue.registries import Registries
     from offers_cli.queue.work import ClaimedJob, WorkerReport
+    from offers_cli.services.drift import DriftWatch
     from offers_cli.services.pages import Pages
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
@@ -159,6 +161,18 @@ class Runtime:
         return fetcher
 
     @cached_property
+    def drift_ledger(self) -> DriftLedger:
+        from offers_cli.drift.ledger import DriftLedger
+
+        return DriftLedger(self.connection)
+
+    @cached_property
+    def drift(self) -> DriftWatch:
+        from offers_cli.services.drift import DriftWatch
+
+        return DriftWatch(lambda source, pages: self.drift_ledger.record(source, pages))
+
+    @cached_property
     def snapshots(self) -> Snapshots:
         from offers_cli.fetch.snapshots import Snapshots
 
@@ -196,6 +210,7 @@ class Runtime:
             load=self.pages.load_listing,
             marketplace_for=self.marketplace_for,
             wanted=self.wanted,
+            drift=self.drift,
             now=self.now,
             pages=pages,
             min_discount=least,
@@ -217,7 +232,7 @@ class Runtime:
         from offers_cli.services.enrich import enrich
 
         asked = EnrichmentJob(offer_id=job.offer_id, url=job.url, current_price_cents=job.current_price_cents)
-        return enrich(asked, observed_at=job.claimed_at, pages=self.pages)
+        return enrich(asked, observed_at=job.claimed_at, pages=self.pages, drift=self.drift)
 
     def work(
         self,
@@ -235,7 +250,7 @@ class Runtime:
         from offers_cli.services.work import TellingSave
 
         settings = self.config.enrichment
-        save = TellingSave(self.storage)
+        save = TellingSave(self.storage, self.drift)
         worker = Worker(
             self.connection,
             enrich=self.enrich,
@@ -264,5 +279,8 @@ class Runtime:
         from offers_cli.services.stats import collect_stats
 
         return collect_stats(
-            get_storage=lambda: self.storage, get_queue=lambda: self.registries, get_pace=lambda: self.shared_pace
+            get_storage=lambda: self.storage,
+            get_queue=lambda: self.registries,
+            get_pace=lambda: self.shared_pace,
+            get_drift=lambda: self.drift_ledger,
         )

@@ -49,7 +49,9 @@ def worker(
             if processes == 1:
                 return runtime.work(burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=on_progress)
             options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity)
-            return TellingSave(runtime.storage).report(supervise(options, processes=processes, on_progress=on_progress))
+            return TellingSave(runtime.storage, runtime.drift).report(
+                supervise(options, processes=processes, on_progress=on_progress)
+            )
 
     perform(
         "worker",

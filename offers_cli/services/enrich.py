@@ -6,14 +6,16 @@ from datetime import datetime
 from functools import partial
 
 from offers_cli.enrichment import Enrichment, EnrichmentJob
+from offers_cli.errors import PageChanged
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
+from offers_cli.services.drift import DriftWatch
 from offers_cli.services.pages import Pages
 
 log = get_log("enrichment")
 
 
-def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages) -> Enrichment:
+def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: DriftWatch) -> Enrichment:
     """Fetch and read the product page of one offer.
 
     Raises:
@@ -21,7 +23,8 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages) -> Enrich
     """
     marketplace = pages.marketplace_for(job.url)
     page = pages.fetch(job.url)
-    reading = pages.read(page, partial(_read_same_product, marketplace, job.url), offer_id=job.offer_id)
+    reader = partial(_read_same_product, marketplace, job.url, drift)
+    reading = pages.read(page, reader, offer_id=job.offer_id)
     log.info(
         "read",
         offer_id=job.offer_id,
@@ -35,8 +38,15 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages) -> Enrich
     return to_enrichment(reading, offer_id=job.offer_id, observed_at=observed_at)
 
 
-def _read_same_product(marketplace: Marketplace, asked_url: str, text: str, url: str) -> ProductReading:
-    reading = marketplace.read_product(text, url)
+def _read_same_product(
+    marketplace: Marketplace, asked_url: str, drift: DriftWatch, text: str, url: str
+) -> ProductReading:
+    try:
+        reading = marketplace.read_product(text, url)
+    except PageChanged:
+        drift.saw_changed(marketplace.name, "product")
+        raise
+    drift.saw_product(reading)
     marketplace.check_same_product(asked_url, reading)
     return reading
 

@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import Interrupted, OffersError, QueueRefused, QueueUnavailable, StorageRefused
+from offers_cli.errors import Interrupted, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageRefused
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
 from offers_cli.offer import Offer
+from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, SavedOffer, SaveReport, ScrapeRun, Storage
@@ -67,6 +68,7 @@ class Scraper:
     load: Callable[[Source, str | None], tuple[str, str]]
     marketplace_for: Callable[[str], Marketplace]
     wanted: frozenset[Missing]
+    drift: DriftWatch
     now: Callable[[], datetime]
     pages: int = 1
     min_discount: int = 0
@@ -90,6 +92,7 @@ class Scraper:
         except KeyboardInterrupt:
             self._tell(Interrupted("interrupted; what was saved stays saved", hint="run the same command again"))
         finally:
+            self.drift.flush()
             if not self.dry_run:
                 self._finish_run(label, status, started_at)
         return self.report
@@ -138,12 +141,22 @@ class Scraper:
             if self._is_full():
                 return
             text, url = self.load(source, address)
-            reading = self.marketplace_for(url).read_listing(text, url, source=source.kind)
+            reading = self._read(text, url, source)
             visited |= {url, address or url}
             yield reading
             address = reading.next_page
             if address is None or address in visited:
                 return
+
+    def _read(self, text: str, url: str, source: Source) -> ListingReading:
+        marketplace = self.marketplace_for(url)
+        try:
+            reading = marketplace.read_listing(text, url, source=source.kind)
+        except PageChanged:
+            self.drift.saw_changed(marketplace.name, source.kind)
+            raise
+        self.drift.saw_listing(reading, source.kind)
+        return reading
 
     def _is_full(self) -> bool:
         return self.limit is not None and self.report.seen >= self.limit

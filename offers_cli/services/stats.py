@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from offers_cli.errors import OffersError
@@ -32,7 +32,8 @@ class StatsReport:
     time_to_empty_s: float | None = None
     failures: Mapping[str, int] | None = None
     offers: OfferCounts | None = None
-    paused: tuple[Mapping[str, Any], ...] = field(default=())
+    paused: tuple[Mapping[str, Any], ...] = ()
+    drift: tuple[Mapping[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -43,6 +44,7 @@ class StatsReport:
             "failures": dict(self.failures) if self.failures is not None else None,
             "offers": asdict(self.offers) if self.offers is not None else None,
             "paused": [dict(host) for host in self.paused],
+            "drift": [dict(warning) for warning in self.drift],
         }
 
 
@@ -54,8 +56,20 @@ class PaceView(Protocol):
         ...
 
 
+class DriftView(Protocol):
+    """The part of the drift ledger that stats needs."""
+
+    def warnings(self) -> Sequence[Any]:
+        """Fields that are no longer found as they were, each with `source, field, message`."""
+        ...
+
+
 def collect_stats(
-    *, get_storage: Callable[[], Storage], get_queue: Callable[[], QueueView], get_pace: Callable[[], PaceView]
+    *,
+    get_storage: Callable[[], Storage],
+    get_queue: Callable[[], QueueView],
+    get_pace: Callable[[], PaceView],
+    get_drift: Callable[[], DriftView],
 ) -> StatsReport:
     """Collect the figures; one service that is down does not hide the other."""
     problems: list[Problem] = []
@@ -69,6 +83,7 @@ def collect_stats(
             "jobs_per_minute": rates.jobs_per_minute,
             "time_to_empty_s": rates.time_to_empty_s,
             "paused": tuple(asdict(paused) for paused in get_pace().paused_hosts()),
+            "drift": tuple(asdict(warning) for warning in get_drift().warnings()),
         }
     except OffersError as error:
         problems.append(Problem.of(error))

@@ -9,6 +9,7 @@ from typing import Any
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import WORK_ERRORS, Interrupted
 from offers_cli.queue.work import WorkerReport
+from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
 from offers_cli.storage.base import EnrichmentReport, Storage
 
@@ -29,15 +30,17 @@ class WorkReport:
 
 
 class TellingSave:
-    """Writes groups of results, and remembers the first failures for the report."""
+    """Writes groups of results, with what their pages told, and remembers the first failures for the report."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, drift: DriftWatch) -> None:
         self._storage = storage
+        self._drift = drift
         self._told: list[Problem] = []
 
     def __call__(self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
         """Write one group, in one transaction."""
         report = self._storage.save_enrichments(enrichments, failures)
+        self._drift.flush()
         self._told += [_problem(failure) for failure in failures[: TOLD_FAILURES - len(self._told)]]
         return report
 

@@ -1,0 +1,1 @@
+"""Drift: notice within fifty pages that a shop has changed its pages."""

@@ -1,0 +1,59 @@
+"""The pages of the last days, in a real Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from servers import RedisServer
+
+from offers_cli.drift.judge import observe
+from offers_cli.drift.ledger import DriftLedger
+
+GOOD = observe(1, {"price_cents": {"state": 1}})
+BAD = observe(1, {})
+
+
+class Clock:
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as running:
+        yield running
+
+
+@pytest.fixture
+def connection(server: RedisServer) -> Iterator[redis.Redis]:
+    client = redis.Redis.from_url(server.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+def test_a_change_on_the_next_day_is_told_and_forgotten_after_a_week(connection: redis.Redis) -> None:
+    clock = Clock()
+    ledger = DriftLedger(connection, now=clock)
+    ledger.record("shop product", [GOOD] * 300)
+    assert ledger.warnings() == []
+    clock.moment += timedelta(days=1)
+    ledger.record("shop product", [BAD] * 50)
+    assert [(w.source, w.field) for w in ledger.warnings()] == [("shop product", "price_cents")]
+    clock.moment += timedelta(days=8)
+    ledger.record("shop product", [BAD] * 300)
+    assert ledger.warnings() == [], "what is usual is what the last seven days were"
+
+
+def test_what_is_kept_is_bounded(connection: redis.Redis) -> None:
+    ledger = DriftLedger(connection)
+    for _ in range(5):
+        ledger.record("shop product", [GOOD] * 100)
+    assert connection.llen("offers:drift:recent:shop product") == 200
+    keys = [key for key in connection.keys("offers:drift:*") if key != b"offers:drift:sources"]
+    assert all(0 < int(connection.ttl(key)) <= 8 * 86400 for key in keys)
