@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import NotHtml
+from offers_cli.errors import NotHtml, TooLarge
 from offers_cli.marketplaces.json_ld import parse_nodes
+from offers_cli.marketplaces.nesting import is_too_deep
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -17,6 +18,8 @@ _TAG = re.compile(r"<[a-zA-Z!/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\ufffd]")
 _SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d+\)(https?://[^\s<>\"]+)")
 _LOOKED_AT = 20_000
+_MOST_NODES = 500
+_MOST_LEVELS = 300
 
 
 class Document:
@@ -24,11 +27,14 @@ class Document:
 
     Raises:
         NotHtml: it is empty, binary or plain text.
+        TooLarge: its elements are nested deeper than any page's, to keep a reader busy.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.is_json = _check_html(text)
+        if not self.is_json and is_too_deep(text):
+            raise TooLarge("the page is nested too deeply to be one", hint="offers explain FILE")
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -39,7 +45,7 @@ class Document:
     @cached_property
     def linked_data(self) -> list[dict[str, Any]]:
         """The JSON-LD nodes of the page, in page order."""
-        scripts = self.tree.css('script[type="application/ld+json" i]')
+        scripts = select(self.tree, 'script[type="application/ld+json" i]')
         return [node for script in scripts for node in parse_nodes(script.text(deep=True))]
 
     @property
@@ -49,7 +55,7 @@ class Document:
 
     def _addresses(self) -> Iterator[str]:
         for selector, name in (('link[rel="canonical" i]', "href"), ('meta[property="og:url" i]', "content")):
-            for node in self.tree.css(selector):
+            for node in select(self.tree, selector):
                 address = (node.attributes.get(name) or "").strip()
                 if address.startswith(("https://", "http://")):
                     yield address
@@ -61,7 +67,7 @@ def find_address(text: str) -> str | None:
     """The address that a saved page tells of itself; None where it tells none, or is no page."""
     try:
         return Document(text).address
-    except NotHtml:
+    except (NotHtml, TooLarge):
         return None
 
 
@@ -80,8 +86,12 @@ def _check_html(text: str) -> bool:
 
 
 def select(place: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNode]:
-    """The nodes that match, each once, in page order (the parser names one twice that two parts of a list match)."""
-    return list({node.mem_id: node for node in place.css(selector)}.values())
+    """The first nodes that match, each once, in page order.
+
+    The parser names a node twice that two parts of a list match. No real page has hundreds of what is looked for.
+    """
+    unique = {node.mem_id: node for node in place.css(selector)[: 2 * _MOST_NODES]}
+    return list(unique.values())[:_MOST_NODES]
 
 
 def text_of(node: LexborNode | None) -> str:
@@ -90,8 +100,10 @@ def text_of(node: LexborNode | None) -> str:
 
 
 def lineage(node: LexborNode) -> Iterator[LexborNode]:
-    """The node, its parent, and so on up to the root element."""
+    """The node, its parent, and so on up to the root element, as far as real pages go."""
     place: LexborNode | None = node
-    while place is not None and place.is_element_node:
+    for _ in range(_MOST_LEVELS):
+        if place is None or not place.is_element_node:
+            return
         yield place
         place = place.parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from reading.captures import RealPages, cut_state, only_elements, only_state, real_names
@@ -29,7 +30,9 @@ def facts(offer: Offer) -> dict[str, object]:
 
 @pytest.mark.parametrize("cut", [str, cut_state, only_elements, only_state])
 @pytest.mark.parametrize("name", FULL)
-def test_cards_give_what_a_human_reads(name: str, cut, real_pages: RealPages, market: MercadoLivre) -> None:
+def test_cards_give_what_a_human_reads(
+    name: str, cut: Callable[[str], str], real_pages: RealPages, market: MercadoLivre
+) -> None:
     reading = read(market, cut(real_pages.html(name)))
     assert reading.unreadable == ()
     wanted = real_pages.expected[name]["cards"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from reading.captures import (
     RealPages,
@@ -42,7 +44,9 @@ def test_a_real_product_page_gives_what_a_human_reads(name: str, real_pages: Rea
 
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("cut", [cut_state, cut_linked_data, only_elements, only_state])
-def test_state_or_elements_alone_give_the_same(name: str, cut, real_pages: RealPages, market: MercadoLivre) -> None:
+def test_state_or_elements_alone_give_the_same(
+    name: str, cut: Callable[[str], str], real_pages: RealPages, market: MercadoLivre
+) -> None:
     told = (*PRICES, "item_id")
     reading = read_product(market, cut(real_pages.html(name)))
     assert values(reading, told) == expected_of(real_pages, name, told)
@@ -60,7 +64,7 @@ def test_linked_data_alone_give_the_price(name: str, real_pages: RealPages, mark
 @pytest.mark.parametrize("name", [name for name in PRODUCTS if "out_of_stock" in name])
 @pytest.mark.parametrize("cut", [str, cut_state, cut_linked_data, only_elements, only_state, only_linked_data])
 def test_an_unavailable_product_is_gone_by_any_part_of_its_page(
-    name: str, cut, real_pages: RealPages, market: MercadoLivre
+    name: str, cut: Callable[[str], str], real_pages: RealPages, market: MercadoLivre
 ) -> None:
     with pytest.raises(OfferGone) as gone:
         market.read(cut(real_pages.html(name)), "")

@@ -21,6 +21,9 @@ ENDED = re.compile(
 )
 REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
 LONGEST_MESSAGE = 300
+LONGEST_HEADING = 80
+MOST_MENTIONS = 50
+MARKUP = re.compile(r"[{}<>=\"]")
 
 
 def find_ended_message(tree: LexborHTMLParser) -> str | None:
@@ -35,13 +38,13 @@ def find_ended_message(tree: LexborHTMLParser) -> str | None:
     return None
 
 
-def find_ended_heading(tree: LexborHTMLParser) -> str | None:
-    """The same in any short text of a page that has no price; for pages whose classes changed."""
-    for node in tree.css("h1, h2, h3, h4, p, span, div"):
-        if node.first_child is not None and node.first_child.is_text_node:
-            text = " ".join(node.text(deep=False).split())
-            if says_ended(text) and not is_foreign(node):
-                return text
+def find_ended_text(text: str) -> str | None:
+    """The same as any short text of a page that has no price, where it begins so; for pages whose classes changed."""
+    for found, _ in zip(ENDED.finditer(text), range(MOST_MENTIONS), strict=False):
+        start = text.rfind(">", max(0, found.start() - LONGEST_MESSAGE), found.start()) + 1
+        shown = text[start : text.find("<", found.end(), found.end() + LONGEST_MESSAGE)].strip()
+        if start and len(shown) <= LONGEST_HEADING and ENDED.match(shown) and not MARKUP.search(shown):
+            return shown
     return None
 
 

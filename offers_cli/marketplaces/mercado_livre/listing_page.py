@@ -16,7 +16,7 @@ from urllib.parse import urldefrag
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.document import Document, lineage, text_of
+from offers_cli.marketplaces.document import Document, lineage, select, text_of
 from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
 from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
@@ -126,16 +126,14 @@ class ListingPage:
 
     def _next_addresses(self) -> Iterator[str]:
         for selector in NEXT:
-            for node in self.document.tree.css(selector):
+            for node in select(self.document.tree, selector):
                 if not _is_disabled(node):
                     yield (node.attributes.get("href") or "").strip()
         if self.state is not None and self.state.next_address:
             yield self.state.next_address
 
     def _says_nothing_found(self) -> bool:
-        texts = (
-            text_of(node) for node in self.document.tree.css("h1, h2, h3, .ui-search-rescue, .ui-search-rescue__title")
-        )
+        texts = map(text_of, select(self.document.tree, "h1, h2, h3, .ui-search-rescue"))
         return any(NO_RESULTS.search(text) for text in texts)
 
 

@@ -60,15 +60,14 @@ class PriceBox:
 
 def is_foreign(node: LexborNode) -> bool:
     """Whether a node belongs to another offer; what surrounds the page's own heading never makes it so."""
-    return any(
-        FOREIGN.search(place.attributes.get("class") or "") and place.css_first("h1") is None for place in lineage(node)
-    )
+    nearest = next((place for place in lineage(node) if FOREIGN.search(place.attributes.get("class") or "")), None)
+    return nearest is not None and nearest.css_first("h1") is None
 
 
 def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
     anchors = [node for node in select(tree, ANCHOR) if not is_foreign(node)]
-    boxes = [node for node in tree.css(LARGE_BOX) if not is_foreign(node)]
+    boxes = [node for node in select(tree, LARGE_BOX) if not is_foreign(node)]
     if boxes:
         return [_boxed(box) for box in boxes]
     found: dict[int, PriceBox] = {}
@@ -179,7 +178,7 @@ def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
     inside = _outermost([node for node in select(box.scope, OLD) if not _is_beside(node, box.scope)])
     if inside or _price_box_of(box.scope):
         return inside
-    loose = [node for node in tree.css(".ui-pdp-price__original-value") if not is_foreign(node)]
+    loose = [node for node in select(tree, ".ui-pdp-price__original-value") if not is_foreign(node)]
     return [node for node in loose if _price_box_of(node) is None]
 
 

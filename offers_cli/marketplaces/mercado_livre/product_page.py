@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import ProductReading
-from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.evidence import Evidence, judge
 from offers_cli.marketplaces.mercado_livre import price_box, product_state
-from offers_cli.marketplaces.mercado_livre.availability import find_ended_heading, find_ended_message
+from offers_cli.marketplaces.mercado_livre.availability import find_ended_message, find_ended_text
 from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, is_foreign
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json
@@ -37,8 +37,8 @@ class ProductPage:
 
     def is_certain(self) -> bool:
         """Whether state or markup say that this is a product page."""
-        own = self.document.tree.css_first(f"{OWN_MARKS}, {price_box.ANCHOR}")
-        return self.state is not None or (own is not None and not is_foreign(own))
+        marks = f"{OWN_MARKS}, {price_box.ANCHOR}"
+        return self.state is not None or any(not is_foreign(node) for node in select(self.document.tree, marks))
 
     def is_likely(self) -> bool:
         """Whether at least its linked data describe one product."""
@@ -59,7 +59,7 @@ class ProductPage:
             raise PageChanged("the page shows where its prices begin, not one price", hint=self._hint())
         verdict = judge(self.evidence, currency=currency)
         if verdict is None:
-            if ended := find_ended_heading(self.document.tree):
+            if ended := find_ended_text(self.document.text):
                 self.evidence.add("available", "dom", ended, value=False)
                 raise self._gone(currency)
             raise PageChanged("a product page whose own price cannot be found", hint=self._hint())
@@ -84,7 +84,7 @@ class ProductPage:
 
     def _gather_dom(self) -> None:
         tree = self.document.tree
-        headings = [*tree.css("h1.ui-pdp-title"), *tree.css("h1")]
+        headings = [*select(tree, "h1.ui-pdp-title"), *select(tree, "h1")]
         heading = next((node for node in headings if not is_foreign(node)), None)
         self.evidence.add_text("title", "dom", text_of(heading))
         price_box.gather(self.evidence, tree, self._site())
@@ -96,10 +96,10 @@ class ProductPage:
     def _dom_item_ids(self) -> Iterator[str]:
         """Ids of the buy form and of the payments link, the page's own before any other seller's."""
         tree = self.document.tree
-        for node in tree.css("input[name=item_id], input[name=itemId]"):
+        for node in select(tree, "input[name=item_id], input[name=itemId]"):
             if (item_id := item_id_in(node.attributes.get("value"))) and not is_foreign(node):
                 yield item_id
-        for node in tree.css(PAYMENTS):
+        for node in select(tree, PAYMENTS):
             if (item_id := identify(node.attributes.get("href") or "").item_id) and not is_foreign(node):
                 yield item_id
 

@@ -33,6 +33,7 @@ CATALOGUE_PATH = re.compile(rf"^(.*?/p/)({_PREFIX}-?[0-9]{{1,14}})(?=/|$)", re.I
 USER_PRODUCT_PATH = re.compile(rf"^(.*?/up/)({_PREFIX}U-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
 ITEM_PATH = re.compile(rf"^/(?:noindex/services/)?({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
 PINNED = re.compile(rf"\bitem_id:({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
+SEARCH_HOSTS = "lista.", "listado."
 SPONSORED_PATH = re.compile(r"/(?:mclics|brand_ads)/clicks?(?:/|$)")
 WALL_PATH = re.compile(r"/(?:gz/account-verification|captcha|lgz|login)(?:/|$)", re.IGNORECASE)
 
@@ -77,8 +78,8 @@ def identify(url: str) -> Identity:
     """Which product an address asks for, by every hint it holds."""
     parts = split(url)
     catalogue, user_product = CATALOGUE_PATH.match(parts.path), USER_PRODUCT_PATH.match(parts.path)
-    is_product_page = bool(catalogue or user_product)
-    own = None if is_product_page else ITEM_PATH.match(parts.path)
+    is_other = catalogue or user_product or (parts.hostname or "").startswith(SEARCH_HOSTS)
+    own = None if is_other else ITEM_PATH.match(parts.path)
     hints = dict(_hints(parts))
     pinned = item_id_in(own[1]) if own else hints.get("pinned")
     return Identity(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
 from offers_cli.marketplaces.challenges import blocked
-from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ def find_excuse(document: Document) -> PageError | None:
 
 
 def _headings(document: Document) -> list[LexborNode]:
-    return document.tree.css("h1, h2, h3, h4, title")
+    return select(document.tree, "h1, h2, h3, h4, title")
