@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpcore
 
-from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SiteUnavailable
+from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SessionExpired, SiteUnavailable
 from offers_cli.fetch.answers import Answer, check_status, redirect_target
 from offers_cli.fetch.body import check_content_type, check_length, content_coding, read_body
 from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, begin_exchange, deadline_extensions, end_exchange
@@ -43,15 +45,35 @@ def no_more_headers(_url: SafeUrl) -> Mapping[str, str]:
     return {}
 
 
+def learn_nothing(_answer: Answer) -> None:
+    """What a server sets is forgotten."""
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """How an address is asked.
+
+    Attributes:
+        body: what is sent; None for a request without a body.
+    """
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+GET = Ask()
 
 
 class PoliteFetcher:
     """Fetches pages; thread-safe, connections are kept and shared by all threads.
 
-    It holds no cookies: what a server sets is forgotten, and what `headers_for` gives is asked for anew at each hop,
-    so nothing of one host ever travels to another.
+    It holds no cookies: what a server sets is told to `heed` and forgotten, and what `headers_for` gives is asked for
+    anew at each hop, so nothing of one host ever travels to another.
 
     Args:
         guard: where we may go.
@@ -59,6 +81,7 @@ class PoliteFetcher:
         egresses: ways out; with several, the one whose turn is nearest is taken.
         robots: whose rules are honoured; None ignores robots.txt.
         headers_for: headers that belong to one address, such as the cookies of its host.
+        heed: is shown the head of every answer before it is read; what it raises ends the request.
         timeout_s: network time per page, redirects included, waiting for turns not.
         sleep: waits for a turn, in seconds.
     """
@@ -71,6 +94,7 @@ class PoliteFetcher:
         egresses: Sequence[Egress] = DIRECTLY,
         robots: Robots | None = None,
         headers_for: Callable[[SafeUrl], Mapping[str, str]] = no_more_headers,
+        heed: Callable[[Answer], None] = learn_nothing,
         user_agent: str | None = None,
         timeout_s: float = PAGE_TIMEOUT_S,
         make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
@@ -82,6 +106,7 @@ class PoliteFetcher:
         self._egresses = {egress.label: egress for egress in egresses}
         self._robots = robots
         self._headers_for = headers_for
+        self._heed = heed
         self._headers = {"User-Agent": user_agent or USER_AGENT, **HEADERS}
         self._timeout_s = timeout_s
         self._pools = Pools(guard.resolve, make_tls_context=make_tls_context)
@@ -95,17 +120,41 @@ class PoliteFetcher:
             self._robots.check(safe, self._read_robots)
         return self._follow(safe, lambda answer, egress: self._read_page(url, answer, egress), max_wait_s=max_wait_s)
 
+    def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page:
+        """Send one JSON body and give the answer, of whatever type; it may be sent twice when a connection breaks.
+
+        Raises (beside what `get` raises):
+            SessionExpired: 403, which here refuses the sender, not the address we come from; nobody is paused.
+            Redirected: a body is never sent on to another address.
+        """
+        sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
+        ask = Ask(method="POST", headers=sent, body=json.dumps(body).encode())
+        return self._follow(
+            self._guard.check_url(url), lambda answer, egress: self._read_call(url, answer, egress), ask
+        )
+
+    def locate(self, url: str) -> str:
+        """Where an address redirects to, which is not asked; the address itself when it does not redirect."""
+        safe = self._guard.check_url(url)
+        egress = self._await_turn(safe.netloc, None)
+        with self._pausing(safe.netloc, egress), self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as answer:
+            target = redirect_target(answer)
+            if target is None:
+                check_status(answer, now=self._now())
+            return target or safe.url
+
     def close(self) -> None:
         """Close all connections."""
         self._pools.close()
 
-    def _read_page(self, asked_url: str, answer: Answer, egress: Egress) -> Page:
+    def _read_page(self, asked_url: str, answer: Answer, egress: Egress, *, is_page: bool = True) -> Page:
         fetched_at = self._now()
         check_status(answer, now=fetched_at)
         content_type = answer.value("content-type")
-        check_content_type(content_type)
+        if is_page:
+            check_content_type(content_type)
         check_length(answer.value("content-length"), max_bytes=MAX_WIRE_BYTES)
-        body = read_body(answer.chunks, content_coding(answer.values("content-encoding")))
+        body = read_body(answer.chunks, content_coding(answer.values("content-encoding")), is_page=is_page)
         text, encoding = decode(body, content_type)
         if "\N{REPLACEMENT CHARACTER}" in text:
             log.warning("some characters of the page are broken", url=answer.url.url, encoding=encoding)
@@ -118,6 +167,11 @@ class PoliteFetcher:
             fetched_at=fetched_at,
             egress=egress.label,
         )
+
+    def _read_call(self, url: str, answer: Answer, egress: Egress) -> Page:
+        if answer.status == 403:
+            raise SessionExpired(f"{answer.url.netloc} refuses the call (403)")
+        return self._read_page(url, answer, egress, is_page=False)
 
     def _read_robots(self, url: str) -> str:
         """The text of a robots.txt; a host that refuses to show one has no rules (RFC 9309, 2.3.1.3)."""
@@ -135,17 +189,21 @@ class PoliteFetcher:
         except (ForbiddenUrl, Redirected):
             return ""
 
-    def _follow(self, url: SafeUrl, read: Callable[[Answer, Egress], T], *, max_wait_s: float | None = None) -> T:
+    def _follow(
+        self, url: SafeUrl, read: Callable[[Answer, Egress], T], ask: Ask = GET, *, max_wait_s: float | None = None
+    ) -> T:
         """Follow redirects to an answer and read it; every hop is checked and awaits its own turn."""
         left_s = self._timeout_s
         visited = {url.url}
         for _ in range(1 + MAX_REDIRECTS):
             egress = self._await_turn(url.netloc, max_wait_s)
             started = time.monotonic()
-            with self._pausing(url.netloc, egress), self._exchange("GET", url, egress, timeout_s=left_s) as answer:
+            with self._pausing(url.netloc, egress), self._exchange(url, egress, ask, timeout_s=left_s) as answer:
                 target = redirect_target(answer)
                 if target is None:
                     return read(answer, egress)
+                if ask.body is not None:
+                    raise Redirected(f"{url.netloc} redirects a call")
             left_s -= time.monotonic() - started
             url = self._guard.check_url(target)
             if url.url in visited:
@@ -173,23 +231,29 @@ class PoliteFetcher:
             raise
 
     @contextmanager
-    def _exchange(self, method: str, url: SafeUrl, egress: Egress, *, timeout_s: float) -> Iterator[Answer]:
+    def _exchange(self, url: SafeUrl, egress: Egress, ask: Ask, *, timeout_s: float) -> Iterator[Answer]:
         """Send one request and give its answer, body unread; what the network does wrong becomes `SiteUnavailable`."""
+        length = {} if ask.body is None else {"Content-Length": str(len(ask.body))}
         request = httpcore.Request(
-            method,
+            ask.method,
             httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
-            headers=list({"Host": url.netloc, **self._headers, **self._headers_for(url)}.items()),
+            headers=list(
+                {"Host": url.netloc, **self._headers, **ask.headers, **length, **self._headers_for(url)}.items()
+            ),
+            content=ask.body,
             extensions=deadline_extensions(time.monotonic() + timeout_s, timeout_s),
         )
         try:
             response = begin_exchange(self._pools.pool(url.scheme, egress), request)
             try:
-                yield Answer(
+                answer = Answer(
                     url=url,
                     status=response.status,
                     headers=tuple(response.headers),
                     chunks=response.iter_stream(),
                 )
+                self._heed(answer)
+                yield answer
             finally:
                 end_exchange(response)
         except httpcore.TimeoutException as exc:

@@ -1,0 +1,140 @@
+"""The login at work: which cookies a request carries, and what its answer changes or says about them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
+
+from offers_cli.errors import SessionExpired
+from offers_cli.fetch.answers import REDIRECTS, Answer
+from offers_cli.fetch.cookies import Cookie, cookie_header, read_set_cookie
+from offers_cli.fetch.guard import SafeUrl
+from offers_cli.fetch.session_file import Session, SessionFile, with_cookies
+
+IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
+REFUSED_REST_S = 900.0
+"""A session that the site refused is not tried again for so long, unless a person asks or imports a new one."""
+
+
+class Login:
+    """One process's use of the session; thread-safe. Plug `headers_for` and `heed` into a `PoliteFetcher`.
+
+    Args:
+        domains: where cookies may be kept for.
+        needed: names of the cookies without which nothing works; the first is the login itself.
+        own: names of cookies that each process keeps for itself, because they belong with a page it has read
+            (the counterpart of a CSRF token).
+    """
+
+    def __init__(
+        self,
+        file: SessionFile,
+        *,
+        domains: Sequence[str],
+        needed: Sequence[str],
+        own: Sequence[str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._file = file
+        self._domains = tuple(domains)
+        self._needed = tuple(needed)
+        self._own = frozenset(own)
+        self._now = now
+        self._lock = threading.Lock()
+        self._own_cookies: tuple[str, dict[str, Cookie]] = ("", {})
+
+    def get(self, *, insist: bool = False) -> Session:
+        """The session to ask with.
+
+        Args:
+            insist: also one that the site refused a moment ago.
+
+        Raises:
+            SessionExpired: there is none, its login cookie is missing or over, or the site refused it lately;
+                `retry_after_s` tells when to look again.
+            ConfigError: others may read its file.
+        """
+        session, now = self._file.load(), self._now()
+        if session is None:
+            raise _expired("there is no session")
+        if session.missing(self._needed[:1], now=now):
+            raise _expired("the session has ended")
+        if session.refused_at and not insist:
+            rest = session.refused_at + timedelta(seconds=REFUSED_REST_S) - now
+            if rest > timedelta(0):
+                raise _expired("the site refused the session", rest.total_seconds())
+        return session
+
+    def is_valid(self) -> bool:
+        """Whether there is a session that lacks nothing and was not refused."""
+        session = self._file.load()
+        return session is not None and not session.refused_at and not session.missing(self._needed, now=self._now())
+
+    def headers_for(self, url: SafeUrl) -> Mapping[str, str]:
+        """The ``Cookie`` header for one address; empty where none fits."""
+        session = self._file.load()
+        if session is None:
+            return {}
+        header = cookie_header(self._jar(session), url, now_s=self._now().timestamp())
+        return {"Cookie": header} if header else {}
+
+    def _jar(self, session: Session) -> Sequence[Cookie]:
+        """The session's cookies, with this process's own in the place of theirs."""
+        with self._lock:
+            session_id, own = self._own_cookies
+        own = own if session_id == session.id else {}
+        return [*own.values(), *(cookie for cookie in session.cookies if cookie.name not in own)]
+
+    def heed(self, answer: Answer) -> None:
+        """Learn the cookies that an answer sets.
+
+        Raises:
+            SessionExpired: the answer sends us to the login, or says that it does not know us (401).
+        """
+        if answer.status == 401 or _leads_to_login(answer):
+            raise _expired(f"{answer.url.netloc} does not accept the session")
+        session, now_s = self._file.load(), self._now().timestamp()
+        read = (
+            read_set_cookie(header, answer.url, domains=self._domains, now_s=now_s)
+            for header in answer.values("set-cookie")
+        )
+        told = [cookie for cookie in read if cookie is not None]
+        if session is None or not told:
+            return
+        self._keep_own(session, [cookie for cookie in told if cookie.name in self._own])
+        shared = [cookie for cookie in told if cookie.name not in self._own]
+        if shared:
+            self._file.change(session.id, partial(with_cookies, cookies=shared, now_s=now_s))
+
+    def _keep_own(self, session: Session, cookies: Sequence[Cookie]) -> None:
+        with self._lock:
+            session_id, own = self._own_cookies
+            kept = own if session_id == session.id else {}
+            self._own_cookies = session.id, kept | {cookie.name: cookie for cookie in cookies}
+
+    def note_refused(self, session: Session) -> None:
+        """Remember that the site refused the session."""
+        self._file.change(session.id, lambda known: replace(known, refused_at=self._now()))
+
+    def note_accepted(self, session: Session) -> None:
+        """Remember that it works after all."""
+        if session.refused_at:
+            self._file.change(session.id, lambda known: replace(known, refused_at=None))
+
+
+def _leads_to_login(answer: Answer) -> bool:
+    if answer.status not in REDIRECTS:
+        return False
+    try:
+        segments = urlsplit(answer.value("location") or "").path.lower().split("/")
+    except ValueError:
+        return False
+    return not {"login", "lgz"}.isdisjoint(segments)
+
+
+def _expired(what: str, rest_s: float = REFUSED_REST_S) -> SessionExpired:
+    return SessionExpired(what, hint=IMPORT_HINT, retry_after_s=rest_s)

@@ -1,0 +1,168 @@
+"""The session file: the login cookies at rest, readable by their owner alone, shared by several processes.
+
+Every change happens under a lock and appears whole, by rename. A change that came from an answer counts only for the
+session that was asked with: what an old login's last answer says does not touch the one imported since.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from offers_cli.errors import ConfigError, StorageUnavailable
+from offers_cli.fetch.cookies import Cookie
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One login.
+
+    Attributes:
+        id: of this import; another import is another session.
+        refused_at: when the site last refused it; None while it works.
+    """
+
+    id: str
+    imported_at: datetime
+    refused_at: datetime | None
+    cookies: tuple[Cookie, ...]
+
+    def missing(self, needed: Sequence[str], *, now: datetime) -> tuple[str, ...]:
+        """The needed cookies that it lacks, or that are over."""
+        live = {cookie.name for cookie in self.cookies if not cookie.is_over(now.timestamp())}
+        return tuple(name for name in needed if name not in live)
+
+    def ends_at(self, needed: Sequence[str]) -> datetime | None:
+        """When the first of the needed cookies is over; None where none of them tells."""
+        moments = [cookie.ends_at for cookie in self.cookies if cookie.name in needed]
+        return min((_moment(at) for at in moments if at is not None), default=None)
+
+
+def _moment(seconds: float) -> datetime:
+    """A time from seconds since 1970; one beyond the calendar is its last day."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
+
+
+class SessionFile:
+    """Where the session is kept; safe for several threads and processes.
+
+    Every method raises `ConfigError` when others may read the file or it is damaged, and `StorageUnavailable` when
+    the disk says no.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> Session | None:
+        """The session, or None when there is none."""
+        with _disk_errors(self.path):
+            try:
+                with self.path.open("rb") as file:
+                    self._check_private(os.fstat(file.fileno()))
+                    return self._parse(file.read())
+            except FileNotFoundError:
+                return None
+
+    def _check_private(self, facts: os.stat_result) -> None:
+        if facts.st_mode & 0o077 or facts.st_uid != os.geteuid():
+            raise ConfigError(
+                f"{self.path} may be read by others, so it is not used",
+                hint=f"chmod 600 {self.path}; if others could have read it, log out of the site and import anew",
+            )
+
+    def _parse(self, data: bytes) -> Session:
+        try:
+            found = json.loads(data)
+            return Session(
+                id=str(found["id"]),
+                imported_at=datetime.fromisoformat(found["imported_at"]),
+                refused_at=datetime.fromisoformat(found["refused_at"]) if found["refused_at"] else None,
+                cookies=tuple(Cookie(**cookie) for cookie in found["cookies"]),
+            )
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ConfigError(  # the cause would quote it
+                f"{self.path} is damaged", hint="offers session import FILE writes it anew"
+            ) from None
+
+    def replace(self, cookies: Sequence[Cookie], *, imported_at: datetime) -> Session:
+        """Put a new session in the place of whatever there is."""
+        session = Session(id=uuid4().hex, imported_at=imported_at, refused_at=None, cookies=tuple(cookies))
+        with self._locked():
+            self._write(session)
+        return session
+
+    def change(self, session_id: str, change: Callable[[Session], Session]) -> None:
+        """Change that session; nothing happens when it is no longer the one in the file."""
+        with self._locked():
+            session = self.load()
+            if session is None or session.id != session_id:
+                return
+            changed = change(session)
+            if changed != session:
+                self._write(changed)
+
+    def clear(self) -> bool:
+        """Forget the session; whether there was one."""
+        with self._locked():
+            try:
+                self.path.unlink()
+            except FileNotFoundError:
+                return False
+            return True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with _disk_errors(self.path):
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(handle)
+
+    def _write(self, session: Session) -> None:
+        about = {
+            "id": session.id,
+            "imported_at": session.imported_at.isoformat(),
+            "refused_at": session.refused_at.isoformat() if session.refused_at else None,
+            "cookies": [asdict(cookie) for cookie in session.cookies],
+        }
+        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix="session.", suffix=".tmp")  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(about, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(self.path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise StorageUnavailable(
+            f"{path} cannot be used: {exc.strerror}", hint="check the disk and its rights"
+        ) from exc
+
+
+def with_cookies(session: Session, cookies: Sequence[Cookie], *, now_s: float) -> Session:
+    """The session after an answer set those cookies; one that is over already is thereby removed."""
+    jar = {cookie.key: cookie for cookie in session.cookies}
+    jar |= {cookie.key: cookie for cookie in cookies}
+    return replace(session, cookies=tuple(cookie for cookie in jar.values() if not cookie.is_over(now_s)))
