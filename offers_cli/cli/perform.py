@@ -45,17 +45,28 @@ def perform(
     Args:
         log_level: what is told on stderr without `-v` or `-q`: 0 events, -1 errors only.
     """
-    from offers_cli.config import get_config
-    from offers_cli.log import configure_logging
-    from offers_cli.runtime import open_runtime
 
-    output = Output(json=voice.json, quiet=voice.quiet)
-    try:
+    def work_with_settings(output: Output) -> R:
+        from offers_cli.config import get_config
+        from offers_cli.log import configure_logging
+        from offers_cli.runtime import open_runtime
+
         config = get_config()
         verbosity = voice.verbosity if voice.quiet else voice.verbose + log_level
         configure_logging(verbosity=verbosity, json_lines=config.log.format == "json")
         with open_runtime(config) as runtime:
-            report = work(runtime, output)
+            return work(runtime, output)
+
+    perform_alone(command, voice, work_with_settings, blocks)
+
+
+def perform_alone(
+    command: str, voice: Voice, work: Callable[[Output], R], blocks: Callable[[R], Sequence[Block]]
+) -> None:
+    """Run a command that works without settings, or with broken ones; otherwise as `perform`."""
+    output = Output(json=voice.json, quiet=voice.quiet)
+    try:
+        report = work(output)
     except OffersError as error:
         output.fail(command, Problem.of(error))
         raise typer.Exit(error.exit_code) from error

@@ -1,6 +1,6 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
-from offers_cli.config.load import get_config, load_config
+from offers_cli.config.load import examine_config, get_config, load_config
 from offers_cli.config.settings import (
     SETTINGS,
     Config,
@@ -26,6 +26,7 @@ __all__ = [
     "Origin",
     "Secret",
     "Setting",
+    "examine_config",
     "get_config",
     "load_config",
     "mask_url",

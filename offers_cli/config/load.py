@@ -51,6 +51,14 @@ def load_config(environ: Mapping[str, str], folder: Path) -> Config:
     Raises:
         ConfigError: everything that is wrong, each with its origin.
     """
+    config, problems = examine_config(environ, folder)
+    if problems:
+        raise ConfigError("; ".join(problems), hint="offers config show --origin")
+    return config
+
+
+def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tuple[str, ...]]:
+    """The settings, and everything that is wrong with them; a setting that cannot be read has its default."""
     problems: list[str] = []
     local = [_from_environment(environ), *_from_folder(folder, problems)]
     home, home_origin = _home(local)
@@ -61,12 +69,10 @@ def load_config(environ: Mapping[str, str], folder: Path) -> Config:
     for setting in SETTINGS:
         value, origins[setting.name] = _resolve(setting, sources, problems)
         values[setting.section][setting.attribute] = value
-    if origins["OFFERS_DB"].kind == "default":
+    if values["database"]["sqlite_path"] == Path("offers.db"):
         values["database"]["sqlite_path"] = home / "offers.db"
     problems += _contradictions(values, origins)
-    if problems:
-        raise ConfigError("; ".join(dict.fromkeys(problems)), hint="offers config show --origin")
-    return Config(home=home, origins=origins, **_sections(values, home))
+    return Config(home=home, origins=origins, **_sections(values, home)), tuple(dict.fromkeys(problems))
 
 
 _RANK = {"environment": 0, ".env": 1, "offers.toml": 2}
