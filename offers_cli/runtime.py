@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from offers_cli.queue.work import ClaimedJob, WorkerReport
     from offers_cli.services.drift import DriftWatch
     from offers_cli.services.pages import Pages
+    from offers_cli.services.replay import Replayer
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
     from offers_cli.services.work import WorkReport
@@ -138,16 +139,23 @@ class Runtime:
         return first_owner(self.marketplaces, url)
 
     @cached_property
-    def allowed_hosts(self) -> tuple[str, ...]:
-        """Hosts that may be fetched: those configured or the marketplaces' own, and the configured address's."""
+    def marketplace_hosts(self) -> tuple[str, ...]:
+        """The marketplaces' own hosts, and that of the configured address."""
         own = tuple(host for marketplace in self.marketplaces for host in marketplace.hosts)
-        return (*(self.config.fetch.allowed_hosts or own), urlsplit(self.config.marketplace.base_url).netloc)
+        return (*own, urlsplit(self.config.marketplace.base_url).netloc)
+
+    @cached_property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Hosts that may be fetched: those configured, or the marketplaces' own; and that of the configured address."""
+        base = urlsplit(self.config.marketplace.base_url).netloc
+        return (*self.config.fetch.allowed_hosts, base) if self.config.fetch.allowed_hosts else self.marketplace_hosts
 
     @cached_property
     def fetcher(self) -> PoliteFetcher:
         from offers_cli.fetch.client import PoliteFetcher
         from offers_cli.fetch.egress import parse_egresses
         from offers_cli.fetch.guard import Guard
+        from offers_cli.fetch.robots import Robots
 
         guard = Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts)
         proxies = self.config.fetch.http_proxy
@@ -155,6 +163,7 @@ class Runtime:
             guard=guard,
             pace=self.pace,
             egresses=parse_egresses(proxies.reveal() if proxies else None),
+            robots=None if self.config.fetch.ignore_robots else Robots(exempt_hosts=self.marketplace_hosts),
             user_agent=self.config.fetch.user_agent,
         )
         self._closers.append(fetcher.close)
@@ -176,7 +185,13 @@ class Runtime:
     def snapshots(self) -> Snapshots:
         from offers_cli.fetch.snapshots import Snapshots
 
-        return Snapshots(self.config.home / "snapshots", mode=self.config.fetch.snapshots)
+        settings = self.config.fetch
+        return Snapshots(
+            self.config.home / "snapshots",
+            mode=settings.snapshots,
+            max_bytes=settings.snapshots_max_mb * 2**20,
+            max_age_s=settings.snapshots_max_age_s,
+        )
 
     @cached_property
     def pages(self) -> Pages:
@@ -218,6 +233,23 @@ class Runtime:
             dry_run=dry_run,
             on_page=on_page,
         )
+
+    def replayer(self, *, dry_run: bool) -> Replayer:
+        """A replayer with this runtime's kept pages, storage and queue."""
+        from offers_cli.services.replay import Replayer
+
+        return Replayer(
+            kept=self.snapshots,
+            storage=self.storage,
+            queue=self.registries,
+            marketplace_for=self.marketplace_for,
+            dry_run=dry_run,
+        )
+
+    def find_kept_page(self, offer_id: str) -> tuple[str, str] | None:
+        """Text and address of the newest kept page of an offer."""
+        snapshot = self.snapshots.find(offer_id)
+        return (self.snapshots.read(snapshot.id)[0], snapshot.final_url) if snapshot else None
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
         """An offer by either id; the database is not needed before it is asked."""

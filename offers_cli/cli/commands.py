@@ -16,10 +16,15 @@ SUMMARIES: dict[str, str] = {
     "scrape": "Collect listings and queue what lacks something.",
     "enqueue-missing": "Queue the offers that still lack something.",
     "worker": "Run the queued jobs: fetch, read, enrich.",
+    "failed": "Show the failed jobs and why they failed.",
     "requeue-failed": "Put failed jobs back to the queue.",
     "stats": "Show the queue, the failures and the coverage.",
     "list": "Show the offers that match.",
+    "show": "Show one offer and where each value came from.",
+    "history": "Show an offer's prices over time.",
+    "export": "Write the offers to a file or a pipe.",
     "explain": "Show what is read from one page, and why.",
+    "replay": "Read kept pages again after a fix; fetch nothing.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""

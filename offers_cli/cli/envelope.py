@@ -15,8 +15,13 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
     "requeue-failed": ("found", "requeued", "skipped"),
     "stats": ("queue", "failures", "offers"),
+    "failed": ("jobs", "total"),
     "list": ("offers", "total"),
+    "show": ("offer", "origins"),
+    "history": ("offer", "days", "points", "lowest", "lowest_in_days", "above_lowest_cents", "old_price"),
+    "export": ("format", "file", "exported", "offers"),
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
+    "replay": ("found", "mended", "superseded", "unreadable", "forgotten", "changes"),
     "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""

@@ -40,7 +40,9 @@ def explain(
     def work(runtime: Runtime, output: Output) -> ExplainReport:
         from offers_cli.services import explain as service
 
-        return service.explain(target, url=url, pages=runtime.pages, find_offer=runtime.find_offer)
+        return service.explain(
+            target, url=url, pages=runtime.pages, find_offer=runtime.find_offer, find_kept=runtime.find_kept_page
+        )
 
     perform("explain", Voice(json=json, verbose=verbose, quiet=quiet), work, explain_blocks, log_level=-1)
 

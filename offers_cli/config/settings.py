@@ -121,6 +121,21 @@ class FetchConfig:
     snapshots: Literal["off", "failures", "all"] = _setting(
         "OFFERS_SNAPSHOTS", "failures", "Which fetched pages are kept for explain and replay: off, failures, all."
     )
+    snapshots_max_mb: int = _setting(
+        "OFFERS_SNAPSHOTS_MAX_MB",
+        500,
+        "What the kept pages may take on disk; the oldest go first.",
+        least=1,
+        most=10**6,
+    )
+    snapshots_max_age_s: Duration = _setting(
+        "OFFERS_SNAPSHOTS_MAX_AGE", 30 * 86400.0, "How long a page is kept, such as 30d.", least=60, most=10**9
+    )
+    ignore_robots: bool = _setting(
+        "OFFERS_IGNORE_ROBOTS",
+        default=False,
+        doc="Do not ask shops other than the marketplaces for their robots.txt: you have their consent.",
+    )
     user_agent: str | None = _setting("OFFERS_USER_AGENT", None, "The User-Agent to send instead of the default one.")
 
 

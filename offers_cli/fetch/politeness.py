@@ -138,11 +138,6 @@ class SharedPace:
         with _redis_errors():
             return float(self._pause(keys=keys, args=args)) / 1000
 
-    def forgive(self, host: str, egress: str = DIRECT) -> None:
-        """Forget the walls of a host that answers again: the next pause is a first one."""
-        with _redis_errors():
-            self._redis.delete(_key("strikes", host, egress))
-
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
         with _redis_errors():

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug
 from offers_cli.queue.admission import read_arguments
 from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time, read_meta, read_result
-from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys, job_key, results_key
+from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys, job_id_of, job_key, results_key
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.scripts import Clock, Scripts
 
@@ -177,6 +178,14 @@ class Registries:
             dry_run=dry_run,
         )
         return requeue(self._scripts, self.keys, wanted, on_progress=on_progress)
+
+    def forget_failed(self, offer_ids: Collection[str]) -> int:
+        """Take the failed jobs of these offers away, for what they were for is done; returns how many there were."""
+        ids = iter(sorted(map(job_id_of, offer_ids)))
+        forgotten = 0
+        while batch := list(islice(ids, BATCH)):
+            forgotten += int(self._scripts.run("forget", [self.keys.failed], *batch))
+        return forgotten
 
     def _now(self) -> float:
         if self._clock:

@@ -77,9 +77,21 @@ def _card(offer: Offer) -> dict[str, Any]:
 
 
 def explain(
-    target: str, *, url: str | None, pages: Pages, find_offer: Callable[[str], StoredOffer | None]
+    target: str,
+    *,
+    url: str | None,
+    pages: Pages,
+    find_offer: Callable[[str], StoredOffer | None],
+    find_kept: Callable[[str], tuple[str, str] | None],
 ) -> ExplainReport:
-    """Read one page: a URL is fetched, an offer's id stands for its product page, anything else is a saved file."""
+    """Read one page.
+
+    Args:
+        target: an address, which is fetched; a saved file; or an offer's id, which stands for its newest kept page,
+            or its product page when none is kept.
+        url: the address of a saved file that does not tell its own.
+        find_kept: text and address of an offer's newest kept page.
+    """
     if target.startswith(("http://", "https://")):
         return _explain_fetched(target, pages)
     path = Path(target).expanduser()
@@ -88,7 +100,8 @@ def explain(
     offer = find_offer(target)
     if offer is None:
         raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
-    return _explain_fetched(offer.url, pages)
+    kept = find_kept(offer.id)
+    return _explain_text(*kept, pages) if kept else _explain_fetched(offer.url, pages)
 
 
 def _explain_fetched(url: str, pages: Pages) -> ExplainReport:

@@ -128,8 +128,6 @@ def test_walls_met_again_pause_longer_each_time_up_to_an_hour(connection: redis.
         seconds.append(pace.pause(HOST, None, reason="page_blocked"))
         connection.delete(f"offers:pace:pause:{HOST}|direct")  # the pause is over
     assert seconds == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
-    pace.forgive(HOST)
-    assert pace.pause(HOST, None, reason="page_blocked") == 60
 
 
 def test_many_answers_from_one_wall_are_one_wall(connection: redis.Redis) -> None:
