@@ -48,7 +48,7 @@ class Document:
         scripts = select(self.tree, 'script[type="application/ld+json" i]')
         return [node for script in scripts for node in parse_nodes(script.text(deep=True))]
 
-    @property
+    @cached_property
     def address(self) -> str | None:
         """The address the page tells of itself, or None."""
         return next(self._addresses(), None)

@@ -23,15 +23,15 @@ _MARKS = {
 }
 """Each name, and what may stand between it and the brace."""
 
+_BEGINNING = re.compile(r"[\ufeff\s]*(?=\{)")
 _MOST_TRIES = 20
 _decoder = json.JSONDecoder()
 
 
 def find_states(text: str) -> Iterator[Json]:
     """Every embedded state of a page; a text that is JSON as a whole is its own state."""
-    start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
-    if text[start : start + 1] == "{":
-        yield from _decode(text, start)
+    if whole := _BEGINNING.match(text):
+        yield from _decode(text, whole.end())
         return
     for mark, opening in _MARKS.items():
         for position in _occurrences(text, mark):
