@@ -1,0 +1,256 @@
+"""Migrations: SQLite directly, Postgres through its own address; twice, at once, interrupted."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from storage.cases import save
+from supabase_server.lite import SupabaseProject, supabase_server
+
+from offers_cli.config import DatabaseConfig, Secret
+from offers_cli.errors import StorageRefused, StorageUnavailable
+from offers_cli.storage import open_storage
+from offers_cli.storage.migrate import migrate, migrate_postgres, schema_sql
+from offers_cli.storage.migrations import migrations
+from offers_cli.storage.supabase import open_supabase
+
+INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+POSTGRES = next((Path(found) for found in INSTALLED if found), None)
+ROLES = "CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS;"
+
+
+MIGRATOR = """
+import sys
+from offers_cli.config import Secret
+from offers_cli.storage.migrate import migrate_postgres
+print(len(migrate_postgres(Secret(sys.argv[1]))))
+"""
+
+KILLED = """
+import os, sys
+from offers_cli.config import Secret
+from offers_cli.storage import migrate
+
+class Deadly:
+    version, name = 99, "deadly"
+
+    @property
+    def sql(self):
+        os.kill(os.getpid(), 9)
+
+all_of_them = migrate.migrations
+migrate.migrations = lambda kind: (*all_of_them(kind), Deadly())
+migrate.migrate_postgres(Secret(sys.argv[1]))
+"""
+
+
+def names(kind: str) -> tuple[str, ...]:
+    return tuple(migration.name for migration in migrations(kind))  # type: ignore[arg-type]
+
+
+def test_sqlite_is_migrated_once(sqlite_path: Path) -> None:
+    config = DatabaseConfig(sqlite_path=sqlite_path)
+    assert migrate(config).applied == names("sqlite")
+    again = migrate(config)
+    assert (again.kind, again.applied, again.version) == ("sqlite", (), len(names("sqlite")))
+
+
+def test_the_schema_is_printed_whole() -> None:
+    assert "CREATE TABLE offers (" in schema_sql("sqlite")
+    printed = schema_sql("supabase")
+    assert "create table if not exists public.offers (" in printed
+    assert "create or replace function public.offers_save(" in printed
+
+
+def test_migrations_are_named_as_the_supabase_command_wants_them() -> None:
+    assert all(name[:14].isdigit() and name[14] == "_" for name in names("supabase"))
+
+
+def test_each_migration_of_supabase_records_its_version() -> None:
+    for migration in migrations("supabase"):
+        assert f"insert into public.offers_schema (version) values ({migration.version})" in migration.sql
+
+
+def test_without_the_postgres_address_it_is_said_what_to_paste_where(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("supabase_project")  # skips where no server runs
+    with supabase_server(tmp_path, migrations=None) as project:
+        config = DatabaseConfig(supabase_url=project.url, supabase_key=Secret(project.service_key))
+        with pytest.raises(StorageRefused) as opened:
+            open_storage(config)
+        assert opened.value.hint == "offers db migrate"
+        with pytest.raises(StorageRefused, match="SUPABASE_DB_URL") as caught:
+            migrate(config)
+    assert "paste the output of `offers db schema` into the SQL editor" in caught.value.hint
+
+
+def test_a_current_project_needs_no_postgres_address(supabase_project: SupabaseProject) -> None:
+    config = DatabaseConfig(supabase_url=supabase_project.url, supabase_key=Secret(supabase_project.service_key))
+    assert migrate(config).applied == ()
+
+
+def test_the_hosted_project_is_named_in_the_hint() -> None:
+    from offers_cli.storage.migrate import _sql_editor
+
+    assert _sql_editor("https://abc.supabase.co") == "https://supabase.com/dashboard/project/abc/sql/new"
+
+
+def test_a_schema_of_another_version_is_refused(
+    supabase_project: SupabaseProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = (*migrations("supabase"), replace(migrations("supabase")[-1], version=99))
+    monkeypatch.setattr("offers_cli.storage.supabase.migrations", lambda _kind: newer)
+    with pytest.raises(StorageRefused, match="needs 99") as caught:
+        open_supabase(supabase_project.url, Secret(supabase_project.service_key))
+    assert caught.value.hint == "offers db migrate"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
+    """A Postgres of our own on a unix socket, with Supabase's roles."""
+    if POSTGRES is None:
+        pytest.skip("no Postgres server is installed")
+    pytest.importorskip("psycopg")
+    folder, binaries = tmp_path_factory.mktemp("postgres"), POSTGRES.resolve().parent
+    as_user: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    owner = "nobody" if as_user else getpass.getuser()
+    socket = Path("/tmp") / f"offers-pg-{os.getpid()}"
+    socket.mkdir(mode=0o700)
+    data = socket / "data"
+    if as_user:
+        os.chown(socket, 65534, 65534)
+    try:
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
+            check=True, capture_output=True, cwd="/", **as_user,
+        )  # fmt: skip
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [binaries / "postgres", "-D", data, "-k", socket, "-c", "listen_addresses=", "-c", "fsync=off"],
+                stdout=log, stderr=log, cwd="/", **as_user,
+            )  # fmt: skip
+        address = f"postgresql://owner@/postgres?host={socket}"
+        _wait_for_postgres(address, owner)
+        yield Secret(address)
+        server.terminate()
+        server.wait(20)
+    finally:
+        shutil.rmtree(socket)
+
+
+def _wait_for_postgres(address: str, owner: str) -> None:
+    import psycopg
+
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with psycopg.connect(address, autocommit=True) as connection:
+                connection.execute(ROLES.encode())
+                return
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline, f"Postgres does not start as {owner}"
+            time.sleep(0.05)
+
+
+def test_postgres_is_migrated_by_ten_at_once_killed_and_twice(postgres: Secret) -> None:
+    """One does the work, nine find it done; one killed in the middle leaves nothing behind."""
+    killed = subprocess.run([sys.executable, "-c", KILLED, postgres.reveal()], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    migrators = [
+        subprocess.Popen([sys.executable, "-c", MIGRATOR, postgres.reveal()], stdout=subprocess.PIPE, text=True)
+        for _ in range(10)
+    ]
+    applied = sorted(int(migrator.communicate()[0]) for migrator in migrators)
+    assert applied == [0] * 9 + [len(migrations("supabase"))]
+    assert migrate_postgres(postgres) == ()
+
+
+def test_every_migration_may_be_pasted_again(postgres: Secret) -> None:
+    import psycopg
+
+    migrate_postgres(postgres)
+    with psycopg.connect(postgres.reveal()) as connection:
+        connection.execute(schema_sql("supabase").encode())
+        row = connection.execute("SELECT count(*), max(version) FROM offers_schema").fetchone()
+    assert row == (len(migrations("supabase")),) * 2
+
+
+def test_tables_are_closed_and_functions_are_the_service_roles_alone(postgres: Secret) -> None:
+    """As hosted Supabase grants everything by default, what was revoked is asked of Postgres itself."""
+    import psycopg
+
+    migrate_postgres(postgres)
+    with psycopg.connect(postgres.reveal()) as connection:
+        tables = connection.execute(
+            "SELECT relname, relrowsecurity FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+        assert len(tables) == 4
+        assert all(is_secured for _, is_secured in tables)
+        assert connection.execute("SELECT count(*) FROM pg_policy").fetchone() == (0,)
+        for role in ("anon", "authenticated"):
+            callable_ones = connection.execute(
+                "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                " AND has_function_privilege(%s, oid, 'execute')",
+                (role,),
+            ).fetchall()
+            assert callable_ones == []
+        for name, _ in tables:
+            for privilege in ("select", "insert", "update", "delete"):
+                allowed = connection.execute(
+                    "SELECT has_table_privilege('anon', %s, %s), has_table_privilege('service_role', %s, %s)",
+                    (name, privilege) * 2,
+                ).fetchone()
+                assert allowed == (False, True)
+
+
+def test_what_needs_enrichment_costs_the_same_in_postgres(postgres: Secret) -> None:
+    """Its function reads the small indexes: hardly any page is touched, though 20,000 offers are done."""
+    import psycopg
+
+    migrate_postgres(postgres)
+    fill = """
+        INSERT INTO offers (marketplace, external_id, title, url, currency, price_cents, source, first_seen_at,
+          last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempted_at, enrich_attempts)
+        SELECT 'm', 'X' || n, 't', 'u', 'BRL', 1, 's', '2026-01-01', '2026-01-01', '2026-01-01',
+          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
+          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
+          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END, 1
+        FROM generate_series(1, 20000) n"""
+    ask = """EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
+        SELECT offers_needing_enrichment(ARRAY['old-price', 'discount', 'affiliate-link'], 10)"""
+    with psycopg.connect(postgres.reveal(), autocommit=True) as connection:
+        connection.execute(fill)
+        connection.execute("ANALYZE offers")
+        connection.execute(ask)
+        row = connection.execute(ask).fetchone()
+        assert row
+        plan = row[0][0]["Plan"]
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 250
+        connection.execute("DELETE FROM offers")
+
+
+def test_a_postgres_that_does_not_answer_is_unavailable_and_its_password_unsaid() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StorageUnavailable) as caught:
+        migrate_postgres(Secret("postgresql://postgres:hunter2secret@127.0.0.1:1/postgres"))
+    assert "hunter2secret" not in str(caught.value) + repr(caught.value.__cause__)
+
+
+def test_sqlite_of_today_opens_after_migrate(sqlite_path: Path) -> None:
+    config = DatabaseConfig(sqlite_path=sqlite_path)
+    migrate(config)
+    storage = open_storage(config)
+    save(storage)
+    storage.close()
