@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples, parse_since
+from offers_cli.cli.figures import money, percent
+from offers_cli.cli.offer_filters import (
+    MinDiscountOption,
+    MissingOption,
+    SearchOption,
+    SinceOption,
+    SortOption,
+    StatusOption,
+    offer_filter,
+)
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Line, Output, Table
-from offers_cli.storage.base import Missing
+from offers_cli.cli.render import Block, Note, Output, Table, is_drawn
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.find_offers import OffersReport
     from offers_cli.storage.base import StoredOffer
 
-COLUMNS = ("id", "title", "price", "old price", "off", "link", "status", "url")
+COLUMNS = ("id", "external id", "title", "price", "old price", "off", "link", "status", "url")
+SHORT = ("external id", "title", "price", "old price", "off", "status")
+"""What fits a terminal; `offers show` has the rest."""
+FIGURES = frozenset({"price", "old price", "off"})
 
 
 def register(app: typer.Typer) -> None:
@@ -30,15 +43,12 @@ def register(app: typer.Typer) -> None:
 
 def list_offers(
     limit: Annotated[int, typer.Option(min=1, help="The most offers to show.")] = 50,
-    min_discount: Annotated[
-        int | None, typer.Option(min=0, max=100, metavar="PCT", help="At least this discount.")
-    ] = None,
-    missing: Annotated[list[Missing] | None, typer.Option(help="Only offers that lack this.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="WHEN", help="Seen since: 7d, or an ISO date.")] = None,
-    search: Annotated[str | None, typer.Option(metavar="WORDS", help="Words that stand in the title.")] = None,
-    sort: Annotated[
-        str, typer.Option(help="last_seen, first_seen, discount, price or title; a leading - reverses.")
-    ] = "-last_seen",
+    min_discount: MinDiscountOption = None,
+    missing: MissingOption = None,
+    since: SinceOption = None,
+    search: SearchOption = None,
+    status: StatusOption = None,
+    sort: SortOption = "-last_seen",
     json: JsonOption = False,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
@@ -46,16 +56,17 @@ def list_offers(
     """Show the offers that match, with their prices as a person reads them."""
 
     def work(runtime: Runtime, output: Output) -> OffersReport:
-        from offers_cli.services.find_offers import check_sort, find_offers
-        from offers_cli.storage.base import OfferFilter
+        from offers_cli.services.find_offers import find_offers
 
-        wanted = OfferFilter(
+        wanted = offer_filter(
             min_discount=min_discount,
-            missing=frozenset(missing or ()),
-            since=parse_since(since, "--since", now=runtime.now()),
+            missing=missing,
+            since=since,
             search=search,
-            sort=check_sort(sort),
+            status=status,
+            sort=sort,
             limit=limit,
+            now=runtime.now(),
         )
         return find_offers(wanted, storage=runtime.storage)
 
@@ -64,25 +75,23 @@ def list_offers(
 
 def offer_blocks(report: OffersReport) -> Sequence[Block]:
     """The offers as a table, and how many there are."""
-    rows = [_row(offer) for offer in report.offers]
-    table = Table(title="Offers", columns=COLUMNS, rows=rows, right=frozenset({"price", "old price", "off"}))
-    return [table, Line(f"{len(rows)} of {report.total} offers")] if rows else [Line("no offers match")]
+    if not report.offers:
+        return [Note("no offers match")]
+    columns = SHORT if is_drawn(sys.stdout) else COLUMNS
+    rows = [[_cells(offer)[column] for column in columns] for offer in report.offers]
+    table = Table(title="Offers", columns=columns, rows=rows, right=FIGURES, cut=frozenset({"title"}))
+    return [table, Note(f"{len(rows)} of {report.total} offers")]
 
 
-def _row(offer: StoredOffer) -> list[object]:
-    from offers_cli.money import format_cents
-
-    def money(cents: int | None) -> str:
-        return "" if cents is None else format_cents(cents, offer.currency)
-
-    off = "" if offer.discount_pct is None else f"{offer.discount_pct}%"
-    return [
-        offer.id,
-        offer.title,
-        money(offer.price_cents),
-        money(offer.old_price_cents),
-        off,
-        offer.affiliate_link,
-        offer.status,
-        offer.url,
-    ]
+def _cells(offer: StoredOffer) -> dict[str, object]:
+    return {
+        "id": offer.id,
+        "external id": offer.external_id,
+        "title": offer.title,
+        "price": money(offer.price_cents, offer.currency),
+        "old price": money(offer.old_price_cents, offer.currency),
+        "off": percent(offer.discount_pct),
+        "link": offer.affiliate_link,
+        "status": offer.status,
+        "url": offer.url,
+    }

@@ -52,9 +52,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing made for the width of the terminal; a pipe gets none."""
+    """A drawing made for the width of the terminal; a pipe gets the figures as a table."""
 
     draw: Callable[[int], str]
+    table: Table
 
 
 Block = Table | Line | Note | Plot
@@ -104,8 +105,8 @@ class Output:
         for block in blocks:
             if is_drawn(sys.stdout):
                 self._draw(block)
-            elif isinstance(block, Table):
-                self.write(_plain_table(block))
+            elif isinstance(block, Table | Plot):
+                self.write(_plain_table(block if isinstance(block, Table) else block.table))
             elif isinstance(block, Line):
                 self.write(_printable_lines(block.text))
             elif isinstance(block, Note) and not self.quiet:

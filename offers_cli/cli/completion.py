@@ -1,0 +1,70 @@
+"""What a shell offers after Tab: offer ids, failure codes, sources.
+
+A person waits for it at every keystroke, so it reads the local database alone, and an error completes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from offers_cli.errors import WORK_ERRORS, OffersError
+
+if TYPE_CHECKING:
+    from offers_cli.storage.base import StoredOffer
+
+LIMIT = 200
+"""Offers among which an id is looked for: the ones seen last."""
+
+
+def complete_reason(incomplete: str) -> list[tuple[str, str]]:
+    """Failure codes and their meaning."""
+    return [
+        (code, (error.__doc__ or "").splitlines()[0])
+        for code, error in WORK_ERRORS.items()
+        if code.startswith(incomplete)
+    ]
+
+
+def complete_source(incomplete: str) -> list[tuple[str, str]]:
+    """Words that name a source; saved pages are completed by the shell itself."""
+    sources = {"ofertas": "the public offers page", "hub": "the affiliates hub", "search:": "a search"}
+    return [(word, meaning) for word, meaning in sources.items() if word.startswith(incomplete)]
+
+
+def complete_offer(incomplete: str) -> list[tuple[str, str]]:
+    """External ids of the offers seen last, with their titles."""
+    return [(o.external_id, _harmless(o.title)) for o in _recent() if _completes(o.external_id, incomplete)]
+
+
+def complete_offer_id(incomplete: str) -> list[tuple[str, str]]:
+    """Ids of the offers seen last, with their titles."""
+    return [(o.id, _harmless(o.title)) for o in _recent() if _completes(o.id, incomplete)]
+
+
+def _completes(word: str, incomplete: str) -> bool:
+    """A shell evaluates what is offered, and a shop may call its offers anything."""
+    return word.startswith(incomplete) and re.fullmatch(r"[\w.-]+", word, re.ASCII) is not None
+
+
+def _harmless(title: str) -> str:
+    return " ".join(re.findall(r"\w+", title))[:60]
+
+
+def _recent() -> Iterator[StoredOffer]:
+    from contextlib import closing
+
+    from offers_cli.config import get_config
+    from offers_cli.storage.base import OfferFilter
+
+    try:
+        database = get_config().database
+        if database.supabase_url is not None or not database.sqlite_path.is_file():
+            return
+        from offers_cli.storage.sqlite import open_sqlite
+
+        with closing(open_sqlite(database.sqlite_path)) as storage:
+            yield from storage.find_offers(OfferFilter(limit=LIMIT))
+    except OffersError:
+        return

@@ -1,0 +1,33 @@
+"""How figures are shown to a person: money, percentages, moments, lengths of time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def money(cents: int | None, currency: str) -> str:
+    """An amount as its country writes it; nothing for None."""
+    from offers_cli.money import format_cents
+
+    return "" if cents is None else format_cents(cents, currency)
+
+
+def percent(pct: int | None) -> str:
+    return "" if pct is None else f"{pct}%"
+
+
+def moment(time: datetime | None) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(seconds: float | None) -> str:
+    """A length of time in its two largest units; a dash for None."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,145 @@
+"""Export: offers out of the storage into a file or a pipe, streamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.services.export_formats import COLUMNS, FORMATS, SUFFIXES, Row
+from offers_cli.services.find_offers import offer_row
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
+
+TOLD_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What was written: `file` is None for a pipe; `offers` are the offers themselves where they go into the report."""
+
+    format: str
+    file: Path | None
+    exported: int
+    offers: tuple[StoredOffer, ...] | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "format": self.format,
+            "file": str(self.file) if self.file else None,
+            "exported": self.exported,
+            "offers": None if self.offers is None else [offer_row(offer) for offer in self.offers],
+        }
+
+
+def choose_format(asked: str | None, file: Path | None) -> str:
+    """The format asked for, or the one that the file's suffix names; csv for a pipe.
+
+    Raises:
+        UsageError: neither tells.
+    """
+    if asked is not None:
+        return asked
+    if file is None:
+        return "csv"
+    if file.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{file}: its suffix names no format", hint="--format " + ", ".join(FORMATS))
+    return SUFFIXES[file.suffix.lower()]
+
+
+def export(
+    wanted: OfferFilter,
+    *,
+    storage: Storage,
+    format: str,  # noqa: A002  (the word of the flag and of the report)
+    file: Path | None,
+    pipe: BinaryIO,
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> ExportReport:
+    """Write the matching offers to `file`, whole or not at all, or to `pipe` when there is none.
+
+    Raises:
+        UsageError: the file cannot be written there, or pyarrow is missing.
+        StorageUnavailable: the disk is full.
+    """
+    rows = _Rows(storage.find_offers(wanted), on_progress)
+    if file is None:
+        FORMATS[format](rows, pipe)
+        pipe.flush()
+    else:
+        with open_whole(file) as out:
+            FORMATS[format](rows, out)
+    return ExportReport(format=format, file=file, exported=rows.count)
+
+
+def gather(wanted: OfferFilter, *, storage: Storage) -> ExportReport:
+    """The matching offers inside the report, for who wants one document."""
+    offers = tuple(storage.find_offers(wanted))
+    return ExportReport(format="json", file=None, exported=len(offers), offers=offers)
+
+
+class _Rows:
+    """The offers as rows, counted while they pass."""
+
+    def __init__(self, offers: Iterator[StoredOffer], on_progress: Callable[[int], None]) -> None:
+        self._offers = offers
+        self._on_progress = on_progress
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for offer in self._offers:
+            yield {name: getattr(offer, name) for name in COLUMNS}
+            self.count += 1
+            if self.count % TOLD_EVERY == 0:
+                self._on_progress(self.count)
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that appears under its name when all is written; until then, and on any failure, the old one stands.
+
+    A device or a named pipe is written directly. A new file has the usual rights, an old one keeps its own.
+
+    Raises:
+        UsageError: it cannot be written there, with the system's reason.
+        StorageUnavailable: the disk is full.
+    """
+    target = path.expanduser().resolve()
+    with _told(path):
+        if target.exists() and not target.is_file() and not target.is_dir():
+            with target.open("wb") as out:
+                yield out
+            return
+        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+        try:
+            with part.open("xb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageUnavailable(f"{path} cannot be written: {exc.strerror}", hint="free some disk space") from exc
+        raise UsageError(
+            f"{path} cannot be written: {exc.strerror}", hint="give another file, or - for a pipe"
+        ) from exc

@@ -1,0 +1,189 @@
+"""Exports: safe to open, whole or absent, streamed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.services.export import choose_format, export, open_whole
+from offers_cli.services.export_formats import FORMATS, defused
+from offers_cli.storage.base import OfferFilter, StoredOffer
+
+SEEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
+OFFER = StoredOffer(
+    id="a1",
+    marketplace="mercado_livre",
+    external_id="MLB1",
+    title='Fone "sem fio", preto\nnovo',
+    url="https://produto.example/MLB-1",
+    image_url=None,
+    currency="BRL",
+    price_cents=129990,
+    old_price_cents=None,
+    suspect_old_price_cents=None,
+    discount_pct=None,
+    commission_pct=None,
+    affiliate_link=None,
+    affiliation_id=None,
+    source="ofertas",
+    status="active",
+    first_seen_at=SEEN,
+    last_seen_at=SEEN,
+    price_changed_at=SEEN,
+    enriched_at=None,
+    affiliate_checked_at=None,
+    enrich_attempts=0,
+    enrich_error=None,
+    item_id=None,
+    catalogue_id=None,
+    strategies={"price_cents": "state"},
+)
+NAMES = [field.name for field in fields(StoredOffer)]
+
+
+class Offers:
+    """A storage that only finds."""
+
+    def __init__(self, *offers: StoredOffer) -> None:
+        self.offers = offers
+
+    def find_offers(self, _wanted: OfferFilter) -> Iterator[StoredOffer]:
+        return iter(self.offers)
+
+
+def written(name: str, *offers: StoredOffer) -> bytes:
+    out = io.BytesIO()
+    report = export(OfferFilter(), storage=Offers(*offers), format=name, file=None, pipe=out)  # type: ignore[arg-type]
+    assert report.exported == len(offers)
+    return out.getvalue()
+
+
+def test_csv_reads_back_to_the_same_values() -> None:
+    (row,) = csv.DictReader(io.StringIO(written("csv", OFFER).decode(), newline=""))
+    assert list(row) == NAMES
+    assert row["title"] == OFFER.title
+    assert (row["price_cents"], row["old_price_cents"]) == ("129990", "")
+    assert row["first_seen_at"] == "2026-01-31T12:00:00Z"
+    assert json.loads(row["strategies"]) == {"price_cents": "state"}
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_json_and_jsonl_read_back(name: str) -> None:
+    text = written(name, OFFER, replace(OFFER, id="a2")).decode()
+    rows = json.loads(text) if name == "json" else [json.loads(line) for line in text.splitlines()]
+    assert [row["id"] for row in rows] == ["a1", "a2"]
+    assert list(rows[0]) == NAMES
+    assert rows[0]["price_cents"] == 129990
+
+
+def test_parquet_has_typed_columns() -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pq.read_table(io.BytesIO(written("parquet", OFFER)))
+    assert table.column_names == NAMES
+    assert str(table.schema.field("price_cents").type) == "int64"
+    assert table.to_pylist()[0]["first_seen_at"] == SEEN
+
+
+def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError) as caught:
+        written("parquet", OFFER)
+    assert "offers[parquet]" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_nothing_to_export_is_a_valid_document(name: str) -> None:
+    out = written(name)
+    assert (out == b"") == (name == "jsonl")
+    if name == "json":
+        assert json.loads(out) == []
+    if name == "csv":
+        assert out.decode().strip().split(",") == NAMES
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])
+@pytest.mark.parametrize("before", ["", " ", ";", "a;", "x\n", '";"'])
+def test_formulas_are_defused(sign: str, before: str) -> None:
+    """At the start of a cell, and after a semicolon, which parts cells in Brazil."""
+    cell = f"{before}{sign}HYPERLINK(1)"
+    safe = defused(cell)
+    assert safe != cell
+    assert safe.replace("'", "") == cell
+    for part in safe.replace("\n", ";").replace("\r", ";").split(";"):
+        assert not part.strip(" \"'") or part.strip(' "')[0] not in "=+-@\t＝＠"
+
+
+@pytest.mark.parametrize("text", ["Fone 10-20 m", "a = b", "e-mail@x.com", "C++", "R$ 10"])
+def test_plain_titles_stay_as_they_are(text: str) -> None:
+    assert defused(text) == text
+
+
+def test_every_text_column_of_a_csv_is_defused() -> None:
+    evil = replace(OFFER, title="=1+1", url="@SUM(1)", affiliate_link="+1", enrich_error_message="-1")
+    (row,) = csv.DictReader(io.StringIO(written("csv", evil).decode()))
+    assert [row[name][0] for name in ("title", "url", "affiliate_link", "enrich_error_message")] == ["'"] * 4
+
+
+def interrupted(first: bytes) -> Iterator[bytes]:
+    yield first
+    raise KeyboardInterrupt
+
+
+def _write(target: Path, parts: Iterator[bytes]) -> None:
+    with open_whole(target) as out:
+        for part in parts:
+            out.write(part)
+
+
+def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "offers.csv"
+    target.write_text("old")
+    target.chmod(0o640)
+    with pytest.raises(KeyboardInterrupt):
+        _write(target, interrupted(b"half"))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    _write(target, iter([b"new"]))
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640, "an old file keeps its rights"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "offers.csv")
+    with open_whole(tmp_path / "link.csv") as out:
+        out.write(b"x")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real" / "offers.csv").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("place", ["missing/offers.csv", "."])
+def test_an_impossible_place_is_usage(tmp_path: Path, place: str) -> None:
+    with pytest.raises(UsageError), open_whole(tmp_path / place) as out:
+        out.write(b"x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told() -> None:
+    with pytest.raises(StorageUnavailable), open_whole(Path("/dev/full")) as out:
+        out.write(b"x" * 100_000)
+
+
+def test_the_suffix_names_the_format() -> None:
+    assert choose_format(None, Path("a.CSV")) == "csv"
+    assert choose_format(None, Path("a.ndjson")) == "jsonl"
+    assert choose_format("csv", Path("a.parquet")) == "csv"
+    assert choose_format(None, None) == "csv"
+    with pytest.raises(UsageError):
+        choose_format(None, Path("offers"))
