@@ -22,7 +22,7 @@ from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
 from offers_cli.storage.migrate import migrate, migrate_postgres, schema_sql
-from offers_cli.storage.migrations import migrations
+from offers_cli.storage.migrations import Kind, migrations
 from offers_cli.storage.supabase import open_supabase
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -55,8 +55,8 @@ migrate.migrate_postgres(Secret(sys.argv[1]))
 """
 
 
-def names(kind: str) -> tuple[str, ...]:
-    return tuple(migration.name for migration in migrations(kind))  # type: ignore[arg-type]
+def names(kind: Kind) -> tuple[str, ...]:
+    return tuple(migration.name for migration in migrations(kind))
 
 
 def test_sqlite_is_migrated_once(sqlite_path: Path) -> None:

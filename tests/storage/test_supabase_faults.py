@@ -1,0 +1,273 @@
+"""Supabase when things go wrong: each fault is its error, with its outcome, its hint, and never the key."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from storage.cases import EVERYTHING, at, card, everything, page, save
+from storage.meddler import Handler, Meddler, Meddling, answering, dripping, meddler, silent
+from supabase_server.lite import SupabaseProject
+
+from offers_cli.config import Secret
+from offers_cli.errors import Outcome, StorageRefused, StorageUnavailable, WorkError
+from offers_cli.storage import supabase_client
+from offers_cli.storage.base import OfferFilter, Storage
+from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.supabase import SupabaseStorage, open_supabase
+
+KEY = "sb_secret_do-not-show-me"
+
+
+@pytest.fixture
+def between() -> Iterator[Meddler]:
+    """A server that is not Supabase at all."""
+    with meddler() as server:
+        yield server
+
+
+@pytest.fixture
+def closing() -> Iterator[list[SupabaseStorage]]:
+    opened: list[SupabaseStorage] = []
+    yield opened
+    for storage in opened:
+        storage.close()
+
+
+def caught_with(server: Meddler, closing: list[SupabaseStorage], meddling: Meddling) -> WorkError:
+    """The error that asking a server which meddles so leads to."""
+    server.meddling = meddling
+    storage = SupabaseStorage(server.url, Secret(KEY))
+    closing.append(storage)
+    with pytest.raises(WorkError) as caught:
+        storage.counts()
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.hint
+    return caught.value
+
+
+def problem(code: str | None, message: str = "as it is") -> bytes:
+    return json.dumps({"code": code, "message": message, "hint": None, "details": None}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome", "hint"),
+    [
+        (500, b"oops", Outcome.SNOOZE, "offers doctor"),
+        (502, b"<html>bad gateway</html>", Outcome.SNOOZE, "offers doctor"),
+        (503, problem("PGRST002"), Outcome.SNOOZE, "offers doctor"),
+        (500, problem("57014", "canceling statement due to statement timeout"), Outcome.SNOOZE, "offers doctor"),
+        (429, b"", Outcome.SNOOZE, "offers doctor"),
+        (401, problem(None, "Invalid API key"), Outcome.FAIL, "SUPABASE_SERVICE_ROLE_KEY"),
+        (401, problem("PGRST301", "JWT expired"), Outcome.FAIL, "SUPABASE_SERVICE_ROLE_KEY"),
+        (403, problem("42501", "permission denied for table offers"), Outcome.FAIL, "SUPABASE_SERVICE_ROLE_KEY"),
+        (404, problem("PGRST202", "Could not find the function"), Outcome.FAIL, "offers db migrate"),
+        (400, problem("42703", "column offers.x does not exist"), Outcome.FAIL, "offers db migrate"),
+        (404, problem("42P01", "relation does not exist"), Outcome.FAIL, "offers db migrate"),
+        (400, problem("22P02", "invalid input syntax"), Outcome.FAIL, "offers doctor"),
+        (405, problem("25006", "cannot execute INSERT in a read-only transaction"), Outcome.FAIL, "read-only"),
+        (404, b"not here", Outcome.FAIL, "SUPABASE_URL"),
+        (301, b"", Outcome.FAIL, "SUPABASE_URL"),
+        (200, b"<html>hello</html>", Outcome.SNOOZE, "offers doctor"),
+        (200, b'{"total": 1', Outcome.SNOOZE, "offers doctor"),
+        (200, b'{"something": "else"}', Outcome.SNOOZE, "offers doctor"),
+        (200, b"[]", Outcome.SNOOZE, "offers doctor"),
+        (200, b"null", Outcome.SNOOZE, "offers doctor"),
+        (200, b"", Outcome.SNOOZE, "offers doctor"),
+    ],
+)
+def test_every_answer_has_its_outcome(
+    between: Meddler, closing: list[SupabaseStorage], status: int, body: bytes, outcome: Outcome, hint: str
+) -> None:
+    error = caught_with(between, closing, answering(status, body))
+    assert error.outcome is outcome
+    assert hint in error.hint
+    assert len(between.requests) == 1, "an answer is not asked for again"
+
+
+def test_how_long_to_wait_is_passed_on(between: Meddler, closing: list[SupabaseStorage]) -> None:
+    error = caught_with(between, closing, answering(429, b"", retry_after="17"))
+    assert error.retry_after_s == 17
+
+
+def test_a_server_that_hangs_up_is_asked_twice_and_unavailable(
+    between: Meddler, closing: list[SupabaseStorage]
+) -> None:
+    error = caught_with(between, closing, Handler.hang_up)
+    assert isinstance(error, StorageUnavailable)
+    assert len(between.requests) == 2
+
+
+def test_a_server_that_is_down_is_unavailable_at_once(closing: list[SupabaseStorage]) -> None:
+    begun = time.monotonic()
+    storage = SupabaseStorage("http://127.0.0.1:1", Secret(KEY))
+    closing.append(storage)
+    with pytest.raises(StorageUnavailable, match=r"127\.0\.0\.1:1 does not answer"):
+        storage.counts()
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("meddling", [silent(1.5), dripping(0.1, 2.0)], ids=["silent", "dripping"])
+def test_a_slow_server_is_unavailable_in_time(
+    between: Meddler, closing: list[SupabaseStorage], meddling: Meddling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is nine seconds, so that ten are too slow; here it is shortened, to be quick."""
+    assert supabase_client.TIMEOUT_S < 10
+    monkeypatch.setattr(supabase_client, "TIMEOUT_S", 0.5)
+    begun = time.monotonic()
+    error = caught_with(between, closing, meddling)
+    assert isinstance(error, StorageUnavailable)
+    assert "in time" in error.message
+    assert time.monotonic() - begun < 1.2
+
+
+def test_an_answer_that_echoes_the_key_does_not_show_it(between: Meddler, closing: list[SupabaseStorage]) -> None:
+    echo = problem(None, f"no such key: {KEY}")
+    assert "********" in caught_with(between, closing, answering(401, echo)).message
+    caught_with(between, closing, answering(200, f"key {KEY}".encode()))
+    caught_with(between, closing, answering(502, f"key {KEY}".encode()))
+
+
+@pytest.mark.parametrize("key", ["", "with space", "line\nbreak", "ção", "\0"])
+def test_a_key_that_is_none_is_refused_unsaid(key: str) -> None:
+    with pytest.raises(StorageRefused) as caught:
+        SupabaseStorage("http://127.0.0.1:1", Secret(key))
+    assert not key or key not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_key_is_not_shown(closing: list[SupabaseStorage]) -> None:
+    storage = SupabaseStorage("http://127.0.0.1:1", Secret(KEY))
+    closing.append(storage)
+    assert KEY not in repr(storage) + repr(storage._client) + str(vars(storage._client))
+
+
+def test_a_wrong_key_is_refused_by_the_real_server_at_the_first_request(supabase_project: SupabaseProject) -> None:
+    with meddler(supabase_project.url) as server:
+        with pytest.raises(StorageRefused) as caught:
+            open_supabase(server.url, Secret("sb_secret_wrong"))
+        assert "SUPABASE_SERVICE_ROLE_KEY" in caught.value.hint
+        assert len(server.requests) == 1
+
+
+def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_storage: Storage) -> None:
+    """Select, insert, update, delete and every function, over the real server."""
+    if not supabase_project.anon_key:
+        pytest.skip("OFFERS_TEST_SUPABASE_ANON_KEY is not set")
+    [saved] = save(supabase_storage)
+    before = everything(supabase_storage)
+    headers = {"apikey": supabase_project.anon_key, "Prefer": "return=representation"}
+    row = {"marketplace": "m", "external_id": "x", "title": "t", "url": "u", "currency": "BRL", "price_cents": 1}
+    times = dict.fromkeys(("first_seen_at", "last_seen_at", "price_changed_at"), at(0).isoformat())
+    calls: dict[str, dict[str, Any]] = {
+        "offers_schema_version": {},
+        "offers_save": {"cards": [row], "seen_at": at(0).isoformat()},
+        "offers_enrich": {"results": []},
+        "offers_needing_enrichment": {"missing": ["discount"], "max_offers": 1},
+        "offers_counts": {},
+        "offers_count": {"wanted": {"missing": [], "words": []}},
+        "offers_find": {"wanted": {"missing": [], "words": []}, "sort": "price", "after": None, "page_size": 1},
+        "offers_get": {"wanted": saved.offer_id},
+        "offers_price_history": {"wanted": saved.offer_id},
+        "offers_save_run": {"run": {}},
+        "offers_runs": {"max_runs": 1},
+    }
+    with httpx.Client(base_url=f"{supabase_project.url}/rest/v1", headers=headers) as anon:
+        answers = [anon.post(f"/rpc/{name}", json=arguments) for name, arguments in calls.items()]
+        for table in ("offers", "price_history", "scrape_runs", "offers_schema"):
+            answers += [
+                anon.get(f"/{table}", params={"select": "*"}),
+                anon.post(f"/{table}", json={**row, **times, "source": "s"} if table == "offers" else {}),
+            ]
+        answers += [
+            anon.patch("/offers", params={"id": f"eq.{saved.offer_id}"}, json={"price_cents": 1}),
+            anon.delete("/offers", params={"id": f"eq.{saved.offer_id}"}),
+        ]
+    for answer in answers:
+        assert not answer.is_success or answer.json() == [], (answer.request.url, answer.text)
+    assert all(not answer.is_success for answer in answers[: len(calls)])
+    assert everything(supabase_storage) == before
+
+
+def test_the_anon_key_is_no_key_for_the_program(supabase_project: SupabaseProject) -> None:
+    if not supabase_project.anon_key:
+        pytest.skip("OFFERS_TEST_SUPABASE_ANON_KEY is not set")
+    with pytest.raises(StorageRefused):
+        open_supabase(supabase_project.url, Secret(supabase_project.anon_key))
+
+
+def test_a_page_or_a_batch_is_one_request(supabase_project: SupabaseProject, supabase_storage: Storage) -> None:
+    with meddler(supabase_project.url) as server:
+        storage = open_supabase(server.url, Secret(supabase_project.service_key))
+        server.requests.clear()
+        saved = save(storage, *(card(number) for number in range(200)))
+        storage.save_enrichments([page(offer.offer_id, 1, old_price_cents=20_000) for offer in saved])
+        storage.offers_needing_enrichment(limit=200, missing=EVERYTHING)
+        storage.counts()
+        assert len(list(storage.find_offers(OfferFilter(limit=200)))) == 200
+        storage.close()
+        assert server.requests == [
+            f"/rest/v1/rpc/offers_{name}" for name in ("save", "enrich", "needing_enrichment", "counts", "find")
+        ]
+
+
+def losing_replies(chance: random.Random, share: float) -> Meddling:
+    """The database did its work, but now and then nobody hears of it."""
+
+    def meddle(handler: Handler) -> bool:
+        if "offers_save" in handler.path or "offers_enrich" in handler.path:
+            answer = handler.forward()
+            if chance.random() < share:
+                return handler.hang_up()
+            handler.answer(*answer)
+            return True
+        return False
+
+    return meddle
+
+
+def test_lost_replies_on_a_thousand_writes_leave_the_same_rows(
+    supabase_project: SupabaseProject, supabase_storage: Storage, tmp_path: Any
+) -> None:
+    """Five in a hundred replies are lost; who writes again until it is told so ends with the rows of a calm day."""
+    calm = open_sqlite(tmp_path / "calm.db")
+    with meddler(supabase_project.url) as server:
+        server.meddling = losing_replies(random.Random(5), 0.05)
+        stormy = open_supabase(server.url, Secret(supabase_project.service_key))
+        for storage in (calm, stormy):
+            _thousand_writes(storage)
+        writes = [path for path in server.requests if "save" in path or "enrich" in path]
+        assert 1_020 < len(writes) < 1_200, "some were written twice"
+        ours, theirs = _rows(calm), _rows(stormy)
+        calm.close()
+        stormy.close()
+    assert ours == theirs
+
+
+def _thousand_writes(storage: Storage) -> None:
+    for minute in range(500):
+        cards = [card(number, price_cents=10_000 + minute // 100) for number in (minute % 7, minute % 5)]
+        saved = _until_told(lambda c=cards, m=minute: save(storage, *c, minute=m))
+        found = page(saved[0].offer_id, minute + 0.5, price_cents=saved[0].price_cents, old_price_cents=20_000 + minute)
+        _until_told(lambda f=found: storage.save_enrichments([f]))
+
+
+def _until_told(write: Any) -> Any:
+    for _ in range(10):
+        try:
+            return write()
+        except StorageUnavailable:
+            continue
+    raise AssertionError("ten replies lost in a row")
+
+
+def _rows(storage: Storage) -> dict[str, Any]:
+    return {
+        offer.external_id: (replace(offer, id=""), storage.price_history(offer.id)) for offer in everything(storage)
+    }
