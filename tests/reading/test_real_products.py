@@ -16,7 +16,7 @@ from reading.captures import (
     real_names,
 )
 
-from offers_cli.errors import OfferGone, PageError
+from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 PRODUCTS = real_names("product")
@@ -70,6 +70,21 @@ def test_an_unavailable_product_is_gone_by_any_part_of_its_page(
         market.read(cut(real_pages.html(name)), "")
     assert gone.value.reading.available is False
     assert values(gone.value.reading, PRICES) == dict.fromkeys(PRICES)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("cut", [str, only_elements, only_state])
+def test_what_a_product_page_recommends_is_no_listing(
+    name: str, cut: Callable[[str], str], real_pages: RealPages, market: MercadoLivre
+) -> None:
+    with pytest.raises(PageChanged):
+        market.read_listing(cut(real_pages.html(name)), "", source="listing")
+
+
+@pytest.mark.parametrize("name", real_names("listing"))
+def test_a_listing_is_no_product_page(name: str, real_pages: RealPages, market: MercadoLivre) -> None:
+    with pytest.raises(Redirected):
+        market.read_product(real_pages.html(name), "https://www.mercadolivre.com.br/p/MLB1")
 
 
 @pytest.mark.parametrize("name", real_names("wall"))

@@ -41,6 +41,7 @@ class MercadoLivre:
         self._base = urlsplit(self.base_url)
         self._is_moved = not urls.is_owned(self.base_url)
         self.hosts = (*DOMAINS, self._base.hostname or "") if self._is_moved else DOMAINS
+        self.cookie_domains = (self._base.hostname or "",) if self._is_moved else DOMAINS
 
     def owns(self, url: str) -> bool:
         """Whether an address belongs to Mercado Livre, or to the host that stands for it."""
@@ -73,6 +74,19 @@ class MercadoLivre:
         parts = split(url)
         return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
 
+    def link_url(self, url: str) -> str | None:
+        """A product's address as affiliate links are asked for: without tracking; None for what is no product's."""
+        if not self.owns(url) or urls.is_sponsored(url) or not urls.identify(url).external_id:
+            return None
+        return urls.canonical(self.fetch_url(url))
+
+    @property
+    def cookie_domain(self) -> str:
+        """Whose cookies they are that come without a domain."""
+        host = self._base.hostname or ""
+        site = None if self._is_moved else site_of_host(host)
+        return site.domain if site else host
+
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
         from offers_cli.marketplaces.document import find_address
@@ -87,18 +101,23 @@ class MercadoLivre:
             return product.read()
         if listing.is_certain():
             return listing.read(source="listing")
+        self._refuse_excuse(document)
         if product.is_likely():
             return product.read()
-        self._refuse_other(document)
         if listing.is_likely():
             return listing.read(source="listing")
+        self._refuse_challenge(document)
         raise PageChanged("neither a product page nor a listing", hint=f"offers explain {url}")
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
-        document, _, listing = self._open(html, url)
+        document, product, listing = self._open(html, url)
         if not listing.is_certain():
-            self._refuse_other(document)
+            if product.is_certain():
+                raise PageChanged("a product page answered instead of a listing", hint=f"offers explain {url}")
+            self._refuse_excuse(document)
+        if not listing.is_likely():
+            self._refuse_challenge(document)
         return listing.read(source=source)
 
     def read_product(self, html: str, url: str) -> ProductReading:
@@ -108,9 +127,10 @@ class MercadoLivre:
             return product.read()
         if listing.is_certain():
             raise Redirected("a listing answered instead of the product page", hint=f"offers explain {url}")
+        self._refuse_excuse(document)
         if product.is_likely():
             return product.read()
-        self._refuse_other(document)
+        self._refuse_challenge(document)
         raise PageChanged("not a product page", hint=f"offers explain {url}")
 
     def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
@@ -140,13 +160,17 @@ class MercadoLivre:
         base_url = self.base_url if self._is_moved else None
         return document, ProductPage(document, url, states), ListingPage(document, url, states, base_url=base_url)
 
-    def _refuse_other(self, document: Document) -> None:
-        """Say what a page is that is neither a product's nor a listing."""
-        from offers_cli.marketplaces.challenges import refuse_challenge
+    def _refuse_excuse(self, document: Document) -> None:
+        """Raise what a page says that it is, when it is surely neither a product's nor a listing."""
         from offers_cli.marketplaces.mercado_livre.walls import find_excuse
 
         if excuse := find_excuse(document):
             raise excuse
+
+    def _refuse_challenge(self, document: Document) -> None:
+        """Raise when a page without any product is another company's wall."""
+        from offers_cli.marketplaces.challenges import refuse_challenge
+
         refuse_challenge(document)
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 MAIN = re.compile(
-    r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion"
+    r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion-item"
 )
 HUB = re.compile(r"recommendations-polycards")
 NEXT = (

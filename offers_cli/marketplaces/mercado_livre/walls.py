@@ -17,12 +17,13 @@ from offers_cli.marketplaces.mercado_livre.urls import is_wall
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
+LOGIN = "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]"
 WALLS = {
     ".account-verification-main, [class^=account-verification], a[href*='loginType=negative_traffic'], "
     "a[href*='registrationType=negative_traffic']": "an account verification",
     ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
-    "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]": "a login",
 }
+LOGIN = "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]"
 WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
 ERROR_NODES = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"
 ERROR_WORDS = re.compile(
@@ -42,10 +43,17 @@ def find_wall(document: Document, url: str) -> PageError | None:
     return None
 
 
+def find_account_wall(document: Document, url: str) -> PageError | None:
+    """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
+    return None if document.tree.css_first(LOGIN) is not None else find_wall(document, url)
+
+
 def find_excuse(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
     if any(mark in document.text for mark in WALL_SCRIPTS):
         return blocked("a verification")
+    if document.tree.css_first(LOGIN) is not None:
+        return blocked("a login")
     headings = [text_of(node) for node in _headings(document)]
     if document.tree.css_first(ERROR_NODES) is not None or any(ERROR_WORDS.search(text) for text in headings):
         return ErrorPage("the site answered with its own error page", hint="try again later")
