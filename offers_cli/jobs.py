@@ -14,6 +14,7 @@ from offers_cli.errors import Outcome, WorkError
 from offers_cli.log import configure_logging
 from offers_cli.runtime import open_runtime
 from offers_cli.services.enrich import enrich
+from offers_cli.services.work import WorkReport, report_work
 
 if TYPE_CHECKING:
     from offers_cli.queue.supervisor import Seat
@@ -78,11 +79,11 @@ def work_in_seat(seat: Seat, options: WorkOptions) -> None:
 
 def supervise(
     options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
-) -> WorkerReport:
+) -> WorkReport:
     """Run that many worker processes under one supervisor, until all have ended or it is told to stop."""
     from offers_cli.queue.signals import stop_on_signals
     from offers_cli.queue.supervisor import Supervisor
 
     supervisor = Supervisor(partial(work_in_seat, options=options), processes=processes, on_progress=on_progress)
     with stop_on_signals(supervisor):
-        return supervisor.run()
+        return report_work(supervisor.run())

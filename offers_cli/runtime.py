@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
     from offers_cli.queue.registries import Registries
     from offers_cli.queue.work import ClaimedJob, WorkerReport
+    from offers_cli.services.doctor import DoctorReport
     from offers_cli.services.drift import DriftWatch
     from offers_cli.services.pages import Pages
     from offers_cli.services.replay import Replayer
@@ -279,7 +280,7 @@ class Runtime:
         from offers_cli.queue.signals import stop_on_signals
         from offers_cli.queue.verdicts import RetryPolicy
         from offers_cli.queue.worker import Worker
-        from offers_cli.services.work import TellingSave
+        from offers_cli.services.work import TellingSave, report_work
 
         settings = self.config.enrichment
         save = TellingSave(self.storage, self.drift)
@@ -297,7 +298,16 @@ class Runtime:
         )
         with stop_on_signals(worker, supervised=supervisor_pid is not None):
             done = worker.run(burst=burst, max_jobs=max_jobs)
-        return save.report(done)
+        return report_work(done, told=save.told)
+
+    def tell_waiting(self, report: WorkReport) -> WorkReport:
+        """The report, with the jobs that still wait behind a wall."""
+        from offers_cli.services.work import tell_waiting
+
+        if not report.worker.snoozed:
+            return report
+        scheduled = self.registries.counts().scheduled
+        return tell_waiting(report, scheduled=scheduled, paused=self.shared_pace.paused_hosts())
 
     def _revive_redis(self) -> None:
         """Start the embedded Redis again when it is that one which died."""
@@ -305,6 +315,17 @@ class Runtime:
             from offers_cli.queue.server import ensure_server
 
             ensure_server(self.config.home)
+
+    def examine(self, settings_problems: Sequence[str]) -> DoctorReport:
+        """Look at everything that can be wrong.
+
+        Args:
+            settings_problems: what is wrong with the settings, as `examine_config` tells it.
+        """
+        from offers_cli.services.doctor import examine
+        from offers_cli.services.doctor.checks import list_checks
+
+        return examine(list_checks(self, settings_problems))
 
     def stats(self) -> StatsReport:
         """The figures of this moment; a service that is down is told of and hides nothing else."""

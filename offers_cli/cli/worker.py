@@ -39,7 +39,6 @@ def worker(
 
     def work(runtime: Runtime, output: Output) -> WorkReport:
         from offers_cli.jobs import WorkOptions, supervise
-        from offers_cli.services.work import TellingSave
 
         with output.progress("enriching") as progress:
 
@@ -47,11 +46,13 @@ def worker(
                 progress(done.ended, note=f"{done.succeeded} enriched, {done.failed} failed")
 
             if processes == 1:
-                return runtime.work(burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=on_progress)
-            options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity)
-            return TellingSave(runtime.storage, runtime.drift).report(
-                supervise(options, processes=processes, on_progress=on_progress)
-            )
+                report = runtime.work(burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=on_progress)
+            else:
+                options = WorkOptions(
+                    burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity
+                )
+                report = supervise(options, processes=processes, on_progress=on_progress)
+        return runtime.tell_waiting(report) if burst else report
 
     perform(
         "worker",

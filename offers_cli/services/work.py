@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.errors import WORK_ERRORS, Interrupted
+from offers_cli.errors import WORK_ERRORS, Interrupted, PageBlocked
 from offers_cli.queue.work import WorkerReport
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
@@ -44,15 +44,50 @@ class TellingSave:
         self._told += [_problem(failure) for failure in failures[: TOLD_FAILURES - len(self._told)]]
         return report
 
-    def report(self, worker: WorkerReport) -> WorkReport:
-        """What the worker did, with the failures that were seen here."""
-        problems = list(self._told)
-        if worker.failed > len(problems):
-            untold = worker.failed - len(problems)
-            problems.append(Problem(code="jobs_failed", message=f"{untold} more jobs failed", hint="offers stats"))
-        if worker.interrupted:
-            problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
-        return WorkReport(worker=worker, problems=tuple(problems))
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """The failures seen so far."""
+        return tuple(self._told)
+
+
+def report_work(worker: WorkerReport, *, told: Sequence[Problem] = ()) -> WorkReport:
+    """What a worker did; failures that were not told one by one are counted."""
+    problems = list(told)
+    if worker.failed > len(problems):
+        untold = f"{worker.failed - len(problems)} {'more ' if problems else ''}jobs failed"
+        problems.append(Problem(code="jobs_failed", message=untold, hint="offers failed"))
+    if worker.interrupted:
+        problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
+    return WorkReport(worker=worker, problems=tuple(problems))
+
+
+class PausedHost(Protocol):
+    """A host that rests for everyone."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+def tell_waiting(report: WorkReport, *, scheduled: int, paused: Sequence[PausedHost]) -> WorkReport:
+    """Tell of jobs that still wait behind a wall: a burst that ends before them has not done all."""
+    if not (report.worker.snoozed and scheduled and paused):
+        return report
+    problems = [
+        Problem(
+            code=host.reason,
+            message=f"{host.host} rests for another {host.seconds:.0f} s; {scheduled} jobs wait and lose nothing",
+            hint="offers worker --burst, later; offers stats shows the rest",
+            exit_code=PageBlocked.exit_code,
+        )
+        for host in paused
+    ]
+    return replace(report, problems=(*report.problems, *problems))
 
 
 def _problem(failure: EnrichmentFailure) -> Problem:
