@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any, cast
 
@@ -191,3 +193,12 @@ def test_another_product_is_refused_and_both_are_named(asked: str, ids: dict[str
     with pytest.raises(Redirected) as error:
         MercadoLivre().check_same_product(asked, reading(**ids))
     assert all(word in error.value.message for word in words)
+
+
+def test_naming_a_marketplace_loads_no_parser() -> None:
+    code = (
+        "import sys; from offers_cli.marketplaces.mercado_livre import MercadoLivre; "
+        "from offers_cli.marketplaces.schema_org import SchemaOrg; MercadoLivre().owns('https://x/'); SchemaOrg(); "
+        "print([name for name in sys.modules if name.startswith('selectolax')])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -93,3 +93,26 @@ def test_a_wall_is_named_and_never_read(name: str, real_pages: RealPages, market
         with pytest.raises(PageError) as error:
             reader(real_pages.html(name), "https://www.mercadolivre.com.br/p/MLB1")
         assert error.value.code == real_pages.expected[name]["reason"]
+
+
+def test_the_pages_own_id_counts_more_than_the_address_that_answered(market: MercadoLivre) -> None:
+    data = '{"@type": "Product", "sku": "MLB2222222222", "name": "x", "offers": {"price": 10, "priceCurrency": "BRL"}}'
+    html = f'<html><script type="application/ld+json">{data}</script></html>'
+    asked = "https://produto.mercadolivre.com.br/MLB-1111111111-x-_JM"
+    reading = market.read_product(html, asked)
+    assert reading.item_id == "MLB2222222222"
+    with pytest.raises(Redirected):
+        market.check_same_product(asked, reading)
+
+
+def test_of_several_described_products_only_the_pages_own_counts(market: MercadoLivre) -> None:
+    offer = '"name": "x", "offers": {"price": %d, "priceCurrency": "BRL"}'
+    data = ", ".join(f'{{"@type": "Product", "sku": "MLB{n}{n}{n}{n}", {offer % n}}}' for n in (7, 8))
+    broken = ', {"@type": "Product", "sku": {"@value": "MLB9"}, "productID": ["MLB9"]}'
+    canonical = '<link rel="canonical" href="https://www.mercadolivre.com.br/x/p/MLB8888">'
+    html = (
+        f'<html>{canonical}<h1 class="ui-pdp-title">x</h1><script type="application/ld+json">[{data}{broken}]</script>'
+    )
+    assert market.read_product(html, "").price_cents == 800
+    with pytest.raises(PageChanged):
+        market.read_product(html.replace("MLB8888", "MLB5555", 1).replace("MLB8888", "MLB6666"), "")

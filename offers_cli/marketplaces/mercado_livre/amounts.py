@@ -25,6 +25,7 @@ FRACTION = ".andes-money-amount__fraction, [data-andes-money-amount-fraction], .
 CENTS = ".andes-money-amount__cents, [data-andes-money-amount-cents], .price-tag-cents"
 SYMBOL = ".andes-money-amount__currency-symbol, .price-tag-symbol"
 DISCOUNT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
+UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 DOLLAR = re.compile(r"\b(?:US\$|U\$S|USD)", re.ASCII)
 
 
@@ -56,9 +57,9 @@ def currency_of(node: LexborNode, site: Site) -> str:
 
 
 def percent_in(text: str) -> int | None:
-    """The one percentage of a discount label such as ``43% OFF no Pix``; None without one, or with two."""
+    """The one percentage of a discount label such as ``43% OFF no Pix``; None without one, with two, or "up to"."""
     found = DISCOUNT.findall(text)
-    return int(found[0]) if len(found) == 1 else None
+    return int(found[0]) if len(found) == 1 and not UP_TO.search(text) else None
 
 
 def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:

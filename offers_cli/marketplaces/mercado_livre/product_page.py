@@ -104,16 +104,25 @@ class ProductPage:
                 yield item_id
 
     def _gather_linked_data(self) -> None:
-        products = json_ld.products(self.document.linked_data)
-        if len(products) != 1:
+        product = self._own_product(json_ld.products(self.document.linked_data))
+        if product is None:
             return
-        product, quote = products[0], json_ld.quote(products[0])
+        quote = json_ld.quote(product)
         self.evidence.add_text("title", "json_ld", _text(product.get("name")))
         self.evidence.add_text("currency", "json_ld", quote.currency)
         if quote.availability:
             self.evidence.add("available", "json_ld", quote.availability, value=not quote.is_unavailable)
         self.evidence.add("price_cents", "json_ld", quote.raw, quote.price_cents, quote.note)
         self._gather_linked_ids(product, quote)
+
+    def _own_product(self, products: list[Json]) -> Json | None:
+        """The only product, or the only one that bears an id which the page tells otherwise."""
+        names = ("item_id", "catalogue_id", "user_product_id")
+        canonical = identify(self.document.address or "")
+        known = {value for name in names for value in self.evidence.values(name)}
+        known |= {canonical.item_id, canonical.catalogue_id, canonical.user_product_id} - {None}
+        found = products if len(products) == 1 else [product for product in products if _ids_of(product) & known]
+        return found[0] if len(found) == 1 else None
 
     def _gather_linked_ids(self, product: Json, quote: json_ld.Quote) -> None:
         """The page's own id, whose kind only an address tells: its offer's, else the page's."""
@@ -192,6 +201,11 @@ class ProductPage:
             candidates=self.evidence.freeze(),
             flags=flags,
         )
+
+
+def _ids_of(product: Json) -> set[str]:
+    told = (product.get("productID"), product.get("sku"))
+    return {found for value in told for read in (item_id_in, user_product_id_in) if (found := read(value))}
 
 
 def _text(value: object) -> str | None:

@@ -50,7 +50,10 @@ SITES = (
     Site("MCU", "mercadolibre.com.cu", "CUP", decimal_mark="."),
 )
 
-DOMAINS = (*(site.domain for site in SITES), "mercadolivre.com", "mercadolibre.com")
+VERTICALS = ("metroscubicos.com", "portalinmobiliario.com", "tucarro.com.co", "tucarro.com.ve")
+"""Its own houses and cars in Mexico, Chile, Colombia and Venezuela: the same pages and ids under other names."""
+
+DOMAINS = (*(site.domain for site in SITES), "mercadolivre.com", "mercadolibre.com", *VERTICALS)
 
 _BY_ID = {site.id: site for site in SITES}
 
