@@ -84,6 +84,11 @@ def only_linked_data(html: str) -> str:
     return keep_scripts(html, is_linked_data)
 
 
+def without_attribute(name: str, html: str) -> str:
+    """The page as if that attribute had never been written, or all its values had been renamed."""
+    return re.sub(rf'\s{name}="[^"]*"', "", html, flags=re.IGNORECASE)
+
+
 def read_product(market: MercadoLivre, html: str, url: str = "") -> ProductReading:
     """What a product page says, also when its product is gone."""
     try:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from reading.captures import RealPages, cut_state, only_elements, only_state, real_names
+from reading.captures import RealPages, cut_state, only_elements, only_state, real_names, without_attribute
 
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
@@ -38,6 +38,13 @@ def test_cards_give_what_a_human_reads(
     wanted = real_pages.expected[name]["cards"]
     assert [facts(offer) for offer in reading.offers] == [{key: card[key] for key in FACTS} for card in wanted]
     assert reading.currency == {"MLB": "BRL", "MLM": "MXN"}[real_pages.expected[name]["site"]]
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_elements_alone_suffice_without_spoken_labels(name: str, real_pages: RealPages, market: MercadoLivre) -> None:
+    reading = read(market, without_attribute("aria-label", only_elements(real_pages.html(name))))
+    wanted = real_pages.expected[name]["cards"]
+    assert [facts(offer) for offer in reading.offers] == [{key: card[key] for key in FACTS} for card in wanted]
 
 
 @pytest.mark.parametrize("name", FULL)

@@ -14,6 +14,7 @@ from reading.captures import (
     only_state,
     read_product,
     real_names,
+    without_attribute,
 )
 
 from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected
@@ -21,6 +22,7 @@ from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 PRODUCTS = real_names("product")
 WHOLE = [name for name in PRODUCTS if "fragment" not in name and "trimmed" not in name and "only" not in name]
+PRICED = [name for name in WHOLE if "out_of_stock" not in name]
 PRICES = ("price_cents", "old_price_cents", "discount_pct")
 
 
@@ -51,6 +53,16 @@ def test_state_or_elements_alone_give_the_same(
     reading = read_product(market, cut(real_pages.html(name)))
     assert values(reading, told) == expected_of(real_pages, name, told)
     assert reading.currency == {"MLB": "BRL", "MCO": "COP"}[real_pages.expected[name]["site"]]
+
+
+@pytest.mark.parametrize("name", PRICED)
+@pytest.mark.parametrize("gone", ["class", "itemprop", "aria-label", "data-[a-z-]+"])
+def test_elements_alone_suffice_without_one_kind_of_attribute(
+    name: str, gone: str, real_pages: RealPages, market: MercadoLivre
+) -> None:
+    told = (*PRICES, "item_id", "title")
+    reading = read_product(market, without_attribute(gone, only_elements(real_pages.html(name))))
+    assert values(reading, told) == expected_of(real_pages, name, told)
 
 
 @pytest.mark.parametrize("name", WHOLE)
