@@ -41,6 +41,11 @@ PRICE_HISTORY = """
     WHERE offer_id = ? ORDER BY observed_at, id"""
 
 RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
+ALL_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs"
+OFFERS_AFTER = f"SELECT {SELECTED} FROM offers WHERE id > ? ORDER BY id LIMIT ?"
+HISTORY_OF = """
+    SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
+    WHERE offer_id BETWEEN ? AND ? ORDER BY offer_id, observed_at, id"""
 
 _SORTS = {
     "last_seen": "last_seen_at",

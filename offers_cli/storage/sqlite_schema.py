@@ -44,7 +44,7 @@ def open_current(path: Path) -> sqlite3.Connection:
     _create_private(path)
     connection = connect(path)
     try:
-        if not _is_current(connection, path):
+        if not is_current(connection, path):
             _use_wal(connection)
             for migration in migrations("sqlite"):
                 _apply(connection, migration, path)
@@ -74,7 +74,8 @@ def _create_private(path: Path) -> None:
         ) from exc
 
 
-def _is_current(connection: sqlite3.Connection, path: Path) -> bool:
+def is_current(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the schema is the newest; raises `StorageRefused` when the file is foreign or too new."""
     version, newest = schema_version(connection), migrations("sqlite")[-1].version
     if version > newest:
         raise StorageRefused(
@@ -104,7 +105,7 @@ def _apply(connection: sqlite3.Connection, migration: Migration, path: Path) -> 
     """Apply one migration, wholly or not at all; whoever comes second finds it done."""
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_current(connection, path) and schema_version(connection) < migration.version:
+        if not is_current(connection, path) and schema_version(connection) < migration.version:
             for statement in _statements(migration.sql):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -30,6 +30,7 @@ from offers_cli.storage.base import (
     ScrapeRun,
     StoredOffer,
 )
+from offers_cli.storage.bundles import SIZE, Bundle
 from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.rules import Verdict, enrichment_report, needs
@@ -168,6 +169,39 @@ class SupabaseStorage:
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         with self._understood():
             return [run_of(row) for row in self._client.call("offers_runs", {"max_runs": limit})]
+
+    def checksums(self, ids: Sequence[str]) -> dict[str, str]:
+        """The checksum (see `bundles.checksum`) of each of these offers that exists."""
+        with self._understood():
+            return dict(self._client.call("offers_checksums", {"ids": list(ids)}))
+
+    def import_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> None:
+        """Insert whole offers with their history, and runs; what exists already is left alone."""
+        arguments = {
+            "offers": [to_json(offer) for offer in bundle.offers],
+            "history": [
+                {"offer_id": offer.id, **to_json(point)}
+                for offer in bundle.offers
+                for point in bundle.history.get(offer.id, ())
+            ],
+            "runs": [to_json(run) for run in runs],
+        }
+        self._client.call("offers_import", arguments)
+
+    def export_bundles(self) -> Iterator[Bundle]:
+        """All offers with their history, bundle by bundle."""
+        last: str | None = None
+        while True:
+            with self._understood():
+                page = self._client.call("offers_export", {"after": last, "page_size": SIZE})
+                offers = [offer_of(row) for row in page["offers"]]
+                history: dict[str, list[PricePoint]] = defaultdict(list)
+                for row in page["history"]:
+                    history[row["offer_id"]].append(price_of(row))
+            if not offers:
+                return
+            yield Bundle(offers, history)
+            last = offers[-1].id
 
     def close(self) -> None:
         self._client.close()

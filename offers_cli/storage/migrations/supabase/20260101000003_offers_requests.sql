@@ -278,4 +278,3 @@ begin
 end $$;
 
 insert into public.offers_schema (version) values (3) on conflict do nothing;
-notify pgrst, 'reload schema';

@@ -1,0 +1,102 @@
+"""Keep a copy of everything in one SQLite file, whichever storage it comes from: `offers db backup`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offers_cli.config import DatabaseConfig
+from offers_cli.errors import StorageRefused, UsageError
+from offers_cli.storage.bundles import write_sqlite, write_sqlite_runs
+from offers_cli.storage.migrate import storage_kind
+from offers_cli.storage.sqlite_errors import translated
+from offers_cli.storage.sqlite_schema import connect, open_current
+
+if TYPE_CHECKING:
+    from offers_cli.storage.supabase import SupabaseStorage
+
+ALL_RUNS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """Where the backup is, and how much is in it."""
+
+    path: Path
+    offers: int
+    size_bytes: int
+
+
+def backup(config: DatabaseConfig, target: Path) -> BackupReport:
+    """Write a backup to `target`, readable by its owner alone, while others go on working.
+
+    SQLite: its online backup, one moment's state. Supabase: every offer with its history, page by page. The file
+    appears under its name only when it is complete; it can be used as `OFFERS_DB`, or copied to Supabase.
+
+    Raises:
+        UsageError: `target` exists, or its folder does not.
+        StorageUnavailable, StorageRefused: see `Storage`.
+    """
+    if target.exists():
+        raise UsageError(f"{target} exists already", hint="name another file")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target.parent} is not a folder", hint="name a file in a folder that exists")
+    with _appearing(target) as partial:
+        if storage_kind(config) == "sqlite":
+            _backup_sqlite(config.sqlite_path, partial)
+        else:
+            _backup_supabase(config, partial)
+        offers = _sound(partial)
+    return BackupReport(path=target, offers=offers, size_bytes=target.stat().st_size)
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A private file beside `target` that takes its name at the end, or vanishes."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with translated(target):
+            yield partial
+        partial.replace(target)
+    finally:
+        for leftover in (partial, *(partial.with_name(partial.name + suffix) for suffix in ("-wal", "-shm"))):
+            leftover.unlink(missing_ok=True)
+
+
+def _backup_sqlite(path: Path, partial: Path) -> None:
+    with translated(path), closing(open_current(path)) as source, closing(_private_file(partial)) as copy:
+        source.backup(copy)
+
+
+def _private_file(partial: Path) -> sqlite3.Connection:
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    return connect(partial)
+
+
+def _backup_supabase(config: DatabaseConfig, partial: Path) -> None:
+    with closing(_opened(config)) as source, closing(open_current(partial)) as copy:
+        for bundle in source.export_bundles():
+            write_sqlite(copy, bundle)
+        write_sqlite_runs(copy, source.find_runs(limit=ALL_RUNS))
+
+
+def _opened(config: DatabaseConfig) -> SupabaseStorage:
+    from offers_cli.storage import open_storage
+    from offers_cli.storage.supabase import SupabaseStorage
+
+    storage = open_storage(config)
+    assert isinstance(storage, SupabaseStorage)
+    return storage
+
+
+def _sound(path: Path) -> int:
+    """Check the finished file and count its offers."""
+    with closing(connect(path)) as connection:
+        if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise StorageRefused(f"the backup {path} is damaged", hint="check the disk, then run the backup again")
+        return int(connection.execute("SELECT count(*) FROM offers").fetchone()[0])
