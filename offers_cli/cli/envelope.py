@@ -14,7 +14,16 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "enqueue-missing": ("found", "enqueued", "already_queued"),
     "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
     "requeue-failed": ("found", "requeued", "skipped"),
-    "stats": ("queue", "failures", "offers"),
+    "stats": (
+        "queue",
+        "jobs_per_minute",
+        "time_to_empty_s",
+        "failures",
+        "offers",
+        "paused",
+        "drift",
+        "workers",
+    ),
     "failed": ("jobs", "total"),
     "list": ("offers", "total"),
     "show": ("offer", "origins"),
@@ -22,6 +31,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "export": ("format", "file", "exported", "offers"),
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
     "replay": ("found", "mended", "superseded", "unreadable", "forgotten", "changes"),
+    "doctor": ("checks",),
     "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""

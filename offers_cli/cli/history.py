@@ -102,6 +102,5 @@ def _judgement(report: HistoryReport) -> str:
         "not_advertised": "no old price is advertised",
         "charged": f"the advertised old price {advertised} was really charged, from {moment(old.seen_at)}",
         "more_charged": f"the advertised old price {advertised} was not seen, but more was: {highest}",
-        "not_seen": f"the advertised old price {advertised} was never seen in {watched} of watching, "
-        f"the highest was {highest}",
+        "not_seen": f"the advertised old price {advertised} was never seen in {watched}: at most {highest}",
     }[old.verdict]

@@ -20,7 +20,7 @@ from offers_cli.cli.offer_filters import (
 )
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Note, Output, Table, is_drawn
+from offers_cli.cli.render import Block, Note, Output, Table, is_terminal
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
@@ -77,7 +77,7 @@ def offer_blocks(report: OffersReport) -> Sequence[Block]:
     """The offers as a table, and how many there are."""
     if not report.offers:
         return [Note("no offers match")]
-    columns = SHORT if is_drawn(sys.stdout) else COLUMNS
+    columns = SHORT if is_terminal(sys.stdout) else COLUMNS
     rows = [[_cells(offer)[column] for column in columns] for offer in report.offers]
     table = Table(title="Offers", columns=columns, rows=rows, right=FIGURES, cut=frozenset({"title"}))
     return [table, Note(f"{len(rows)} of {report.total} offers")]

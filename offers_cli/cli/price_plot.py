@@ -34,7 +34,8 @@ def draw_prices(points: Sequence[PricePoint], *, since: datetime, until: datetim
     figure.y_ticks_fkt = lambda cents, _: money(round(cents), currency).rjust(label_width)
     figure.x_ticks_fkt = lambda time, _: f"{time:%d %b}"
     figure.plot(times, prices)
-    return "\n".join(line.rstrip(" \N{BRAILLE PATTERN BLANK}") for line in figure.show().splitlines() if line.strip())
+    drawn = figure.show().splitlines()[1:]  # the first line names the axis
+    return "\n".join(line.removesuffix("-> ()").rstrip(" \N{BRAILLE PATTERN BLANK}") for line in drawn)
 
 
 def steps(points: Sequence[PricePoint], *, since: datetime, until: datetime) -> tuple[list[datetime], list[int]]:

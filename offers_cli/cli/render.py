@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from offers_cli.cli.envelope import envelope
 from offers_cli.log import printable
@@ -18,6 +18,7 @@ from offers_cli.services.report import Problem, Report
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ Block = Table | Line | Note | Plot
 
 def summary(command: str, data: Mapping[str, Any], columns: Sequence[str]) -> list[Block]:
     """A table of figures for a person, one line of them for a pipe."""
-    if is_drawn(sys.stdout):
+    if is_terminal(sys.stdout):
         title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
         row = [data[column] for column in columns]
         return [Table(title=title, columns=columns, rows=[row], right=frozenset(columns))]
@@ -103,7 +104,7 @@ class Output:
     def show_blocks(self, blocks: Sequence[Block]) -> None:
         """Tables drawn for a terminal, plain for a pipe."""
         for block in blocks:
-            if is_drawn(sys.stdout):
+            if is_terminal(sys.stdout):
                 self._draw(block)
             elif isinstance(block, Table | Plot):
                 self.write(_plain_table(block if isinstance(block, Table) else block.table))
@@ -162,7 +163,7 @@ def _anything_done(data: Mapping[str, Any]) -> bool:
 def show_problems(problems: Sequence[Problem]) -> None:
     """Problems on stderr: what, which, why, and the next command."""
     for problem in problems:
-        sys.stderr.write(f"error: {printable(problem.message)} ({problem.code})\n")
+        sys.stderr.write(f"{bold('error:', sys.stderr)} {printable(problem.message)} ({problem.code})\n")
         if problem.hint:
             sys.stderr.write(f"  try: {printable(problem.hint)}\n")
     sys.stderr.flush()
@@ -176,13 +177,11 @@ def is_terminal(stream: TextIO) -> bool:
         return False
 
 
-def is_drawn(stream: TextIO) -> bool:
-    """Whether tables are drawn there: on a terminal, or where colour is forced (`| less -R`)."""
-    return is_terminal(stream) or _is_colour_forced()
-
-
-def _is_colour_forced() -> bool:
-    return os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0") and not os.environ.get("NO_COLOR")
+def bold(text: str, stream: TextIO) -> str:
+    """The text in bold where colours are shown: on a terminal, or anywhere when `CLICOLOR_FORCE` asks for them."""
+    forced = os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0")
+    coloured = (forced or is_terminal(stream)) and not os.environ.get("NO_COLOR")
+    return f"\x1b[1m{text}\x1b[0m" if coloured else text
 
 
 def console(stream: TextIO) -> Console:
@@ -194,7 +193,6 @@ def console(stream: TextIO) -> Console:
         highlight=False,
         markup=False,
         emoji=False,
-        force_terminal=True if _is_colour_forced() else None,
         color_system=None if os.environ.get("NO_COLOR") else "auto",
     )
 
@@ -207,19 +205,25 @@ def print_table(table: Table) -> None:
 
     shown = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in table.columns:
-        figures, cut = column in table.right, column in table.cut
-        justify: Literal["left", "right"] = "right" if figures else "left"
-        overflow: Literal["ellipsis", "fold"] = "ellipsis" if cut else "fold"
-        shown.add_column(Text(column), justify=justify, no_wrap=figures or cut, overflow=overflow)
+        figures = column in table.right
+        # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
+        whole = figures or (table.cut and column not in table.cut)
+        shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=bool(whole), overflow="fold")
     for row in table.rows:
-        shown.add_row(*(Text(cell_text(cell)) for cell in row))
+        shown.add_row(*(_rich_cell(cell, cut=name in table.cut) for name, cell in zip(table.columns, row, strict=True)))
     console(sys.stdout).print(shown)
+
+
+def _rich_cell(value: object, *, cut: bool) -> Text:
+    from rich.text import Text
+
+    return Text(cell_text(value), no_wrap=cut or None, overflow="ellipsis" if cut else None)
 
 
 def _plain_table(table: Table) -> str:
     """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets."""
-    lines = [table.columns, *([cell_text(cell) for cell in row] for row in table.rows)]
-    return "".join("\t".join(line) + "\n" for line in lines)
+    lines = ["\t".join(cell_text(cell) for cell in row) + "\n" for row in table.rows]
+    return bold("\t".join(table.columns), sys.stdout) + "\n" + "".join(lines)
 
 
 def _printable_lines(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offers_cli.cli.figures import moment, span
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
@@ -20,13 +22,29 @@ FIGURES = frozenset({"count"})
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
-    app.command(name="stats", epilog=examples("offers stats", "offers stats --json | jq .data.failures"))(stats)
+    app.command(
+        name="stats", epilog=examples("offers stats --watch --interval 5", "offers stats --json | jq .data.failures")
+    )(stats)
 
 
-def stats(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
-    """Show the queue, the failures by reason, and how complete the catalogue is."""
+def stats(
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Show the figures again and again until Ctrl-C.")
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="Time between two looks of --watch.")
+    ] = 2.0,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Show the queue, the failures by reason, how complete the catalogue is, and what each worker does now."""
 
     def work(runtime: Runtime, output: Output) -> StatsReport:
+        if watch:
+            from offers_cli.cli.watch import watch as show_again
+
+            show_again(runtime.stats, output, interval_s=interval, sleep=time.sleep)
         return runtime.stats()
 
     perform("stats", Voice(json=json, verbose=verbose, quiet=quiet), work, stats_blocks)
@@ -40,7 +58,7 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
         rows = list(data["queue"].items())
         rows += [
             ("jobs per minute", _rounded(data["jobs_per_minute"])),
-            ("time to empty", _span(data["time_to_empty_s"])),
+            ("time to empty", span(data["time_to_empty_s"])),
         ]
         blocks.append(Table(title="Queue", columns=("queue", "count"), rows=rows, right=FIGURES))
     if data["failures"]:
@@ -49,19 +67,15 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     if data["offers"] is not None:
         rows = [(name.replace("_", " "), count) for name, count in data["offers"].items()]
         blocks.append(Table(title="Offers", columns=("offers", "count"), rows=rows, right=FIGURES))
+    if report.workers:
+        columns = ("worker", "state", "host", "pid", "started", "jobs")
+        rows = [(w.name, w.state, w.hostname, w.pid, moment(w.started_at), len(w.jobs)) for w in report.workers]
+        blocks.append(Table(title="Workers", columns=columns, rows=rows, right=frozenset({"pid", "jobs"})))
     blocks += [
         Line(f"paused: {host['host']} for {host['seconds']:.0f} s ({host['reason']})") for host in data["paused"]
     ]
-    return blocks
+    return [*blocks, *(Line(f"drift: {warning['message']}") for warning in data["drift"])]
 
 
 def _rounded(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f}"
-
-
-def _span(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -15,6 +15,7 @@ from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time, read_meta, read_result
 from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys, job_id_of, job_key, results_key
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
+from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class Registries:
             return QueueRates(jobs_per_minute=None, time_to_empty_s=None)
         per_s = ended / span_s
         return QueueRates(jobs_per_minute=round(per_s * 60, 1), time_to_empty_s=round(queued / per_s, 1))
+
+    def workers(self) -> list[RunningWorker]:
+        """The living workers by name, and what each does now."""
+        return find_workers(self.connection, self.keys)
 
     def failures(self) -> dict[str, int]:
         """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""

@@ -7,13 +7,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
-from datetime import datetime
 from io import TextIOWrapper
 from itertools import islice
 from typing import Any, BinaryIO
 
 from offers_cli.errors import UsageError
-from offers_cli.services.find_offers import iso_utc
+from offers_cli.services.find_offers import plain
 from offers_cli.storage.base import StoredOffer
 
 Row = dict[str, Any]
@@ -45,7 +44,7 @@ def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return defused(value)
-    return _json(value) if isinstance(value, dict) else _plain(value)
+    return _json(value) if isinstance(value, dict) else plain(value)
 
 
 def write_jsonl(rows: Iterable[Row], out: BinaryIO) -> None:
@@ -63,11 +62,7 @@ def write_json(rows: Iterable[Row], out: BinaryIO) -> None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    return iso_utc(value) if isinstance(value, datetime) else value
+    return json.dumps(value, ensure_ascii=False, default=plain)
 
 
 def write_parquet(rows: Iterable[Row], out: BinaryIO) -> None:

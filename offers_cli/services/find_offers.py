@@ -34,11 +34,17 @@ def check_sort(sort: str) -> str:
 
 def offer_row(offer: StoredOffer) -> dict[str, Any]:
     """All columns of one offer, times as ISO 8601 in UTC."""
-    return {name: _plain(value) for name, value in asdict(offer).items()}
+    row: dict[str, Any] = plain(asdict(offer))
+    return row
 
 
-def _plain(value: Any) -> Any:
-    return iso_utc(value) if isinstance(value, datetime) else value
+def plain(value: Any) -> Any:
+    """The value as JSON writes it: times as ISO 8601 in UTC, however deep they stand."""
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def iso_utc(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from offers_cli.services.find_offers import iso_utc, offer_row
+from offers_cli.services.find_offers import offer_row, plain
 from offers_cli.services.report import Problem
 from offers_cli.services.show import get_offer
 from offers_cli.storage.base import PricePoint, Storage, StoredOffer
@@ -58,20 +58,15 @@ class HistoryReport:
         return self.offer.price_cents - self.lowest.price_cents if self.lowest else None
 
     def data(self) -> dict[str, Any]:
-        seen_at = self.old_price.seen_at
         return {
             "offer": offer_row(self.offer),
             "days": self.days,
-            "points": [_point_row(point) for point in self.points],
-            "lowest": _point_row(self.lowest) if self.lowest else None,
-            "lowest_in_days": _point_row(self.lowest_in_days) if self.lowest_in_days else None,
+            "points": [plain(asdict(point)) for point in self.points],
+            "lowest": self.lowest and plain(asdict(self.lowest)),
+            "lowest_in_days": self.lowest_in_days and plain(asdict(self.lowest_in_days)),
             "above_lowest_cents": self.above_lowest_cents,
-            "old_price": {**asdict(self.old_price), "seen_at": iso_utc(seen_at) if seen_at else None},
+            "old_price": plain(asdict(self.old_price)),
         }
-
-
-def _point_row(point: PricePoint) -> dict[str, Any]:
-    return {**asdict(point), "observed_at": iso_utc(point.observed_at)}
 
 
 def history(id_or_external_id: str, *, days: int, storage: Storage, now: datetime) -> HistoryReport:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from offers_cli.errors import OffersError
+from offers_cli.queue.running import RunningWorker
+from offers_cli.services.find_offers import plain
 from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferCounts, Storage
 
@@ -22,6 +24,8 @@ class QueueView(Protocol):
 
     def rates(self) -> Any: ...
 
+    def workers(self) -> Sequence[RunningWorker]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatsReport:
@@ -34,6 +38,7 @@ class StatsReport:
     offers: OfferCounts | None = None
     paused: tuple[Mapping[str, Any], ...] = ()
     drift: tuple[Mapping[str, str], ...] = ()
+    workers: tuple[RunningWorker, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -45,6 +50,7 @@ class StatsReport:
             "offers": asdict(self.offers) if self.offers is not None else None,
             "paused": [dict(host) for host in self.paused],
             "drift": [dict(warning) for warning in self.drift],
+            "workers": [plain(asdict(worker)) for worker in self.workers],
         }
 
 
@@ -84,6 +90,7 @@ def collect_stats(
             "time_to_empty_s": rates.time_to_empty_s,
             "paused": tuple(asdict(paused) for paused in get_pace().paused_hosts()),
             "drift": tuple(asdict(warning) for warning in get_drift().warnings()),
+            "workers": tuple(queue.workers()),
         }
     except OffersError as error:
         problems.append(Problem.of(error))

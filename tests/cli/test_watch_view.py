@@ -1,0 +1,91 @@
+"""The live view of `stats --watch`: every figure on a line of its own, never more lines than the terminal has."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from offers_cli.cli.render import Output
+from offers_cli.cli.watch import view_rows, watch
+from offers_cli.queue.running import RunningJob, RunningWorker
+from offers_cli.services.report import Problem
+from offers_cli.services.stats import StatsReport
+from offers_cli.storage.base import OfferCounts
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+QUEUE = {"queued": 1200, "started": 3, "scheduled": 0, "deferred": 0, "finished": 500, "failed": 3, "workers": 1}
+
+
+def worker(jobs: int) -> RunningWorker:
+    running = RunningJob(
+        job_id="enrich-o1", offer_id="o1", url="https://shop.test/o1", started_at=NOW - timedelta(seconds=4)
+    )
+    return RunningWorker(
+        name="w",
+        state="busy",
+        hostname="host",
+        pid=7,
+        started_at=NOW - timedelta(hours=2),
+        seen_at=NOW,
+        jobs=(running,) * jobs,
+    )
+
+
+def report(jobs: int = 1) -> StatsReport:
+    return StatsReport(
+        queue=QUEUE,
+        jobs_per_minute=58.04,
+        time_to_empty_s=124,
+        failures={"site_unavailable": 1, "page_changed": 2},
+        offers=OfferCounts(
+            total=1000, enriched=835, gone=3, missing_old_price=12, missing_discount=30, missing_affiliate_link=1000
+        ),
+        paused=({"host": "shop.test", "egress": "direct", "seconds": 25.4, "reason": "page_blocked"},),
+        drift=({"source": "s", "field": "f", "message": "old_price_cents is found in 2% of pages, was 80%"},),
+        workers=(worker(jobs),),
+    )
+
+
+def test_everything_worth_watching_is_there() -> None:
+    shown = dict(view_rows(report(), now=NOW, height=24))
+    assert shown["queue"] == "queued 1,200  started 3  scheduled 0  deferred 0"
+    assert shown["rate"] == "58.0 jobs per minute, empty in 2 min 4 s"
+    assert shown["failures"] == "page_changed 2  site_unavailable 1"
+    assert shown["coverage"] == "1,000 offers, 835 enriched (83%), 3 gone"
+    assert shown["paused"] == "shop.test for 25 s (page_blocked)"
+    assert shown["drift"].startswith("old_price_cents")
+    assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
+    assert shown[""].split() == ["4", "s", "https://shop.test/o1"]
+
+
+@pytest.mark.parametrize("height", [1, 5, 12, 24])
+def test_a_short_terminal_is_not_overfilled(height: int) -> None:
+    rows = view_rows(report(jobs=50), now=NOW, height=height)
+    assert len(rows) == height
+    if height > 10:
+        assert rows[-1] == ("", f"… {51 - (height - 10)} more lines; a taller window shows them")
+
+
+def test_a_service_that_is_down_is_told_and_hides_nothing_else() -> None:
+    down = StatsReport(offers=report().offers, problems=(Problem(code="queue_unavailable", message="Redis is away"),))
+    shown = dict(view_rows(down, now=NOW, height=24))
+    assert shown["error"] == "Redis is away"
+    assert "coverage" in shown
+    assert "queue" not in shown
+
+
+def test_off_a_terminal_each_look_is_one_block(capsys: pytest.CaptureFixture[str]) -> None:
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Exception, match="130"):
+        watch(report, Output(), interval_s=5, sleep=sleep)
+    blocks = capsys.readouterr().out.removesuffix("\n\n").split("\n\n")
+    assert len(blocks) == 3
+    assert all("queued\t1200" in block and "\x1b" not in block for block in blocks)
+    assert waits == [5, 5, 5]

@@ -1,0 +1,52 @@
+"""What each worker does now, as `offers stats --watch` shows it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import redis
+from queue_fakes import Database, enqueue, found, make_worker
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.work import ClaimedJob
+
+
+def test_a_worker_tells_the_jobs_it_runs(connection: redis.Redis) -> None:
+    enqueue(connection, ["o1", "o2"])
+    both_run, may_end = threading.Barrier(3, timeout=10), threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        both_run.wait()
+        assert may_end.wait(10)
+        return found(job)
+
+    worker = make_worker(connection, Database(), enrich, concurrency=2)
+    thread = threading.Thread(target=worker.run, kwargs={"burst": True})
+    thread.start()
+    both_run.wait()
+    (running,) = Registries(connection).workers()
+    may_end.set()
+    thread.join(10)
+    assert running.state == "busy"
+    assert {(job.offer_id, job.url) for job in running.jobs} == {
+        ("o1", "https://shop.test/o1"),
+        ("o2", "https://shop.test/o2"),
+    }
+    for time in (running.started_at, running.seen_at, *(job.started_at for job in running.jobs)):
+        assert time is not None
+        assert abs(datetime.now(UTC) - time) < timedelta(minutes=1)
+    assert Registries(connection).workers() == [], "a worker that has ended is not shown"
+
+
+def test_foreign_and_planted_keys_are_shown_as_far_as_they_can_be_read(connection: redis.Redis) -> None:
+    connection.sadd("rq:workers:enrichment", "rq:worker:gone", "rq:worker:planted", "rq:worker:list")
+    connection.hset("rq:worker:planted", mapping={"birth": "soon", "pid": "x", "state": b"\xff"})
+    connection.sadd("rq:worker:planted:executions", "other-job:1", b"\xff")
+    connection.hset("rq:job:other-job", "data", b"\x80\x04pickle")
+    connection.hset("rq:execution:other-job:1", "created_at", "1e400")
+    connection.rpush("rq:worker:list", "x")
+    (running,) = Registries(connection).workers()
+    assert (running.name, running.pid, running.started_at) == ("planted", None, None)
+    assert {job.offer_id for job in running.jobs} == {None}
