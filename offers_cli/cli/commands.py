@@ -25,6 +25,7 @@ SUMMARIES: dict[str, str] = {
     "export": "Write the offers to a file or a pipe.",
     "explain": "Show what is read from one page, and why.",
     "replay": "Read kept pages again after a fix; fetch nothing.",
+    "doctor": "Check everything that can be wrong, and tell what mends it.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""

@@ -75,6 +75,12 @@ class DatabaseConfig:
     supabase_key: Secret | None = _setting(
         "SUPABASE_SERVICE_ROLE_KEY", None, "Service role key of the Supabase project.", aliases=("SUPABASE_KEY",)
     )
+    supabase_anon_key: Secret | None = _setting(
+        "SUPABASE_ANON_KEY",
+        None,
+        "Public key of the Supabase project, used by `offers doctor` alone: to see that it opens nothing.",
+        aliases=("SUPABASE_PUBLISHABLE_KEY",),
+    )
     supabase_db_url: UrlWithPassword | None = _setting(
         "SUPABASE_DB_URL",
         None,

@@ -103,7 +103,7 @@ def translate() -> Iterator[None]:
     try:
         yield
     except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
-        raise _refusal(exc, *REFUSALS["WRONGPASS" if "WRONGPASS" in str(exc) else "NOAUTH"]) from exc
+        raise _refusal(exc, *REFUSALS["WRONGPASS" if "invalid" in str(exc) else "NOAUTH"]) from exc
     except redis.BusyLoadingError as exc:
         raise QueueUnavailable("Redis is loading its data", hint="try again in a moment") from exc
     except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:

@@ -119,7 +119,8 @@ class _Place:
         return f"see {self.log}"
 
     def prepare(self) -> None:
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.directory.parent, self.directory):  # `parents` alone would not close the home to others
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.parent.mkdir(mode=0o700, exist_ok=True)
         _check_private(self.socket.parent)
 

@@ -1,0 +1,50 @@
+"""`offers doctor`: everything that can be wrong, and the command that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.perform import Voice, perform_alone
+from offers_cli.cli.render import Block, Note, Output, Table
+
+if TYPE_CHECKING:
+    from offers_cli.services.doctor import DoctorReport
+
+COLUMNS = ("check", "state", "evidence", "advice")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        name="doctor",
+        epilog=examples("offers doctor", "offers doctor --json | jq '.data.checks[] | select(.state != \"ok\")'"),
+    )(doctor)
+
+
+def doctor(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
+    """Check everything that can be wrong, with the command that mends it; ends within 10 seconds."""
+
+    def work(output: Output) -> DoctorReport:
+        import os
+        from pathlib import Path
+
+        from offers_cli.config import examine_config
+        from offers_cli.log import configure_logging
+        from offers_cli.runtime import Runtime
+
+        config, problems = examine_config(os.environ, Path.cwd())
+        configure_logging(verbosity=0 if verbose else -1, json_lines=config.log.format == "json")
+        return Runtime(config).examine(problems)  # never closed: closing could wait for what hangs
+
+    perform_alone("doctor", Voice(json=json, verbose=verbose, quiet=quiet), work, doctor_blocks)
+
+
+def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
+    """The findings as a table, and how many of them are not well."""
+    rows = [(f.name, f.state, f.evidence, f.advice) for f in report.findings]
+    bad = sum(finding.state != "ok" for finding in report.findings)
+    return [Table(title="Doctor", columns=COLUMNS, rows=rows), Note(f"{bad} of {len(rows)} checks are not ok")]

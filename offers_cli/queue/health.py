@@ -1,0 +1,113 @@
+"""How a Redis is set up: what it would do to the queue on a bad day, and who else can reach it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.queue.connection import translate
+
+if TYPE_CHECKING:
+    import redis
+
+LOOPBACK = ("127.", "-127.", "::1", "-::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisHealth:
+    """What one Redis tells of itself; None where it does not let us ask, as managed services do not.
+
+    Attributes:
+        command: the `redis-cli` that reaches it, without its password.
+        eviction_policy: which keys it drops when memory runs out.
+        appends: whether it logs each write to disk; `snapshots` whether it writes its data now and then.
+        writes_succeed: whether its last write to disk went well.
+        open_to: the addresses beyond this machine on which it listens to anybody, without a password.
+        ahead_s: how far its clock is ahead of ours.
+    """
+
+    command: str
+    version: tuple[int, ...]
+    is_replica: bool
+    eviction_policy: str | None
+    max_memory_bytes: int
+    appends: bool
+    snapshots: bool | None
+    writes_succeed: bool
+    open_to: tuple[str, ...] | None
+    ahead_s: float
+
+
+def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time) -> RedisHealth:
+    """Ask a Redis about itself; changes nothing.
+
+    Raises:
+        QueueUnavailable, QueueRefused: see `offers_cli.queue.connection`.
+    """
+    with translate():
+        info: Any = connection.info("everything")
+        before = now()
+        seconds, micros = connection.time()
+        ahead_s = seconds + micros / 1e6 - (before + now()) / 2
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:3])
+    save = _ask(connection, "save")
+    return RedisHealth(
+        command=redis_cli(connection),
+        version=version,
+        is_replica=info.get("role") == "slave",
+        eviction_policy=info.get("maxmemory_policy"),
+        max_memory_bytes=int(info.get("maxmemory", 0)),
+        appends=bool(info.get("aof_enabled")),
+        snapshots=None if save is None else bool(save),
+        writes_succeed="err" not in (info.get("aof_last_write_status"), info.get("rdb_last_bgsave_status")),
+        open_to=_open_to(connection, version),
+        ahead_s=ahead_s,
+    )
+
+
+def _ask(connection: redis.Redis, name: str) -> str | None:
+    """One line of its configuration."""
+    import redis
+
+    try:
+        answer: Any = connection.config_get(name)
+    except redis.ResponseError:
+        return None
+    return None if answer.get(name) is None else str(answer[name])
+
+
+def _open_to(connection: redis.Redis, version: tuple[int, ...]) -> tuple[str, ...] | None:
+    """Protected mode keeps strangers out while there is no password; before Redis 7 only without an explicit `bind`."""
+    bind, port, protected = (_ask(connection, name) for name in ("bind", "port", "protected-mode"))
+    if bind is None or _has_password(connection) is None:
+        return None
+    places = tuple(place for place in bind.split() or ("*",) if not place.startswith(LOOPBACK))
+    is_protected = protected == "yes" and (version >= (7,) or not bind.strip())
+    return () if port == "0" or is_protected or _has_password(connection) else places
+
+
+def _has_password(connection: redis.Redis) -> bool | None:
+    import redis
+
+    try:
+        default_user: Any = connection.acl_getuser("default")
+    except redis.ResponseError:
+        return None
+    flags = default_user["flags"] if default_user else []
+    return not ("on" in flags and "nopass" in flags)
+
+
+def redis_cli(connection: redis.Redis) -> str:
+    """The `redis-cli` that reaches the same server; a password is to be given in REDISCLI_AUTH."""
+    facts = connection.connection_pool.connection_kwargs
+    if path := facts.get("path"):
+        return f"redis-cli -s {shlex.quote(str(path))}"
+    if "host" not in facts:
+        return "redis-cli"
+    import redis
+
+    tls = " --tls" if issubclass(connection.connection_pool.connection_class, redis.SSLConnection) else ""
+    return f"redis-cli -h {shlex.quote(str(facts['host']))} -p {facts.get('port', 6379)}{tls}"

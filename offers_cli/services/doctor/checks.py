@@ -1,0 +1,95 @@
+"""Which checks there are, and what each of them looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+from offers_cli.config import Config, mask_url
+from offers_cli.errors import Bug, OffersError, QueueUnavailable, SiteUnavailable, StorageUnavailable
+from offers_cli.fetch.session_file import SessionFile
+from offers_cli.marketplaces.base import Marketplace
+from offers_cli.queue.health import read_health
+from offers_cli.services.doctor import database, queue
+from offers_cli.services.doctor.finding import Check, Finding, Look
+from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python
+from offers_cli.services.doctor.settings import look_at_settings
+from offers_cli.services.doctor.site import look_at_session, look_at_source
+from offers_cli.services.pages import Pages
+from offers_cli.storage import open_storage
+from offers_cli.storage.health import find_open_tables, read_sqlite_health
+from offers_cli.storage.migrate import storage_kind
+
+QUEUE_SETTINGS = ("REDIS_URL",)
+DATABASE_SETTINGS = ("OFFERS_DB", "SUPABASE_")
+SITE_SETTINGS = ("ML_BASE_URL", "OFFERS_ALLOW", "OFFERS_HTTP_PROXY", "REDIS_URL")
+
+
+class Surroundings(Protocol):
+    """What the checks open, each at its first use."""
+
+    config: Config
+
+    @property
+    def connection(self) -> Any: ...
+    @property
+    def registries(self) -> queue.QueueView: ...
+    @property
+    def pages(self) -> Pages: ...
+
+    def marketplace_for(self, url: str) -> Marketplace: ...
+
+    def now(self) -> datetime: ...
+
+
+def list_checks(around: Surroundings, settings_problems: Sequence[str]) -> list[Check]:
+    """All checks; what depends on a setting that cannot be read is not looked at."""
+    config = around.config
+    session = SessionFile(config.home / "session.json")
+    make = partial(_check, settings_problems)
+    return [
+        make("settings", look=lambda: look_at_settings(config, settings_problems)),
+        make("python", look=look_at_python),
+        make("home", look=lambda: look_at_home(config.home)),
+        make("disk", look=lambda: look_at_disk(config.home, config.database.sqlite_path.parent)),
+        make(*queue.NAMES, look=lambda: _queue(around), late=QueueUnavailable, settings=QUEUE_SETTINGS),
+        make(*database.NAMES, look=lambda: _database(config), late=StorageUnavailable, settings=DATABASE_SETTINGS),
+        make("session", look=lambda: look_at_session(session.load, now=around.now())),
+        make("source", look=lambda: _source(around), late=SiteUnavailable, settings=SITE_SETTINGS),
+    ]
+
+
+def _check(
+    problems: Sequence[str], *names: str, look: Look, late: type[OffersError] = Bug, settings: tuple[str, ...] = ()
+) -> Check:
+    if settings and any(problem.startswith(settings) for problem in problems):
+        seen = [Finding(name=names[0], state="unknown", evidence="not looked at: see settings")]
+        return Check(names=names, look=lambda: seen, late=late)
+    return Check(names=names, look=look, late=late)
+
+
+def _queue(around: Surroundings) -> Sequence[Finding]:
+    url = around.config.enrichment.redis_url
+    return queue.look_at_queue(
+        read_health=lambda: read_health(around.connection),
+        get_queue=lambda: around.registries,
+        address=mask_url(url.reveal()) if url else None,
+    )
+
+
+def _database(config: Config) -> Sequence[Finding]:
+    settings = config.database
+    if storage_kind(settings) == "sqlite":
+        return database.look_at_sqlite(settings.sqlite_path, read_health=read_sqlite_health)
+    url, anon_key = settings.supabase_url or "", settings.supabase_anon_key
+    return database.look_at_supabase(
+        check_storage=lambda: open_storage(settings).close(),
+        find_open_tables=lambda: find_open_tables(url, anon_key),
+        has_anon_key=anon_key is not None,
+    )
+
+
+def _source(around: Surroundings) -> Sequence[Finding]:
+    return look_at_source(around.pages, around.marketplace_for(""))

@@ -1,0 +1,104 @@
+"""The database: it answers, is whole and current, and closed to strangers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from offers_cli.errors import StorageRefused
+from offers_cli.services.doctor.finding import Finding
+from offers_cli.storage.health import TABLES, SqliteHealth
+
+NAMES = ("database", "schema", "row_level_security")
+CLOSE_TO_STRANGERS = "; ".join(
+    f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON public.{table} FROM anon, authenticated"
+    for table in TABLES
+)
+
+
+def look_at_sqlite(path: Path, *, read_health: Callable[[Path], SqliteHealth | None]) -> Sequence[Finding]:
+    """Everything about the SQLite file; nothing is created."""
+    try:
+        health = read_health(path)
+    except StorageRefused as error:
+        is_not_ours = "not a SQLite database" in error.message or "another program" in error.message
+        return [Finding.of("database", error, advice=_move_away(path, "old") if is_not_ours else "")]
+    if health is None:
+        return [
+            Finding(name="database", state="ok", evidence=f"{path} will be created when it is needed"),
+            Finding(name="schema", state="ok", evidence="will be created with the database"),
+            Finding(name="row_level_security", state="ok", evidence="SQLite: the file will be yours alone"),
+        ]
+    return [_file(path, health), _schema(health), _privacy(path, health)]
+
+
+def _file(path: Path, health: SqliteHealth) -> Finding:
+    if health.damage:
+        error = StorageRefused(f"{path} is damaged: {health.damage}", hint=_move_away(path, "damaged"))
+        return Finding.of("database", error)
+    whole = "whole" if health.is_whole else "too large to be looked at as a whole here"
+    return Finding(name="database", state="ok", evidence=f"SQLite at {path}: writable, {whole}")
+
+
+def _move_away(path: Path, name: str) -> str:
+    """A command that puts the file aside, with what SQLite keeps beside it; a fresh one is then created."""
+    folder = shlex.quote(f"{path}.{name}")
+    beside = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
+    files = " ".join(shlex.quote(str(file)) for file in beside if file.exists())
+    return f"mkdir {folder} && mv {files} {folder}"
+
+
+def _schema(health: SqliteHealth) -> Finding:
+    if health.version < health.newest:
+        evidence = f"version {health.version}, this program knows {health.newest}: migrated by the next command"
+        return Finding(name="schema", state="warning", evidence=evidence, advice="offers db migrate")
+    return Finding(name="schema", state="ok", evidence=f"version {health.version}, the newest")
+
+
+def _privacy(path: Path, health: SqliteHealth) -> Finding:
+    evidence = f"SQLite: {path} has mode {health.mode:04o}"
+    if health.mode & 0o077:
+        error = StorageRefused(f"{evidence}: others may read it", hint=f"chmod 600 {shlex.quote(str(path))}")
+        return Finding.of("row_level_security", error)
+    return Finding(name="row_level_security", state="ok", evidence=f"{evidence}: yours alone")
+
+
+def look_at_supabase(
+    *, check_storage: Callable[[], None], find_open_tables: Callable[[], Mapping[str, int]], has_anon_key: bool
+) -> Sequence[Finding]:
+    """Everything about the Supabase project.
+
+    Args:
+        check_storage: opens the project and checks its schema; raises what is wrong.
+        find_open_tables: the tables that strangers are let into, with the number of rows they are shown.
+        has_anon_key: whether strangers were played with their real key.
+    """
+    try:
+        check_storage()
+    except StorageRefused as error:
+        return [_refused(error), _strangers(find_open_tables(), has_anon_key=has_anon_key)]
+    return [
+        Finding(name="database", state="ok", evidence="Supabase answers and accepts the key"),
+        Finding(name="schema", state="ok", evidence="the one that this program needs"),
+        _strangers(find_open_tables(), has_anon_key=has_anon_key),
+    ]
+
+
+def _refused(error: StorageRefused) -> Finding:
+    """A schema that is missing or old is told as such."""
+    return Finding.of("schema" if "offers db migrate" in error.hint or "schema" in error.message else "database", error)
+
+
+def _strangers(open_tables: Mapping[str, int], *, has_anon_key: bool) -> Finding:
+    name, advice = "row_level_security", f'psql "$SUPABASE_DB_URL" -c {shlex.quote(CLOSE_TO_STRANGERS)}'
+    shown = [table for table, rows in open_tables.items() if rows]
+    if shown:
+        return Finding.of(name, StorageRefused(f"strangers can read {', '.join(shown)}", hint=advice))
+    if open_tables:
+        evidence = f"strangers may ask for {', '.join(open_tables)}, and were shown nothing"
+        return Finding(name=name, state="warning", evidence=evidence, advice=advice)
+    if not has_anon_key:
+        evidence = "without a key nothing can be read; what the anon key may read was not tried"
+        return Finding(name=name, state="unknown", evidence=evidence, advice="set SUPABASE_ANON_KEY")
+    return Finding(name=name, state="ok", evidence="the anon key can read nothing")

@@ -1,0 +1,120 @@
+"""The queue: Redis answers, keeps what it is given, is ours alone; its clock; somebody works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
+from offers_cli.queue.health import RedisHealth
+from offers_cli.services.doctor.finding import Finding
+
+NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "workers")
+LEAST_REDIS = (6, 2)
+"""The first with LMOVE, with which a job is never out of Redis's hands."""
+NOTABLE_SKEW_S = 2.0
+WRONG_SKEW_S = 30.0
+
+
+class QueueView(Protocol):
+    """The part of the queue that the doctor needs."""
+
+    def counts(self) -> Any: ...
+
+
+def look_at_queue(
+    *, read_health: Callable[[], RedisHealth], get_queue: Callable[[], QueueView], address: str | None
+) -> list[Finding]:
+    """Everything about Redis; raises nothing but tells.
+
+    Args:
+        address: where Redis is to be, its password masked; None for the embedded one.
+    """
+    try:
+        health = read_health()
+    except QueueUnavailable as error:
+        return [Finding.of("redis", error, advice=_start_command(address))]
+    redis = _redis(health, address)
+    return [redis, _eviction(health), _persistence(health), _exposure(health), _clock(health), _workers(get_queue())]
+
+
+def _start_command(address: str | None) -> str:
+    """How to start a Redis that is missing on this machine; elsewhere the error's own hint stands."""
+    local = re.fullmatch(r"redis://(?:127\.0\.0\.1|localhost)(?::(\d+))?(?:/\d*)?", address or "")
+    if not local:
+        return ""
+    port = local[1] or "6379"
+    return f"redis-server --port {port} --appendonly yes --maxmemory-policy noeviction --daemonize yes"
+
+
+def _redis(health: RedisHealth, address: str | None) -> Finding:
+    version = ".".join(map(str, health.version))
+    evidence = f"Redis {version} answers at {address or 'its private socket (embedded)'}"
+    if health.is_replica:
+        error = QueueRefused(f"{evidence}, but it is a read-only replica", hint=f"{health.command} REPLICAOF NO ONE")
+        return Finding.of("redis", error)
+    if health.version < LEAST_REDIS:
+        return Finding.of("redis", QueueRefused(f"{evidence}: too old, 6.2 is needed", hint="apt install redis-server"))
+    return Finding(name="redis", state="ok", evidence=evidence)
+
+
+def _eviction(health: RedisHealth) -> Finding:
+    policy, limit = health.eviction_policy, health.max_memory_bytes
+    if policy is None:
+        return Finding(name="eviction", state="unknown", evidence="this Redis does not tell its eviction policy")
+    if policy == "noeviction":
+        return Finding(name="eviction", state="ok", evidence="noeviction: nothing is dropped")
+    advice = f"{health.command} CONFIG SET maxmemory-policy noeviction"
+    evidence = f"{policy}: jobs are dropped when memory runs out"
+    if limit:
+        return Finding.of("eviction", QueueRefused(f"{evidence}, at {limit / 2**20:.0f} MiB", hint=advice))
+    return Finding(name="eviction", state="warning", evidence=f"{evidence}; no limit is set yet", advice=advice)
+
+
+def _persistence(health: RedisHealth) -> Finding:
+    advice = f"{health.command} CONFIG SET appendonly yes"
+    if not health.writes_succeed:
+        error = QueueRefused("Redis could not write to its disk lately", hint="free space on the disk of Redis")
+        return Finding.of("persistence", error)
+    if health.appends:
+        return Finding(name="persistence", state="ok", evidence="append-only file on")
+    if health.snapshots:
+        evidence = "snapshots only: a crash loses the jobs of the last minutes"
+        return Finding(name="persistence", state="warning", evidence=evidence, advice=advice)
+    if health.snapshots is None:
+        return Finding(
+            name="persistence", state="unknown", evidence="this Redis does not tell whether it writes to disk"
+        )
+    return Finding.of("persistence", QueueRefused("nothing is written to disk: a restart loses the queue", hint=advice))
+
+
+def _exposure(health: RedisHealth) -> Finding:
+    if health.open_to is None:
+        return Finding(name="exposure", state="unknown", evidence="this Redis does not tell where it listens")
+    if not health.open_to:
+        return Finding(name="exposure", state="ok", evidence="no stranger gets in without a password")
+    where = " ".join(health.open_to)
+    advice = f'{health.command} CONFIG SET bind "127.0.0.1 -::1"'
+    evidence = f"Redis listens on {where} without a password: whoever reaches it owns the queue"
+    return Finding.of("exposure", QueueRefused(evidence, hint=advice))
+
+
+def _clock(health: RedisHealth) -> Finding:
+    skew_s = abs(health.ahead_s)
+    evidence = f"{skew_s:.1f} s {'behind' if health.ahead_s > 0 else 'ahead of'} the clock of Redis"
+    if skew_s < NOTABLE_SKEW_S:
+        return Finding(name="clock", state="ok", evidence="agrees with Redis")
+    advice = "sudo timedatectl set-ntp true"
+    if skew_s < WRONG_SKEW_S:
+        return Finding(name="clock", state="warning", evidence=evidence, advice=advice)
+    return Finding.of("clock", ConfigError(f"{evidence}: newer data may be taken for older", hint=advice))
+
+
+def _workers(queue: QueueView) -> Finding:
+    counts = queue.counts()
+    waiting = counts.queued + counts.scheduled
+    if waiting and not counts.workers:
+        evidence = f"{waiting} jobs wait and no worker runs"
+        return Finding(name="workers", state="warning", evidence=evidence, advice="offers worker --burst")
+    return Finding(name="workers", state="ok", evidence=f"{counts.workers} running, {waiting} jobs wait")

@@ -1,0 +1,134 @@
+"""Single checks of the doctor, with facts that a test cannot bring about: a full disk, a wrong clock, an old Python."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from offers_cli.errors import QueueUnavailable
+from offers_cli.queue.health import RedisHealth
+from offers_cli.services.doctor import examine
+from offers_cli.services.doctor.database import look_at_supabase
+from offers_cli.services.doctor.finding import Check, Finding
+from offers_cli.services.doctor.machine import look_at_disk, look_at_python
+from offers_cli.services.doctor.queue import look_at_queue
+from offers_cli.services.doctor.site import look_at_session
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+WELL = RedisHealth(
+    command="redis-cli",
+    version=(7, 0, 15),
+    is_replica=False,
+    eviction_policy="noeviction",
+    max_memory_bytes=0,
+    appends=True,
+    snapshots=True,
+    writes_succeed=True,
+    open_to=(),
+    ahead_s=0.0,
+)
+
+
+def queue_findings(**facts: object) -> dict[str, Finding]:
+    from dataclasses import replace
+
+    counts = SimpleNamespace(counts=lambda: SimpleNamespace(queued=0, scheduled=0, workers=0))
+    health = replace(WELL, **facts)  # type: ignore[arg-type]
+    found = look_at_queue(read_health=lambda: health, get_queue=lambda: counts, address=None)
+    return {finding.name: finding for finding in found}
+
+
+@pytest.mark.parametrize(
+    ("free", "state", "exit_code"), [(10 * 2**30, "ok", 0), (2**29, "warning", 0), (2**20, "problem", 4)]
+)
+def test_disk(tmp_path: Path, free: int, state: str, exit_code: int) -> None:
+    (finding,) = look_at_disk(tmp_path / "missing", free_bytes=lambda _: free)
+    assert (finding.state, finding.exit_code) == (state, exit_code)
+    assert str(tmp_path) in finding.evidence
+
+
+@pytest.mark.parametrize(("version", "state"), [((3, 11, 0), "ok"), ((3, 10, 9), "problem")])
+def test_python(version: tuple[int, ...], state: str) -> None:
+    assert look_at_python(version)[0].state == state
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "state", "words"),
+    [(0.4, "ok", ""), (-5.0, "warning", "5.0 s ahead of"), (5.0, "warning", "behind"), (90.0, "problem", "behind")],
+)
+def test_clock(ahead_s: float, state: str, words: str) -> None:
+    finding = queue_findings(ahead_s=ahead_s)["clock"]
+    assert finding.state == state
+    assert words in finding.evidence
+
+
+def test_a_service_that_does_not_let_us_ask_is_unknown_not_well() -> None:
+    found = queue_findings(eviction_policy=None, appends=False, snapshots=None, open_to=None)
+    assert {found[name].state for name in ("eviction", "persistence", "exposure")} == {"unknown"}
+
+
+def test_redis_that_cannot_write_is_a_problem_whatever_its_settings() -> None:
+    assert queue_findings(writes_succeed=False)["persistence"].state == "problem"
+
+
+def test_an_old_redis_is_a_problem() -> None:
+    assert queue_findings(version=(5, 0, 7))["redis"].state == "problem"
+
+
+@pytest.mark.parametrize(
+    ("tables", "has_key", "state"),
+    [
+        ({}, True, "ok"),
+        ({}, False, "unknown"),
+        ({"offers": 0}, True, "warning"),
+        ({"offers": 1, "price_history": 0}, True, "problem"),
+    ],
+)
+def test_what_strangers_can_read(tables: dict[str, int], has_key: bool, state: str) -> None:
+    found = look_at_supabase(check_storage=lambda: None, find_open_tables=lambda: tables, has_anon_key=has_key)
+    (finding,) = [finding for finding in found if finding.name == "row_level_security"]
+    assert finding.state == state
+
+
+@pytest.mark.parametrize(
+    ("age_days", "refused", "state"), [(1, False, "ok"), (40, False, "warning"), (1, True, "problem")]
+)
+def test_session(age_days: int, refused: bool, state: str) -> None:
+    session = SimpleNamespace(imported_at=NOW - timedelta(days=age_days), refused_at=NOW if refused else None)
+    assert look_at_session(lambda: session, now=NOW)[0].state == state  # type: ignore[arg-type, return-value]
+
+
+def test_a_check_that_hangs_and_one_that_breaks_hide_no_other() -> None:
+    forever = threading.Event()
+
+    def hang() -> Sequence[Finding]:
+        forever.wait()
+        return []
+
+    def break_down() -> Sequence[Finding]:
+        raise ZeroDivisionError
+
+    def look() -> Sequence[Finding]:
+        return [Finding(name="fine", state="ok", evidence="seen")]
+
+    report = examine(
+        [
+            Check(names=("hangs", "after"), look=hang, late=QueueUnavailable),
+            Check(names=("breaks",), look=break_down, late=QueueUnavailable),
+            Check(names=("fine",), look=look, late=QueueUnavailable),
+        ],
+        deadline_s=0.05,
+    )
+    forever.set()
+    assert [(f.name, f.state) for f in report.findings] == [
+        ("hangs", "problem"),
+        ("after", "unknown"),
+        ("breaks", "problem"),
+        ("fine", "ok"),
+    ]
+    assert [problem.exit_code for problem in report.problems] == [4, 1]
