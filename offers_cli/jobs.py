@@ -13,7 +13,6 @@ from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
 from offers_cli.errors import Outcome, WorkError
 from offers_cli.log import configure_logging
 from offers_cli.runtime import open_runtime
-from offers_cli.services.enrich import enrich
 from offers_cli.services.work import WorkReport, report_work
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
     claimed_at = datetime.now(UTC)
     with open_runtime(get_config()) as runtime:
         try:
-            found = enrich(job, observed_at=claimed_at, pages=runtime.pages, drift=runtime.drift)
+            found = runtime.enricher(pages_at_once=1)(job, observed_at=claimed_at)
         except WorkError as error:
             _note_on_rq_job(error)
             if error.outcome in (Outcome.FINAL, Outcome.FAIL):

@@ -6,30 +6,37 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from random import Random
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config
-from offers_cli.enrichment import Enrichment, EnrichmentJob
-from offers_cli.errors import QueueUnavailable
+from offers_cli.enrichment import EnrichmentJob
+from offers_cli.errors import ConfigError, QueueUnavailable, SessionExpired
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 
 if TYPE_CHECKING:
     import redis
 
+    from offers_cli.affiliate import Affiliate
     from offers_cli.drift.ledger import DriftLedger
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.page import Pace
     from offers_cli.fetch.politeness import SharedPace
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import Marketplace
+    from offers_cli.marketplaces.mercado_livre import MercadoLivre
+    from offers_cli.marketplaces.mercado_livre.hub import HubFilter
     from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
     from offers_cli.queue.registries import Registries
-    from offers_cli.queue.work import ClaimedJob, WorkerReport
+    from offers_cli.queue.work import WorkerReport
+    from offers_cli.services.check_links import CheckLinksReport
     from offers_cli.services.doctor import DoctorReport
     from offers_cli.services.drift import DriftWatch
+    from offers_cli.services.enrich_and_link import Enricher
     from offers_cli.services.pages import Pages
     from offers_cli.services.replay import Replayer
     from offers_cli.services.scrape import Scraper, ScrapeReport
@@ -71,12 +78,13 @@ class Runtime:
     @property
     def default_source(self) -> str:
         """The source that a scrape without any takes."""
-        return "ofertas"
+        return "hub" if self.affiliate.has_valid_session else "ofertas"
 
     @property
     def wanted(self) -> frozenset[Missing]:
         """The fields that enrichment is asked for."""
-        return frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+        fields = {Missing.OLD_PRICE, Missing.DISCOUNT}
+        return frozenset(fields | {Missing.AFFILIATE_LINK} if self.affiliate.makes_links else fields)
 
     @cached_property
     def storage(self) -> Storage:
@@ -128,11 +136,16 @@ class Runtime:
             return LocalPace(delay_s=self.config.enrichment.request_delay_s)
 
     @cached_property
-    def marketplaces(self) -> tuple[Marketplace, ...]:
+    def mercado_livre(self) -> MercadoLivre:
         from offers_cli.marketplaces.mercado_livre import MercadoLivre
+
+        return MercadoLivre(base_url=self.config.marketplace.base_url)
+
+    @cached_property
+    def marketplaces(self) -> tuple[Marketplace, ...]:
         from offers_cli.marketplaces.schema_org import SchemaOrg
 
-        return MercadoLivre(base_url=self.config.marketplace.base_url), SchemaOrg()
+        return self.mercado_livre, SchemaOrg()
 
     def marketplace_for(self, url: str) -> Marketplace:
         from offers_cli.services.pages import first_owner
@@ -153,22 +166,40 @@ class Runtime:
 
     @cached_property
     def fetcher(self) -> PoliteFetcher:
+        from offers_cli.fetch.robots import Robots
+
+        ignore = self.config.fetch.ignore_robots
+        return self._open_fetcher(robots=None if ignore else Robots(exempt_hosts=self.marketplace_hosts))
+
+    def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
+        """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""
         from offers_cli.fetch.client import PoliteFetcher
         from offers_cli.fetch.egress import parse_egresses
         from offers_cli.fetch.guard import Guard
-        from offers_cli.fetch.robots import Robots
 
-        guard = Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts)
         proxies = self.config.fetch.http_proxy
         fetcher = PoliteFetcher(
-            guard=guard,
+            guard=Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts),
             pace=self.pace,
-            egresses=parse_egresses(proxies.reveal() if proxies else None),
-            robots=None if self.config.fetch.ignore_robots else Robots(exempt_hosts=self.marketplace_hosts),
+            egresses=parse_egresses(proxies.reveal() if proxies else None)[:ways],
             user_agent=self.config.fetch.user_agent,
+            **options,
         )
         self._closers.append(fetcher.close)
         return fetcher
+
+    @cached_property
+    def affiliate(self) -> Affiliate:
+        from offers_cli.affiliate import Affiliate
+
+        return Affiliate(
+            self.config,
+            marketplace=self.mercado_livre,
+            make_fetcher=lambda login: self._open_fetcher(ways=1, headers_for=login.headers_for, heed=login.heed),
+            pages=self.pages,
+            get_pace=lambda: self.pace,
+            now=self.now,
+        )
 
     @cached_property
     def drift_ledger(self) -> DriftLedger:
@@ -214,9 +245,11 @@ class Runtime:
         limit: int | None = None,
         dry_run: bool = False,
         enqueue: bool = True,
+        hub_filter: HubFilter | None = None,
         on_page: Callable[[ScrapeReport], None] = lambda _report: None,
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
+        from offers_cli.marketplaces.mercado_livre.hub import HubFilter
         from offers_cli.services.scrape import Scraper
 
         least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
@@ -224,6 +257,7 @@ class Runtime:
             storage=self.storage,
             enqueue=self._enqueue if enqueue else None,
             load=self.pages.load_listing,
+            read_hub=partial(self.affiliate.read_hub, wanted=hub_filter or HubFilter()),
             marketplace_for=self.marketplace_for,
             wanted=self.wanted,
             drift=self.drift,
@@ -260,12 +294,41 @@ class Runtime:
         """Queue jobs; Redis is not needed before the first of them."""
         return self.queue.enqueue(jobs)
 
-    def enrich(self, job: ClaimedJob) -> Enrichment:
-        """Do the work of one claimed job."""
-        from offers_cli.services.enrich import enrich
+    def enricher(self, *, pages_at_once: int) -> Enricher:
+        """What does a job's work: the page and the link."""
+        from offers_cli.services.enrich_and_link import Enricher
 
-        asked = EnrichmentJob(offer_id=job.offer_id, url=job.url, current_price_cents=job.current_price_cents)
-        return enrich(asked, observed_at=job.claimed_at, pages=self.pages, drift=self.drift)
+        return Enricher(
+            pages=self.pages,
+            drift=self.drift,
+            storage=self.storage,
+            find_links=self.affiliate.find_links,
+            link_url=self.mercado_livre.link_url,
+            check_session=self.affiliate.check_session,
+            page_place=BoundedSemaphore(pages_at_once),
+        )
+
+    def resume_links(self) -> int:
+        """Make the jobs that wait for a session due now; returns how many."""
+        from offers_cli.queue.hasten import hasten
+
+        return hasten(self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code)
+
+    def check_links(self, *, sample: int, on_progress: Callable[[int], None]) -> CheckLinksReport:
+        """Check a sample of the stored links; raises `ConfigError` without a label to check for."""
+        from offers_cli.services.check_links import check_links
+
+        tag = self.config.marketplace.affiliate_tag
+        if tag is None:
+            raise ConfigError("there is no label to check the links for", hint="set ML_AFFILIATE_TAG")
+        return check_links(
+            storage=self.storage,
+            locate=self.fetcher.locate,
+            tag=tag,
+            sample=sample,
+            random=Random(),  # noqa: S311 (which links are looked at is no secret)
+            on_progress=on_progress,
+        )
 
     def work(
         self,
@@ -284,12 +347,13 @@ class Runtime:
 
         settings = self.config.enrichment
         save = TellingSave(self.storage, self.drift)
+        pages_at_once = concurrency or settings.worker_concurrency
         worker = Worker(
             self.connection,
-            enrich=self.enrich,
+            enrich=self.enricher(pages_at_once=pages_at_once).do_claimed,
             save=save,
             queue_name=settings.queue_name,
-            concurrency=concurrency or settings.worker_concurrency,
+            concurrency=pages_at_once + self.affiliate.places_for_links,
             job_timeout_s=settings.job_timeout_s,
             policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
             revive=self._revive_redis,

@@ -26,6 +26,11 @@ SUMMARIES: dict[str, str] = {
     "explain": "Show what is read from one page, and why.",
     "replay": "Read kept pages again after a fix; fetch nothing.",
     "doctor": "Check everything that can be wrong, and tell what mends it.",
+    "session": "Import, check and clear the affiliate's login.",
+    "links": "Check that affiliate links still credit you.",
+    "config": "Show the settings and where they came from.",
+    "init": "Write a commented .env.",
+    "db": "Look after the database: migrate, schema, backup, copy.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""

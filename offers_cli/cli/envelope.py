@@ -9,6 +9,16 @@ from typing import Any
 from offers_cli.services.report import Problem
 
 VERSION = 1
+SESSION_KEYS = (
+    "valid",
+    "missing",
+    "cookies",
+    "imported_at",
+    "age_days",
+    "expires_at",
+    "days_left",
+    "refused_at",
+)
 DATA_KEYS: dict[str, tuple[str, ...]] = {
     "scrape": ("run_id", "pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued"),
     "enqueue-missing": ("found", "enqueued", "already_queued"),
@@ -32,6 +42,18 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
     "replay": ("found", "mended", "superseded", "unreadable", "forgotten", "changes"),
     "doctor": ("checks",),
+    "session import": (*SESSION_KEYS, "left_out", "resumed"),
+    "session check": SESSION_KEYS,
+    "session clear": ("cleared",),
+    "links check": ("stored", "checked", "ours", "foreign", "gone", "unclear", "links"),
+    "config show": ("settings",),
+    "config path": ("home", "files"),
+    "init": ("file", "set"),
+    "help": ("topic", "text"),
+    "db migrate": ("kind", "version", "applied"),
+    "db schema": ("kind", "version", "sql"),
+    "db backup": ("file", "offers", "size_bytes"),
+    "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
     "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""

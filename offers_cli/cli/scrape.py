@@ -21,20 +21,31 @@ def register(app: typer.Typer) -> None:
     """Add the command to the program."""
     app.command(
         name="scrape",
-        epilog=examples("offers scrape ofertas --pages 3", "offers scrape 'search:fone de ouvido' page.html --json"),
+        epilog=examples(
+            "offers scrape ofertas --pages 3",
+            "offers scrape hub --pages 10 --extra-commission",
+            "offers scrape 'search:fone de ouvido' page.html --json",
+        ),
     )(scrape)
 
 
 def scrape(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="ofertas, hub, search:TERM, a listing URL or a saved page."),
+        typer.Argument(metavar="[SOURCE]...", help="hub, ofertas, search:TERM, a listing URL or a saved page."),
     ] = None,
     pages: Annotated[int, typer.Option(min=1, max=1000, help="Pages to read of each source.")] = 1,
     min_discount: Annotated[
         int | None, typer.Option(min=0, max=100, metavar="PCT", help="Leave out offers known to be below it.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The most offers to take.")] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of the hub, only this category, e.g. MLB1574.")
+    ] = None,
+    extra_commission: Annotated[
+        bool, typer.Option("--extra-commission", help="Of the hub, only offers with an extra commission.")
+    ] = False,
+    best_seller: Annotated[bool, typer.Option("--best-seller", help="Of the hub, only best sellers.")] = False,
     no_enqueue: Annotated[bool, typer.Option("--no-enqueue", help="Save only; queue nothing.")] = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
@@ -44,9 +55,11 @@ def scrape(
     """Collect listings, save their offers, and queue those that lack something."""
 
     def work(runtime: Runtime, output: Output) -> ScrapeReport:
-        from offers_cli.services.sources import parse_source
+        from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+        from offers_cli.services.sources import check_hub_filter, parse_source
 
         wanted = [parse_source(text) for text in sources or [runtime.default_source]]
+        hub_filter = HubFilter(category=category, extra_commission=extra_commission, best_seller=best_seller)
         with output.progress("scraping") as progress:
 
             def on_page(report: ScrapeReport) -> None:
@@ -58,6 +71,7 @@ def scrape(
                 limit=limit,
                 dry_run=dry_run,
                 enqueue=not no_enqueue,
+                hub_filter=check_hub_filter(hub_filter, wanted),
                 on_page=on_page,
             )
             return scraper.scrape(wanted)

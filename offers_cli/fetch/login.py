@@ -66,7 +66,7 @@ class Login:
         if session.refused_at and not insist:
             rest = session.refused_at + timedelta(seconds=REFUSED_REST_S) - now
             if rest > timedelta(0):
-                raise _expired("the site refused the session", rest.total_seconds())
+                raise refused(rest.total_seconds())
         return session
 
     def is_valid(self) -> bool:
@@ -134,6 +134,11 @@ def _leads_to_login(answer: Answer) -> bool:
     except ValueError:
         return False
     return not {"login", "lgz"}.isdisjoint(segments)
+
+
+def refused(rest_s: float = REFUSED_REST_S) -> SessionExpired:
+    """The error for a session that the site does not want (any more): expired, ended elsewhere or restricted."""
+    return _expired("the site refuses the session: it has expired or was ended", rest_s)
 
 
 def _expired(what: str, rest_s: float = REFUSED_REST_S) -> SessionExpired:

@@ -67,7 +67,11 @@ class Pages:
         return source.label if source.kind == "listing" else self.marketplace_for("").listing_url(source.label)
 
     def fetch_patiently(self, url: str) -> Page:
-        """Fetch a page for someone who waits: three tries when the site does not answer, short pauses waited out."""
+        """Fetch a page for someone who waits."""
+        return self.patiently(lambda: self.fetch(url))
+
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """Ask for someone who waits: three tries when the site does not answer, short pauses waited out."""
         tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_worth_waiting),
             stop=tenacity.stop_after_attempt(3),
@@ -75,7 +79,7 @@ class Pages:
             sleep=self.sleep,
             reraise=True,
         )
-        return tries(self.fetch, url)
+        return tries(ask)
 
     def fetch(self, url: str) -> Page:
         """Fetch a page once, where its marketplace is configured to be."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from offers_cli.enrichment import EnrichmentJob
@@ -59,6 +60,7 @@ class Scraper:
     Attributes:
         enqueue: queues jobs; None when nothing is to be queued.
         load: fetches a listing address, or reads a saved page; returns (text, address).
+        read_hub: the affiliates' hub page by page; is given what reads one of its pages.
         wanted: the fields whose absence makes an offer worth a job.
         limit: the most offers to take, over all sources.
     """
@@ -66,6 +68,7 @@ class Scraper:
     storage: Storage
     enqueue: Enqueue | None
     load: Callable[[Source, str | None], tuple[str, str]]
+    read_hub: Callable[[Callable[[str, str], ListingReading]], Iterator[ListingReading]]
     marketplace_for: Callable[[str], Marketplace]
     wanted: frozenset[Missing]
     drift: DriftWatch
@@ -134,21 +137,28 @@ class Scraper:
         self.report = replace(self.report, problems=(*self.report.problems, problem))
 
     def _readings(self, source: Source) -> Iterator[ListingReading]:
+        """Read the pages of one source, until there is enough."""
+        pages = self.read_hub(partial(self._read, source)) if source.kind == "hub" else self._pages(source)
+        for _ in range(self.pages):
+            reading = None if self._is_full() else next(pages, None)
+            if reading is None:
+                return
+            yield reading
+
+    def _pages(self, source: Source) -> Iterator[ListingReading]:
         """Read the pages of one source, as far as its own pager goes."""
         address: str | None = None
         visited: set[str] = set()
-        for _ in range(self.pages):
-            if self._is_full():
-                return
+        while True:
             text, url = self.load(source, address)
-            reading = self._read(text, url, source)
+            reading = self._read(source, text, url)
             visited |= {url, address or url}
             yield reading
             address = reading.next_page
             if address is None or address in visited:
                 return
 
-    def _read(self, text: str, url: str, source: Source) -> ListingReading:
+    def _read(self, source: Source, text: str, url: str) -> ListingReading:
         marketplace = self.marketplace_for(url)
         try:
             reading = marketplace.read_listing(text, url, source=source.kind)

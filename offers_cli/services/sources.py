@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from offers_cli.errors import ConfigError, UsageError
+from offers_cli.errors import UsageError
+from offers_cli.marketplaces.mercado_livre.hub import HubFilter
 
 SAVED = (".html", ".htm", ".json")
 
@@ -30,15 +33,9 @@ def parse_source(text: str) -> Source:
 
     Raises:
         UsageError: an empty search term or a word that is none of them.
-        ConfigError: ``hub``, which needs a session.
     """
-    if text == "ofertas":
-        return Source("ofertas", text)
-    if text == "hub":
-        raise ConfigError(
-            "hub needs the affiliate's session, which this version cannot import yet",
-            hint="offers scrape ofertas",
-        )
+    if text in {"ofertas", "hub"}:
+        return Source(text, text)
     if text.startswith("search:"):
         if not text.removeprefix("search:").strip():
             raise UsageError("search: has no term", hint="offers scrape 'search:fone de ouvido'")
@@ -50,5 +47,20 @@ def parse_source(text: str) -> Source:
         return Source("file", text, path)
     raise UsageError(
         f"{text!r} is not a source",
-        hint="use ofertas, search:TERM, a listing URL or a saved page (page.html)",
+        hint="use hub, ofertas, search:TERM, a listing URL or a saved page (page.html)",
     )
+
+
+def check_hub_filter(wanted: HubFilter, sources: Sequence[Source]) -> HubFilter:
+    """The filter, when it can be obeyed.
+
+    Raises:
+        UsageError: no hub among the sources, or no id of a category.
+    """
+    if wanted.is_set and all(source.kind != "hub" for source in sources):
+        raise UsageError(
+            "--category, --extra-commission and --best-seller are filters of the hub", hint="offers scrape hub …"
+        )
+    if wanted.category and not re.fullmatch(r"[A-Z]{3}[0-9]{1,9}", wanted.category):
+        raise UsageError(f"--category {wanted.category!r} is no category's id", hint="--category MLB1574")
+    return wanted

@@ -11,11 +11,11 @@ import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from offers_cli.errors import PageChanged, Redirected, UsageError
+from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
 from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.marketplaces.mercado_livre import urls
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, site_of_host
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
 
 if TYPE_CHECKING:
     from offers_cli.marketplaces.document import Document
@@ -40,7 +40,8 @@ class MercadoLivre:
         self.base_url = base_url.rstrip("/")
         self._base = urlsplit(self.base_url)
         self._is_moved = not urls.is_owned(self.base_url)
-        self.hosts = (*DOMAINS, self._base.hostname or "") if self._is_moved else DOMAINS
+        own = (*DOMAINS, SHORT_HOST)
+        self.hosts = (*own, self._base.hostname or "") if self._is_moved else own
         self.cookie_domains = (self._base.hostname or "",) if self._is_moved else DOMAINS
 
     def owns(self, url: str) -> bool:
@@ -159,6 +160,18 @@ class MercadoLivre:
         states = list(find_states(html))
         base_url = self.base_url if self._is_moved else None
         return document, ProductPage(document, url, states), ListingPage(document, url, states, base_url=base_url)
+
+    def find_account_wall(self, html: str, url: str) -> PageError | None:
+        """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
+        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.mercado_livre.walls import find_account_wall
+
+        document = Document(html)
+        try:
+            self._refuse_challenge(document)
+        except PageError as wall:
+            return wall
+        return find_account_wall(document, url)
 
     def _refuse_excuse(self, document: Document) -> None:
         """Raise what a page says that it is, when it is surely neither a product's nor a listing."""

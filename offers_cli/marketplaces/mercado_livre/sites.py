@@ -53,6 +53,9 @@ SITES = (
 VERTICALS = ("metroscubicos.com", "portalinmobiliario.com", "tucarro.com.co", "tucarro.com.ve")
 """Its own houses and cars in Mexico, Chile, Colombia and Venezuela: the same pages and ids under other names."""
 
+SHORT_HOST = "meli.la"
+"""Where short affiliate links lead from."""
+
 DOMAINS = (*(site.domain for site in SITES), "mercadolivre.com", "mercadolibre.com", *VERTICALS)
 
 _BY_ID = {site.id: site for site in SITES}

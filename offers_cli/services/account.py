@@ -1,0 +1,128 @@
+"""The account: the affiliate's own pages and calls, with the CSRF token taken and renewed as the site wants it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+from offers_cli.errors import PageBlocked, PageError, SessionExpired
+from offers_cli.fetch.login import Login, refused
+from offers_cli.fetch.page import Pace, Page
+from offers_cli.fetch.session_file import Session
+from offers_cli.log import get_log
+from offers_cli.marketplaces.mercado_livre.affiliate_links import BUILDER_PAGE, find_csrf_token, read_json
+
+log = get_log("enrichment")
+
+
+class AccountFetcher(Protocol):
+    """A client that sends the session's cookies; `offers_cli.fetch.client.PoliteFetcher` with a `Login`."""
+
+    def get(self, url: str) -> Page: ...
+
+    def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page: ...
+
+
+class Account:
+    """The affiliate's account at one address; thread-safe, one call at a time.
+
+    A token goes with the cookie of the page it came from. When a call is refused, page and token are taken anew and
+    the call is made once more; refused again, it is the session that the site does not want.
+
+    Args:
+        insist: ask also with a session that the site refused lately: a person is waiting for the answer.
+        find_wall: tells which wall a page is, if it is one; a login is none, it is what strangers get.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        fetcher: AccountFetcher,
+        login: Login,
+        get_pace: Callable[[], Pace],
+        find_wall: Callable[[str, str], PageError | None],
+        insist: bool = False,
+    ) -> None:
+        self._base_url = base_url
+        self._fetcher = fetcher
+        self._login = login
+        self._get_pace = get_pace
+        self._find_wall = find_wall
+        self._insist = insist
+        self._lock = threading.Lock()
+        self._token: tuple[str, str] = ("", "")
+
+    def open_page(self, path: str) -> Page:
+        """Fetch one of the account's pages and keep its token.
+
+        Raises:
+            SessionExpired: there is no session, or the page is one for strangers.
+            WorkError: what `Fetcher.get` raises.
+        """
+        with self._lock:
+            return self._open_page(path, self._login.get(insist=self._insist))
+
+    def call(self, path: str, body: object) -> Any:
+        """Make one call; returns the answer's data.
+
+        Raises:
+            SessionExpired: there is no session, or the site refuses it.
+            WorkError: what `PoliteFetcher.post_json` and `read_json` raise.
+        """
+        with self._lock:
+            session = self._login.get(insist=self._insist)
+            for token in self._tokens(session):
+                with suppress(SessionExpired):
+                    data = self._post(path, body, token)
+                    self._login.note_accepted(session)
+                    return data
+            raise self._refused(session)
+
+    def _tokens(self, session: Session) -> Iterator[str]:
+        """The token at hand, if there is one, then a fresh one."""
+        session_id, token = self._token
+        if session_id == session.id:
+            yield token
+            log.debug("token refused, taking another one")
+        self._open_page(BUILDER_PAGE, session)
+        yield self._token[1]
+
+    def _open_page(self, path: str, session: Session) -> Page:
+        self._token = ("", "")
+        try:
+            page = self._fetcher.get(f"{self._base_url}{path}")
+        except SessionExpired as error:
+            raise self._refused(session) from error
+        token = find_csrf_token(page.text)
+        if token is None:
+            if wall := self._find_wall(page.text, page.final_url):
+                raise self._paused(wall, page)
+            raise self._refused(session)
+        self._token = session.id, token
+        return page
+
+    def _post(self, path: str, body: object, token: str) -> Any:
+        headers = {
+            "X-CSRF-Token": token,
+            "Origin": self._base_url,
+            "Referer": f"{self._base_url}{BUILDER_PAGE}",
+        }
+        page = self._fetcher.post_json(f"{self._base_url}{path}", body, headers=headers)
+        try:
+            return read_json(page.text)
+        except PageBlocked as error:
+            raise self._paused(error, page) from error
+
+    def _paused(self, error: PageError, page: Page) -> PageError:
+        host = page.final_url.split("/")[2]
+        error.retry_after_s = self._get_pace().pause(host, None, reason=error.code, egress=page.egress)
+        return error
+
+    def _refused(self, session: Session) -> SessionExpired:
+        """The site does not want the session: remember that, and tell."""
+        self._token = ("", "")
+        self._login.note_refused(session)
+        return refused()

@@ -1,0 +1,80 @@
+"""The hub: its offers page by page, as long as it brings new ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from offers_cli.errors import PageChanged, SessionExpired
+from offers_cli.fetch.page import Page
+from offers_cli.marketplaces.base import ListingReading
+from offers_cli.marketplaces.mercado_livre.hub import HUB_PAGE, SEARCH_CALL, HubFilter, find_restriction, search_body
+
+
+class AccountPages(Protocol):
+    """The part of `offers_cli.services.account.Account` that the hub needs."""
+
+    def open_page(self, path: str) -> Page: ...
+
+    def call(self, path: str, body: object) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """Reads the affiliates' hub.
+
+    Attributes:
+        read_listing: text and address of a page to its offers.
+        patiently: does something for someone who waits: short pauses and failures are waited out.
+    """
+
+    account: AccountPages
+    read_listing: Callable[[str, str], ListingReading]
+    patiently: Callable[[Callable[[], Any]], Any]
+
+    def readings(self, wanted: HubFilter) -> Iterator[ListingReading]:
+        """One reading per page, each offer once; ends where a page brings nothing new.
+
+        Raises:
+            SessionExpired: logged out, expired or restricted.
+            WorkError: what the account's pages and calls raise.
+        """
+        page = self.patiently(lambda: self.account.open_page(HUB_PAGE))
+        first = None if wanted.is_set else self._first(page)
+        known: set[str] = set()
+        offset = 0
+        reading = first or self._search(page.final_url, wanted, offset)
+        while count := len(reading.offers) + len(reading.unreadable):
+            fresh = tuple(offer for offer in reading.offers if offer.external_id not in known)
+            if not fresh and known:
+                return
+            known |= {offer.external_id for offer in fresh}
+            yield replace(reading, offers=fresh)
+            offset += count
+            reading = self._search(page.final_url, wanted, offset)
+
+    def _first(self, page: Page) -> ListingReading:
+        """The cards that stand in the hub's own page; a hub without any is no empty list."""
+        try:
+            reading = self.read_listing(page.text, page.final_url)
+        except PageChanged as error:
+            raise _withheld(page) or error from error
+        if not reading.offers:
+            raise _withheld(page) or PageChanged("the hub shows no offers", hint="look at it in the browser")
+        return reading
+
+    def _search(self, url: str, wanted: HubFilter, offset: int) -> ListingReading:
+        data = self.patiently(lambda: self.account.call(SEARCH_CALL, search_body(wanted, offset=offset)))
+        return self.read_listing(json.dumps(data), url)
+
+
+def _withheld(page: Page) -> SessionExpired | None:
+    restriction = find_restriction(page.text)
+    if restriction is None:
+        return None
+    return SessionExpired(
+        f"the affiliate's account is restricted ({restriction})",
+        hint="open the hub in the browser and do what it asks, then: offers session import FILE",
+    )

@@ -1,0 +1,133 @@
+"""Links: offers that need one gather from all threads into batches, each batch is asked for at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from offers_cli.errors import Bug, OffersError
+from offers_cli.marketplaces.mercado_livre.affiliate_links import MOST_URLS, Link
+
+LINGER_S = 1.0
+"""How long a batch stays open when everyone waits for it: the next jobs may come in a moment."""
+LONGEST_WAIT_S = 30.0
+"""How long an offer waits for its batch to fill while pages of others are still being read."""
+
+Outcome = Link | OffersError
+AskForLinks = Callable[[Sequence[str]], Mapping[str, Outcome]]
+"""Asks for the links of some addresses in one call; raises when the call as a whole fails."""
+
+
+@dataclass(slots=True, eq=False)
+class _Order:
+    url: str
+    at: float
+    outcome: Outcome | None = None
+
+
+class LinkMaker:
+    """Makes links for many threads; thread-safe, with no thread of its own: one of those who wait makes the call.
+
+    A batch goes when it is full, when everyone present has been waiting for a moment, or when its first offer has
+    waited long enough.
+
+    Args:
+        ask: is given up to `size` addresses.
+        linger_s, longest_wait_s: see `LINGER_S`, `LONGEST_WAIT_S`.
+    """
+
+    def __init__(
+        self,
+        ask: AskForLinks,
+        *,
+        size: int = MOST_URLS,
+        linger_s: float = LINGER_S,
+        longest_wait_s: float = LONGEST_WAIT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._size = size
+        self._linger_s = linger_s
+        self._longest_wait_s = longest_wait_s
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._present = 0
+        self._waiting: list[_Order] = []
+        self._changed_at = clock()
+
+    @contextmanager
+    def present(self) -> Iterator[None]:
+        """Around the work of one offer, from its beginning: until it is over, others may wait for its order."""
+        self._arrive(1)
+        try:
+            yield
+        finally:
+            self._arrive(-1)
+
+    def _arrive(self, count: int) -> None:
+        with self._changed:
+            self._present += count
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._changed_at = self._clock()
+        self._changed.notify_all()
+
+    def get(self, url: str) -> Link:
+        """The link of one product address; waits for its batch.
+
+        Raises:
+            LinkRefused: the programme says no.
+            WorkError: what became of the call, or of this address in its answer.
+        """
+        order = _Order(url, self._clock())
+        with self._changed:
+            self._waiting.append(order)
+            self._note_change()
+        while order.outcome is None:
+            if batch := self._next_batch(order):
+                self._fill(batch)
+        if isinstance(order.outcome, OffersError):
+            raise order.outcome
+        return order.outcome
+
+    def _next_batch(self, order: _Order) -> list[_Order]:
+        """The orders to ask for now; after waiting for a change, none."""
+        with self._changed:
+            if order.outcome is not None:
+                return []
+            wait_s = self._until_ripe()
+            if wait_s > 0:
+                self._changed.wait(wait_s)
+                return []
+            batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+            return batch
+
+    def _until_ripe(self) -> float:
+        """Seconds until a batch goes if nothing happens; infinite waits are woken by changes."""
+        if len(self._waiting) >= self._size:
+            return 0.0
+        if not self._waiting:
+            return self._longest_wait_s
+        now = self._clock()
+        longest = self._waiting[0].at + self._longest_wait_s - now
+        everyone_waits = len(self._waiting) >= self._present
+        return min(longest, self._changed_at + self._linger_s - now) if everyone_waits else longest
+
+    def _fill(self, batch: Sequence[_Order]) -> None:
+        """Ask for a batch; every order gets an outcome, whatever happens."""
+        urls = list(dict.fromkeys(order.url for order in batch))
+        outcomes: Mapping[str, Outcome] = {}
+        failure: OffersError = Bug("the call for links was broken off")
+        try:
+            outcomes = self._ask(urls)
+        except OffersError as error:
+            failure = error
+        finally:
+            with self._changed:
+                for order in batch:
+                    order.outcome = outcomes.get(order.url, failure)
+                self._note_change()
