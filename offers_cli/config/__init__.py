@@ -1,6 +1,6 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
-from offers_cli.config.load import examine_config, get_config, load_config
+from offers_cli.config.load import examine_config, get_config, load_config, parse_setting
 from offers_cli.config.settings import (
     SETTINGS,
     Config,
@@ -12,7 +12,7 @@ from offers_cli.config.settings import (
     Origin,
     Setting,
 )
-from offers_cli.config.values import MASK, Secret, mask_url, parse_duration
+from offers_cli.config.values import MASK, Secret, mask_url, parse_duration, written
 
 __all__ = [
     "MASK",
@@ -31,4 +31,6 @@ __all__ = [
     "load_config",
     "mask_url",
     "parse_duration",
+    "parse_setting",
+    "written",
 ]

@@ -160,7 +160,7 @@ def _resolve(setting: Setting, sources: list[dict[str, _Found]], problems: list[
     for source in sources:
         if found := source.get(setting.name):
             try:
-                return _convert(setting, _text(setting, found)), found.origin
+                return parse_setting(setting, _text(setting, found)), found.origin
             except (ValueError, OSError) as exc:
                 problems.append(f"{found.key} from {found.origin}: {exc}")
                 return setting.default, found.origin
@@ -185,7 +185,7 @@ def _holds_secret(setting: Setting, text: str) -> bool:
     return "@" in text if setting.is_address else True
 
 
-def _convert(setting: Setting, text: str) -> Any:
+def parse_setting(setting: Setting, text: str) -> Any:
     """Turn text into the setting's type and apply its rules; raises `ValueError` without the text of a secret."""
     if setting.kind == "duration":
         value: Any = parse_duration(text)

@@ -57,6 +57,17 @@ def parse_words(text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
+def written(value: object) -> str:
+    """A value as it is written in a `.env`; nothing for one that is not set."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
+
+
 def mask_url(url: str) -> str:
     """Return the URL with its password masked."""
     try:

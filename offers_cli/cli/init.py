@@ -1,0 +1,88 @@
+"""`offers init`: a commented `.env`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.perform import Voice, perform_alone
+from offers_cli.cli.render import Block, Line, Output
+
+if TYPE_CHECKING:
+    from offers_cli.config import Setting
+    from offers_cli.services.init import InitReport
+
+QUESTIONS = {
+    "REDIS_URL": "Redis address (empty: offers runs its own)",
+    "SUPABASE_URL": "Supabase address (empty: a SQLite file)",
+    "SUPABASE_SERVICE_ROLE_KEY": "Supabase service role key",
+    "ML_AFFILIATE_TAG": "Your affiliate label (empty: no links are made)",
+    "MIN_DISCOUNT_PCT": "Least discount of offers to keep, in percent (empty: 0)",
+}
+"""What is asked, in this order; an empty answer leaves the default."""
+ONLY_AFTER = {"SUPABASE_SERVICE_ROLE_KEY": "SUPABASE_URL"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(name="init", epilog=examples("offers init", "offers init --yes --json"))(init)
+
+
+def init(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; leave every default.")] = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a commented .env (mode 0600) in this directory; asks on a terminal, never overwrites."""
+
+    def work(output: Output) -> InitReport:
+        from pathlib import Path
+
+        from offers_cli.services import init as service
+
+        path = Path.cwd() / ".env"
+        service.check_new(path)
+        asks = not yes and not json and sys.stdin.isatty() and sys.stderr.isatty()
+        return service.init(path, ask_all() if asks else {})
+
+    perform_alone("init", Voice(json=json, verbose=verbose, quiet=quiet), work, init_blocks)
+
+
+def init_blocks(report: InitReport) -> Sequence[Block]:
+    """What was written where."""
+    told = f", it sets {', '.join(report.set)}" if report.set else ", every setting has its default"
+    return [Line(f"{report.file} written{told}")]
+
+
+def ask_all() -> dict[str, str]:
+    """The operator's answers by setting; a key without its address is not asked for."""
+    from offers_cli.config import SETTINGS
+
+    settings = {setting.name: setting for setting in SETTINGS}
+    answers: dict[str, str] = {}
+    for name, question in QUESTIONS.items():
+        needed = ONLY_AFTER.get(name)
+        if needed in answers or needed is None:
+            answers |= ask(settings[name], question, must=needed is not None)
+    return answers
+
+
+def ask(setting: Setting, question: str, *, must: bool) -> dict[str, str]:
+    """Ask on stderr until the answer can be used; secrets are not shown while typed."""
+    from offers_cli.config import parse_setting
+
+    while True:
+        text = typer.prompt(question, default="", hide_input=setting.secret, show_default=False, err=True).strip()
+        if not text and not must:
+            return {}
+        try:
+            parse_setting(setting, text)
+        except ValueError as exc:
+            typer.echo(f"  {exc}", err=True)
+        else:
+            return {setting.name: text}

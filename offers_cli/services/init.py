@@ -1,0 +1,78 @@
+"""Init: a commented `.env`, so that every setting can be found in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+from offers_cli.config import SETTINGS, Setting, written
+from offers_cli.errors import UsageError
+from offers_cli.services.report import Problem
+
+HEAD = """\
+# Settings of offers. Precedence: flag > environment > .env (here, then OFFERS_HOME) > offers.toml > default.
+# A line that begins with # is a comment: take the # away to set that value.
+# Secrets may stand here: keep this file to yourself, and out of version control.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitReport:
+    """The file that was written, and the names of the settings that it sets."""
+
+    file: Path
+    set: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"file": str(self.file), "set": list(self.set)}
+
+
+def init(path: Path, answers: Mapping[str, str]) -> InitReport:
+    """Write a new `.env` of mode 0600 that sets `answers` and explains all other settings.
+
+    Raises:
+        UsageError: there is such a file already (it is left as it is), or it cannot be written.
+    """
+    text = HEAD + "".join(_entry(setting, answers.get(setting.name)) for setting in SETTINGS)
+    write_new(path, text)
+    return InitReport(file=path, set=tuple(setting.name for setting in SETTINGS if setting.name in answers))
+
+
+def check_new(path: Path) -> None:
+    """Raise `UsageError` if something stands there already."""
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists; it was left as it is", hint="offers config show --origin")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, readable by its owner alone; whole or not at all."""
+    check_new(path)
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as exc:
+        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
+    try:
+        with os.fdopen(file, "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as exc:
+        path.unlink()
+        raise UsageError(f"{path} cannot be written: {exc.strerror}", hint="free some disk space") from exc
+
+
+def _entry(setting: Setting, answer: str | None) -> str:
+    comment = "".join(f"# {line}\n" for line in wrap(setting.doc, 110))
+    default = "" if isinstance(setting.default, Path) else written(setting.default)  # a path depends on OFFERS_HOME
+    value = f"{setting.name}={quoted(answer)}" if answer is not None else f"# {setting.name}={default}"
+    return f"\n{comment}{value}\n"
+
+
+def quoted(text: str) -> str:
+    """The text as python-dotenv reads it back, whatever is in it."""
+    if text.isascii() and text.replace("_", "").replace("-", "").replace(".", "").isalnum():
+        return text
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

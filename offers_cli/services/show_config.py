@@ -1,0 +1,115 @@
+"""Show config: every setting, what it is and where it came from; the secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from offers_cli.config import MASK, SETTINGS, Config, Origin, Secret, Setting
+from offers_cli.config.load import HOME
+from offers_cli.errors import ConfigError
+from offers_cli.services.report import Problem
+
+FILES = (".env", "offers.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSetting:
+    """One setting as it may be seen: `value` is masked where it is secret, None where it is not set."""
+
+    name: str
+    value: Any
+    origin: str
+    file: str | None
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigReport:
+    """All settings; with problems, those that cannot be read have their default."""
+
+    settings: tuple[ShownSetting, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"settings": {shown.name: _without_name(shown) for shown in self.settings}}
+
+
+def _without_name(shown: ShownSetting) -> dict[str, Any]:
+    row = asdict(shown)
+    del row["name"]
+    return row
+
+
+def show_config(config: Config, problems: tuple[str, ...]) -> ConfigReport:
+    """Show the settings, and what is wrong with them."""
+    home = _shown(HOME, str(config.home), config.origins[HOME], secret=False)
+    rest = [
+        _shown(setting.name, shown_value(setting, config), config.origins[setting.name], secret=setting.secret)
+        for setting in SETTINGS
+    ]
+    wrong = tuple(
+        Problem(code=ConfigError.code, message=problem, exit_code=ConfigError.exit_code) for problem in problems
+    )
+    return ConfigReport(settings=(home, *rest), problems=wrong)
+
+
+def _shown(name: str, value: Any, origin: Origin, *, secret: bool) -> ShownSetting:
+    file = str(origin.path) if origin.path else None
+    return ShownSetting(name=name, value=value, origin=origin.kind, file=file, secret=secret)
+
+
+def shown_value(setting: Setting, config: Config) -> Any:
+    """The value as it may be seen; of an address the user and the password are masked, of another secret all is."""
+    value = getattr(getattr(config, setting.section), setting.attribute)
+    if isinstance(value, Secret):
+        addresses = value.reveal().split(",") if setting.is_address else []
+        return ",".join(map(masked_address, addresses)) or MASK
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def masked_address(url: str) -> str:
+    """Scheme, host and path of an address; passwords stand in the user part or in the query, and are not shown."""
+    try:
+        parts = urlsplit(url.strip())
+        _, at, host = parts.netloc.rpartition("@")
+    except ValueError:
+        return MASK
+    if "@" in parts.path:
+        return MASK  # a password with a slash in it
+    return f"{parts.scheme}://{MASK + at if at else ''}{host}{parts.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """One file that settings are read from, if it is there."""
+
+    kind: str
+    path: Path
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigPathReport:
+    """Where settings are looked for, strongest first."""
+
+    home: Path
+    files: tuple[ConfigFile, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> Mapping[str, Any]:
+        files = [{"kind": file.kind, "path": str(file.path), "exists": file.exists} for file in self.files]
+        return {"home": str(self.home), "files": files}
+
+
+def find_config_files(config: Config, folder: Path) -> ConfigPathReport:
+    """The files that may hold settings: each kind in the working directory, then in `OFFERS_HOME`."""
+    places = dict.fromkeys((folder, config.home))
+    paths = [(kind, place / kind) for kind in FILES for place in places]
+    files = tuple(ConfigFile(kind=kind, path=path, exists=path.is_file()) for kind, path in paths)
+    return ConfigPathReport(home=config.home, files=files)
