@@ -7,7 +7,7 @@ import socket
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from offers_cli.queue.connection import translate
 from offers_cli.queue.keys import WORKERS, QueueKeys, worker_executions_key, worker_key
@@ -17,7 +17,6 @@ from offers_cli.queue.processes import ProcessId
 if TYPE_CHECKING:
     import redis
 
-State = Literal["started", "suspended", "busy", "idle"]
 PROCESS_FIELD = "offers_process"
 
 
@@ -28,7 +27,6 @@ class Presence:
         self._connection = connection
         self._worker = worker
         self._keys = keys
-        self._state: State | None = None
         self._born_at = datetime.now(UTC)
 
     def register(self) -> None:
@@ -40,7 +38,6 @@ class Presence:
             pipe.sadd(WORKERS, key)
             pipe.sadd(self._keys.workers, key)
             pipe.execute()
-        self._state = "started"
 
     def _describe(self) -> dict[Any, Any]:
         return {
@@ -64,19 +61,6 @@ class Presence:
             return str(self._connection.client_info()["addr"])
         except (redis.ResponseError, KeyError):
             return "unknown"
-
-    def show(self, state: State) -> None:
-        """Tell the state if it changed; claiming jobs tells ``busy`` by itself."""
-        if state == self._state:
-            return
-        if state != "busy":
-            with translate():
-                self._connection.hset(worker_key(self._worker), "state", state)
-        self._state = state
-
-    def note_shutdown(self) -> None:
-        with translate():
-            self._connection.hset(worker_key(self._worker), "shutdown_requested_date", _utc(datetime.now(UTC)))
 
     def deregister(self) -> None:
         """Say that this worker has ended; RQ shows it as dead for a minute."""

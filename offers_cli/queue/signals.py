@@ -1,8 +1,9 @@
-"""Signals: the first asks to finish, the second to end now."""
+"""Stopping: the first signal asks to finish, the second to end now."""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +12,34 @@ from typing import Protocol
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOP_NOW_SIGNAL = signal.SIGUSR2
 """How a supervisor tells its workers to end now. Their own SIGTERM may come twice: from it and from the system."""
+
+
+class StopRequest:
+    """Whether to stop, how, and until when; asked for from any thread or signal handler.
+
+    Args:
+        grace_s: how long what is running may take to finish.
+    """
+
+    def __init__(self, grace_s: float) -> None:
+        self._grace_s = grace_s
+        self._until = float("inf")
+        self.asked = False
+        self.now = False
+        self.interrupted = False
+
+    def ask(self, *, now: bool = False, interrupted: bool = False) -> None:
+        """Ask to finish, or to end `now`; `interrupted` when it was Ctrl-C."""
+        if not self.asked:
+            self._until = time.monotonic() + self._grace_s
+        self.asked = True
+        self.now |= now
+        self.interrupted |= interrupted
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no more time to finish anything."""
+        return self.now or time.monotonic() > self._until
 
 
 class Stoppable(Protocol):

@@ -21,7 +21,7 @@ from offers_cli import errors
 from offers_cli.errors import Bug, OffersError
 from offers_cli.log import get_log
 from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.signals import STOP_NOW_SIGNAL
+from offers_cli.queue.signals import STOP_NOW_SIGNAL, StopRequest
 from offers_cli.queue.work import WorkerReport
 
 if TYPE_CHECKING:
@@ -104,19 +104,18 @@ class Supervisor:
         self._processes = [_Process(self._context.RawArray("q", len(COUNTERS))) for _ in range(processes)]
         self._on_progress = on_progress
         self._error: OffersError | None = None
-        self._interrupted = False
-        self._told = self._wanted = 0  # 0 go on, 1 finish, 2 end now
+        self._stop = StopRequest(STOP_TIMEOUT_S)
+        self._told: list[signal.Signals] = []
         self._kill_at = float("inf")
 
     @property
     def stopping(self) -> bool:
         """Whether it was told to stop."""
-        return self._wanted > 0
+        return self._stop.asked
 
     def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
         """Let the workers finish, or give back everything `now`. From any thread or signal."""
-        self._wanted = max(self._wanted, 2 if now else 1)
-        self._interrupted |= interrupted
+        self._stop.ask(now=now, interrupted=interrupted)
 
     def run(self) -> WorkerReport:
         """Supervise until the end.
@@ -141,7 +140,7 @@ class Supervisor:
 
     def _report(self, began: float) -> WorkerReport:
         sums = {name: sum(int(one.counts[place]) for one in self._processes) for place, name in enumerate(COUNTERS)}
-        return WorkerReport(**sums, duration_s=round(time.monotonic() - began, 3), interrupted=self._interrupted)
+        return WorkerReport(**sums, duration_s=round(time.monotonic() - began, 3), interrupted=self._stop.interrupted)
 
     def _start_due(self) -> None:
         for one in self._processes:
@@ -161,15 +160,22 @@ class Supervisor:
         one.started_at = time.monotonic()
 
     def _pass_on_stop(self) -> None:
-        """Signals come once: the workers' second SIGTERM would mean no more than the first."""
-        if self._wanted > self._told:
-            self._told = self._wanted
-            self._kill_at = time.monotonic() + (STOP_TIMEOUT_S if self._told == 1 else STOP_NOW_TIMEOUT_S)
-            for one in self._processes:
-                if one.process and one.process.pid:
-                    os.kill(one.process.pid, signal.SIGTERM if self._told == 1 else STOP_NOW_SIGNAL)
+        """Each signal once; what has not ended long after is killed, and its jobs come back by themselves."""
+        if self._stop.asked:
+            self._signal(signal.SIGTERM, STOP_TIMEOUT_S)
+        if self._stop.now:
+            self._signal(STOP_NOW_SIGNAL, STOP_NOW_TIMEOUT_S)
         if time.monotonic() > self._kill_at:
             self._kill()
+
+    def _signal(self, number: signal.Signals, timeout_s: float) -> None:
+        if number in self._told:
+            return
+        self._told.append(number)
+        self._kill_at = time.monotonic() + timeout_s
+        for one in self._processes:
+            if one.process and one.process.pid:
+                os.kill(one.process.pid, number)
 
     def _kill(self) -> None:
         for one in self._processes:

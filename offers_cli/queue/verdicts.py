@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from offers_cli.errors import Outcome, StorageUnavailable, WorkError
+from offers_cli.errors import Bug, Outcome, StorageUnavailable, WorkError
 from offers_cli.queue.failure import Failure
 
 SNOOZE_LEAST_S = 1.0
@@ -44,6 +44,17 @@ class Verdict:
 
 FINISHED = Verdict(end=End.FINISHED)
 GIVEN_BACK = Verdict(end=End.QUEUED, spent=False)
+
+
+def refused(reason: str, *, attempt: int) -> Verdict:
+    """On a job that is not one of ours."""
+    return Verdict(end=End.FAILED, failure=Failure(code=Bug.code, message=f"refused: {reason}", attempts=attempt))
+
+
+def stopped(*, attempt: int) -> Verdict:
+    """On a job that an operator's command stopped."""
+    message = "stopped by an operator's command"
+    return Verdict(end=End.STOPPED, failure=Failure(code=Bug.code, message=message, attempts=attempt))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from offers_cli.enrichment import Enrichment
+from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.errors import Bug, SiteUnavailable, WorkError
 from offers_cli.log import get_log
 from offers_cli.queue.ledger import Execution
@@ -54,7 +54,16 @@ class Workbench:
         """The executions in hand, by RQ's names."""
         return tuple(self._in_hand)
 
-    def start(self, execution: Execution, job: ClaimedJob) -> None:
+    def start(self, execution: Execution, call: EnrichmentJob) -> None:
+        """Begin the work of one execution, whose job was admitted as `call`."""
+        job = ClaimedJob(
+            job_id=execution.job_id,
+            offer_id=call.offer_id,
+            url=call.url,
+            current_price_cents=call.current_price_cents,
+            attempt=execution.attempt,
+            claimed_at=execution.claimed_at,
+        )
         log.info("started", job_id=job.job_id, offer_id=job.offer_id, url=job.url, attempt=job.attempt)
         assignment = _Assignment(execution, job, time.monotonic() + self._timeout_s)
         self._in_hand[execution.composite] = self._places.start(assignment)

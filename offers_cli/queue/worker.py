@@ -9,25 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from enum import IntEnum
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
+from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.connection import check_eviction, translate
-from offers_cli.queue.failure import Failure
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.presence import Presence
 from offers_cli.queue.recorder import Recorded, Recorder
 from offers_cli.queue.recovery import recover
+from offers_cli.queue.signals import StopRequest
 from offers_cli.queue.tally import Tally
-from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict
-from offers_cli.queue.work import ClaimedJob, Enrich, Save, WorkerReport
+from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict, refused, stopped
+from offers_cli.queue.work import Enrich, Save, WorkerReport
 from offers_cli.queue.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -43,18 +42,8 @@ RECOVER_EVERY_S = 5.0
 log = get_log("worker")
 
 
-class Stop(IntEnum):
-    """What the worker was told."""
-
-    NO = 0
-    FINISH = 1
-    """Finish what is running, then end."""
-    NOW = 2
-    """Give everything back and end."""
-
-
 class Worker:
-    """Runs the jobs of one queue.
+    """Runs the jobs of one queue, once.
 
     Args:
         enrich: does the work of one job, in one of `concurrency` threads.
@@ -84,7 +73,6 @@ class Worker:
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
         self._concurrency = concurrency
-        self._grace_s = grace_s
         self._beat_s = beat_s
         self._revive = revive
         self._parent_pid = parent_pid
@@ -103,9 +91,7 @@ class Worker:
         self._unsettled: list[tuple[Execution, Verdict]] = []
         self._commands: list[dict[str, Any]] = []
         self._tally = Tally(on_progress)
-        self._stop = Stop.NO
-        self._interrupted = False
-        self._stop_by = float("inf")
+        self._stop = StopRequest(grace_s)
         self._error: OffersError | None = None
         self._burst = False
         self._max_jobs: int | None = None
@@ -136,7 +122,7 @@ class Worker:
                 self._step()
         finally:
             self._leave()
-        report = self._tally.report(duration_s=time.monotonic() - began, interrupted=self._interrupted)
+        report = self._tally.report(duration_s=time.monotonic() - began, interrupted=self._stop.interrupted)
         log.info("ended", succeeded=report.succeeded, failed=report.failed)
         if self._error:
             raise self._error
@@ -148,28 +134,23 @@ class Worker:
         Args:
             interrupted: it was Ctrl-C; told in the report.
         """
-        if self._stop is Stop.NO:
-            self._stop_by = time.monotonic() + self._grace_s
-        self._stop = max(self._stop, Stop.NOW if now else Stop.FINISH)
-        self._interrupted |= interrupted
+        self._stop.ask(now=now, interrupted=interrupted)
         self._bench.wake()
 
     @property
     def stopping(self) -> bool:
         """Whether it was told to stop."""
-        return self._stop is not Stop.NO
+        return self._stop.asked
 
     def _goes_on(self) -> bool:
         if self._parent_pid and os.getppid() != self._parent_pid and not self.stopping:
             log.warning("the supervisor is gone, stopping")
             self.stop()
-        if self._stop is Stop.NOW or self._error:
+        if self._stop.is_over or self._error:
             return False
         busy = bool(len(self._bench) or self._unsettled)
-        if self.stopping:
-            return busy and time.monotonic() < self._stop_by
-        if busy:
-            return True
+        if busy or self.stopping:
+            return busy
         if self._max_jobs is not None and self._tally.ended >= self._max_jobs:
             return False
         return not (self._burst and self._drained and not self._rescue())
@@ -198,7 +179,7 @@ class Worker:
             self._wait_for_redis(error)
 
     def _patience(self) -> float:
-        if self._burst and self._drained and not self._bench:
+        if self._unsettled or (self._burst and self._drained and not self._bench):
             return 0.0
         return IDLE_S if len(self._bench) < self._concurrency else TICK_S
 
@@ -213,7 +194,6 @@ class Worker:
         self._drained = not claim.executions and (claim.suspended or not claim.left)
         for execution in claim.executions:
             self._begin(execution)
-        self._presence.show("busy" if self._bench else "suspended" if claim.suspended else "idle")
 
     def _free_places(self) -> int:
         if self.stopping or self._bench.must_be_alone or time.monotonic() < self._paused_until:
@@ -227,18 +207,9 @@ class Worker:
         try:
             job = admit(execution.job_id, execution.data, execution.forbidden)
         except Refused as refusal:
-            failure = Failure(code=Bug.code, message=f"refused: {refusal}", attempts=execution.attempt)
-            self._unsettled.append((execution, Verdict(end=End.FAILED, failure=failure)))
-            return
-        claimed = ClaimedJob(
-            job_id=execution.job_id,
-            offer_id=job.offer_id,
-            url=job.url,
-            current_price_cents=job.current_price_cents,
-            attempt=execution.attempt,
-            claimed_at=execution.claimed_at,
-        )
-        self._bench.start(execution, claimed)
+            self._unsettled.append((execution, refused(str(refusal), attempt=execution.attempt)))
+        else:
+            self._bench.start(execution, job)
 
     # Finishing
 
@@ -279,7 +250,7 @@ class Worker:
     def _wait_for_redis(self, error: OffersError) -> None:
         """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile."""
         log.warning("waiting for Redis", reason=error.message)
-        while not (self._stop is Stop.NOW or time.monotonic() > self._stop_by):
+        while not self._stop.is_over:
             self._sleep(self._redis_waits.next_s())
             try:
                 self._resume()
@@ -291,7 +262,7 @@ class Worker:
     def _sleep(self, seconds: float) -> None:
         """In slices, for a signal to end it."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and self._stop is not Stop.NOW:
+        while time.monotonic() < until and not self._stop.is_over:
             time.sleep(min(0.05, seconds))
 
     def _resume(self) -> None:
@@ -324,9 +295,8 @@ class Worker:
                     self._stop_job(None)
 
     def _stop_job(self, job_id: str | None) -> None:
-        for execution in self._bench.give_up(job_id):
-            failure = Failure(code=Bug.code, message="stopped by an operator's command", attempts=execution.attempt)
-            self._unsettled.append((execution, Verdict(end=End.STOPPED, failure=failure)))
+        given_up = self._bench.give_up(job_id)
+        self._unsettled += [(execution, stopped(attempt=execution.attempt)) for execution in given_up]
 
     def _leave(self) -> None:
         """Give back what is not finished, and take leave of Redis."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def _value(value: bytes) -> str:
     text = (zlib.decompress(value) if value[:1] == b"x" else value).decode()
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME", text)
     return re.sub(r"\d+\.\d+", "NUMBER", text)
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """RQ's worker takes the process's signals and does not give them back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def run_rq(server: RedisServer, job: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -90,10 +91,13 @@ def test_jobs_that_rq_itself_failed_count_as_bugs_and_tell_their_exception(
 ) -> None:
     queue = rq_queue(connection)
     queue.enqueue("math.sqrt", -1, job_id="foreign")
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with shared_redis.connect() as theirs:
         SimpleWorker([rq_queue(theirs)], connection=theirs, serializer=JSONSerializer).work(
             burst=True, logging_level="CRITICAL"
         )
+    for number, handler in before.items():  # RQ's worker takes them and does not give them back
+        signal.signal(number, handler)
     [failed] = Registries(connection).failed_jobs()
     assert (failed.job_id, failed.offer_id, failed.code, failed.attempts) == ("foreign", None, "bug", None)
     assert failed.message.startswith("ValueError: ")

@@ -56,8 +56,17 @@ local function describe(id, execution, attempt, suspect)
   return { id, execution, attempt, suspect and 1 or 0, readable and redis.call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
 end
 
+local function show(state)
+  if redis.call('EXISTS', worker_key) == 1 then redis.call('HSET', worker_key, 'state', state) end
+end
+
+-- First of all a write that a full Redis allows: after it, the rest is allowed too.
+redis.call('EXPIRE', worker_executions, keep)
 local answer = { stamp(now), redis.call('EXISTS', 'rq:suspended'), 0 }
-if answer[2] == 1 then return answer end
+if answer[2] == 1 then
+  show(held > 0 and 'busy' or 'suspended')
+  return answer
+end
 
 queue_due_jobs()
 local claimed, dropped = 0, 0
@@ -80,9 +89,7 @@ while claimed < #ARGV - FIRST_EXECUTION + 1 and dropped < DROPPED_AT_ONCE do
   end
 end
 
-if claimed > 0 then
-  redis.call('EXPIRE', worker_executions, keep)
-  if redis.call('EXISTS', worker_key) == 1 then redis.call('HSET', worker_key, 'state', 'busy') end
-end
+if claimed > 0 then redis.call('EXPIRE', worker_executions, keep) end
+show(held + claimed > 0 and 'busy' or 'idle')
 answer[3] = redis.call('LLEN', queue)
 return answer

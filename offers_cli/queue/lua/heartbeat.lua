@@ -6,11 +6,10 @@
 local worker_key, worker_executions, leases = unpack(KEYS)
 local lease, ttl, keep = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
-local answer = { redis.call('EXISTS', worker_key) }
-if answer[1] == 1 then
-  redis.call('HSET', worker_key, 'last_heartbeat', iso(now))
-  redis.call('EXPIRE', worker_key, ttl)
-end
+-- First of all a write that a full Redis allows: after it, the rest is allowed too.
+redis.call('EXPIRE', worker_executions, keep)
+local answer = { redis.call('EXPIRE', worker_key, ttl) }
+if answer[1] == 1 then redis.call('HSET', worker_key, 'last_heartbeat', iso(now)) end
 for i = 5, #ARGV do
   local composite = ARGV[i]
   if redis.call('ZSCORE', leases, composite) then
@@ -21,5 +20,4 @@ for i = 5, #ARGV do
     answer[#answer + 1] = composite
   end
 end
-redis.call('EXPIRE', worker_executions, keep)
 return answer
