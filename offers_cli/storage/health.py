@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import sqlite3
 import stat
 import time
@@ -72,6 +74,20 @@ def _integrity(
             raise
         return False, None
     return True, None if first == "ok" else first
+
+
+def is_public_key(key: Secret) -> bool:
+    """Whether a Supabase key is the one for everybody: a publishable key, or a JWT whose role is ``anon``.
+
+    Source: https://supabase.com/docs/guides/api/api-keys
+    """
+    text = key.reveal()
+    payload = text.split(".")[1] if text.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        claims = None
+    return text.startswith("sb_publishable_") or (isinstance(claims, dict) and claims.get("role") == "anon")
 
 
 def find_open_tables(url: str, anon_key: Secret | None) -> dict[str, int]:

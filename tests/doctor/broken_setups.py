@@ -51,10 +51,15 @@ class Place:
         """Set variables; what is yielded puts back what was there."""
         before = dict(self.program.env)
         self.program.env.update(env)
-        yield lambda: (self.program.env.clear(), self.program.env.update(before), None)[-1]
+
+        def put_back() -> None:
+            self.program.env.clear()
+            self.program.env.update(before)
+
+        yield put_back
 
 
-Mend = Callable[[], None] | None
+Mend = Callable[[], object] | None
 Break = Callable[[Place], AbstractContextManager[Mend]]
 
 
@@ -101,7 +106,7 @@ def redis_on_port(place: Place, *options: str) -> Iterator[tuple[RedisServer, st
 def misspelt_setting(place: Place) -> Iterator[Mend]:
     file = place.folder / ".env"
     file.write_text("ENRICHMENT_QEUE_NAME=other\n")
-    yield lambda: file.write_text("ENRICHMENT_QUEUE_NAME=other\n") and None
+    yield lambda: file.write_text("ENRICHMENT_QUEUE_NAME=other\n")
 
 
 @setup(finding="settings", exit_code=3, says="ENRICHMENT_WORKER_CONCURRENCY from environment")
@@ -252,7 +257,7 @@ def locked_database(place: Place) -> Iterator[Mend]:
     place.make_database()
     with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        yield lambda: other.execute("ROLLBACK") and None
+        yield lambda: other.execute("ROLLBACK")
 
 
 @setup(finding="database", exit_code=3, says="has schema 99")
@@ -262,7 +267,7 @@ def newer_database(place: Place) -> Iterator[Mend]:
     with closing(sqlite3.connect(place.database)) as connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         connection.execute("PRAGMA user_version = 99")
-        yield lambda: connection.execute(f"PRAGMA user_version = {version}") and None
+        yield lambda: connection.execute(f"PRAGMA user_version = {version}")
 
 
 @setup(finding="schema", exit_code=0, says="version 0", state="warning")
@@ -303,7 +308,13 @@ def readable_session(place: Place) -> Iterator[Mend]:
 @contextmanager
 def walled_site(place: Place) -> Iterator[Mend]:
     place.shop.wall(3600)
-    yield lambda: (place.shop.wall(0), connect(place.redis.url).flushall(), None)[-1]
+
+    def go_away() -> None:
+        place.shop.wall(0)
+        with place.redis.connect() as connection:
+            connection.flushall()
+
+    yield go_away
 
 
 @setup(finding="source", exit_code=4, says="does not answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from offers_cli.config import Secret
 from offers_cli.errors import QueueUnavailable
 from offers_cli.queue.health import RedisHealth
 from offers_cli.services.doctor import examine
@@ -18,6 +20,7 @@ from offers_cli.services.doctor.finding import Check, Finding
 from offers_cli.services.doctor.machine import look_at_disk, look_at_python
 from offers_cli.services.doctor.queue import look_at_queue
 from offers_cli.services.doctor.site import look_at_session
+from offers_cli.storage.health import is_public_key
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WELL = RedisHealth(
@@ -81,16 +84,17 @@ def test_an_old_redis_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tables", "has_key", "state"),
+    ("tables", "offers", "has_key", "state"),
     [
-        ({}, True, "ok"),
-        ({}, False, "unknown"),
-        ({"offers": 0}, True, "warning"),
-        ({"offers": 1, "price_history": 0}, True, "problem"),
+        ({}, 5, True, "ok"),
+        ({}, 5, False, "unknown"),
+        ({"offers": 0}, 5, True, "ok"),
+        ({"offers": 0}, 0, True, "unknown"),
+        ({"offers": 1, "price_history": 0}, 5, True, "problem"),
     ],
 )
-def test_what_strangers_can_read(tables: dict[str, int], has_key: bool, state: str) -> None:
-    found = look_at_supabase(check_storage=lambda: None, find_open_tables=lambda: tables, has_anon_key=has_key)
+def test_what_strangers_can_read(*, tables: dict[str, int], offers: int, has_key: bool, state: str) -> None:
+    found = look_at_supabase(count_offers=lambda: offers, find_open_tables=lambda: tables, has_anon_key=has_key)
     (finding,) = [finding for finding in found if finding.name == "row_level_security"]
     assert finding.state == state
 
@@ -100,7 +104,7 @@ def test_what_strangers_can_read(tables: dict[str, int], has_key: bool, state: s
 )
 def test_session(age_days: int, refused: bool, state: str) -> None:
     session = SimpleNamespace(imported_at=NOW - timedelta(days=age_days), refused_at=NOW if refused else None)
-    assert look_at_session(lambda: session, now=NOW)[0].state == state  # type: ignore[arg-type, return-value]
+    assert look_at_session(lambda: session, now=NOW)[0].state == state
 
 
 def test_a_check_that_hangs_and_one_that_breaks_hide_no_other() -> None:
@@ -132,3 +136,18 @@ def test_a_check_that_hangs_and_one_that_breaks_hide_no_other() -> None:
         ("fine", "ok"),
     ]
     assert [problem.exit_code for problem in report.problems] == [4, 1]
+
+
+@pytest.mark.parametrize(
+    ("key", "public"),
+    [
+        ("sb_publishable_abc", True),
+        ("sb_secret_abc", False),
+        ("e30." + base64.urlsafe_b64encode(b'{"role": "anon"}').decode().rstrip("=") + ".sig", True),
+        ("e30." + base64.urlsafe_b64encode(b'{"role": "service_role"}').decode().rstrip("=") + ".sig", False),
+        ("a.b.c", False),
+        ("a.\u00e9.c", False),
+    ],
+)
+def test_public_keys_are_told_from_secret_ones(*, key: str, public: bool) -> None:
+    assert is_public_key(Secret(key)) is public

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from offers_cli.config import Config, mask_url
-from offers_cli.errors import Bug, OffersError, QueueUnavailable, SiteUnavailable, StorageUnavailable
+from offers_cli.config import Config, DatabaseConfig, mask_url
+from offers_cli.errors import Bug, OffersError, QueueUnavailable, SiteUnavailable, StorageRefused, StorageUnavailable
 from offers_cli.fetch.session_file import SessionFile
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.health import read_health
@@ -19,7 +20,7 @@ from offers_cli.services.doctor.settings import look_at_settings
 from offers_cli.services.doctor.site import look_at_session, look_at_source
 from offers_cli.services.pages import Pages
 from offers_cli.storage import open_storage
-from offers_cli.storage.health import find_open_tables, read_sqlite_health
+from offers_cli.storage.health import find_open_tables, is_public_key, read_sqlite_health
 from offers_cli.storage.migrate import storage_kind
 
 QUEUE_SETTINGS = ("REDIS_URL",)
@@ -85,10 +86,18 @@ def _database(config: Config) -> Sequence[Finding]:
         return database.look_at_sqlite(settings.sqlite_path, read_health=read_sqlite_health)
     url, anon_key = settings.supabase_url or "", settings.supabase_anon_key
     return database.look_at_supabase(
-        check_storage=lambda: open_storage(settings).close(),
+        count_offers=lambda: _count_offers(settings),
         find_open_tables=lambda: find_open_tables(url, anon_key),
         has_anon_key=anon_key is not None,
     )
+
+
+def _count_offers(settings: DatabaseConfig) -> int:
+    if settings.supabase_key and is_public_key(settings.supabase_key):
+        hint = "set SUPABASE_SERVICE_ROLE_KEY to the service role (secret) key of this project"
+        raise StorageRefused("SUPABASE_SERVICE_ROLE_KEY holds the public key, which may do nothing", hint=hint)
+    with closing(open_storage(settings)) as opened:
+        return opened.counts().total
 
 
 def _source(around: Surroundings) -> Sequence[Finding]:

@@ -65,23 +65,23 @@ def _privacy(path: Path, health: SqliteHealth) -> Finding:
 
 
 def look_at_supabase(
-    *, check_storage: Callable[[], None], find_open_tables: Callable[[], Mapping[str, int]], has_anon_key: bool
+    *, count_offers: Callable[[], int], find_open_tables: Callable[[], Mapping[str, int]], has_anon_key: bool
 ) -> Sequence[Finding]:
     """Everything about the Supabase project.
 
     Args:
-        check_storage: opens the project and checks its schema; raises what is wrong.
+        count_offers: opens the project, checks its schema and counts its offers; raises what is wrong.
         find_open_tables: the tables that strangers are let into, with the number of rows they are shown.
         has_anon_key: whether strangers were played with their real key.
     """
     try:
-        check_storage()
+        offers = count_offers()
     except StorageRefused as error:
-        return [_refused(error), _strangers(find_open_tables(), has_anon_key=has_anon_key)]
+        return [_refused(error), _strangers(find_open_tables(), offers=0, has_anon_key=has_anon_key)]
     return [
-        Finding(name="database", state="ok", evidence="Supabase answers and accepts the key"),
+        Finding(name="database", state="ok", evidence=f"Supabase answers and accepts the key: {offers} offers"),
         Finding(name="schema", state="ok", evidence="the one that this program needs"),
-        _strangers(find_open_tables(), has_anon_key=has_anon_key),
+        _strangers(find_open_tables(), offers=offers, has_anon_key=has_anon_key),
     ]
 
 
@@ -90,14 +90,15 @@ def _refused(error: StorageRefused) -> Finding:
     return Finding.of("schema" if "offers db migrate" in error.hint or "schema" in error.message else "database", error)
 
 
-def _strangers(open_tables: Mapping[str, int], *, has_anon_key: bool) -> Finding:
+def _strangers(open_tables: Mapping[str, int], *, offers: int, has_anon_key: bool) -> Finding:
+    """A stranger who is shown no rows proves something only where there are rows."""
     name, advice = "row_level_security", f'psql "$SUPABASE_DB_URL" -c {shlex.quote(CLOSE_TO_STRANGERS)}'
     shown = [table for table, rows in open_tables.items() if rows]
     if shown:
         return Finding.of(name, StorageRefused(f"strangers can read {', '.join(shown)}", hint=advice))
-    if open_tables:
-        evidence = f"strangers may ask for {', '.join(open_tables)}, and were shown nothing"
-        return Finding(name=name, state="warning", evidence=evidence, advice=advice)
+    if open_tables and not offers:
+        evidence = "strangers may ask, and were shown nothing; but there is nothing yet"
+        return Finding(name=name, state="unknown", evidence=evidence, advice="offers scrape, then offers doctor")
     if not has_anon_key:
         evidence = "without a key nothing can be read; what the anon key may read was not tried"
         return Finding(name=name, state="unknown", evidence=evidence, advice="set SUPABASE_ANON_KEY")

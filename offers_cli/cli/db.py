@@ -1,0 +1,106 @@
+"""`offers db`: the schema of the chosen storage, backups, and the way to Supabase."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.perform import Voice, perform
+from offers_cli.cli.render import Block, Line, Output, summary
+
+if TYPE_CHECKING:
+    from offers_cli.runtime import Runtime
+    from offers_cli.services.db import BackupReport, CopyReport, SchemaReport
+
+COPY_COLUMNS = ("offers", "copied", "already_there", "runs", "total_there")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group and its commands to the program."""
+    app.callback(epilog=examples("offers db migrate", "offers db backup --json"), no_args_is_help=True)(db)
+    app.command(epilog=examples("offers db migrate", "offers db migrate --json"))(migrate)
+    app.command(epilog=examples("offers db schema > schema.sql", "offers db schema --json | jq -r .data.sql"))(schema)
+    app.command(epilog=examples("offers db backup", "offers db backup /mnt/usb/offers.db --json"))(backup)
+    app.command(epilog=examples("offers db copy", "offers db copy --json | jq .data.copied"))(copy)
+
+
+def db() -> None:
+    """Look after the database: its schema, backups, the way to Supabase. Every command takes --json."""
+
+
+def migrate(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
+    """Bring the schema up to date.
+
+    Supabase needs SUPABASE_DB_URL for it; a second time changes nothing.
+    """
+
+    def work(runtime: Runtime, output: Output) -> SchemaReport:
+        from offers_cli.services import db as service
+
+        return service.migrate(runtime.config.database)
+
+    def blocks(report: SchemaReport) -> Sequence[Block]:
+        done = f"applied {', '.join(report.applied)}" if report.applied else "nothing to do"
+        return [Line(f"{report.kind} schema version {report.version}: {done}")]
+
+    perform("db migrate", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def schema(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
+    """Print the whole schema as SQL.
+
+    It is that of the chosen storage; no database is touched.
+    """
+
+    def work(runtime: Runtime, output: Output) -> SchemaReport:
+        from offers_cli.services import db as service
+
+        return service.schema(runtime.config.database)
+
+    perform("db schema", Voice(json=json, verbose=verbose, quiet=quiet), work, lambda report: [Line(report.sql or "")])
+
+
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Default: named by the time, in OFFERS_HOME/backups.")
+    ] = None,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Write everything into one SQLite file.
+
+    Others go on working meanwhile; the file can be used as OFFERS_DB.
+    """
+
+    def work(runtime: Runtime, output: Output) -> BackupReport:
+        from offers_cli.services import db as service
+
+        return service.backup(runtime.config, file=file, now=runtime.now())
+
+    def blocks(report: BackupReport) -> Sequence[Block]:
+        return [Line(f"{report.file}: {report.offers} offers, {report.size_bytes / 2**20:.1f} MiB")]
+
+    perform("db backup", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
+    """Copy all offers from SQLite to Supabase.
+
+    Run again, it goes on where it was; nothing there is overwritten.
+    """
+
+    def work(runtime: Runtime, output: Output) -> CopyReport:
+        from offers_cli.services import db as service
+
+        with output.progress("copying") as progress:
+            return service.copy(runtime.config.database, on_progress=progress)
+
+    def blocks(report: CopyReport) -> Sequence[Block]:
+        return summary("db copy", report.data(), COPY_COLUMNS)
+
+    perform("db copy", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)

@@ -1,0 +1,136 @@
+"""The database as a whole: its schema, a backup of it, and the way from SQLite to Supabase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from offers_cli import storage
+from offers_cli.config import Config, DatabaseConfig
+from offers_cli.errors import ConfigError, NotFound
+from offers_cli.services.report import Problem
+
+TOLD_DIFFERENCES = 100
+"""Offers that differ on both sides which a report names one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaReport:
+    """The schema of the chosen storage: `applied` names the migrations just done, `sql` is the whole script."""
+
+    kind: str
+    version: int
+    applied: tuple[str, ...] = ()
+    sql: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        facts = {"kind": self.kind, "version": self.version}
+        return facts | ({"applied": list(self.applied)} if self.sql is None else {"sql": self.sql})
+
+
+def migrate(config: DatabaseConfig) -> SchemaReport:
+    """Bring the schema up to date; raises as `offers_cli.storage.migrate.migrate`."""
+    from offers_cli.storage.migrate import migrate as migrate_storage
+
+    done = migrate_storage(config)
+    return SchemaReport(kind=done.kind, version=done.version, applied=done.applied)
+
+
+def schema(config: DatabaseConfig) -> SchemaReport:
+    """The whole schema as a script for the chosen storage; touches no database."""
+    from offers_cli.storage.migrate import storage_kind
+    from offers_cli.storage.migrations import migrations, schema_sql
+
+    kind = storage_kind(config)
+    return SchemaReport(kind=kind, version=migrations(kind)[-1].version, sql=schema_sql(kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """Where the backup is, and how much is in it."""
+
+    file: Path
+    offers: int
+    size_bytes: int
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"file": str(self.file), "offers": self.offers, "size_bytes": self.size_bytes}
+
+
+def backup(config: Config, *, file: Path | None, now: datetime) -> BackupReport:
+    """Write everything into one SQLite file.
+
+    Args:
+        file: default: one named by the time, in the folder ``backups`` of the home.
+
+    Raises:
+        NotFound: there is no database yet.
+        UsageError, StorageUnavailable, StorageRefused: as `offers_cli.storage.backup.backup`.
+    """
+    from offers_cli.storage.backup import backup as back_up
+    from offers_cli.storage.migrate import storage_kind
+
+    path = config.database.sqlite_path
+    if storage_kind(config.database) == "sqlite" and not path.exists():
+        raise NotFound(f"there is no database at {path} yet", hint="offers scrape")
+    done = back_up(config.database, file.absolute() if file else _default_file(config.home, now))
+    return BackupReport(file=done.path, offers=done.offers, size_bytes=done.size_bytes)
+
+
+def _default_file(home: Path, now: datetime) -> Path:
+    folder = home / "backups"
+    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+    return folder / f"offers-{now:%Y%m%dT%H%M%S%fZ}.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyReport:
+    """What was copied; `different` are the ids of offers that were left alone, not being the same on both sides."""
+
+    offers: int
+    copied: int
+    already_there: int
+    different: tuple[str, ...]
+    runs: int
+    total_there: int
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        message = "it is not the same on both sides, and was left alone"
+        hint = "offers show ID on either side tells which is right"
+        return tuple(
+            Problem(code="different", message=f"{offer_id}: {message}", hint=hint, offer_id=offer_id)
+            for offer_id in self.different[:TOLD_DIFFERENCES]
+        )
+
+    def data(self) -> dict[str, Any]:
+        return asdict(self) | {"different": list(self.different)}
+
+
+def copy(config: DatabaseConfig, *, on_progress: Callable[[int], None]) -> CopyReport:
+    """Copy all offers, prices and runs from the SQLite file to Supabase; an interrupted copy is resumed.
+
+    Args:
+        on_progress: is given the number of offers looked at so far.
+
+    Raises:
+        ConfigError: Supabase is not configured.
+        NotFound: there is no SQLite file.
+    """
+    if config.supabase_url is None or config.supabase_key is None:
+        hint = "set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY"
+        raise ConfigError("offers are copied to Supabase, which is not configured", hint=hint)
+    if not config.sqlite_path.exists():
+        raise NotFound(f"there is no database at {config.sqlite_path} to copy", hint="set OFFERS_DB")
+    from offers_cli.storage.copy import copy_to_supabase
+    from offers_cli.storage.supabase import open_supabase
+
+    with closing(open_supabase(config.supabase_url, config.supabase_key)) as target:
+        done = copy_to_supabase(config.sqlite_path, target, on_progress=lambda report: on_progress(report.offers))
+    return CopyReport(**asdict(done))

@@ -1,0 +1,51 @@
+"""What the operator's commands are tested with: the installed program, a shop, short folders."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from acceptance.program import Program, at_shop
+from supabase_server.lite import SupabaseProject, node_is_missing, supabase_server
+
+from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.shop import Shop
+from offers_cli.queue.server import stop_server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "operator" in item.path.parts:
+            item.add_marker(pytest.mark.acceptance)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short folder: a unix socket's path may not be long."""
+    with tempfile.TemporaryDirectory(prefix="of-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop(Catalogue(20, 1, ())) as running:
+        yield running
+
+
+@pytest.fixture
+def program(folder: Path, shop: Shop) -> Iterator[Program]:
+    """The program at the shop, with an embedded Redis that is stopped at the end."""
+    home = folder / "home"
+    yield at_shop(Program(home), shop)
+    stop_server(home)
+
+
+@pytest.fixture
+def supabase(folder: Path) -> Iterator[SupabaseProject]:
+    """A fresh project with the schema of `offers`."""
+    if reason := node_is_missing():
+        pytest.skip(f"no Supabase server here: {reason}")
+    with supabase_server(folder) as project:
+        yield project

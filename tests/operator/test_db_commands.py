@@ -1,0 +1,99 @@
+"""`offers db`: what the operator gets; the storage tests prove what the storage does."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from acceptance.program import Program
+from supabase_server.lite import SupabaseProject
+
+
+def test_migrate_creates_the_schema_once(program: Program) -> None:
+    first, again = program.json("db", "migrate"), program.json("db", "migrate")
+    assert first.code == again.code == 0
+    assert first.document["command"] == "db migrate"
+    assert first.data["applied"]
+    assert again.data["applied"] == []
+    assert first.data["version"] == again.data["version"]
+
+
+def test_schema_is_sql_that_makes_a_database_and_touches_none(program: Program, folder: Path) -> None:
+    printed = program("db", "schema")
+    assert printed.code == 0
+    assert not program.home.exists()
+    with closing(sqlite3.connect(folder / "fresh.db")) as connection:
+        connection.executescript(printed.out)
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"offers", "price_history", "scrape_runs"} <= tables
+    assert program.json("db", "schema").data["sql"].strip() == printed.out.strip()
+
+
+def test_schema_of_supabase_needs_no_connection(program: Program) -> None:
+    printed = program("db", "schema", SUPABASE_URL="http://127.0.0.1:1", SUPABASE_SERVICE_ROLE_KEY="sb_secret_x")
+    assert printed.code == 0
+    assert "enable row level security" in printed.out
+
+
+def test_a_backup_holds_the_offers_and_can_be_used(program: Program, folder: Path) -> None:
+    assert program("scrape", "ofertas", "--no-enqueue").code == 0
+    total = program.json("list").data["total"]
+    backup = program.json("db", "backup")
+    assert backup.code == 0
+    assert backup.data["offers"] == total > 0
+    assert Path(backup.data["file"]).parent == program.home / "backups"
+    assert Path(backup.data["file"]).stat().st_mode & 0o077 == 0
+    assert program.json("list", OFFERS_DB=backup.data["file"]).data["total"] == total
+
+
+def test_a_backup_overwrites_nothing(program: Program, folder: Path) -> None:
+    program("db", "migrate")
+    (folder / "there.db").write_text("precious")
+    result = program.json("db", "backup", "there.db")
+    assert result.code == 2
+    assert (folder / "there.db").read_text() == "precious"
+
+
+def test_no_database_no_backup(program: Program) -> None:
+    result = program.json("db", "backup")
+    assert (result.code, result.codes) == (2, ["not_found"])
+    assert not program.home.exists()
+
+
+def test_copy_without_supabase_is_a_matter_of_settings(program: Program) -> None:
+    result = program.json("db", "copy")
+    assert (result.code, result.codes) == (3, ["config_invalid"])
+
+
+def at_supabase(supabase: SupabaseProject) -> dict[str, str]:
+    return {"SUPABASE_URL": supabase.url, "SUPABASE_SERVICE_ROLE_KEY": supabase.service_key}
+
+
+def test_copy_brings_everything_once(program: Program, supabase: SupabaseProject) -> None:
+    assert program("scrape", "ofertas", "--no-enqueue").code == 0
+    total = program.json("list").data["total"]
+    program.env.update(at_supabase(supabase))
+    first, again = program.json("db", "copy"), program.json("db", "copy")
+    assert first.code == again.code == 0, first.out
+    assert (first.data["copied"], first.data["total_there"]) == (total, total)
+    assert (again.data["copied"], again.data["already_there"]) == (0, total)
+    assert program.json("list").data["total"] == total
+
+
+def test_doctor_sees_that_strangers_are_kept_out_of_supabase(program: Program, supabase: SupabaseProject) -> None:
+    program.env.update(at_supabase(supabase))
+    assert program("scrape", "ofertas", "--no-enqueue").code == 0
+    keyed = program.json("doctor", SUPABASE_ANON_KEY=supabase.anon_key)
+    found = {check["name"]: check for check in keyed.data["checks"]}
+    assert {found[name]["state"] for name in ("database", "schema", "row_level_security")} == {"ok"}, keyed.out
+    assert supabase.anon_key not in keyed.out + keyed.err
+
+
+def test_doctor_tells_a_public_key_from_a_secret_one(program: Program, supabase: SupabaseProject) -> None:
+    program.env.update(at_supabase(supabase))
+    wrong = program.json("doctor", SUPABASE_SERVICE_ROLE_KEY=supabase.anon_key)
+    assert wrong.code == 3
+    (database,) = [check for check in wrong.data["checks"] if check["name"] == "database"]
+    assert database["state"] == "problem"
+    assert "public key" in database["evidence"]
