@@ -8,44 +8,21 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from offers_cli.cli.commands import SUMMARIES
+from offers_cli.cli.commands import find_leaves
 from offers_cli.cli.main import main
-from offers_cli.config import MASK, SETTINGS
+from offers_cli.cli.topics import EXIT_CODES, NEXT
+from offers_cli.config import MASK, SETTINGS, written
 from offers_cli.config.settings import HOME_DOC
-from offers_cli.errors import (
-    WORK_ERRORS,
-    ConfigError,
-    Interrupted,
-    OffersError,
-    Outcome,
-    PageBlocked,
-    QueueUnavailable,
-    UsageError,
-)
+from offers_cli.errors import WORK_ERRORS
 
 NOTE = "<!-- Written by docs/generate.py from the code; change the code, not this page. -->\n\n"
-EXIT_CODES: tuple[tuple[int, str, type[OffersError] | None], ...] = (
-    (0, "all done", None),
-    (1, "some items failed, the rest is done", None),
-    (2, "usage: a word, an option or a file that does not fit", UsageError),
-    (3, "configuration: settings, keys, schema", ConfigError),
-    (4, "a service (Redis, database, site) is unreachable", QueueUnavailable),
-    (5, "the site blocked us, or its page changed or tells nothing", PageBlocked),
-    (130, "interrupted", Interrupted),
-)
-NEXT = {
-    Outcome.FINAL: "final: no retry; the offer is marked and not queued again",
-    Outcome.SNOOZE: "snooze: the host or service pauses, the job waits without spending an attempt",
-    Outcome.RETRY: "retry: three attempts with growing waits, then failed",
-    Outcome.FAIL: "fail: failed at once; the page is kept for `offers explain`, then `offers requeue-failed`",
-}
 
 
 def commands() -> str:
     """The help of every command, as it is shown 80 columns wide."""
     os.environ["COLUMNS"] = "80"
     parts = ["# Commands\n\n", NOTE, f"```text\n{_help([])}```\n"]
-    parts += [f"\n## offers {name}\n\n```text\n{_help([name])}```\n" for name in SUMMARIES]
+    parts += [f"\n## offers {' '.join(words)}\n\n```text\n{_help(list(words))}```\n" for words in find_leaves()]
     return "".join(parts)
 
 
@@ -73,11 +50,7 @@ def settings() -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == ():
-        return "not set"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+    return f"`{written(value)}`" if written(value) else "not set"
 
 
 def failure_codes() -> str:

@@ -31,6 +31,7 @@ SUMMARIES: dict[str, str] = {
     "config": "Show the settings and where they came from.",
     "init": "Write a commented .env.",
     "db": "Look after the database: migrate, schema, backup, copy.",
+    "help": "Show a topic or a command's help.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""
@@ -73,3 +74,10 @@ class CommandGroup(TyperGroup):
         """List names and summaries without building a command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
+
+
+def find_leaves() -> Iterator[tuple[str, ...]]:
+    """Every command that does something, those of groups with both words; builds them all."""
+    for name, command in _Commands().items():
+        inside = getattr(command, "commands", None)
+        yield from ((name, each) for each in inside) if inside else [(name,)]

@@ -14,7 +14,7 @@ from offers_cli.errors import WORK_ERRORS, OffersError
 if TYPE_CHECKING:
     from offers_cli.storage.base import StoredOffer
 
-LIMIT = 200
+LIMIT = 1000
 """Offers among which an id is looked for: the ones seen last."""
 
 

@@ -49,7 +49,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "config show": ("settings",),
     "config path": ("home", "files"),
     "init": ("file", "set"),
-    "help": ("topic", "text"),
+    "help": ("topic", "text", "rows"),
     "db migrate": ("kind", "version", "applied"),
     "db schema": ("kind", "version", "sql"),
     "db backup": ("file", "offers", "size_bytes"),

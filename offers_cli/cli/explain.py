@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offers_cli.cli.completion import complete_offer
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
@@ -29,7 +30,12 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    target: Annotated[str, typer.Argument(metavar="URL|ID|FILE", help="An address, an offer's id or a saved page.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL|ID|FILE", help="An address, an offer's id or a saved page.", autocompletion=complete_offer
+        ),
+    ],
     url: Annotated[str | None, typer.Option(help="The address of a saved page that does not tell its own.")] = None,
     json: JsonOption = False,
     verbose: VerboseOption = 0,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offers_cli.cli.completion import complete_reason
 from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Output, Table, summary
@@ -28,7 +29,10 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    reason: Annotated[str | None, typer.Option(metavar="CODE", help="Only pages kept for this failure code.")] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Only pages kept for this failure code.", autocompletion=complete_reason),
+    ] = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
     verbose: VerboseOption = 0,

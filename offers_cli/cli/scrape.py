@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offers_cli.cli.completion import complete_source
 from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
@@ -32,7 +33,11 @@ def register(app: typer.Typer) -> None:
 def scrape(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="hub, ofertas, search:TERM, a listing URL or a saved page."),
+        typer.Argument(
+            metavar="[SOURCE]...",
+            help="hub, ofertas, search:TERM, a listing URL or a saved page.",
+            autocompletion=complete_source,
+        ),
     ] = None,
     pages: Annotated[int, typer.Option(min=1, max=1000, help="Pages to read of each source.")] = 1,
     min_discount: Annotated[
