@@ -1,0 +1,136 @@
+"""Redis's errors in our words: quick, with a hint, and without the password."""
+
+from __future__ import annotations
+
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from servers import RedisServer
+
+from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
+from offers_cli.queue.connection import check_eviction, connect, eviction_policy, open_connection, translate
+from offers_cli.queue.server import server_status, stop_server
+
+SECRET = "hunter2-secret"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port where something listens and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[RedisServer]:
+    server = RedisServer()
+    try:
+        server.start()
+        with server.connect() as client:
+            client.config_set("requirepass", SECRET)
+        yield server
+    finally:
+        server.__exit__()
+
+
+def shown(error: OffersError) -> str:
+    return "".join(traceback.format_exception(error)) + error.message + error.hint
+
+
+def test_nobody_there_is_told_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    began = time.monotonic()
+    with pytest.raises(QueueUnavailable, match="does not answer") as caught:
+        open_connection(f"redis://:{SECRET}@127.0.0.1:{free}/0", tmp_path)
+    assert time.monotonic() - began < 1
+    assert SECRET not in shown(caught.value)
+    assert "REDIS_URL" in caught.value.hint
+
+
+def test_a_server_that_never_answers_is_given_up_within_its_time(port: int, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(QueueUnavailable):
+        open_connection(f"redis://127.0.0.1:{port}/0", tmp_path)
+    assert time.monotonic() - began < 8
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis://host:port/0", "redis+sentinel://host:1", "nonsense", ""])
+def test_an_address_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(QueueRefused, match="not an address"):
+        open_connection(url, tmp_path)
+
+
+@pytest.mark.parametrize("password", ["", "&password=wrong-guess"])
+def test_a_missing_or_wrong_password_is_refused_and_not_shown(
+    guarded: RedisServer, tmp_path: Path, password: str
+) -> None:
+    with pytest.raises(QueueRefused, match="password") as caught:
+        open_connection(f"{guarded.url}?db=0{password}", tmp_path)
+    assert "wrong-guess" not in caught.value.message
+    assert SECRET not in shown(caught.value)
+
+
+def test_the_right_password_opens(guarded: RedisServer, tmp_path: Path) -> None:
+    with open_connection(f"{guarded.url}?password={SECRET}", tmp_path) as client:
+        assert client.ping()
+
+
+def test_without_an_address_the_embedded_redis_is_started(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    try:
+        with open_connection(None, home) as client:
+            client.set("k", "v")
+        assert server_status(home).running
+    finally:
+        stop_server(home)
+
+
+def test_a_read_only_replica_is_refused(connection: redis.Redis) -> None:
+    connection.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(QueueRefused, match="read-only replica"), translate():
+            connection.set("k", "v")
+    finally:
+        connection.replicaof("NO", "ONE")
+
+
+def test_a_full_redis_is_refused(connection: redis.Redis) -> None:
+    connection.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(QueueRefused, match="out of memory"), translate():
+            connection.set("k", "v")
+    finally:
+        connection.config_set("maxmemory", 0)
+
+
+def test_a_key_of_another_program_is_refused(connection: redis.Redis) -> None:
+    connection.set("rq:queue:enrichment", "text")
+    with pytest.raises(QueueRefused, match="another program"), translate():
+        connection.lpop("rq:queue:enrichment")
+
+
+def test_eviction_policies(connection: redis.Redis) -> None:
+    try:
+        check_eviction(connection)
+        connection.config_set("maxmemory-policy", "volatile-lru")
+        check_eviction(connection)  # warns
+        connection.config_set("maxmemory-policy", "allkeys-lru")
+        assert eviction_policy(connection) == "allkeys-lru"
+        with pytest.raises(QueueRefused) as caught:
+            check_eviction(connection)
+        assert "noeviction" in caught.value.hint
+    finally:
+        connection.config_set("maxmemory-policy", "noeviction")
+
+
+def test_the_client_never_retries_by_itself() -> None:
+    client = connect("redis://127.0.0.1:1/0")
+    settings = client.connection_pool.connection_kwargs
+    assert settings["retry"].get_retries() == 0
+    assert (settings["socket_connect_timeout"], settings["socket_timeout"]) == (2.0, 5.0)
