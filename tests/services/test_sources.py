@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from offers_cli.errors import ConfigError, UsageError
-from offers_cli.services.sources import parse_source
+from offers_cli.errors import UsageError
+from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+from offers_cli.services.sources import check_hub_filter, parse_source
 
 
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("ofertas", "ofertas"),
+        ("hub", "hub"),
         ("search:fone", "search"),
         ("https://lista.mercadolivre.com.br/fone", "listing"),
         ("page.html", "file"),
@@ -30,6 +32,12 @@ def test_other_words_are_refused_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
-def test_hub_says_what_it_needs() -> None:
-    with pytest.raises(ConfigError, match="session"):
-        parse_source("hub")
+def test_filters_need_the_hub() -> None:
+    wanted = HubFilter(category="MLB1574")
+    hub, ofertas = parse_source("hub"), parse_source("ofertas")
+    assert check_hub_filter(wanted, [ofertas, hub]) is wanted
+    assert check_hub_filter(HubFilter(), [ofertas]) == HubFilter()
+    with pytest.raises(UsageError, match="hub"):
+        check_hub_filter(wanted, [ofertas])
+    with pytest.raises(UsageError, match="category"):
+        check_hub_filter(HubFilter(category="mlb 1"), [hub])

@@ -1,0 +1,270 @@
+"""The affiliate's account, end to end: session, hub, links, expiry, secrets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from acceptance.program import Program, at_shop
+
+from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.shop import Shop
+
+TAG = "demonstracao"
+CREATE = "/affiliate-program/api/v2/affiliates/createLink"
+ACCOUNT = ("/afiliados/", "/affiliate-program/")
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    with Shop(Catalogue(60, 1, ()), csrf_uses=4) as running:
+        yield running
+
+
+@pytest.fixture
+def program(offers: Program, shop: Shop) -> Program:
+    return at_shop(offers, shop, ML_AFFILIATE_TAG=TAG)
+
+
+def cookie_editor(shop: Shop, cookies: dict[str, str]) -> str:
+    host = urlsplit(shop.url).hostname
+    return json.dumps([{"name": n, "value": v, "domain": host, "path": "/", "secure": True} for n, v in cookies.items()])
+
+
+def log_in(program: Program, shop: Shop, cookies: dict[str, str] | None = None) -> None:
+    """Import a fresh login and forget the export."""
+    file = program.home.parent / "cookies.json"
+    file.write_text(cookie_editor(shop, cookies or shop.log_in()))
+    imported = program.json("session", "import", str(file))
+    file.unlink()
+    assert imported.code == 0, imported.err
+    assert imported.data["valid"] is True
+
+
+def calls(shop: Shop, path: str = CREATE) -> list[int]:
+    return [seen.status for seen in shop.requests if seen.path.startswith(path)]
+
+
+def rows(program: Program) -> dict[str, dict[str, object]]:
+    return {row["external_id"]: row for row in program.json("list", "--limit", "1000").data["offers"]}
+
+
+def test_the_hub_is_read_in_full_and_every_offer_gets_its_link(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    scraped = program.json("scrape", "--pages", "100")
+    assert scraped.code == 0, scraped.err
+    assert (scraped.data["seen"], scraped.data["new"], scraped.data["enqueued"]) == (60, 60, 60)
+    program.json("worker", "--burst")
+    truth = {offer.external_id: offer for offer in shop.offers}
+    found = rows(program)
+    assert {id_: row["commission_pct"] for id_, row in found.items()} == {i: o.commission_pct for i, o in truth.items()}
+    assert {row["source"] for row in found.values()} == {"hub"}
+    refused = {id_ for id_, offer in truth.items() if offer.link_refusal_code}
+    assert {id_ for id_, row in found.items() if not row["affiliate_link"]} == refused
+    assert {id_ for id_, row in found.items() if not row["affiliation_id"]} == refused
+    assert all(row["enriched_at"] for row in found.values()), "a refused link does not spoil the page"
+    failures = program.json("stats").data["failures"]
+    assert failures == ({"link_refused": len(refused)} if refused else {})
+    assert {found[id_]["enrich_error"] for id_ in refused} == {"link_refused"}
+    missing = program.json("enqueue-missing", "--missing", "affiliate-link").data
+    assert missing["found"] == 0, "a refusal is an answer"
+
+
+def test_five_hundred_offers_take_few_calls_at_the_given_rate(offers: Program) -> None:
+    with Shop(Catalogue(500, 3, ()), csrf_uses=50) as shop:
+        program = at_shop(offers, shop, ML_AFFILIATE_TAG=TAG)
+        log_in(program, shop)
+        program.env["ENRICHMENT_REQUEST_DELAY_S"] = "0.01"
+        assert program.json("scrape", "hub", "--pages", "100").data["enqueued"] == 500
+        program.json("worker", "--burst", "--quiet", timeout_s=120)
+        found = rows(program)
+        assert sum(bool(row["enriched_at"]) for row in found.values()) == 500
+        refused = sum(offer.link_refusal_code is not None for offer in shop.offers)
+        assert sum(bool(row["affiliate_link"]) for row in found.values()) == 500 - refused
+        assert len(calls(shop)) <= 500 / 20 + 5, "batches are filled"
+        times = [seen.at for seen in shop.requests]
+        assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.005, "one clock for pages and calls"
+
+
+def test_offers_that_lack_a_link_alone_are_not_fetched(program: Program, shop: Shop) -> None:
+    program.json("scrape", "ofertas", "--pages", "100")
+    program.json("worker", "--burst")
+    assert not any(row["affiliate_link"] for row in rows(program).values()), "no session, no link yet, no failure"
+    log_in(program, shop)
+    before = len(shop.requests)
+    assert program.json("enqueue-missing").data["found"] == 60
+    program.json("worker", "--burst")
+    since = [seen.path for seen in shop.requests[before:]]
+    assert all(path.startswith(ACCOUNT) for path in since)
+    assert len(since) <= 60 / 20 + 3
+    assert sum(bool(row["affiliate_link"]) for row in rows(program).values()) > 40
+
+
+def test_a_session_that_ends_half_way_loses_nothing(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    assert program.json("scrape", "hub", "--pages", "100").data["enqueued"] == 60
+    shop.expire_session(after_requests=2)
+    first = program.json("worker", "--burst")
+    refused = {offer.external_id for offer in shop.offers if offer.link_refusal_code}
+    assert first.data["failed"] == sum(id_ in refused for id_, row in rows(program).items() if row["enrich_error"])
+    found = rows(program)
+    assert all(row["enriched_at"] for row in found.values()), "pages go on without the session"
+    linked = {id_ for id_, row in found.items() if row["affiliate_link"]}
+    assert 0 < len(linked) < 60 - len(refused)
+    assert first.data["snoozed"] == 60 - first.data["succeeded"] - first.data["failed"] > 0
+    asked = len([seen for seen in shop.requests if seen.path.startswith(ACCOUNT) and seen.status in {302, 401, 403}])
+    assert asked <= 3, "a refused session is not tried for every offer"
+
+    check = program.json("session", "check")
+    assert (check.code, check.data["valid"]) == (3, False)
+    assert program.json("stats").data["queue"]["scheduled"] == first.data["snoozed"]
+
+    pages = len([seen for seen in shop.requests if not seen.path.startswith(ACCOUNT)])
+    log_in(program, shop)
+    second = program.json("worker", "--burst")
+    assert second.data["snoozed"] == 0
+    assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused
+    assert pages == len([seen for seen in shop.requests if not seen.path.startswith(ACCOUNT)]), "pages are not read twice"
+    assert program.json("stats").data["queue"]["scheduled"] == 0
+
+
+def test_tokens_that_wear_out_or_are_revoked_are_taken_anew(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    shop.rotate_csrf()
+    program.json("scrape", "hub", "--pages", "100")
+    program.json("worker", "--burst")
+    assert program.json("session", "check").data["valid"] is True
+    assert sum(bool(row["affiliate_link"]) for row in rows(program).values()) > 40
+
+
+def test_a_rate_limit_on_the_account_is_waited_out(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub", "--limit", "10")
+    shop.fail(429, retry_after=1, times=1, below="/affiliate-program/")
+    first = program.json("worker", "--burst")
+    assert first.data["failed"] == 0
+    deadline = time.monotonic() + 20
+    while program.json("stats").data["queue"]["scheduled"] and time.monotonic() < deadline:
+        program.json("worker", "--burst")
+    assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
+
+
+def test_a_link_that_credits_another_label_is_not_saved(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub")
+    shop.hand_links_over("alheio")
+    program.json("worker", "--burst")
+    found = rows(program)
+    assert not any(row["affiliate_link"] for row in found.values())
+    assert all(row["enriched_at"] for row in found.values())
+
+
+def test_an_unknown_label_refuses_no_product(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub")
+    worked = program.json("worker", "--burst", ML_AFFILIATE_TAG="outra")
+    assert worked.data["failed"] == 0
+    assert worked.data["snoozed"] == 24
+    log_in(program, shop)
+    program.json("worker", "--burst")
+    assert any(row["affiliate_link"] for row in rows(program).values())
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_the_hub_without_a_login_is_told_and_never_empty(program: Program, shop: Shop, ended: bool) -> None:
+    if ended:
+        log_in(program, shop)
+        shop.expire_session()
+    result = program.json("scrape", "hub")
+    assert result.code == 3
+    assert result.codes == ["session_expired"]
+    assert "session import" in result.document["errors"][0]["hint"]
+    assert program.json("scrape").data["seen"] > 0, "without a valid session the default is the public page"
+
+
+def test_the_hub_s_filters(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub", "--extra-commission", "--pages", "100", "--no-enqueue")
+    assert set(rows(program)) == {offer.external_id for offer in shop.offers if offer.extra_commission}
+    assert program.json("scrape", "hub", "--category", "MLB1574", "--pages", "100", "--no-enqueue").data["seen"] == 20
+    assert program.json("scrape", "hub", "--best-seller", "--limit", "7", "--no-enqueue").data["seen"] == 7
+    assert program.json("scrape", "ofertas", "--best-seller").code == 2
+    assert program.json("scrape", "hub", "--category", "all").code == 2
+
+
+def test_links_are_checked_and_the_lost_ones_listed(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub", "--limit", "10")
+    program.json("worker", "--burst")
+    ours = program.json("links", "check")
+    assert (ours.code, ours.data["ours"], ours.data["links"]) == (0, ours.data["stored"], [])
+    shop.hand_links_over("alheio")
+    lost = program.json("links", "check", "--sample", "4")
+    assert (lost.code, lost.data["checked"], lost.data["foreign"]) == (1, 4, 4)
+    assert {link["label"] for link in lost.data["links"]} == {"alheio"}
+    assert program.json("links", "check", ML_AFFILIATE_TAG="").code == 3
+    assert all("cookie" not in seen.headers for seen in shop.requests if seen.path.startswith("/sec/"))
+
+
+def test_cookies_stand_nowhere_but_in_the_session_file(program: Program, shop: Shop) -> None:
+    """A canary in every cookie, then a full run with failures; everything that was written or said is searched."""
+    cookies = {name: f"CANARY{number}{value}" for number, (name, value) in enumerate(shop.log_in().items())}
+    live = shop.log_in()
+    cookies |= {"ssid": live["ssid"], "_csrf": live["_csrf"], "extra": "CANARY9"}
+    secrets = [value for value in cookies.values() if len(value) > 6]
+    program.env |= {"OFFERS_SNAPSHOTS": "all", "ENRICHMENT_REQUEST_DELAY_S": "0.005"}
+    said = []
+    file = program.home.parent / "cookies.json"
+    file.write_text(cookie_editor(shop, cookies))
+    said.append(program("session", "import", str(file), "-v"))
+    file.unlink()
+    said.append(program("scrape", "hub", "--pages", "3", "-v"))
+    worker = program.start("worker", "--burst", "-v")
+    listed = subprocess.run(["ps", "axww", "-o", "args,pid"], capture_output=True, text=True, check=True).stdout
+    listed += _environment(worker.pid)
+    out, err = worker.communicate(timeout=60)
+    shop.expire_session()
+    said += [program("scrape", "hub", "-v"), program("--debug", "session", "check"), program.json("stats")]
+    text = listed + out + err + "".join(result.out + result.err for result in said)
+    assert not [secret for secret in secrets if secret in text]
+
+    kept = [path for path in program.home.rglob("*") if path.is_file() and path.name != "session.json"]
+    assert len(kept) > 10
+    assert any(path.suffix == ".aof" for path in kept), "Redis's own file is among them"
+    for path in kept:
+        data = _unpacked(path)
+        assert not [secret for secret in secrets if secret.encode() in data], path
+    assert (program.home / "session.json").stat().st_mode & 0o777 == 0o600
+    sent = [seen for seen in shop.requests if "cookie" in seen.headers]
+    assert sent
+    assert all(seen.path.startswith(ACCOUNT) for seen in sent), "pages for everyone are fetched without the login"
+
+
+def _unpacked(path: Path) -> bytes:
+    import gzip
+
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def _environment(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/environ").read_text()
+    except OSError:
+        return ""
+
+
+def test_a_session_that_others_may_read_is_refused(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    (program.home / "session.json").chmod(0o644)
+    for words in (("session", "check"), ("scrape", "hub")):
+        result = program.json(*words)
+        assert result.code == 3
+        assert result.codes == ["config_invalid"]
+    assert program.json("session", "clear").data["cleared"] is True
+    assert program.json("session", "clear").data["cleared"] is False
+    assert program.json("session", "check").data["missing"][0] == "ssid"
