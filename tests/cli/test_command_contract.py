@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from offers_cli import __version__
-from offers_cli.cli.commands import SUMMARIES, module_name
+from offers_cli.cli.commands import SUMMARIES, find_leaves, module_name
 from offers_cli.cli.envelope import DATA_KEYS, envelope
-from offers_cli.cli.main import main
+from offers_cli.cli.main import app, main
+from offers_cli.config import get_config
 from offers_cli.errors import WORK_ERRORS, Outcome
 from offers_cli.services.report import Problem
 
@@ -31,19 +35,109 @@ def loaded_by(*args: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("scrape", "--help"), ("worker", "--help")])
+LEAVES = list(find_leaves())
+WORK_WITHOUT_SETTINGS = {"config path", "help", "init"}
+"""What an operator needs to get out of a broken configuration; `config show` and `doctor` tell of it with exit 3."""
+
+leaves = pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+
+
+@pytest.fixture
+def anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """An empty working directory and home; the settings are read anew."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OFFERS_HOME", str(tmp_path / "home"))
+    get_config.cache_clear()
+    yield monkeypatch
+    get_config.cache_clear()
+
+
+def required_words(words: Sequence[str]) -> list[str]:
+    """A word for each argument that the command cannot do without."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+    return ["nonsense" for param in command.params if param.param_type_name == "argument" and param.required]
+
+
+@pytest.mark.parametrize("args", [("--help",), ("--version",), *((*words, "--help") for words in LEAVES)], ids=" ".join)
 def test_help_and_version_load_nothing_heavy(args: Sequence[str]) -> None:
     assert loaded_by(*args) & set(HEAVY) == set()
 
 
-@pytest.mark.parametrize("command", SUMMARIES)
-def test_every_command_has_help_with_two_examples_and_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([command, "--help"]) == 0
-    shown = capsys.readouterr().out
-    examples = [line for line in shown.splitlines() if line.strip().startswith("offers ")]
+@leaves
+def test_every_command_has_help_with_two_examples_and_json(
+    words: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--help"]) == 0
+    captured = capsys.readouterr()
+    examples = captured.out.partition("Examples:")[2].strip().splitlines()
     assert len(examples) >= 2
-    assert all(line.strip().startswith(f"offers {command}") for line in examples)
-    assert "--json" in shown
+    assert all(f"offers {' '.join(words)}" in line for line in examples)
+    assert "--json" in captured.out
+    assert captured.err == ""
+
+
+@leaves
+def test_every_command_has_keys_that_never_disappear(words: Sequence[str]) -> None:
+    assert " ".join(words) in DATA_KEYS
+
+
+@leaves
+def test_a_wrong_option_is_usage_on_stderr(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--nosuch"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "error: " in captured.err
+    assert f"try: offers {' '.join(words)} --help" in captured.err
+
+
+@leaves
+def test_a_wrong_option_with_json_is_one_document(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--nosuch", "--json"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    document = json.loads(captured.out)
+    assert (document["version"], document["command"], document["status"]) == (1, " ".join(words), "error")
+    assert [error["code"] for error in document["errors"]] == ["usage"]
+    assert set(DATA_KEYS[" ".join(words)]) <= set(document["data"])
+
+
+@leaves
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_broken_configuration_is_told_by_every_command_that_needs_it(
+    words: Sequence[str], as_json: bool, anywhere: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = " ".join(words)
+    if name == "demo":
+        pytest.skip("the demo has settings of its own")
+    anywhere.setenv("MIN_DISCOUNT_PCT", "many")
+    anywhere.setenv("REDIS_URL", "redis://:canary@[nowhere")
+    code = main([*words, *required_words(words), *(["--json"] if as_json else [])])
+    captured = capsys.readouterr()
+    assert "canary" not in captured.out + captured.err
+    assert "Traceback" not in captured.err
+    if name in WORK_WITHOUT_SETTINGS:
+        assert code == 0, captured.err
+        return
+    assert code == 3, captured.err
+    if as_json:
+        document = json.loads(captured.out)
+        assert document["command"] == name
+        assert set(DATA_KEYS[name]) <= set(document["data"])
+        assert "MIN_DISCOUNT_PCT" in captured.out
+    elif name not in ("config show", "doctor"):
+        assert captured.out == "", "nothing was done, and stdout is for what was done"
+        assert "MIN_DISCOUNT_PCT" in captured.err
+
+
+@leaves
+def test_a_mistyped_command_is_suggested(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    mistyped = words[-1][:-1] + ("x" if words[-1][-1] != "x" else "y")
+    assert main([*words[:-1], mistyped]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Did you mean" in captured.err
 
 
 def test_root_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
