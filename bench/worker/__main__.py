@@ -1,0 +1,121 @@
+"""Offers enriched per second, CPU per offer and memory: `offers worker` against other queues with the same job.
+
+    pip install "offers[bench]"
+    python bench/worker                                   # all set-ups, about eight minutes on two cores
+    python bench/worker --only offers --only taskiq --jobs 3000 --rounds 5
+    python bench/worker --soak 50000                      # memory over that many jobs, `offers worker` alone
+
+The shop, Redis and all workers share the machine. Set-ups take turns, round by round; the table shows medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import floor
+import soak
+from measure import Measured, measure
+from peer import Peer
+from stage import Stage, open_stage
+
+SETUPS = ("with_rq", "with_taskiq", "with_saq", "with_dramatiq", "with_celery", "with_offers")
+YARDSTICK = "rq worker"
+LIMIT_S = 90.0
+LEAST_JOBS = 30
+FLOOR_JOBS = 300
+
+Results = dict[tuple[str, float], list[Measured]]
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=1500, help="for each run; slow set-ups get a share of them")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--concurrency", type=int, default=16, help="jobs that one process runs at once")
+    parser.add_argument("--latency", type=float, action="append", help="of the shop, in seconds (default: 0 and 0.1)")
+    parser.add_argument("--only", action="append", help="set-ups whose name contains this, and the yardstick")
+    parser.add_argument("--soak", type=int, metavar="JOBS", help="instead: memory over so many jobs")
+    return parser.parse_args()
+
+
+def load_peers(only: Sequence[str] | None) -> list[Peer]:
+    peers = [peer for name in SETUPS for peer in importlib.import_module(name).PEERS]
+    return [peer for peer in peers if not only or any(part in peer.name for part in only)]
+
+
+def main() -> int:
+    chosen = options()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_stage(Path(folder), offers=chosen.soak or chosen.jobs, concurrency=chosen.concurrency) as stage,
+    ):
+        if chosen.soak:
+            return soak.run(stage, jobs=chosen.soak, concurrency=chosen.concurrency)
+        floors: list[float] = []
+        results: Results = {}
+        latencies = chosen.latency or [0.0, 0.1]
+        peers = load_peers(chosen.only)
+        for round_number in range(chosen.rounds):
+            stage.set_latency(0.0)
+            floors.append(floor.cpu_ms(stage.reset(min(FLOOR_JOBS, chosen.jobs))))
+            for latency_s in latencies:
+                stage.set_latency(latency_s)
+                for peer in peers:
+                    measured = run(stage, peer, jobs=chosen.jobs, concurrency=chosen.concurrency)
+                    results.setdefault((peer.name, latency_s), []).append(measured)
+                    tell(round_number, latency_s, peer, measured)
+        show(results, peers, latencies, concurrency=chosen.concurrency, floor_ms=statistics.median(floors))
+    return 0
+
+
+def run(stage: Stage, peer: Peer, *, jobs: int, concurrency: int) -> Measured:
+    todo = stage.reset(max(min(LEAST_JOBS, jobs), round(jobs * peer.share)))
+    peer.enqueue(todo)
+    measured = measure(peer.commands(concurrency), jobs=len(todo), log=stage.log, limit_s=LIMIT_S)
+    if measured.done < measured.asked:
+        lines = stage.log.read_text(errors="replace").splitlines()[-15:]
+        print(f"{peer.name}: {measured.done} of {measured.asked} done", *lines, sep="\n  ", file=sys.stderr)
+    return measured
+
+
+def tell(round_number: int, latency_s: float, peer: Peer, measured: Measured) -> None:
+    figures = f"{measured.jobs_per_s:7.1f} jobs/s {measured.cpu_ms:7.2f} ms {measured.pss_mb:6.0f} MB"
+    print(
+        f"round {round_number + 1}  {latency_s * 1000:4.0f} ms  {peer.name:36} {figures}", file=sys.stderr, flush=True
+    )
+
+
+def show(
+    results: Results, peers: Sequence[Peer], latencies: Sequence[float], *, concurrency: int, floor_ms: float
+) -> None:
+    heads = [f"{latency * 1000:.0f} ms: jobs/s | × {YARDSTICK} | CPU ms/job | PSS MB" for latency in latencies]
+    print(f"| set-up | processes × jobs at once | {' | '.join(heads)} |")
+    print(f"|---|---:|{'---:|---:|---:|---:|' * len(latencies)}")
+    for peer in peers:
+        cells = [cell for latency in latencies for cell in figures(results, peer.name, latency)]
+        print(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(cells)} |")
+    print(f"\nFetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
+
+
+def figures(results: Results, name: str, latency_s: float) -> list[str]:
+    runs = results[name, latency_s]
+    rates = [each.jobs_per_s for each in runs]
+    rate = statistics.median(rates)
+    base = [each.jobs_per_s for each in results.get((YARDSTICK, latency_s), [])]
+    incomplete = "" if all(each.done == each.asked for each in runs) else " (not all done)"
+    return [
+        f"{rate:.1f} ({min(rates):.1f}–{max(rates):.1f}){incomplete}",
+        f"{rate / statistics.median(base):.1f}" if base and all(base) else "–",
+        f"{statistics.median(each.cpu_ms for each in runs):.2f}",
+        f"{max(each.pss_mb for each in runs):.0f}",
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""What all set-ups share: a shop with pages of real size, one Redis, and a database of offers to enrich."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from peer import Job
+
+from offers_cli.storage.base import OfferFilter
+from offers_cli.storage.sqlite import open_sqlite
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+
+from servers import RedisServer
+
+PAGE_BYTES = 650_000
+CARDS = 500
+
+
+class Stage:
+    """Its environment variables lead the set-ups here; they are set for this process and what it starts."""
+
+    def __init__(self, folder: Path, redis: RedisServer, *, shop_url: str, offers: int) -> None:
+        self._folder = folder
+        self._redis = redis
+        self._shop_url = shop_url
+        self._offers = offers
+        self._fresh = folder / "fresh.db"
+        self.database = folder / "offers.db"
+        self.log = folder / "worker.log"
+
+    def fill(self) -> None:
+        """Scrape the shop's listings, as an operator would."""
+        os.environ["OFFERS_DB"] = str(self._fresh)
+        pages = -(-self._offers // CARDS)
+        scrape = ["offers", "scrape", "ofertas", "--pages", str(pages), "--no-enqueue", "--quiet"]
+        subprocess.run(scrape, check=True, stdout=subprocess.DEVNULL)
+        os.environ["OFFERS_DB"] = str(self.database)
+
+    def reset(self, jobs: int) -> list[Job]:
+        """Empty Redis, nothing enriched; the first `jobs` offers."""
+        with self._redis.connect() as connection:
+            connection.flushall()
+        for suffix in ("", "-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+        shutil.copy(self._fresh, self.database)
+        storage = open_sqlite(self.database)
+        found = [Job(each.id, each.url, each.price_cents) for each in storage.find_offers(OfferFilter(limit=jobs))]
+        storage.close()
+        assert len(found) == jobs, f"the shop has {len(found)} offers, not {jobs}"
+        return found
+
+    def set_latency(self, seconds: float) -> None:
+        data = json.dumps({"seconds": seconds}).encode()
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(  # the shop on loopback
+            urllib.request.Request(f"{self._shop_url}/__control__/set_latency", data, headers)
+        ).close()
+
+
+@contextmanager
+def open_stage(folder: Path, *, offers: int, concurrency: int) -> Iterator[Stage]:
+    with _shop(offers) as shop_url, RedisServer("--port", str(port := _free_port())) as redis:
+        url = f"redis://127.0.0.1:{port}/0"
+        os.environ |= {
+            "BENCH_REDIS": url,
+            "REDIS_URL": url,
+            "BENCH_CONCURRENCY": str(concurrency),
+            "OFFERS_HOME": str(folder),
+            "ML_BASE_URL": shop_url,
+            "OFFERS_ALLOW_PRIVATE_HOSTS": "true",
+            "ENRICHMENT_REQUEST_DELAY_S": "0",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+        stage = Stage(folder, redis, shop_url=shop_url, offers=offers)
+        stage.fill()
+        yield stage
+
+
+@contextmanager
+def _shop(offers: int) -> Iterator[str]:
+    shop = [sys.executable, "-m", "offers_cli.demo.shop", "--calm", "--controls", "--offers", str(offers)]
+    size = ["--page-bytes", str(PAGE_BYTES), "--page-size", str(CARDS)]
+    with subprocess.Popen([*shop, *size], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
