@@ -6,6 +6,7 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,7 +34,9 @@ def program(offers: Program, shop: Shop) -> Program:
 
 def cookie_editor(shop: Shop, cookies: dict[str, str]) -> str:
     host = urlsplit(shop.url).hostname
-    return json.dumps([{"name": n, "value": v, "domain": host, "path": "/", "secure": True} for n, v in cookies.items()])
+    return json.dumps(
+        [{"name": n, "value": v, "domain": host, "path": "/", "secure": True} for n, v in cookies.items()]
+    )
 
 
 def log_in(program: Program, shop: Shop, cookies: dict[str, str] | None = None) -> None:
@@ -88,7 +91,7 @@ def test_five_hundred_offers_take_few_calls_at_the_given_rate(offers: Program) -
         assert sum(bool(row["affiliate_link"]) for row in found.values()) == 500 - refused
         assert len(calls(shop)) <= 500 / 20 + 5, "batches are filled"
         times = [seen.at for seen in shop.requests]
-        assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.005, "one clock for pages and calls"
+        assert min(b - a for a, b in pairwise(times)) > 0.005, "one clock for pages and calls"
 
 
 def test_offers_that_lack_a_link_alone_are_not_fetched(program: Program, shop: Shop) -> None:
@@ -129,7 +132,9 @@ def test_a_session_that_ends_half_way_loses_nothing(program: Program, shop: Shop
     second = program.json("worker", "--burst")
     assert second.data["snoozed"] == 0
     assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused
-    assert pages == len([seen for seen in shop.requests if not seen.path.startswith(ACCOUNT)]), "pages are not read twice"
+    assert pages == len([seen for seen in shop.requests if not seen.path.startswith(ACCOUNT)]), (
+        "pages are not read twice"
+    )
     assert program.json("stats").data["queue"]["scheduled"] == 0
 
 

@@ -59,7 +59,7 @@ FORMS = {
     "header": CURL_HEADER,
     "header with its name": f"Cookie: {CURL_HEADER}\n",
     "header among others": f"Host: www.{DOMAIN}\nAccept: */*\ncookie: {CURL_HEADER}\nUser-Agent: x",
-    "curl -b": f"curl 'https://www.{DOMAIN}/afiliados/hub' \\\n  -H 'accept: */*' \\\n  -b '{QUOTED}' \\\n  --compressed",
+    "curl -b": f"curl 'https://www.{DOMAIN}/hub' \\\n  -H 'accept: */*' \\\n  -b '{QUOTED}' \\\n  --compressed",
     "curl -H": f"curl 'https://www.{DOMAIN}/' -H 'Cookie: {QUOTED}'",
     "curl $'…'": f"curl 'https://www.{DOMAIN}/' -H $'cookie: {ANSI}'",
     "curl of Windows": f'curl ^"https://www.{DOMAIN}/^" ^\r\n  -H ^"accept: */*^" ^\r\n  -b ^"{CMD}^"',
