@@ -5,9 +5,9 @@
     ├── ConfigError                  3  config_invalid
     ├── NotFound                     2  not_found
     ├── Interrupted                130  interrupted
-    ├── QueueUnavailable             4  queue_unavailable
-    ├── QueueRefused                 3  queue_refused
     └── WorkError                       (has an outcome: what the worker does next)
+        ├── QueueUnavailable         4  queue_unavailable     snooze
+        ├── QueueRefused             3  queue_refused         snooze
         ├── StorageUnavailable       4  storage_unavailable   snooze
         ├── StorageRefused           3  storage_refused       fail
         ├── SessionExpired           3  session_expired       snooze
@@ -94,20 +94,6 @@ class Interrupted(OffersError):
     exit_code = 130
 
 
-class QueueUnavailable(OffersError):
-    """Redis does not answer."""
-
-    code = "queue_unavailable"
-    exit_code = 4
-
-
-class QueueRefused(OffersError):
-    """Redis answers, but will not do what is asked: wrong password, eviction on, read-only, out of memory."""
-
-    code = "queue_refused"
-    exit_code = 3
-
-
 class WorkError(OffersError):
     """An error that tells the worker what to do with the job.
 
@@ -120,6 +106,22 @@ class WorkError(OffersError):
     def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(message, hint=hint)
         self.retry_after_s = retry_after_s
+
+
+class QueueUnavailable(WorkError):
+    """Redis does not answer."""
+
+    code = "queue_unavailable"
+    exit_code = 4
+    outcome = Outcome.SNOOZE
+
+
+class QueueRefused(WorkError):
+    """Redis answers, but will not do what is asked: wrong password, eviction on, read-only, out of memory."""
+
+    code = "queue_refused"
+    exit_code = 3
+    outcome = Outcome.SNOOZE
 
 
 class StorageUnavailable(WorkError):
@@ -201,9 +203,19 @@ class TurnTooFar(WorkError):
 
 
 class PageError(WorkError):
-    """Something about one page."""
+    """Something about one page.
+
+    Args:
+        reading: what the page told all the same (a `ProductReading` without a price), if it was read that far.
+    """
 
     exit_code = 5
+
+    def __init__(
+        self, message: str, *, hint: str = "", retry_after_s: float | None = None, reading: Any = None
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after_s=retry_after_s)
+        self.reading = reading
 
 
 class PageBlocked(PageError):
@@ -228,18 +240,10 @@ class PageChanged(PageError):
 
 
 class OfferGone(PageError):
-    """404, 410, ended, paused or out of stock.
-
-    Args:
-        reading: what the page still told (a `ProductReading` that is not available), if it was read.
-    """
+    """404, 410, ended, paused or out of stock."""
 
     code = "offer_gone"
     outcome = Outcome.FINAL
-
-    def __init__(self, message: str, *, hint: str = "", reading: Any = None) -> None:
-        super().__init__(message, hint=hint)
-        self.reading = reading
 
 
 class SiteUnavailable(PageError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from offers_cli.errors import Bug, Outcome, StorageUnavailable, WorkError
+from offers_cli.errors import Bug, Outcome, QueueUnavailable, StorageUnavailable, WorkError
 from offers_cli.queue.failure import Failure
 
 SNOOZE_LEAST_S = 1.0
@@ -64,22 +64,23 @@ class RetryPolicy:
     Attributes:
         attempts: how many there are in all, for errors whose outcome is retry.
         waits_s: before the second attempt, the third, …; the last one repeats.
-        snooze_s: how long a snoozed job rests when its error does not say; `storage_snooze_s` when it is the storage
-            that did not answer: the worker pauses longer than that, so its jobs are due when it goes on.
+        snooze_s: how long a snoozed job rests when its error does not say; `service_snooze_s` when it is the storage
+            or Redis that did not answer: the worker itself waits for both, so its jobs are due when it goes on.
         jitter: the largest part of a wait that is added at random, so that jobs do not come back all at once.
     """
 
     attempts: int = 3
     waits_s: tuple[float, ...] = (10.0, 60.0)
     snooze_s: float = 30.0
-    storage_snooze_s: float = 1.0
+    service_snooze_s: float = 1.0
     jitter: float = 0.25
 
     def judge(self, error: WorkError, *, attempt: int, random: Random) -> Verdict:
         """What becomes of a job whose attempt number `attempt` (from 1) ended with `error`."""
         failure = Failure(code=error.code, message=error.message, attempts=attempt)
         if error.outcome is Outcome.SNOOZE:
-            usual_s = self.storage_snooze_s if isinstance(error, StorageUnavailable) else self.snooze_s
+            own_service = isinstance(error, StorageUnavailable | QueueUnavailable)
+            usual_s = self.service_snooze_s if own_service else self.snooze_s
             asked_s = usual_s if error.retry_after_s is None else error.retry_after_s
             delay_s = min(max(asked_s, SNOOZE_LEAST_S), SNOOZE_MOST_S)
             return Verdict(end=End.SCHEDULED, spent=False, delay_s=self._jittered(delay_s, random), failure=failure)

@@ -18,6 +18,7 @@ from offers_cli.errors import (
     PageBlocked,
     PageChanged,
     QueueRefused,
+    QueueUnavailable,
     SiteUnavailable,
     StorageRefused,
     StorageUnavailable,
@@ -199,6 +200,15 @@ def test_a_snooze_spends_no_attempt_and_waits_as_asked_within_bounds(
     assert least_s < due_in(connection, "a") < most_s
     assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
     assert not database.failures
+
+
+def test_a_job_that_could_not_ask_for_its_turn_rests_a_moment(connection: redis.Redis) -> None:
+    """Redis keeps the pace too: a restart in the middle of a job is no fault of the job."""
+    enqueue(connection, ["a"])
+    report = make_worker(connection, Database(), raising(QueueUnavailable("no pace"))).run(burst=True)
+    assert (report.snoozed, report.failed) == (1, 0)
+    assert due_in(connection, "a") < 1.3
+    assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
 
 
 def test_a_stale_result_goes_back_to_the_queue(connection: redis.Redis) -> None:
