@@ -102,14 +102,26 @@ def read_json(text: str) -> Any:
     """
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         raise PageBlocked("a page answered the call of the affiliate's account: a wall")
+    data = _loads(text)
+    if data is None or isinstance(data, str):
+        data = _loads(_unpacked(data or text))
+    if data is None:
+        raise PageChanged("the affiliate's account answered with something that is no data")
+    return data
+
+
+def _loads(text: str | bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        pass  # packed, or nothing we know
+        return None
+
+
+def _unpacked(text: str) -> bytes:
     try:
-        return json.loads(base64.b64decode("".join(text.split()).strip('"'), validate=True))
-    except (binascii.Error, ValueError, RecursionError) as exc:
-        raise PageChanged("the affiliate's account answered with something that is no data") from exc
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> Mapping[str, Link | WorkError]:
