@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any
 
 from offers_cli import errors
-from offers_cli.errors import Bug, OffersError
+from offers_cli.errors import Bug, OffersError, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.signals import STOP_NOW_SIGNAL, StopRequest
@@ -193,20 +193,24 @@ class Supervisor:
                 self._decide(one, code)
 
     def _decide(self, one: _Process, code: int) -> None:
-        """What follows from the end of a process: it is done, started again, or its error ends everything."""
+        """What follows from the end of a process: it is done, started again, or its error ends everything.
+
+        A Redis that was there at the first start is waited for, as a running worker waits for it.
+        """
         error = _read_trouble(one.trouble)
+        was_running_before = one.waits.failures > 0
         if code == 0 or self.stopping:
             one.done = True
-        if error:
+        if error and not (isinstance(error, QueueUnavailable) and was_running_before):
             self._give_up(error)
         elif code:
-            self._restart(one, code)
+            self._restart(one, code, crashed=code > 0 and not error)
 
-    def _restart(self, one: _Process, code: int) -> None:
-        long_life = time.monotonic() - one.started_at > LONG_LIFE_S
-        if long_life:
+    def _restart(self, one: _Process, code: int, *, crashed: bool) -> None:
+        if time.monotonic() - one.started_at > LONG_LIFE_S:
             one.waits.reset()
-        one.crashes = one.crashes + 1 if code > 0 and not long_life else 0
+            one.crashes = 0
+        one.crashes = one.crashes + 1 if crashed else 0
         if one.crashes >= CRASHES_ALLOWED:
             self._give_up(
                 Bug(f"a worker process crashed {one.crashes} times in a row", hint="run it with --processes 1")

@@ -190,6 +190,31 @@ def test_redis_killed_and_restarted_in_the_middle(redis_server: RedisServer) -> 
         assert_all_finished(client, 200)
 
 
+def test_a_child_that_dies_while_redis_is_away_is_started_until_redis_is_back(redis_server: RedisServer) -> None:
+    with redis_server.connect() as client:
+        client.config_set("appendfsync", "always")
+        enqueue(client, (f"o{n}" for n in range(200)))
+    with running(redis_server.url, processes=2, delay_s=0.05) as process:
+        with redis_server.connect() as client:
+            wait_until(lambda: len(saved(client)) > 20)
+            pids = [int(client.hget(key, "pid") or 0) for key in client.smembers("rq:workers:enrichment")]
+        redis_server.kill()
+        os.kill(pids[0], signal.SIGKILL)
+        time.sleep(1.5)
+        redis_server.start()
+        finish(process)
+    with redis_server.connect() as client:
+        assert set(saved(client)) == {f"o{n}" for n in range(200)}
+        assert_all_finished(client, 200)
+
+
+def test_without_redis_at_the_start_the_supervisor_ends_with_the_error(tmp_path: Path) -> None:
+    with running(f"unix://{tmp_path}/none.sock", processes=2) as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "QueueUnavailable" in err
+
+
 def test_redis_that_comes_back_empty_does_not_stop_the_worker(connection: redis.Redis, redis_url: str) -> None:
     enqueue(connection, (f"o{n}" for n in range(50)))
     with running(redis_url, delay_s=0.1, burst=0) as process:
