@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from offers_cli.errors import NotFound, OfferGone, PageError
+from offers_cli.errors import NotFound, PageError
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.offer import Offer
 from offers_cli.services.pages import Pages
@@ -116,5 +116,4 @@ def _explain_text(text: str, url: str, pages: Pages) -> ExplainReport:
     try:
         return ExplainReport(url=url, reading=pages.marketplace_for(url).read(text, url))
     except PageError as error:
-        reading = error.reading if isinstance(error, OfferGone) else None
-        return ExplainReport(url=url, reading=reading, problems=(Problem.of(error),))
+        return ExplainReport(url=url, reading=error.reading, problems=(Problem.of(error),))

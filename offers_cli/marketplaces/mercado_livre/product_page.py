@@ -49,9 +49,16 @@ class ProductPage:
 
         Raises:
             OfferGone: the product cannot be bought; its `reading` holds what the page still tells.
-            PageChanged: no price, or prices that disagree.
+            PageChanged: no price, or prices that disagree; its `reading` holds every candidate.
         """
         self._gather()
+        try:
+            return self._weigh()
+        except PageChanged as error:
+            error.reading = self._reading(self._site().currency)
+            raise
+
+    def _weigh(self) -> ProductReading:
         currency = self._currency()
         if False in self.evidence.values("available"):
             raise self._gone(currency)

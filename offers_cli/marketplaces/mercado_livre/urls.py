@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlunsplit
 
 from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.mercado_livre.sites import (
@@ -29,6 +29,8 @@ from offers_cli.marketplaces.mercado_livre.sites import (
 _PREFIX = f"(?:{'|'.join(site.id for site in SITES)})"
 ITEM = re.compile(rf"({_PREFIX})-?([0-9]{{1,14}})", re.IGNORECASE)
 USER_PRODUCT = re.compile(rf"({_PREFIX}U)-?([0-9]{{1,14}})", re.IGNORECASE)
+PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
+"""What a path may hold as it is (RFC 3986); everything else is percent-encoded."""
 CATALOGUE_PATH = re.compile(rf"^(.*?/p/)({_PREFIX}-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
 USER_PRODUCT_PATH = re.compile(rf"^(.*?/up/)({_PREFIX}U-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
 ITEM_PATH = re.compile(rf"^/(?:noindex/services/)?({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
@@ -123,12 +125,13 @@ def is_owned(url: str) -> bool:
 
 
 def canonical(url: str) -> str:
-    """The same address without tracking: no fragment, no query but a pin that the address holds."""
+    """The same address without tracking, in ASCII: no fragment, no query but a pin that the address holds."""
     parts = split(url)
     identity = identify(url)
     product = CATALOGUE_PATH.match(parts.path) or USER_PRODUCT_PATH.match(parts.path)
     query = _pin(identity.item_id) if product and identity.pinned and identity.item_id else ""
-    return urlunsplit((parts.scheme, parts.netloc, product[0] if product else parts.path, query, ""))
+    path = quote(product[0] if product else parts.path, safe=PATH_CHARACTERS)
+    return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
 
 
 def _pin(item_id: str) -> str:

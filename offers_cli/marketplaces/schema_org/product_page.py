@@ -35,7 +35,7 @@ def read_product(document: Document, url: str) -> ProductReading:
         raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
     verdict = judge(evidence, currency=currency)
     if verdict is None:
-        raise _unreadable(document, evidence, url)
+        raise _unreadable(document, evidence, url, _reading(evidence, document, url, currency))
     return _reading(
         evidence,
         document,
@@ -49,11 +49,13 @@ def read_product(document: Document, url: str) -> ProductReading:
     )
 
 
-def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
+def _unreadable(document: Document, evidence: Evidence, url: str, reading: ProductReading) -> PageChanged:
     refuse_challenge(document)
     refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
     return PageChanged(
-        f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=f"offers explain {url}"
+        f"no single price in schema.org data: {'; '.join(refused) or 'none'}",
+        hint=f"offers explain {url}",
+        reading=reading,
     )
 
 
