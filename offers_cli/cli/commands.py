@@ -32,6 +32,7 @@ SUMMARIES: dict[str, str] = {
     "init": "Write a commented .env.",
     "db": "Look after the database: migrate, schema, backup, copy.",
     "help": "Show a topic or a command's help.",
+    "dashboard": "Show the queue and its jobs in a browser.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""

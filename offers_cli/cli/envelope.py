@@ -54,6 +54,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "db schema": ("kind", "version", "sql"),
     "db backup": ("file", "offers", "size_bytes"),
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
+    "dashboard": ("url",),
     "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""

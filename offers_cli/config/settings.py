@@ -146,6 +146,20 @@ class FetchConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardConfig:
+    """Who may see the dashboard."""
+
+    token: Secret | None = _setting(
+        "OFFERS_DASHBOARD_TOKEN", None, "Asked for by the dashboard; needed for any host but loopback."
+    )
+    hosts: Words = _setting(
+        "OFFERS_DASHBOARD_HOSTS",
+        (),
+        "More names under which the dashboard may be asked for, comma-separated, such as a reverse proxy's.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is told while working."""
 
@@ -172,6 +186,7 @@ class Config:
     database: DatabaseConfig
     marketplace: MarketplaceConfig
     fetch: FetchConfig
+    dashboard: DashboardConfig
     log: LogConfig
     origins: Mapping[str, Origin]
 
@@ -181,6 +196,7 @@ SECTIONS: dict[str, type] = {
     "database": DatabaseConfig,
     "marketplace": MarketplaceConfig,
     "fetch": FetchConfig,
+    "dashboard": DashboardConfig,
     "log": LogConfig,
 }
 HOME_DOC = "Database, embedded Redis, session, snapshots, logs; created with mode 0700."

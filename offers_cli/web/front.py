@@ -1,0 +1,124 @@
+"""The front door of the dashboard: who may come in, and from where. Plain WSGI, around whatever is behind it.
+
+Three things are checked at each request: its `Host` header (a stranger's name that was made to lead here is refused:
+DNS rebinding), that a change comes from our own pages (another site's form or script is refused), and the token.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request, Response
+
+from offers_cli.config import Secret
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""RQ Dashboard's pages need their own inline scripts and templates; nothing is loaded from or sent to anywhere else."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address; a name other than ``localhost`` may lead anywhere."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Names:
+    """The names under which the dashboard may be asked for.
+
+    Args:
+        host: the address it listens on.
+        more: names that the operator added, such as that of a reverse proxy.
+    """
+
+    def __init__(self, host: str, more: Iterable[str] = ()) -> None:
+        own = () if is_loopback(host) else (host, socket.gethostname())
+        self._names = LOOPBACK_NAMES | {name.lower() for name in (*own, *more)}
+        self._any_address = host in {"0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
+
+    def __contains__(self, header: str) -> bool:
+        """Whether a `Host` header names us; its port may be another one, that of a tunnel."""
+        try:
+            name = urlsplit(f"//{header}").hostname or ""
+        except ValueError:
+            return False
+        return name in self._names or (self._any_address and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    """An address is no name that could be made to lead elsewhere."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Front:
+    """The door: passes on what may come in."""
+
+    def __init__(self, behind: WSGIApplication, *, names: Names, token: Secret | None) -> None:
+        self._behind = behind
+        self._names = names
+        self._token = token
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ, populate_request=False)
+        response = self._refusal(request) or Response.from_app(self._behind, environ)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response(environ, start_response)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if request.headers.get("Host", "") not in self._names:
+            return Response("This name does not lead here: add it to OFFERS_DASHBOARD_HOSTS.\n", 403)
+        if request.method not in SAFE_METHODS and _is_cross_site(request):
+            return Response("A change has to come from the dashboard's own pages.\n", 403)
+        if self._token and not _knows(self._token, request):
+            ask = {"WWW-Authenticate": 'Basic realm="offers: any name, the token as password", charset="UTF-8"'}
+            return Response("The token is needed.\n", 401, ask)
+        return None
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Whether a browser tells that another site asks; programs that are no browsers tell nothing."""
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    if site is not None and site not in {"same-origin", "none"}:
+        return True
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+
+
+def _knows(token: Secret, request: Request) -> bool:
+    """Whether the request carries the token: as the password of Basic, or as Bearer. Compared in constant time."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    given = credentials.strip().encode() if scheme.lower() == "bearer" else b""
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(credentials, validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):
+            given = b""
+    return hmac.compare_digest(given, token.reveal().encode())

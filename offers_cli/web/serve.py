@@ -1,0 +1,124 @@
+"""`offers dashboard`: the pages behind the front door, on a server that is made for it (waitress)."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.errors import ConfigError, Interrupted, UsageError
+from offers_cli.log import get_log
+from offers_cli.services.report import Problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from offers_cli.runtime import Runtime
+
+THREADS = 8
+MAX_BODY_BYTES = 2**20
+NEEDS_EXTRA = "pip install 'offers[dashboard]'"
+
+log = get_log("dashboard")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardReport:
+    """Where it was served; Ctrl-C is told as a problem, a service's stop (SIGTERM) is not."""
+
+    url: str
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"url": self.url}
+
+
+def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardReport:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Args:
+        port: 0 takes a free one, which the log tells.
+
+    Raises:
+        ConfigError: a host beyond loopback without a token, or the `dashboard` extra is not installed.
+        UsageError: nothing can listen there.
+        QueueUnavailable, QueueRefused: Redis.
+    """
+    app = make_app(runtime, host=host)
+    server = _listen(app, host, port)
+    url = _url(host, server)
+    with _stops() as stop, suppress(KeyboardInterrupt):
+        log.info("serving; stop with Ctrl-C", url=url)
+        server.run()
+    server.close()
+    interrupted = Interrupted("the dashboard was stopped")
+    return DashboardReport(url=url, problems=(Problem.of(interrupted),) if stop.by == signal.SIGINT else ())
+
+
+def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
+    """The pages behind their front door."""
+    try:
+        import waitress  # noqa: F401 (is it installed?)
+
+        from offers_cli.web.app import create_app
+        from offers_cli.web.front import Front, Names, is_loopback
+    except ImportError as exc:
+        raise ConfigError(f"the dashboard is not installed: {exc.name} is missing", hint=NEEDS_EXTRA) from exc
+    settings = runtime.config.dashboard
+    if settings.token is None and not is_loopback(host):
+        raise ConfigError(
+            f"whoever reaches {host} could change the queue: a token is needed for any host but loopback",
+            hint="export OFFERS_DASHBOARD_TOKEN=$(openssl rand -hex 24), or leave --host out",
+        )
+    app = create_app(connection=runtime.connection, get_stats=lambda: runtime.stats().data())
+    return Front(app, names=Names(host, settings.hosts), token=settings.token)
+
+
+def _listen(app: WSGIApplication, host: str, port: int) -> Any:
+    from waitress.server import create_server
+
+    try:
+        return create_server(
+            app, host=host, port=port, threads=THREADS, ident=None, max_request_body_size=MAX_BODY_BYTES
+        )
+    except OSError as exc:
+        is_taken = exc.errno == errno.EADDRINUSE
+        hint = "offers dashboard --port 0 takes a free one" if is_taken else "offers dashboard --host 127.0.0.1"
+        raise UsageError(f"cannot listen on {host} port {port}: {exc.strerror}", hint=hint) from exc
+    except ValueError as exc:
+        raise UsageError(f"{host} is not an address of this machine", hint="offers dashboard --host 127.0.0.1") from exc
+
+
+def _url(host: str, server: Any) -> str:
+    """The address; a name may have several, and with them several sockets."""
+    places = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{places[0][1]}"
+
+
+@dataclass(slots=True)
+class _Stop:
+    """The signal that ended the serving."""
+
+    by: int | None = None
+
+
+@contextmanager
+def _stops() -> Iterator[_Stop]:
+    """SIGTERM and Ctrl-C end waitress's loop, which finishes what it was answering."""
+    stop = _Stop()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop.by = number
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
