@@ -113,6 +113,14 @@ class Ledger:
         self._scripts = Scripts(connection, clock=clock)
         self._own_keys = (worker_key(worker), worker_executions_key(worker))
 
+    def next_due_in_s(self) -> float | None:
+        """Seconds until the next scheduled job is due, negative when it is overdue; None when none is scheduled."""
+        with translate(), self._scripts.connection.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.zrange(self.keys.scheduled, 0, 0, withscores=True)
+            (seconds, micros), first = pipe.execute()
+        return float(first[0][1]) - (seconds + micros / 1e6) if first else None
+
     def claim(self, places: int, *, held: int) -> Claim:
         """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
 

@@ -29,6 +29,11 @@ class Tally:
         """Attempts that came to an end; a job given back has none."""
         return self._counts.total()
 
+    @property
+    def decided(self) -> int:
+        """Jobs that are done or failed for good."""
+        return self._counts["succeeded"] + self._counts["failed"]
+
     def report(self, *, duration_s: float = 0.0, interrupted: bool = False) -> WorkerReport:
         return WorkerReport(**self._counts, duration_s=round(duration_s, 3), interrupted=interrupted)
 

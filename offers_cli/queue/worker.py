@@ -37,6 +37,10 @@ GRACE_S = 30.0
 IDLE_S = 0.2
 """How often an idle worker looks for jobs."""
 TICK_S = 1.0
+SOON_S = 3.0
+"""A burst waits for scheduled jobs that are due so soon."""
+PATIENCE_S = 10.0
+"""So long after the last job that was done or failed."""
 RECOVER_EVERY_S = 5.0
 
 log = get_log("worker")
@@ -96,6 +100,8 @@ class Worker:
         self._burst = False
         self._max_jobs: int | None = None
         self._drained = False
+        self._decided = 0
+        self._patient_until = 0.0
         self._recover_at = 0.0
         self._paused_until = 0.0
         self._redis_waits = Backoff(0.25, 5.0)
@@ -104,7 +110,7 @@ class Worker:
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> WorkerReport:
         """Work until told to stop; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
 
-        Scheduled jobs are taken when they are due; a burst does not wait for those that are not.
+        Scheduled jobs are taken when they are due; a burst waits a moment for those that are due within `SOON_S`.
 
         Raises:
             QueueUnavailable: Redis does not answer at the start; later the worker waits for it.
@@ -115,6 +121,7 @@ class Worker:
         check_eviction(self._connection)
         self._presence.register()
         began = time.monotonic()
+        self._patient_until = began + PATIENCE_S
         self._attendant.start()
         log.info("started", worker=self.name, concurrency=self._concurrency)
         try:
@@ -153,16 +160,26 @@ class Worker:
             return busy
         if self._max_jobs is not None and self._tally.ended >= self._max_jobs:
             return False
-        return not (self._burst and self._drained and not self._rescue())
+        return not (self._burst and self._drained and not self._has_more())
 
-    def _rescue(self) -> bool:
-        """Before a burst ends: whether there is still something to take back from the dead."""
+    def _has_more(self) -> bool:
+        """Before a burst ends: whether something is to be taken back from the dead, or is due in a moment."""
         self._recover_at = 0.0
         try:
-            return self._recover()
+            return self._recover() or self._awaits_due_job()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
             return True
+
+    def _awaits_due_job(self) -> bool:
+        """Wait a moment for jobs that are due soon; not on and on for a host that only puts them off."""
+        if self._tally.decided > self._decided:
+            self._decided, self._patient_until = self._tally.decided, time.monotonic() + PATIENCE_S
+        due_in_s = self._ledger.next_due_in_s()
+        if due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
+            return False
+        self._sleep(min(due_in_s, IDLE_S))
+        return True
 
     def _step(self) -> None:
         try:

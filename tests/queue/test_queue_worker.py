@@ -195,7 +195,7 @@ def test_a_snooze_spends_no_attempt_and_waits_as_asked_within_bounds(
     enqueue(connection, ["a"])
     database = Database()
     worker = make_worker(connection, database, raising(PageBlocked("captcha", retry_after_s=asked_s)))
-    report = worker.run(burst=True)
+    report = worker.run(max_jobs=1)
     assert (report.snoozed, report.failed, report.retried) == (1, 0, 0)
     assert least_s < due_in(connection, "a") < most_s
     assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
@@ -205,7 +205,7 @@ def test_a_snooze_spends_no_attempt_and_waits_as_asked_within_bounds(
 def test_a_job_that_could_not_ask_for_its_turn_rests_a_moment(connection: redis.Redis) -> None:
     """Redis keeps the pace too: a restart in the middle of a job is no fault of the job."""
     enqueue(connection, ["a"])
-    report = make_worker(connection, Database(), raising(QueueUnavailable("no pace"))).run(burst=True)
+    report = make_worker(connection, Database(), raising(QueueUnavailable("no pace"))).run(max_jobs=1)
     assert (report.snoozed, report.failed) == (1, 0)
     assert due_in(connection, "a") < 1.3
     assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
