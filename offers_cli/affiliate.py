@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
@@ -46,6 +45,7 @@ class Affiliate:
         now: Callable[[], datetime],
     ) -> None:
         self._tag = config.marketplace.affiliate_tag
+        self._settings = config.enrichment
         self._marketplace = marketplace
         self._make_fetcher = make_fetcher
         self._pages = pages
@@ -87,7 +87,7 @@ class Affiliate:
     @property
     def has_valid_session(self) -> bool:
         """Whether there is a session that lacks nothing and was not refused."""
-        return self.session_file.path.exists() and self.login.is_valid()
+        return self.login.is_valid()
 
     @property
     def makes_links(self) -> bool:
@@ -96,10 +96,21 @@ class Affiliate:
 
     @property
     def places_for_links(self) -> int:
-        """How many jobs a worker may hold, beside those that read pages, to fill one call with links."""
+        """How many jobs a worker may hold, beside those that read pages, to fill one call with links.
+
+        No more than have their turn at the site within a part of a job's time, for waiting counts as running.
+        """
         from offers_cli.marketplaces.mercado_livre.affiliate_links import MOST_URLS
 
-        return 0 if self._tag is None else MOST_URLS
+        if self._tag is None:
+            return 0
+        return min(MOST_URLS, int(self._longest_wait_s / max(self._settings.request_delay_s, 0.01)))
+
+    @property
+    def _longest_wait_s(self) -> float:
+        from offers_cli.services.links import LONGEST_WAIT_S
+
+        return min(LONGEST_WAIT_S, self._settings.job_timeout_s / 4)
 
     @cached_property
     def _fetcher(self) -> PoliteFetcher:
@@ -130,7 +141,8 @@ class Affiliate:
     def _maker(self) -> LinkMaker:
         from offers_cli.services.links import LinkMaker
 
-        return LinkMaker(partial(self._ask_for_links, self._account(insist=False)), clock=time.monotonic)
+        ask = partial(self._ask_for_links, self._account(insist=False))
+        return LinkMaker(ask, longest_wait_s=self._longest_wait_s)
 
     def _ask_for_links(self, account: Account, urls: Sequence[str]) -> Mapping[str, Link | WorkError]:
         from offers_cli.marketplaces.mercado_livre.affiliate_links import CREATE_CALL, create_body, read_links
@@ -141,9 +153,13 @@ class Affiliate:
 
     def find_links(self) -> LinkMaker | None:
         """The maker of links; None without a label or a session. What is wrong with one, `check_session` tells."""
-        if self._tag is None or not self.session_file.path.exists():
+        if self._tag is None:
             return None
-        return self._maker
+        try:
+            has_session = self.login.find() is not None
+        except ConfigError:
+            has_session = True
+        return self._maker if has_session else None
 
     def check_session(self) -> Session:
         """The session to ask for links with.

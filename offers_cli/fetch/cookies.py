@@ -77,6 +77,7 @@ def _path_fits(asked: str, path: str) -> bool:
 def cookie_header(cookies: Iterable[Cookie], url: SafeUrl, *, now_s: float) -> str:
     """The ``Cookie`` header for an address, longest paths first; empty when nothing fits."""
     fitting = [cookie for cookie in cookies if cookie.fits(url) and not cookie.is_over(now_s)]
+    fitting = [cookie for cookie in fitting if is_sendable(cookie.name, cookie.value)]
     fitting.sort(key=lambda cookie: -len(cookie.path))
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
 

@@ -47,6 +47,15 @@ class Login:
         self._lock = threading.Lock()
         self._own_cookies: tuple[str, dict[str, Cookie]] = ("", {})
 
+    def find(self) -> Session | None:
+        """The session, or None where there is none for our domains.
+
+        Raises:
+            ConfigError: others may read its file, or it is damaged.
+        """
+        session = self._file.load()
+        return session.within(self._domains) if session else None
+
     def get(self, *, insist: bool = False) -> Session:
         """The session to ask with.
 
@@ -56,9 +65,9 @@ class Login:
         Raises:
             SessionExpired: there is none, its login cookie is missing or over, or the site refused it lately;
                 `retry_after_s` tells when to look again.
-            ConfigError: others may read its file.
+            ConfigError: others may read its file, or it is damaged.
         """
-        session, now = self._file.load(), self._now()
+        session, now = self.find(), self._now()
         if session is None:
             raise _expired("there is no session")
         if session.missing(self._needed[:1], now=now):
@@ -71,12 +80,12 @@ class Login:
 
     def is_valid(self) -> bool:
         """Whether there is a session that lacks nothing and was not refused."""
-        session = self._file.load()
+        session = self.find()
         return session is not None and not session.refused_at and not session.missing(self._needed, now=self._now())
 
     def headers_for(self, url: SafeUrl) -> Mapping[str, str]:
         """The ``Cookie`` header for one address; empty where none fits."""
-        session = self._file.load()
+        session = self.find()
         if session is None:
             return {}
         header = cookie_header(self._jar(session), url, now_s=self._now().timestamp())
@@ -97,7 +106,7 @@ class Login:
         """
         if answer.status == 401 or _leads_to_login(answer):
             raise _expired(f"{answer.url.netloc} does not accept the session")
-        session, now_s = self._file.load(), self._now().timestamp()
+        session, now_s = self.find(), self._now().timestamp()
         read = (
             read_set_cookie(header, answer.url, domains=self._domains, now_s=now_s)
             for header in answer.values("set-cookie")

@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from offers_cli.errors import ConfigError, StorageUnavailable
-from offers_cli.fetch.cookies import Cookie
+from offers_cli.fetch.cookies import Cookie, is_within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,11 @@ class Session:
     imported_at: datetime
     refused_at: datetime | None
     cookies: tuple[Cookie, ...]
+
+    def within(self, domains: Sequence[str]) -> Session | None:
+        """What of it is for those domains; None when nothing is, as with a session for another address."""
+        own = tuple(cookie for cookie in self.cookies if any(is_within(cookie.domain, domain) for domain in domains))
+        return replace(self, cookies=own) if own else None
 
     def missing(self, needed: Sequence[str], *, now: datetime) -> tuple[str, ...]:
         """The needed cookies that it lacks, or that are over."""

@@ -76,9 +76,7 @@ class Account:
             session = self._login.get(insist=self._insist)
             for token in self._tokens(session):
                 with suppress(SessionExpired):
-                    data = self._post(path, body, token)
-                    self._login.note_accepted(session)
-                    return data
+                    return self._post(path, body, token)
             raise self._refused(session)
 
     def _tokens(self, session: Session) -> Iterator[str]:
@@ -102,6 +100,7 @@ class Account:
                 raise self._paused(wall, page)
             raise self._refused(session)
         self._token = session.id, token
+        self._login.note_accepted(session)
         return page
 
     def _post(self, path: str, body: object, token: str) -> Any:

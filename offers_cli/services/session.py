@@ -113,7 +113,8 @@ class SessionKeeper:
 
     def check(self) -> SessionReport:
         """What is known of the session; not being valid is a problem."""
-        return self._report(self.file.load())
+        session = self.file.load()
+        return self._report(session.within(self.domains) if session else None)
 
     def _report(self, session: Session | None) -> SessionReport:
         if session is None:

@@ -6,12 +6,11 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from acceptance.program import Program, at_shop
+from acceptance.program import PROGRAM, Program, at_shop
 
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
@@ -90,8 +89,8 @@ def test_five_hundred_offers_take_few_calls_at_the_given_rate(offers: Program) -
         refused = sum(offer.link_refusal_code is not None for offer in shop.offers)
         assert sum(bool(row["affiliate_link"]) for row in found.values()) == 500 - refused
         assert len(calls(shop)) <= 500 / 20 + 5, "batches are filled"
-        times = [seen.at for seen in shop.requests]
-        assert min(b - a for a, b in pairwise(times)) > 0.005, "one clock for pages and calls"
+        times = sorted(seen.at for seen in shop.requests)
+        assert times[-1] - times[0] >= 0.0099 * (len(times) - 1), "one clock for pages and calls"
 
 
 def test_offers_that_lack_a_link_alone_are_not_fetched(program: Program, shop: Shop) -> None:
@@ -273,3 +272,76 @@ def test_a_session_that_others_may_read_is_refused(program: Program, shop: Shop)
     assert program.json("session", "clear").data["cleared"] is True
     assert program.json("session", "clear").data["cleared"] is False
     assert program.json("session", "check").data["missing"][0] == "ssid"
+
+
+def test_pages_that_fail_keep_no_offer_from_its_link(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub", "--limit", "10")
+    shop.rename_price_classes()
+    worked = program.json("worker", "--burst")
+    refused = {offer.external_id for offer in shop.offers if offer.link_refusal_code}
+    found = rows(program)
+    assert worked.data["failed"] == 10
+    assert {row["enrich_error"] for row in found.values()} == {"page_changed"}, "the page's failure is the job's"
+    assert {id_ for id_, row in found.items() if not row["affiliate_link"]} == refused & set(found)
+    shop.recover()
+    calls_before = len(calls(shop))
+    program.json("requeue-failed")
+    program.json("worker", "--burst")
+    assert all(row["enriched_at"] for row in rows(program).values())
+    assert len(calls(shop)) == calls_before, "what the programme answered is not asked again"
+
+
+def test_a_wall_before_the_account_pauses_and_loses_nothing(program: Program, shop: Shop) -> None:
+    log_in(program, shop)
+    program.json("scrape", "hub", "--limit", "10")
+    shop.wall(1.5, kind="micro_landing")
+    assert program.json("worker", "--burst").data["failed"] == 0
+    assert program.json("session", "check").data["valid"] is True, "a wall says nothing about the session"
+    deadline = time.monotonic() + 30
+    while program.json("stats").data["queue"]["scheduled"] and time.monotonic() < deadline:
+        program.json("worker", "--burst")
+    assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
+
+
+def test_a_session_for_one_address_is_not_sent_to_another(program: Program, shop: Shop) -> None:
+    jar = [{"name": name, "value": value, "domain": ".mercadolivre.com.br"} for name, value in shop.log_in().items()]
+    file = program.home.parent / "cookies.json"
+    file.write_text(json.dumps(jar))
+    real = "https://www.mercadolivre.com.br"
+    assert program.json("session", "import", str(file), ML_BASE_URL=real).data["valid"] is True
+    assert program.json("session", "check").data["valid"] is False
+    assert program.json("scrape", "hub").codes == ["session_expired"]
+    assert not [seen for seen in shop.requests if "cookie" in seen.headers]
+    assert program.json("session", "check", ML_BASE_URL=real).data["valid"] is True, "and was refused by nobody"
+
+
+@pytest.mark.parametrize("form", ["editor", "playwright", "netscape", "header", "curl"])
+def test_each_form_logs_in_by_file_and_by_pipe(program: Program, shop: Shop, form: str) -> None:
+    cookies, host = shop.log_in(), urlsplit(shop.url).hostname
+    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    text = {
+        "editor": cookie_editor(shop, cookies),
+        "playwright": json.dumps({"cookies": json.loads(cookie_editor(shop, cookies)), "origins": []}),
+        "netscape": "".join(f"#HttpOnly_{host}\tFALSE\t/\tTRUE\t0\t{n}\t{v}\n" for n, v in cookies.items()),
+        "header": f"Cookie: {header}",
+        "curl": f"curl '{shop.url}/afiliados/hub' -H 'accept: */*' -H 'cookie: {header}'",
+    }[form]
+    file = program.home.parent / "export"
+    file.write_text(text)
+    by_file = program.json("session", "import", str(file)).data
+    with file.open() as stream:
+        done = subprocess.run(
+            [str(PROGRAM), "session", "import", "-", "--json"],
+            stdin=stream,
+            env=program.environment(),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    by_pipe = json.loads(done.stdout)["data"]
+    facts = ("valid", "missing", "cookies", "expires_at", "left_out")
+    assert {name: by_file[name] for name in facts} == {name: by_pipe[name] for name in facts}
+    assert (by_file["valid"], by_file["cookies"]) == (True, 5)
+    assert program.json("scrape", "hub", "--no-enqueue").data["seen"] == 24

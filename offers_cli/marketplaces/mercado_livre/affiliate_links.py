@@ -28,6 +28,9 @@ CREATE_CALL = "/affiliate-program/api/v2/affiliates/createLink"
 MOST_URLS = 20
 """Addresses in one call; batches of this size are known to be accepted."""
 
+UNKNOWN_LABEL_REST_S = 900.0
+"""A label that the programme does not know is not tried again for so long: only a person can mend that."""
+
 NEEDED_COOKIES = ("ssid", "_csrf", "nsa_rotok", "orguseridp", "orgnickp")
 """Without these a login does not work; the first is the login itself."""
 PAGE_COOKIES = ("_csrf",)
@@ -172,6 +175,7 @@ def _refusal(item: Json, tag: str) -> WorkError:
         raise SessionExpired(
             f"the programme does not accept the label {tag}: {said[:200]}",
             hint="set ML_AFFILIATE_TAG to a label of this account's panel, or import the session of its owner",
+            retry_after_s=UNKNOWN_LABEL_REST_S,
         )
     if code is None and said is None:
         return PageChanged("the link builder gives neither a link nor a reason")
