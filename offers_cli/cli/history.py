@@ -99,8 +99,8 @@ def _judgement(report: HistoryReport) -> str:
     highest = money(old.highest_price_cents, currency)
     watched = "less than a day" if old.watched_days == 0 else f"{old.watched_days} days"
     return {
-        "not_advertised": "no old price is advertised",
-        "charged": f"the advertised old price {advertised} was really charged, from {moment(old.seen_at)}",
-        "more_charged": f"the advertised old price {advertised} was not seen, but more was: {highest}",
-        "not_seen": f"the advertised old price {advertised} was never seen in {watched}: at most {highest}",
+        "not_advertised": "old price: none is advertised",
+        "charged": f"old price {advertised}: really charged, from {moment(old.seen_at)}",
+        "more_charged": f"old price {advertised}: not seen, but more was charged: {highest}",
+        "not_seen": f"old price {advertised}: never seen in {watched}, at most {highest}",
     }[old.verdict]

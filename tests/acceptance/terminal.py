@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import termios
@@ -25,8 +26,8 @@ class Terminal:
         self.raw = b""
         self.exit_code: int | None = None
         environment = {"TERM": "xterm-256color", **program.environment(**env)}
-        self._pid, self._fd = pty.fork()
-        if self._pid == 0:
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.chdir(program.home.parent)
             os.execve(PROGRAM, [str(PROGRAM), *args], environment)
@@ -39,8 +40,8 @@ class Terminal:
     ) -> None:
         os.close(self._fd)
         if self.exit_code is None:
-            os.kill(self._pid, 9)
-            os.waitpid(self._pid, 0)
+            os.kill(self.pid, 9)
+            os.waitpid(self.pid, 0)
 
     @property
     def screen(self) -> str:
@@ -50,9 +51,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """Everything that was written, without anything that moves or colours."""
-        wide = pyte.Screen(1000, 1000)
-        pyte.ByteStream(wide).feed(self.raw)
-        return "\n".join(line.rstrip() for line in wide.display).rstrip()
+        return re.sub(rb"\x1b(\[[0-9;?]*[A-Za-z]|[()][AB0]|[=>78])", b"", self.raw).decode(errors="replace")
 
     @property
     def shows_cursor(self) -> bool:
@@ -70,12 +69,19 @@ class Terminal:
             assert self._read(), f"the program ended without {text!r}:\n{self.screen}"
         return self
 
+    def answer(self, question: str, text: str) -> None:
+        """Wait until it is asked and listened to (a secret's echo is turned off before the last blank), and answer."""
+        self.wait_for(question)
+        while not self.raw.endswith(b": "):
+            assert self._read(), self.screen
+        self.type(text + "\r")
+
     def end(self, timeout_s: float = 15) -> int:
         """Wait until the program ends; returns its exit code."""
         deadline = time.monotonic() + timeout_s
         while self._read():
             assert time.monotonic() < deadline, f"the program did not end:\n{self.screen}"
-        self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.exit_code
 
     def _read(self) -> bool:
