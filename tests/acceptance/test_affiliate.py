@@ -38,14 +38,15 @@ def cookie_editor(shop: Shop, cookies: dict[str, str]) -> str:
     )
 
 
-def log_in(program: Program, shop: Shop, cookies: dict[str, str] | None = None) -> None:
-    """Import a fresh login and forget the export."""
+def log_in(program: Program, shop: Shop) -> dict[str, object]:
+    """Import a fresh login, forget the export, and return what the import told."""
     file = program.home.parent / "cookies.json"
-    file.write_text(cookie_editor(shop, cookies or shop.log_in()))
+    file.write_text(cookie_editor(shop, shop.log_in()))
     imported = program.json("session", "import", str(file))
     file.unlink()
     assert imported.code == 0, imported.err
     assert imported.data["valid"] is True
+    return imported.data
 
 
 def calls(shop: Shop, path: str = CREATE) -> list[int]:
@@ -127,7 +128,7 @@ def test_a_session_that_ends_half_way_loses_nothing(program: Program, shop: Shop
     assert program.json("stats").data["queue"]["scheduled"] == first.data["snoozed"]
 
     pages = len([seen for seen in shop.requests if not seen.path.startswith(ACCOUNT)])
-    log_in(program, shop)
+    assert log_in(program, shop)["resumed"] == first.data["snoozed"]
     second = program.json("worker", "--burst")
     assert second.data["snoozed"] == 0
     assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused
