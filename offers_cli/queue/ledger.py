@@ -7,7 +7,7 @@ longer holds, it can no longer settle: a late result of a lost execution changes
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -121,11 +121,15 @@ class Ledger:
             (seconds, micros), first = pipe.execute()
         return float(first[0][1]) - (seconds + micros / 1e6) if first else None
 
-    def claim(self, places: int, *, held: int) -> Claim:
+    def claim(
+        self, places: int, *, held: int, hosts: Mapping[str, int] | None = None, most_of_a_host: int = 10**6
+    ) -> Claim:
         """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
 
         Args:
             held: how many jobs this worker already runs; a job that must be alone is only given to an idle worker.
+            hosts: how many of its places each host holds.
+            most_of_a_host: how many places one host may hold while jobs of other hosts wait near the front.
         """
         keys = self.keys
         answer = self._scripts.run(
@@ -135,6 +139,8 @@ class Ledger:
             held,
             self._lease_s,
             KEEP_S,
+            most_of_a_host,
+            json.dumps(hosts or {}),
             *(uuid4().hex for _ in range(places)),
         )
         time, suspended, left, *jobs = answer

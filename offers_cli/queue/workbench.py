@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from urllib.parse import urlsplit
 
 from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.errors import Bug, SiteUnavailable, WorkError
@@ -53,6 +55,10 @@ class Workbench:
     def composites(self) -> Sequence[str]:
         """The executions in hand, by RQ's names."""
         return tuple(self._in_hand)
+
+    def places_of_hosts(self) -> Counter[str]:
+        """How many places the jobs of each host hold."""
+        return Counter(urlsplit(task.job.job.url).netloc for task in self._in_hand.values())
 
     def start(self, execution: Execution, call: EnrichmentJob) -> None:
         """Begin the work of one execution, whose job was admitted as `call`."""

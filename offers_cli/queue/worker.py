@@ -207,7 +207,12 @@ class Worker:
         self._drained = False
         if not places:
             return
-        claim = self._ledger.claim(places, held=len(self._bench))
+        claim = self._ledger.claim(
+            places,
+            held=len(self._bench),
+            hosts=self._bench.places_of_hosts(),
+            most_of_a_host=max(1, self._concurrency - 1),
+        )
         self._drained = not claim.executions and (claim.suspended or not claim.left)
         for execution in claim.executions:
             self._begin(execution)

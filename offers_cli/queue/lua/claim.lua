@@ -1,13 +1,16 @@
 -- Takes jobs from the queue and starts them, all in one step: there is no instant at which a taken job is in no registry.
 -- First it queues the scheduled jobs that are due, so that no scheduler process is needed.
 -- KEYS: queue, scheduled, started, leases, failed, the worker, the worker's executions.
--- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, then one new execution id per place.
+-- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, how many places one host may hold while
+--   jobs of other hosts wait near the front of the queue, the places that hosts hold (JSON), then one new execution id per
+--   place. So places that wait for the turn of one host never block the others.
 -- Answers time, 1 if suspended, jobs left in the queue, then per job:
 --   id, execution id, attempt, 1 if it must run alone, data (empty if too large), the forbidden fields that are set.
 
 local queue, scheduled, started, leases, failed, worker_key, worker_executions = unpack(KEYS)
 local worker, held, lease, keep = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local FIRST_EXECUTION = 6
+local most_of_a_host, places_of = tonumber(ARGV[6]), cjson.decode(ARGV[7])
+local FIRST_EXECUTION, LOOK_AHEAD = 8, 100
 local DATA_LIMIT, ID_LIMIT, MOVED_AT_ONCE, DROPPED_AT_ONCE = 16384, 200, 1000, 1000
 local FORBIDDEN = { 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'webhooks', 'repeats_left',
   'rate_limit_key' }
@@ -62,6 +65,34 @@ end
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.
 redis.call('EXPIRE', worker_executions, keep)
+local function host_of(id)
+  local key = job_key(id)
+  if not has_hash(key) or redis.call('HSTRLEN', key, 'data') > DATA_LIMIT then return '' end
+  return string.match(redis.call('HGET', key, 'data') or '', '"https?://([^/"?#]+)') or ''
+end
+
+local function is_crowded(host) return (places_of[host] or 0) >= most_of_a_host end
+
+local function any_crowded()
+  for host in pairs(places_of) do
+    if is_crowded(host) then return true end
+  end
+  return false
+end
+
+-- The first job near the front whose host is not crowded; where there is none, the first of all.
+local function take()
+  if any_crowded() then
+    for _, id in ipairs(redis.call('LRANGE', queue, 0, LOOK_AHEAD - 1)) do
+      if not is_crowded(host_of(id)) then
+        redis.call('LREM', queue, 1, id)
+        return id
+      end
+    end
+  end
+  return redis.call('LPOP', queue)
+end
+
 local answer = { stamp(now), redis.call('EXISTS', 'rq:suspended'), 0 }
 if answer[2] == 1 then
   show(held > 0 and 'busy' or 'suspended')
@@ -71,7 +102,7 @@ end
 queue_due_jobs()
 local claimed, dropped = 0, 0
 while claimed < #ARGV - FIRST_EXECUTION + 1 and dropped < DROPPED_AT_ONCE do
-  local id = redis.call('LPOP', queue)
+  local id = take()
   if not id then break end
   if is_runnable(id) then
     -- A job that was running when its worker died runs alone, so that the next death is surely its own doing.
@@ -82,6 +113,8 @@ while claimed < #ARGV - FIRST_EXECUTION + 1 and dropped < DROPPED_AT_ONCE do
     end
     local execution = ARGV[FIRST_EXECUTION + claimed]
     claimed = claimed + 1
+    local host = host_of(id)
+    places_of[host] = (places_of[host] or 0) + 1
     answer[#answer + 1] = describe(id, execution, start(id, execution), suspect)
     if suspect then break end
   else
