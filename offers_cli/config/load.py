@@ -122,7 +122,10 @@ def _from_dotenv(path: Path, problems: list[str]) -> dict[str, _Found]:
     except (OSError, UnicodeDecodeError) as exc:
         problems.append(f"{path} cannot be read: {exc}")
         return {}
-    return _known({key: value or "" for key, value in pairs.items()}, Origin(".env", path), problems)
+    if None in pairs.values():
+        problems.append(f"{path} has a line without =")  # the line is not shown: it may be a secret
+    named = {key: value for key, value in pairs.items() if value is not None}
+    return _known(named, Origin(".env", path), problems)
 
 
 def _from_toml(path: Path, problems: list[str]) -> dict[str, _Found]:

@@ -40,6 +40,40 @@ def worked() -> Iterator[Program]:
         stop_server(program.home)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scrape", "ofertas", "--dry-run"],
+        ["enqueue-missing", "--dry-run"],
+        ["worker", "--burst"],
+        ["failed"],
+        ["requeue-failed", "--dry-run"],
+        ["stats"],
+        ["list"],
+        ["show", "OFFER"],
+        ["history", "OFFER"],
+        ["export"],
+        ["explain", "OFFER"],
+        ["replay", "--reason", "not_html", "--dry-run"],
+        ["config", "show"],
+        ["config", "path"],
+        ["db", "schema"],
+        ["help", "json"],
+    ],
+    ids=" ".join,
+)
+def test_success_is_one_document_with_every_key(worked: Program, words: list[str]) -> None:
+    result = worked.json(*(worked.env["CHANGED_OFFER"] if word == "OFFER" else word for word in words))
+    assert result.code == 0, result.out
+    name = " ".join(words[:2]) if " ".join(words[:2]) in DATA_KEYS else words[0]
+    document = result.document
+    assert (document["version"], document["command"], document["status"]) == (1, name, "ok")
+    assert document["errors"] == []
+    assert set(DATA_KEYS[name]) <= set(document["data"])
+    assert ESCAPE not in result.out + result.err
+    assert '"version"' not in result.err
+
+
 def test_failed_jobs_are_listed_with_reason_message_attempts_and_time(worked: Program) -> None:
     data = worked.json("failed").data
     assert data["total"] == len(data["jobs"]) == 3
