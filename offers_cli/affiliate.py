@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from offers_cli.config import Config
 from offers_cli.errors import ConfigError, SessionExpired, WorkError
 from offers_cli.fetch.session_file import Session, SessionFile
+from offers_cli.services.report import Problem
 
 if TYPE_CHECKING:
     from offers_cli.fetch.client import PoliteFetcher
@@ -88,6 +89,16 @@ class Affiliate:
     def has_valid_session(self) -> bool:
         """Whether there is a session that lacks nothing and was not refused."""
         return self.login.is_valid()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with a session that links are wanted of; nothing where there is none."""
+        if self.find_links() is None:
+            return ()
+        try:
+            return self.keeper.check().problems
+        except ConfigError as error:
+            return (Problem.of(error),)
 
     @property
     def makes_links(self) -> bool:

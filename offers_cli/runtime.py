@@ -365,13 +365,14 @@ class Runtime:
         return report_work(done, told=save.told)
 
     def tell_waiting(self, report: WorkReport) -> WorkReport:
-        """The report, with the jobs that still wait behind a wall."""
+        """The report, with the jobs that still wait, behind a wall or for a login."""
         from offers_cli.services.work import tell_waiting
 
         if not report.worker.snoozed:
             return report
         scheduled = self.registries.counts().scheduled
-        return tell_waiting(report, scheduled=scheduled, paused=self.shared_pace.paused_hosts())
+        paused = self.shared_pace.paused_hosts()
+        return tell_waiting(report, scheduled=scheduled, paused=paused, session=self.affiliate.problems)
 
     def _revive_redis(self) -> None:
         """Start the embedded Redis again when it is that one which died."""

@@ -74,9 +74,15 @@ class PausedHost(Protocol):
     def reason(self) -> str: ...
 
 
-def tell_waiting(report: WorkReport, *, scheduled: int, paused: Sequence[PausedHost]) -> WorkReport:
-    """Tell of jobs that still wait behind a wall: a burst that ends before them has not done all."""
-    if not (report.worker.snoozed and scheduled and paused):
+def tell_waiting(
+    report: WorkReport, *, scheduled: int, paused: Sequence[PausedHost], session: Sequence[Problem]
+) -> WorkReport:
+    """Tell of jobs that still wait, behind a wall or for a login: a burst that ends before them has not done all.
+
+    Args:
+        session: what is wrong with the affiliate's session, when links are wanted of it.
+    """
+    if not (report.worker.snoozed and scheduled):
         return report
     problems = [
         Problem(
@@ -87,7 +93,7 @@ def tell_waiting(report: WorkReport, *, scheduled: int, paused: Sequence[PausedH
         )
         for host in paused
     ]
-    return replace(report, problems=(*report.problems, *problems))
+    return replace(report, problems=(*report.problems, *problems, *session))
 
 
 def _problem(failure: EnrichmentFailure) -> Problem:

@@ -120,6 +120,7 @@ def test_a_session_that_ends_half_way_loses_nothing(program: Program, shop: Shop
     linked = {id_ for id_, row in found.items() if row["affiliate_link"]}
     assert 0 < len(linked) < 60 - len(refused)
     assert first.data["snoozed"] == 60 - first.data["succeeded"] - first.data["failed"] > 0
+    assert "session_expired" in first.codes, "the operator is told what is missing"
     asked = len([seen for seen in shop.requests if seen.path.startswith(ACCOUNT) and seen.status in {302, 401, 403}])
     assert asked <= 3, "a refused session is not tried for every offer"
 
