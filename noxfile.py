@@ -55,7 +55,7 @@ def fuzz(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """The long fault suite: random kills of real processes."""
     install(session, "dev")
-    session.run("pytest", "tests/faults", env={"OFFERS_CHAOS": "long"})
+    session.run("pytest", "-rP", "tests/faults", *session.posargs, env={"OFFERS_CHAOS": "long"})
 
 
 @nox.session

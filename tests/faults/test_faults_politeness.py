@@ -1,0 +1,48 @@
+"""Politeness from end to end: however many processes work, the shop sees the configured rate."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import redis
+from faults.run import Run, wait_until_done
+from servers import RedisServer
+
+from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.shop import Shop
+
+DELAY_S = 0.05
+WINDOW_S = 10.0
+LONG = os.environ.get("OFFERS_CHAOS") == "long"
+SOLD = 600 if LONG else 200
+"""Three in four become jobs: the last work is done after so many delays."""
+
+
+def busiest_window(moments: Sequence[float], length_s: float) -> int:
+    """The most requests within any stretch of time of that length, its end not included."""
+    return max(bisect_left(moments, start + length_s) - place for place, start in enumerate(moments))
+
+
+@pytest.mark.parametrize("processes", [1, 4, 16] if LONG else [4])
+def test_the_shop_sees_the_configured_rate_and_hardly_less(
+    folder: Path, server: RedisServer, connection: redis.Redis, processes: int
+) -> None:
+    with Shop(Catalogue(SOLD, 5, ()), page_size=50) as shop:
+        run = Run(folder / "run", shop, server.url)
+        run.scrape()
+        listing = len(shop.requests)
+        run.program.env["ENRICHMENT_REQUEST_DELAY_S"] = str(DELAY_S)
+        with run.service("--processes", str(processes)) as service:
+            wait_until_done(run, connection, timeout_s=120)
+            assert service.end() == 0
+    moments = sorted(seen.at for seen in shop.requests[listing:])
+    assert len(moments) == run.jobs
+    rate = (len(moments) - 1) / (moments[-1] - moments[0])
+    busiest = busiest_window(moments, WINDOW_S)
+    print(f"{processes} processes: {rate * DELAY_S:.1%} of the rate, {busiest} requests in the busiest {WINDOW_S:g} s")
+    assert rate * DELAY_S >= 0.95
+    assert busiest <= 1.02 * WINDOW_S / DELAY_S

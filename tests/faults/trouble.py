@@ -1,0 +1,137 @@
+"""Trouble: what goes wrong during a run, in an order that a seed decides, and the hand that does it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from faults.run import Run
+from faults.service import Service, kill, wait_until
+from servers import RedisServer
+
+LONGEST_OUTAGE_S = 2.0
+LONGEST_DELAY_S = 0.05
+STUCK_S = 60.0
+"""Beside the wall nothing takes so long: who makes no progress meanwhile is stuck."""
+
+
+class Fault(StrEnum):
+    """One thing that goes wrong."""
+
+    KILL_WORKER = "kill -9 of one worker process"
+    KILL_SUPERVISOR = "kill -9 of a supervisor"
+    KILL_BOTH = "kill -9 of a supervisor and its workers"
+    KILL_ALL = "kill -9 of everything but Redis"
+    KILL_REDIS = "kill -9 of Redis"
+    WALL = "a wall"
+    LOCK = "a locked database, and a kill meanwhile"
+    SIGTERM = "SIGTERM"
+    SIGTERM_TWICE = "SIGTERM, twice"
+    SIGINT = "SIGINT"
+    SIGINT_TWICE = "SIGINT, twice"
+
+
+KILLS = {Fault.KILL_WORKER: 6, Fault.KILL_SUPERVISOR: 2, Fault.KILL_BOTH: 2, Fault.KILL_ALL: 1}
+"""How likely each is beside the others."""
+STOPS = (Fault.SIGTERM, Fault.SIGTERM_TWICE, Fault.SIGINT, Fault.SIGINT_TWICE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """How much goes wrong during a run.
+
+    Attributes:
+        sold: offers in the shop; three in four lack something in the listing and become jobs.
+    """
+
+    sold: int
+    kills: int
+    redis_restarts: int
+    wall_s: float
+    lock_s: float
+
+    def plan(self, jobs: int, dice: Random) -> list[tuple[int, Fault]]:
+        """Each fault with the number of jobs that are done when it happens, so that kills lie all over the run."""
+        kills = dice.choices(list(KILLS), weights=list(KILLS.values()), k=self.kills)
+        faults = [*kills, *[Fault.KILL_REDIS] * self.redis_restarts, Fault.WALL, Fault.LOCK, *STOPS]
+        dice.shuffle(faults)
+        moments = sorted(dice.sample(range(1, jobs * 9 // 10), len(faults)))
+        return list(zip(moments, faults, strict=True))
+
+
+class Saboteur:
+    """Does what the plan says to a run, and tends its services as their manager would."""
+
+    def __init__(
+        self, scenario: Scenario, dice: Random, run: Run, *, services: Sequence[Service], server: RedisServer
+    ) -> None:
+        self._scenario = scenario
+        self._dice = dice
+        self._run = run
+        self._services = services
+        self._server = server
+        self.killed = Counter[str]()
+
+    def work_through(self, plan: Sequence[tuple[int, Fault]]) -> None:
+        for moment, fault in plan:
+            self._await(moment)
+            time.sleep(self._dice.uniform(0, LONGEST_DELAY_S))
+            self._do(fault)
+
+    def _await(self, moment: int) -> None:
+        wait_until(
+            lambda: self._run.tried() >= moment,
+            f"{moment} jobs done",
+            STUCK_S + 2 * self._scenario.wall_s,
+            tending=self._services,
+            tell=self._run.tried,
+        )
+
+    def _do(self, fault: Fault) -> None:
+        service = self._dice.choice(self._services)
+        match fault:
+            case Fault.KILL_WORKER:
+                self._kill(self._any_worker())
+            case Fault.KILL_SUPERVISOR:
+                self._kill([service.process.pid])
+            case Fault.KILL_BOTH:
+                self._kill([service.process.pid, *service.children()])
+            case Fault.KILL_ALL:
+                self._kill([pid for each in self._services for pid in (each.process.pid, *each.children())])
+            case Fault.KILL_REDIS:
+                self._restart_redis()
+            case Fault.WALL:
+                self._run.shop.wall(self._scenario.wall_s)
+            case Fault.LOCK:
+                self._lock_database()
+            case _:
+                number = signal.SIGTERM if "SIGTERM" in fault else signal.SIGINT
+                service.end(number, times=2 if "twice" in fault else 1)
+
+    def _any_worker(self) -> list[int]:
+        living = [pid for service in self._services for pid in service.children()]
+        return [self._dice.choice(living)] if living else []
+
+    def _kill(self, pids: Sequence[int]) -> None:
+        for pid in pids:
+            kill(pid)
+        self.killed["processes"] += len(pids)
+
+    def _restart_redis(self) -> None:
+        self._server.kill()
+        time.sleep(self._dice.uniform(0, LONGEST_OUTAGE_S))
+        self._server.start()
+
+    def _lock_database(self) -> None:
+        """Hold the write lock; half-way a worker dies that cannot save."""
+        with closing(self._run.open_database()) as db:
+            db.execute("BEGIN EXCLUSIVE")
+            time.sleep(self._scenario.lock_s / 2)
+            self._kill(self._any_worker())
+            time.sleep(self._scenario.lock_s / 2)
