@@ -44,16 +44,14 @@ def enqueue_missing(
 
         age_s = parse_age(recheck_after, "--recheck-after")
         with output.progress("queueing") as progress:
-            report = service.enqueue_missing(
+            return service.enqueue_missing(
                 storage=runtime.storage,
-                enqueue=runtime.queue.enqueue,
+                enqueue=lambda jobs: runtime.queue.enqueue(jobs, on_progress=progress),
                 missing=frozenset(missing) if missing else runtime.wanted,
                 limit=limit,
                 recheck_before=None if age_s is None else runtime.ago(age_s),
                 dry_run=dry_run,
             )
-            progress(report.enqueued, total=report.found)
-            return report
 
     perform(
         "enqueue-missing",
