@@ -33,6 +33,7 @@ SUMMARIES: dict[str, str] = {
     "db": "Look after the database: migrate, schema, backup, copy.",
     "help": "Show a topic or a command's help.",
     "dashboard": "Show the queue and its jobs in a browser.",
+    "service": "Print or install units that keep worker and dashboard running.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""

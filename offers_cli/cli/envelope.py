@@ -55,6 +55,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "db backup": ("file", "offers", "size_bytes"),
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
     "dashboard": ("url",),
+    "service": ("kind", "files", "installed", "next"),
     "demo": ("steps", "offers", "total"),
 }
 """Keys that stand in `data` whatever happens; unknown is null."""

@@ -1,0 +1,99 @@
+"""`offers service`: units that keep the worker and the dashboard running."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.perform import Voice, perform
+from offers_cli.cli.render import Block, Line, Note, Output
+from offers_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from offers_cli.config import Config
+    from offers_cli.runtime import Runtime
+    from offers_cli.services.service import Plan, ServiceReport
+
+
+class Kind(StrEnum):
+    """What keeps the services running."""
+
+    SYSTEMD = "systemd"
+    SUPERVISOR = "supervisor"
+    COMPOSE = "compose"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        name="service",
+        epilog=examples(
+            "offers service systemd",
+            "sudo OFFERS_HOME=/var/lib/offers offers service systemd --user offers --install",
+            "offers service compose --install --to /srv/offers --json",
+        ),
+    )(service)
+
+
+def service(
+    kind: Annotated[Kind, typer.Argument(help="What keeps them running.")],
+    install: Annotated[bool, typer.Option("--install", help="Write the files where they belong.")] = False,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write them into this folder instead.")] = None,
+    user: Annotated[str | None, typer.Option(help="Who runs the services; default: you, also under sudo.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes of the worker.")] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard, on loopback.")] = 9181,
+    yes: Annotated[bool, typer.Option("--yes", help="Replace files that say something else.")] = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Print, or install, ready units for the worker and the dashboard.
+
+    Nothing is started: the commands that do so are told.
+    """
+
+    def work(runtime: Runtime, output: Output) -> ServiceReport:
+        from offers_cli.services import service as units
+
+        plan = _plan(runtime.config, user, processes, port)
+        report = units.make_units(kind.value, plan, folder=to)
+        return units.install(report, plan, overwrite=yes) if install or to else report
+
+    perform("service", Voice(json=json, verbose=verbose, quiet=quiet), work, service_blocks)
+
+
+def _plan(config: Config, user: str | None, processes: int, port: int) -> Plan:
+    import getpass
+    import os
+    import shutil
+    import sys
+
+    from offers_cli.services.service import Plan
+
+    runs_as = user or os.environ.get("SUDO_USER") or getpass.getuser()
+    if runs_as != getpass.getuser() and config.origins["OFFERS_HOME"].kind == "default":
+        raise ConfigError(f"it is not known where {runs_as} keeps the offers", hint="set OFFERS_HOME")
+    beside = Path(sys.executable).with_name("offers")
+    program = beside if beside.exists() else Path(shutil.which("offers") or sys.argv[0]).absolute()
+    return Plan(
+        program=program,
+        home=config.home,
+        user=runs_as,
+        database=None if config.database.supabase_url else config.database.sqlite_path,
+        needs_socket=config.enrichment.redis_url is None,
+        processes=processes,
+        port=port,
+    )
+
+
+def service_blocks(report: ServiceReport) -> Sequence[Block]:
+    """The units' texts as `systemctl cat` shows them, or where they were written; and what comes next."""
+    following = Note("then: " + " && ".join(report.next))
+    if report.installed:
+        return [*(Line(f"written: {unit.path}") for unit in report.units), following]
+    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.units), following]

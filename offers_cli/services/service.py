@@ -1,0 +1,230 @@
+"""Service: units that keep the worker and the dashboard running, for systemd, supervisor and Docker Compose.
+
+The units are the files in ``units/``; what is filled in is written as each program reads it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from offers_cli import __version__
+from offers_cli.errors import ConfigError, StorageRefused, UsageError
+from offers_cli.queue.server import SOCKET_PATH_LIMIT
+from offers_cli.services.report import Problem
+
+Kind = Literal["systemd", "supervisor", "compose"]
+FILES: dict[Kind, tuple[str, ...]] = {
+    "systemd": ("offers-worker.service", "offers-dashboard.service"),
+    "supervisor": ("offers.conf",),
+    "compose": ("compose.yaml",),
+}
+SECRETS_FILES = ("redis.env", "offers.env")
+FOLDERS: dict[Kind, Path] = {
+    "systemd": Path("/etc/systemd/system"),
+    "supervisor": Path("/etc/supervisor/conf.d"),
+    "compose": Path(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the units are to run.
+
+    Attributes:
+        program: the installed `offers`.
+        database: the SQLite file, which may lie outside of the home; None when another storage is used.
+        needs_socket: whether the embedded Redis is used, whose socket both services must see.
+    """
+
+    program: Path
+    home: Path
+    user: str
+    database: Path | None
+    needs_socket: bool
+    processes: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One file: where it is, or would be."""
+
+    path: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceReport:
+    """The units, whether they were written, and the commands that start them."""
+
+    kind: Kind
+    units: tuple[Unit, ...]
+    next: tuple[str, ...]
+    installed: bool
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "files": [{"path": str(unit.path), "text": unit.text} for unit in self.units],
+            "installed": self.installed,
+            "next": list(self.next),
+        }
+
+
+def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> ServiceReport:
+    """The units of one kind, not yet written.
+
+    Raises:
+        ConfigError: a path or a name cannot be written into such a unit.
+    """
+    values = _VALUES[kind](plan)
+    target = (folder or FOLDERS[kind]).absolute()
+    units = tuple(Unit(path=target / name, text=_fill(name, values)) for name in FILES[kind])
+    return ServiceReport(kind=kind, units=units, next=_next(kind, plan), installed=False)
+
+
+def _next(kind: Kind, plan: Plan) -> tuple[str, ...]:
+    home = f"install -d -m 700 -o {plan.user} {shlex.quote(str(plan.home))}"
+    if kind == "systemd":
+        return home, "systemctl daemon-reload", "systemctl enable --now offers-worker offers-dashboard"
+    if kind == "supervisor":
+        return home, "supervisorctl update"
+    return ("docker compose up --build --detach",)
+
+
+def install(report: ServiceReport, plan: Plan, *, overwrite: bool) -> ServiceReport:
+    """Write the units; for Compose also a file with fresh secrets, unless there is one.
+
+    Args:
+        overwrite: also over files that say something else.
+
+    Raises:
+        UsageError: a file that says something else is there.
+        StorageRefused: the folder cannot be written to.
+    """
+    differing = [unit.path for unit in report.units if unit.path.exists() and unit.path.read_text() != unit.text]
+    if differing and not overwrite:
+        raise UsageError(f"{differing[0]} is there and says something else", hint="--yes replaces it")
+    for unit in report.units:
+        _write(unit.path, unit.text, mode=0o644)
+    if report.kind == "compose":
+        _write_secrets(report.units[0].path.parent, plan)
+    return replace(report, installed=True)
+
+
+def _write_secrets(folder: Path, plan: Plan) -> None:
+    """Both files hold the password of Redis, so that they are written together or not at all."""
+    missing = [name for name in SECRETS_FILES if not (folder / name).exists()]
+    if not missing:
+        return
+    if len(missing) < len(SECRETS_FILES):
+        there = next(name for name in SECRETS_FILES if name not in missing)
+        raise UsageError(f"{folder / missing[0]} is missing", hint=f"write it by {there}, or remove that one too")
+    values = {
+        "redis_password": secrets.token_hex(24),
+        "dashboard_token": secrets.token_hex(24),
+        "port": str(plan.port),
+    }
+    for name in SECRETS_FILES:
+        _write(folder / name, _fill(name, values), mode=0o600)
+
+
+def _write(path: Path, text: str, *, mode: int) -> None:
+    """Write a file that appears whole, and was never open to more than `mode`."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(mode=mode, exist_ok=False)
+        partial.chmod(mode)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as exc:
+        partial.unlink(missing_ok=True)
+        hint = "run it with sudo, or name another folder with --to"
+        raise StorageRefused(f"{path} cannot be written: {exc.strerror}", hint=hint) from exc
+
+
+def _fill(name: str, values: Mapping[str, str]) -> str:
+    text = resources.files(__package__).joinpath("units", name).read_text("utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], text)
+
+
+def _systemd(plan: Plan) -> dict[str, str]:
+    """Quoting: systemd.syntax(7); ``%`` begins a specifier. A program's name may hold no quotes at all,
+    and a line that ends with a back-slash goes on in the next.
+    """
+    _check(plan, home=r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\\]", program=r"""[^\x00-\x1f\x7f"'\\]+""")
+    _check_socket(plan)
+    writable = dict.fromkeys([plan.home, *([plan.database.parent] if plan.database else [])])
+    return {
+        "user": plan.user,
+        "program": _systemd_quoted(str(plan.program)),
+        "home_plain": str(plan.home).replace("%", "%%"),
+        "home_setting": _systemd_quoted(f"OFFERS_HOME={plan.home}"),
+        "writable": " ".join(_systemd_quoted(str(folder)) for folder in writable),
+        "processes": str(plan.processes),
+        "port": str(plan.port),
+    }
+
+
+def _systemd_quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _check_socket(plan: Plan) -> None:
+    """A deep home has its socket in /tmp, of which each service has its own: they would fight over one Redis."""
+    if plan.needs_socket and len(str(plan.home / "redis" / "redis.sock").encode()) > SOCKET_PATH_LIMIT:
+        raise ConfigError(
+            f"{plan.home} is too long a path for services that share the embedded Redis",
+            hint="set OFFERS_HOME to a shorter one, or REDIS_URL",
+        )
+
+
+def _supervisor(plan: Plan) -> dict[str, str]:
+    """Comments are cut off before quotes are looked at, so that some characters cannot be written at all."""
+    writable = r"""[^\x00-\x1f\x7f;"'\\,]+"""
+    _check(plan, home=writable, program=writable)
+    home = str(plan.home).replace("%", "%%")
+    return {
+        "user": plan.user,
+        "program": shlex.quote(str(plan.program)).replace("%", "%%"),
+        "home_plain": home,
+        "home_setting": f'OFFERS_HOME="{home}"',
+        "processes": str(plan.processes),
+        "port": str(plan.port),
+    }
+
+
+def _compose(plan: Plan) -> dict[str, str]:
+    """Nothing of this machine goes into the containers."""
+    return {
+        "package": f"offers[dashboard]=={__version__}",
+        "version": __version__,
+        "processes": str(plan.processes),
+        "port": str(plan.port),
+    }
+
+
+_VALUES: dict[Kind, Callable[[Plan], dict[str, str]]] = {
+    "systemd": _systemd,
+    "supervisor": _supervisor,
+    "compose": _compose,
+}
+
+
+def _check(plan: Plan, *, home: str, program: str) -> None:
+    """Refuse what the patterns do not match."""
+    for what, value, writable in (("OFFERS_HOME", plan.home, home), ("the program's path", plan.program, program)):
+        if not re.fullmatch(writable, str(value)):
+            raise ConfigError(f"{what} {value} holds characters that a unit cannot hold", hint="choose another folder")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", plan.user):
+        raise ConfigError(f"{plan.user!r} is not a user's name", hint="--user NAME")
