@@ -48,7 +48,7 @@ def program(offers: Program, calm_shop: Shop) -> Program:
         (["requeue-failed", "--older-than", "long"], 2, "usage"),
         (["enqueue-missing", "--missing", "colour"], 2, "usage"),
         (["scrape", "https://evil.example/ofertas"], 2, "forbidden_url"),
-        (["scrape", "hub"], 3, "config_invalid"),
+        (["scrape", "hub"], 3, "session_expired"),
     ],
 )
 def test_wrong_words(program: Program, args: Sequence[str], exit_code: int, code: str) -> None:
