@@ -158,8 +158,10 @@ def _fill(name: str, values: Mapping[str, str]) -> str:
 
 
 def _systemd(plan: Plan) -> dict[str, str]:
-    """Quoting: systemd.syntax(7); ``%`` begins a specifier. A program's name may hold no quotes at all,
-    and a line that ends with a back-slash goes on in the next.
+    """Quoting: systemd.syntax(7).
+
+    ``%`` begins a specifier, a line that ends with a back-slash goes on in the next, and a program's name may hold
+    no quotes at all.
     """
     _check(plan, home=r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\\]", program=r"""[^\x00-\x1f\x7f"'\\]+""")
     _check_socket(plan)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,14 @@ def required_words(words: Sequence[str]) -> list[str]:
     command: Any = typer.main.get_command(app)
     for word in words:
         command = command.commands[word]
-    return ["nonsense" for param in command.params if param.param_type_name == "argument" and param.required]
+    arguments = [param for param in command.params if param.param_type_name == "argument" and param.required]
+    return [next(iter(_choices(argument)), "nonsense") for argument in arguments]
+
+
+def _choices(argument: Any) -> list[str]:
+    """The words that an argument can be, where it is a choice."""
+    kind = argument.type_descriptor.annotation
+    return [str(each) for each in kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else []
 
 
 @pytest.mark.parametrize("args", [("--help",), ("--version",), *((*words, "--help") for words in LEAVES)], ids=" ".join)
