@@ -35,6 +35,7 @@ def main(rounds: int = 25) -> None:
         env = {**os.environ, "OFFERS_HOME": f"{folder}/home"}
         cases = {
             "bare app --help": [sys.executable, str(bare), "--help"],
+            "bare app one": [sys.executable, str(bare), "one", "--name", "y"],  # Typer reads options with pydantic
             "offers --help": [offers, "--help"],
             "offers --version": [offers, "--version"],
             "offers scrape --help": [offers, "scrape", "--help"],
