@@ -1,49 +1,31 @@
-"""The one place that opens things: settings → storage, queue, fetch, marketplaces. Each is opened when first used."""
+"""The runtime: what commands and jobs ask for, put together from the parts that the settings open."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from random import Random
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from offers_cli.config import Config
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import ConfigError, QueueUnavailable, SessionExpired
-from offers_cli.log import get_log
-from offers_cli.storage.base import Missing, Storage, StoredOffer
+from offers_cli.errors import ConfigError, SessionExpired
+from offers_cli.parts import Parts
+from offers_cli.storage.base import StoredOffer
 
 if TYPE_CHECKING:
-    import redis
-
-    from offers_cli.affiliate import Affiliate
-    from offers_cli.drift.ledger import DriftLedger
-    from offers_cli.fetch.client import PoliteFetcher
-    from offers_cli.fetch.page import Pace
-    from offers_cli.fetch.politeness import SharedPace
-    from offers_cli.fetch.snapshots import Snapshots
-    from offers_cli.marketplaces.base import Marketplace
-    from offers_cli.marketplaces.mercado_livre import MercadoLivre
     from offers_cli.marketplaces.mercado_livre.hub import HubFilter
-    from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
-    from offers_cli.queue.registries import Registries
+    from offers_cli.queue.enqueue import EnqueueReport
     from offers_cli.queue.work import WorkerReport
     from offers_cli.services.check_links import CheckLinksReport
     from offers_cli.services.doctor import DoctorReport
-    from offers_cli.services.drift import DriftWatch
     from offers_cli.services.enrich_and_link import Enricher
-    from offers_cli.services.pages import Pages
     from offers_cli.services.replay import Replayer
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
     from offers_cli.services.work import WorkReport
-
-log = get_log("scrape")
 
 
 @contextmanager
@@ -56,186 +38,8 @@ def open_runtime(config: Config) -> Iterator[Runtime]:
         runtime.close()
 
 
-class Runtime:
-    """What a command or a job works with; every part is opened when first used, and kept."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._closers: list[Callable[[], None]] = []
-
-    def close(self) -> None:
-        """Close what was opened, last first."""
-        while self._closers:
-            self._closers.pop()()
-
-    @staticmethod
-    def now() -> datetime:
-        return datetime.now(UTC)
-
-    def ago(self, seconds: float) -> datetime:
-        return self.now() - timedelta(seconds=seconds)
-
-    @property
-    def default_source(self) -> str:
-        """The source that a scrape without any takes."""
-        return "hub" if self.affiliate.has_valid_session else "ofertas"
-
-    @property
-    def wanted(self) -> frozenset[Missing]:
-        """The fields that enrichment is asked for."""
-        fields = {Missing.OLD_PRICE, Missing.DISCOUNT}
-        return frozenset(fields | {Missing.AFFILIATE_LINK} if self.affiliate.makes_links else fields)
-
-    @cached_property
-    def storage(self) -> Storage:
-        from offers_cli.storage import open_storage
-
-        storage = open_storage(self.config.database)
-        self._closers.append(storage.close)
-        return storage
-
-    @cached_property
-    def connection(self) -> redis.Redis:
-        from offers_cli.queue.connection import open_connection
-
-        url = self.config.enrichment.redis_url
-        connection = open_connection(url.reveal() if url else None, self.config.home)
-        self._closers.append(connection.close)
-        return connection
-
-    @cached_property
-    def queue(self) -> EnrichmentQueue:
-        from offers_cli.queue.enqueue import EnrichmentQueue
-
-        settings = self.config.enrichment
-        return EnrichmentQueue(self.connection, name=settings.queue_name, job_timeout_s=settings.job_timeout_s)
-
-    @cached_property
-    def registries(self) -> Registries:
-        from offers_cli.queue.registries import Registries
-
-        return Registries(self.connection, name=self.config.enrichment.queue_name)
-
-    @cached_property
-    def shared_pace(self) -> SharedPace:
-        """The clock of all processes; raises `QueueUnavailable` when Redis does not answer."""
-        from offers_cli.fetch.politeness import SharedPace
-
-        settings = self.config.enrichment
-        return SharedPace(self.connection, delay_s=settings.request_delay_s, first_pause_s=settings.blocked_pause_s)
-
-    @cached_property
-    def pace(self) -> Pace:
-        """The shared pace, or this process's own while Redis does not answer: what is scraped is saved all the same."""
-        from offers_cli.fetch.local_pace import LocalPace
-
-        try:
-            return self.shared_pace
-        except QueueUnavailable as error:
-            log.warning("the pace is kept by this process alone", reason=error.message)
-            return LocalPace(delay_s=self.config.enrichment.request_delay_s)
-
-    @cached_property
-    def mercado_livre(self) -> MercadoLivre:
-        from offers_cli.marketplaces.mercado_livre import MercadoLivre
-
-        return MercadoLivre(base_url=self.config.marketplace.base_url)
-
-    @cached_property
-    def marketplaces(self) -> tuple[Marketplace, ...]:
-        from offers_cli.marketplaces.schema_org import SchemaOrg
-
-        return self.mercado_livre, SchemaOrg()
-
-    def marketplace_for(self, url: str) -> Marketplace:
-        from offers_cli.services.pages import first_owner
-
-        return first_owner(self.marketplaces, url)
-
-    @cached_property
-    def marketplace_hosts(self) -> tuple[str, ...]:
-        """The marketplaces' own hosts, and that of the configured address."""
-        own = tuple(host for marketplace in self.marketplaces for host in marketplace.hosts)
-        return (*own, urlsplit(self.config.marketplace.base_url).netloc)
-
-    @cached_property
-    def allowed_hosts(self) -> tuple[str, ...]:
-        """Hosts that may be fetched: those configured, or the marketplaces' own; and that of the configured address."""
-        base = urlsplit(self.config.marketplace.base_url).netloc
-        return (*self.config.fetch.allowed_hosts, base) if self.config.fetch.allowed_hosts else self.marketplace_hosts
-
-    @cached_property
-    def fetcher(self) -> PoliteFetcher:
-        from offers_cli.fetch.robots import Robots
-
-        ignore = self.config.fetch.ignore_robots
-        return self._open_fetcher(robots=None if ignore else Robots(exempt_hosts=self.marketplace_hosts))
-
-    def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
-        """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""
-        from offers_cli.fetch.client import PoliteFetcher
-        from offers_cli.fetch.egress import parse_egresses
-        from offers_cli.fetch.guard import Guard
-
-        proxies = self.config.fetch.http_proxy
-        fetcher = PoliteFetcher(
-            guard=Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts),
-            pace=self.pace,
-            egresses=parse_egresses(proxies.reveal() if proxies else None)[:ways],
-            user_agent=self.config.fetch.user_agent,
-            **options,
-        )
-        self._closers.append(fetcher.close)
-        return fetcher
-
-    @cached_property
-    def affiliate(self) -> Affiliate:
-        from offers_cli.affiliate import Affiliate
-
-        return Affiliate(
-            self.config,
-            marketplace=self.mercado_livre,
-            make_fetcher=lambda login: self._open_fetcher(ways=1, headers_for=login.headers_for, heed=login.heed),
-            pages=self.pages,
-            get_pace=lambda: self.pace,
-            now=self.now,
-        )
-
-    @cached_property
-    def drift_ledger(self) -> DriftLedger:
-        from offers_cli.drift.ledger import DriftLedger
-
-        return DriftLedger(self.connection)
-
-    @cached_property
-    def drift(self) -> DriftWatch:
-        from offers_cli.services.drift import DriftWatch
-
-        return DriftWatch(lambda source, pages: self.drift_ledger.record(source, pages))
-
-    @cached_property
-    def snapshots(self) -> Snapshots:
-        from offers_cli.fetch.snapshots import Snapshots
-
-        settings = self.config.fetch
-        return Snapshots(
-            self.config.home / "snapshots",
-            mode=settings.snapshots,
-            max_bytes=settings.snapshots_max_mb * 2**20,
-            max_age_s=settings.snapshots_max_age_s,
-        )
-
-    @cached_property
-    def pages(self) -> Pages:
-        from offers_cli.services.pages import Pages
-
-        return Pages(
-            get_fetcher=lambda: self.fetcher,
-            marketplace_for=self.marketplace_for,
-            keeper=self.snapshots,
-            get_pace=lambda: self.pace,
-            sleep=time.sleep,
-        )
+class Runtime(Parts):
+    """The verbs, each with the parts it needs."""
 
     def scraper(
         self,
