@@ -85,10 +85,10 @@ def run(stage: Stage, peer: Peer, *, jobs: int, concurrency: int) -> Measured:
 
 
 def tell(round_number: int, latency_s: float, peer: Peer, measured: Measured) -> None:
-    figures = f"{measured.jobs_per_s:7.1f} jobs/s {measured.cpu_ms:7.2f} ms {measured.pss_mb:6.0f} MB"
-    print(
-        f"round {round_number + 1}  {latency_s * 1000:4.0f} ms  {peer.name:36} {figures}", file=sys.stderr, flush=True
-    )
+    figures = f"{measured.jobs_per_s:7.1f} jobs/s {measured.cpu_ms:7.2f} ms {measured.pss_mb:5.0f} MB"
+    figures += f"  others {measured.others_pct:3.0f} %"
+    place = f"round {round_number + 1} {latency_s * 1000:4.0f} ms"
+    print(f"{place}  {peer.name:36}{figures}", file=sys.stderr, flush=True)
 
 
 def show(
@@ -100,7 +100,9 @@ def show(
     for peer in peers:
         cells = [cell for latency in latencies for cell in figures(results, peer.name, latency)]
         print(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(cells)} |")
+    others = [each.others_pct for runs in results.values() for each in runs]
     print(f"\nFetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
+    print(f"Other programs used {statistics.median(others):.0f} % of the machine, {max(others):.0f} % at the most.")
 
 
 def figures(results: Results, name: str, latency_s: float) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import psutil
 
@@ -25,11 +26,13 @@ class Measured:
     Attributes:
         cpu_ms: CPU time of all the worker's processes, for each job.
         pss_mb: the largest sum over its processes, shared memory counted once.
+        others_pct: how much of the machine was used by programs that have nothing to do with the bench.
     """
 
     jobs_per_s: float
     cpu_ms: float
     pss_mb: float
+    others_pct: float
     done: int
     asked: int
 
@@ -43,24 +46,12 @@ class Workers:
                 psutil.Popen(list(command), cwd=folder, stdout=out, stderr=subprocess.STDOUT) for command in commands
             ]
 
-    def family(self) -> list[psutil.Process]:
-        found = []
-        for root in self._roots:
-            with suppress(psutil.NoSuchProcess):
-                found += [root, *root.children(recursive=True)]
-        return found
-
     def cpu_s(self) -> float:
-        """All that was used so far; of children that have ended, their parents tell."""
-        total = 0.0
-        for process in self.family():
-            with suppress(psutil.Error):
-                total += sum(process.cpu_times()[:4])
-        return total
+        return family_cpu_s(self._roots)
 
     def pss_mb(self) -> float:
         total = 0
-        for process in self.family():
+        for process in family(self._roots):
             with suppress(psutil.Error):
                 total += process.memory_full_info().pss
         return total / 2**20
@@ -69,12 +60,12 @@ class Workers:
         return all(root.poll() is not None for root in self._roots)
 
     def stop(self) -> None:
-        family = self.family()
+        left = family(self._roots)
         for ask in (psutil.Process.terminate, psutil.Process.kill):
-            for process in family:
+            for process in left:
                 with suppress(psutil.NoSuchProcess):
                     ask(process)
-            _, family = psutil.wait_procs(family, timeout=5)
+            _, left = psutil.wait_procs(left, timeout=5)
 
 
 class Counter:
@@ -103,22 +94,68 @@ def measure(commands: Iterable[Sequence[str]], *, jobs: int, log: Path, limit_s:
         return _watch(workers, count, jobs=jobs, until=time.monotonic() + limit_s)
 
 
+def family_cpu_s(roots: Iterable[psutil.Process]) -> float:
+    """All that these processes and their children used so far; of children that have ended, their parents tell."""
+    total = 0.0
+    for process in family(roots):
+        with suppress(psutil.Error):
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+def family(roots: Iterable[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for root in roots:
+        with suppress(psutil.NoSuchProcess):
+            found += [root, *root.children(recursive=True)]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Seconds: of the clock, and of CPU so far of the workers, of the whole bench, and of the machine."""
+
+    at: float
+    workers: float
+    bench: float
+    machine: float
+    idle: float
+    done: int
+
+    @classmethod
+    def now(cls, workers: Workers, done: int) -> Self:
+        times = psutil.cpu_times()
+        return cls(
+            at=time.monotonic(),
+            workers=workers.cpu_s(),
+            bench=family_cpu_s([psutil.Process()]),
+            machine=sum(times),
+            idle=times.idle + times.iowait,
+            done=done,
+        )
+
+
+def _between(first: Moment, last: Moment, *, pss_mb: float, asked: int) -> Measured:
+    jobs, machine = last.done - first.done, last.machine - first.machine
+    others = machine - (last.idle - first.idle) - (last.bench - first.bench)
+    return Measured(
+        jobs_per_s=jobs / (last.at - first.at),
+        cpu_ms=(last.workers - first.workers) * 1000 / jobs if jobs else 0.0,
+        pss_mb=pss_mb,
+        others_pct=max(0.0, others / machine * 100),
+        done=last.done,
+        asked=asked,
+    )
+
+
 def _watch(workers: Workers, count: Counter, *, jobs: int, until: float) -> Measured:
-    first: tuple[float, int, float] | None = None
-    weigh_at, pss_mb = 0.0, 0.0
-    while True:
-        done, now = count(), time.monotonic()
-        if first is None and done >= jobs / 10:
-            first = (now, done, workers.cpu_s())
-        if done >= jobs or now > until or workers.are_gone():
-            break
-        if now > weigh_at:
-            pss_mb, weigh_at = max(pss_mb, workers.pss_mb()), now + WEIGH_S
+    first = Moment.now(workers, 0)
+    weigh_at, pss_mb, done = 0.0, 0.0, 0
+    while (done := count()) < jobs and time.monotonic() < until and not workers.are_gone():
+        if first.done < jobs / 10 <= done:
+            first = Moment.now(workers, done)
+        if time.monotonic() > weigh_at:
+            pss_mb, weigh_at = max(pss_mb, workers.pss_mb()), time.monotonic() + WEIGH_S
         time.sleep(POLL_S)
-    pss_mb = max(pss_mb, workers.pss_mb())
-    if first is None or done <= first[1]:
-        return Measured(jobs_per_s=0.0, cpu_ms=0.0, pss_mb=pss_mb, done=done, asked=jobs)
-    began, before, cpu_s = first
-    measured = done - before
-    cpu_ms = (workers.cpu_s() - cpu_s) * 1000 / measured
-    return Measured(jobs_per_s=measured / (now - began), cpu_ms=cpu_ms, pss_mb=pss_mb, done=done, asked=jobs)
+    last = Moment.now(workers, done)
+    return _between(first, last, pss_mb=max(pss_mb, workers.pss_mb()), asked=jobs)

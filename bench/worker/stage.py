@@ -22,6 +22,8 @@ sys.path.append(str(Path(__file__).parents[2] / "tests"))
 
 from servers import RedisServer
 
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[1]
 PAGE_BYTES = 650_000
 CARDS = 500
 
@@ -80,7 +82,7 @@ def open_stage(folder: Path, *, offers: int, concurrency: int) -> Iterator[Stage
             "OFFERS_ALLOW_PRIVATE_HOSTS": "true",
             "ENRICHMENT_REQUEST_DELAY_S": "0",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(Path(__file__).parent),
+            "PYTHONPATH": f"{HERE}{os.pathsep}{PROJECT}",
         }
         stage = Stage(folder, redis, shop_url=shop_url, offers=offers)
         stage.fill()
