@@ -181,8 +181,7 @@ class Parts:
 
     @cached_property
     def drift_ledger(self) -> DriftLedger:
-        from offers_cli.drift.judge import Tally
-    from offers_cli.drift.ledger import DriftLedger
+        from offers_cli.drift.ledger import DriftLedger
 
         return DriftLedger(self.connection)
 
