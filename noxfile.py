@@ -1,4 +1,4 @@
-"""Everything that checks the project: `nox` runs lint, tests, acceptance and package."""
+"""Everything that checks the project: `nox` runs lint, tests, acceptance, faults and package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "tests", "acceptance", "package"]
+nox.options.sessions = ["lint", "tests", "acceptance", "faults", "package"]
 nox.options.reuse_existing_virtualenvs = True
 
 REAL_PAGES = Path(__file__).parent.parent / "shared" / "real-pages"
@@ -23,7 +23,7 @@ def install(session: nox.Session, *extras: str) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Format, rules, types, and which room may import which."""
-    install(session, "dev", "dashboard")
+    install(session, "dev")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     session.run("mypy")
@@ -33,15 +33,29 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Unit, page, storage, queue and fetch tests; loopback only."""
-    install(session, "dev", "dashboard")
-    session.run("pytest", "-m", "not acceptance", *session.posargs)
+    install(session, "dev")
+    session.run("pytest", "-m", "not acceptance and not slow", *session.posargs)
 
 
 @nox.session
 def acceptance(session: nox.Session) -> None:
     """The installed program as a subprocess, against the shop and a real Redis."""
-    install(session, "dev", "dashboard")
+    install(session, "dev")
     session.run("pytest", "-m", "acceptance", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Real processes killed at random, the short form; `chaos` is the long one."""
+    install(session, "dev")
+    session.run("pytest", "tests/faults", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Long tests that measure over time: the pace over ten seconds, many steps of the queue's model."""
+    install(session, "dev")
+    session.run("pytest", "-m", "slow", "tests/fetch", "tests/queue", *session.posargs)
 
 
 @nox.session
