@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import typer
 
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform_alone
-from offers_cli.cli.render import Block, Note, Output, Table
+from offers_cli.cli.render import Block, Line, Note, Output, Table, is_terminal
 
 if TYPE_CHECKING:
     from offers_cli.services.doctor import DoctorReport
@@ -44,7 +45,14 @@ def doctor(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpt
 
 
 def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
-    """The findings as a table, and how many of them are not well."""
-    rows = [(f.name, f.state, f.evidence, f.advice) for f in report.findings]
+    """The findings as a table, and how many of them are not well.
+
+    On a terminal advice stands below, each on a line of its own, to be copied; that of problems follows on stderr.
+    """
     bad = sum(finding.state != "ok" for finding in report.findings)
-    return [Table(title="Doctor", columns=COLUMNS, rows=rows), Note(f"{bad} of {len(rows)} checks are not ok")]
+    counted = Note(f"{bad} of {len(report.findings)} checks are not ok")
+    rows = [(f.name, f.state, f.evidence, f.advice) for f in report.findings]
+    if not is_terminal(sys.stdout):
+        return [Table(title="Doctor", columns=COLUMNS, rows=rows), counted]
+    advice = [Line(f"{f.name}: {f.advice}") for f in report.findings if f.advice and f.state != "problem"]
+    return [Table(title="Doctor", columns=COLUMNS[:-1], rows=[row[:-1] for row in rows]), *advice, counted]

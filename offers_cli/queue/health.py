@@ -48,7 +48,7 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
         QueueUnavailable, QueueRefused: see `offers_cli.queue.connection`.
     """
     with translate():
-        info: Any = connection.info("everything")
+        info: Any = connection.info()
         before = now()
         seconds, micros = connection.time()
         ahead_s = seconds + micros / 1e6 - (before + now()) / 2

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from offers_cli import storage
 from offers_cli.config import Config, DatabaseConfig
 from offers_cli.errors import ConfigError, NotFound
 from offers_cli.services.report import Problem

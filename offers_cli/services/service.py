@@ -10,11 +10,10 @@ import secrets
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, Literal
 
-from offers_cli import __version__
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
 from offers_cli.queue.server import SOCKET_PATH_LIMIT
 from offers_cli.services.report import Problem
@@ -208,9 +207,10 @@ def _supervisor(plan: Plan) -> dict[str, str]:
 
 def _compose(plan: Plan) -> dict[str, str]:
     """Nothing of this machine goes into the containers."""
+    version = metadata.version("offers")
     return {
-        "package": f"offers[dashboard]=={__version__}",
-        "version": __version__,
+        "package": f"offers[dashboard]=={version}",
+        "version": version,
         "processes": str(plan.processes),
         "port": str(plan.port),
     }
