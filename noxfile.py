@@ -77,7 +77,8 @@ def chaos(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Speed as ratios in one run."""
     install(session, "dev", "bench")
-    for script in session.posargs or sorted(path.name for path in Path("bench").glob("*.py")):
+    scripts = (path for path in Path("bench").iterdir() if path.suffix == ".py" or (path / "__main__.py").exists())
+    for script in session.posargs or sorted(path.name for path in scripts):
         session.run("python", f"bench/{script}")
 
 
