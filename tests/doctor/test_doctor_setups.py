@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from acceptance.program import Program, Result, at_shop
-from doctor.broken_setups import PASSWORD, SETUPS, Place, run_advice
+from doctor.broken_setups import PASSWORD, SETUPS, Place, redis_on_port, run_advice
 from servers import RedisServer
 
 from offers_cli.demo.catalogue import Catalogue
@@ -78,6 +78,19 @@ def test_everything_hanging_at_once_ends_in_time_and_hides_nothing(place: Place)
     assert {name for name, check in found.items() if check["state"] == "problem"} == {"redis", "source", "home"}
     assert found["eviction"]["state"] == "unknown"
     assert result.code == 3, "the worst: configuration stands above services"
+
+
+@pytest.mark.parametrize("form", ["redis://:{}@127.0.0.1:{}/0", "redis://127.0.0.1:{1}/0?password={0}"])
+def test_a_password_is_told_nowhere(place: Place, form: str) -> None:
+    with redis_on_port(place) as (server, url):
+        with server.connect() as connection:
+            connection.config_set("requirepass", PASSWORD)
+        place.program.env["REDIS_URL"] = form.format(PASSWORD, url.rpartition(":")[2])
+        well = examine(place)
+        server.kill()
+        away = examine(place)
+    assert (well.code, away.code) == (0, 4)
+    assert PASSWORD not in well.out + well.err + away.out + away.err
 
 
 def test_a_pipe_gets_one_line_a_check_and_problems_go_to_stderr(place: Place) -> None:

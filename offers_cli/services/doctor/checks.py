@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from offers_cli.config import Config, DatabaseConfig, mask_url
+from offers_cli.config import Config, DatabaseConfig
 from offers_cli.errors import Bug, OffersError, QueueUnavailable, SiteUnavailable, StorageRefused, StorageUnavailable
 from offers_cli.fetch.session_file import SessionFile
+from offers_cli.log import without_query
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.health import read_health
 from offers_cli.services.doctor import database, queue
@@ -76,7 +77,7 @@ def _queue(around: Surroundings) -> Sequence[Finding]:
     return queue.look_at_queue(
         read_health=lambda: read_health(around.connection),
         get_queue=lambda: around.registries,
-        address=mask_url(url.reveal()) if url else None,
+        address=without_query(url.reveal()) if url else None,
     )
 
 

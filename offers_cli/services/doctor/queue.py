@@ -29,7 +29,7 @@ def look_at_queue(
     """Everything about Redis; raises nothing but tells.
 
     Args:
-        address: where Redis is to be, its password masked; None for the embedded one.
+        address: where Redis is to be, without its password; None for the embedded one.
     """
     try:
         health = read_health()
