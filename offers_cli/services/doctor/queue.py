@@ -45,7 +45,7 @@ def _start_command(address: str | None) -> str:
     if not local:
         return ""
     port = local[1] or "6379"
-    return f"redis-server --port {port} --appendonly yes --maxmemory-policy noeviction --daemonize yes"
+    return f"redis-server --bind 127.0.0.1 --port {port} --appendonly yes --maxmemory-policy noeviction --daemonize yes"
 
 
 def _redis(health: RedisHealth, address: str | None) -> Finding:
