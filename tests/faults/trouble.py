@@ -94,6 +94,8 @@ class Saboteur:
         )
 
     def _do(self, fault: Fault) -> None:
+        for each in self._services:
+            each.tend()
         service = self._dice.choice(self._services)
         match fault:
             case Fault.KILL_WORKER:
@@ -112,11 +114,15 @@ class Saboteur:
                 self._lock_database()
             case _:
                 number = signal.SIGTERM if "SIGTERM" in fault else signal.SIGINT
+                wait_until(service.children, "a supervisor at work", tending=self._services)
                 service.end(number, times=2 if "twice" in fault else 1)
 
     def _any_worker(self) -> list[int]:
-        living = [pid for service in self._services for pid in service.children()]
-        return [self._dice.choice(living)] if living else []
+        wait_until(self._workers, "a worker to be killed", tending=self._services)
+        return [self._dice.choice(self._workers())]
+
+    def _workers(self) -> list[int]:
+        return [pid for service in self._services for pid in service.children()]
 
     def _kill(self, pids: Sequence[int]) -> None:
         for pid in pids:
