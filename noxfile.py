@@ -84,9 +84,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write the generated reference pages again."""
+    """Write the reference pages from the code again, and record the program anew."""
     install(session)
     session.run("python", "docs/generate.py")
+    session.run("python", "docs/record.py")
 
 
 @nox.session
