@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -139,7 +139,7 @@ def _between(first: Moment, last: Moment, *, pss_mb: float, asked: int) -> Measu
     jobs, machine = last.done - first.done, last.machine - first.machine
     others = machine - (last.idle - first.idle) - (last.bench - first.bench)
     return Measured(
-        jobs_per_s=jobs / (last.at - first.at),
+        jobs_per_s=jobs / (last.at - first.at) if jobs else 0.0,
         cpu_ms=(last.workers - first.workers) * 1000 / jobs if jobs else 0.0,
         pss_mb=pss_mb,
         others_pct=max(0.0, others / machine * 100),
@@ -150,12 +150,16 @@ def _between(first: Moment, last: Moment, *, pss_mb: float, asked: int) -> Measu
 
 def _watch(workers: Workers, count: Counter, *, jobs: int, until: float) -> Measured:
     first = Moment.now(workers, 0)
-    weigh_at, pss_mb, done = 0.0, 0.0, 0
+    weigh_at, pss_mb, before, progress_at = 0.0, 0.0, 0, first.at
     while (done := count()) < jobs and time.monotonic() < until and not workers.are_gone():
         if first.done < jobs / 10 <= done:
             first = Moment.now(workers, done)
+        if done > before:
+            before, progress_at = done, time.monotonic()
         if time.monotonic() > weigh_at:
             pss_mb, weigh_at = max(pss_mb, workers.pss_mb()), time.monotonic() + WEIGH_S
         time.sleep(POLL_S)
     last = Moment.now(workers, done)
+    if done < jobs:  # one that lost a job is not charged with the wait for it
+        last = replace(last, at=progress_at)
     return _between(first, last, pss_mb=max(pss_mb, workers.pss_mb()), asked=jobs)

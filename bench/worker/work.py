@@ -1,6 +1,7 @@
 """The job, as a user of RQ, taskiq, SAQ, dramatiq or Celery would write it: the same page, fields and update for all.
 
-One httpx client and one open database for each process, one update for each job. The reader and the storage are the
+One httpx client and one open database for each process, one update for each job, one writer at a time in a process:
+SQLite lets those that wait for it poll, and the unlucky one of dozens is told after five seconds that it is locked. The reader and the storage are the
 project's own, so that only the queues and what each asks of its jobs differ.
 """
 
@@ -11,12 +12,15 @@ import os
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import httpx
 
 from offers_cli.enrichment import Enrichment
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.storage.sqlite import SqliteStorage, open_sqlite
+
+writing = Lock()
 
 
 @cache
@@ -63,4 +67,5 @@ def read_and_save(offer_id: str, url: str, text: str) -> None:
         title=reading.title,
         strategies=reading.winners,
     )
-    storage().save_enrichments([found])
+    with writing:
+        storage().save_enrichments([found])
