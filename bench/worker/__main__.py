@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import statistics
 import sys
 import tempfile
@@ -51,6 +52,7 @@ def load_peers(only: Sequence[str] | None) -> list[Peer]:
 
 def main() -> int:
     chosen = options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # everything that was started is stopped
     with (
         tempfile.TemporaryDirectory() as folder,
         open_stage(Path(folder), offers=chosen.soak or chosen.jobs, concurrency=chosen.concurrency) as stage,

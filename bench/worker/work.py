@@ -1,8 +1,8 @@
 """The job, as a user of RQ, taskiq, SAQ, dramatiq or Celery would write it: the same page, fields and update for all.
 
 One httpx client and one open database for each process, one update for each job, one writer at a time in a process:
-SQLite lets those that wait for it poll, and the unlucky one of dozens is told after five seconds that it is locked. The reader and the storage are the
-project's own, so that only the queues and what each asks of its jobs differ.
+SQLite lets those that wait for it poll, and the unlucky one of dozens is told after five seconds that it is locked.
+The reader and the storage are the project's own, so that only the queues and what each asks of its jobs differ.
 """
 
 from __future__ import annotations
