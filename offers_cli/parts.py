@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import redis
 
     from offers_cli.affiliate import Affiliate
-    from offers_cli.drift.judge import Tally
+    from offers_cli.drift.judge import DriftWarning, Tally
     from offers_cli.drift.ledger import DriftLedger
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.page import Pace
@@ -189,11 +189,14 @@ class Parts:
     def drift(self) -> DriftWatch:
         from offers_cli.services.drift import DriftWatch
 
-        return DriftWatch(self._remember_pages)
+        return DriftWatch(self._remember_pages, self._find_drift)
 
     def _remember_pages(self, source: str, pages: Iterable[Tally]) -> None:
         """Redis is not needed before the first page is remembered."""
         self.drift_ledger.record(source, pages)
+
+    def _find_drift(self) -> Sequence[DriftWarning]:
+        return self.drift_ledger.warnings()
 
     @cached_property
     def snapshots(self) -> Snapshots:

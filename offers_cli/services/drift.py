@@ -6,13 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from offers_cli.drift.judge import Tally, observe
+from offers_cli.drift.judge import DriftWarning, Tally, observe
 from offers_cli.errors import OffersError
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, ProductReading
 
 PRODUCT_FIELDS = ("title", "price_cents", "old_price_cents", "discount_pct")
 CARD_FIELDS = ("title", "price_cents", "old_price_cents", "discount_pct", "item_id", "image_url")
+
+JUDGED_EVERY = 10
+"""Pages after which it is asked again whether something has changed."""
 
 log = get_log("enrichment")
 
@@ -22,10 +25,18 @@ class DriftWatch:
 
     Args:
         record: writes the tallies of one source.
+        read_warnings: tells what is no longer found as it was; each warning is logged once.
     """
 
-    def __init__(self, record: Callable[[str, Iterable[Tally]], None]) -> None:
+    def __init__(
+        self,
+        record: Callable[[str, Iterable[Tally]], None],
+        read_warnings: Callable[[], Iterable[DriftWarning]] = tuple,
+    ) -> None:
         self._record = record
+        self._read_warnings = read_warnings
+        self._unjudged = 0
+        self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._seen: dict[str, list[Tally]] = {}
 
@@ -53,8 +64,18 @@ class DriftWatch:
         try:
             for source, tallies in seen.items():
                 self._record(source, tallies)
+                self._unjudged += len(tallies)
+            if self._unjudged >= JUDGED_EVERY:
+                self._unjudged = 0
+                self._warn()
         except OffersError as error:
             log.warning("what the pages told is not remembered", reason=error.message)
+
+    def _warn(self) -> None:
+        for warning in self._read_warnings():
+            if (warning.source, warning.field) not in self._told:
+                self._told.add((warning.source, warning.field))
+                log.warning("the pages have changed", source=warning.source, field=warning.field, seen=warning.message)
 
     def _add(self, source: str, tally: Tally) -> None:
         with self._lock:

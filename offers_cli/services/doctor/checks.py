@@ -17,6 +17,7 @@ from offers_cli.queue.health import read_health
 from offers_cli.services.doctor import database, queue
 from offers_cli.services.doctor.finding import Check, Finding, Look
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python
+from offers_cli.services.doctor.pages import DriftView, look_at_pages
 from offers_cli.services.doctor.settings import look_at_settings
 from offers_cli.services.doctor.site import look_at_session, look_at_source
 from offers_cli.services.pages import Pages
@@ -39,6 +40,8 @@ class Surroundings(Protocol):
     @property
     def registries(self) -> queue.QueueView: ...
     @property
+    def drift_ledger(self) -> DriftView: ...
+    @property
     def pages(self) -> Pages: ...
 
     def marketplace_for(self, url: str) -> Marketplace: ...
@@ -56,7 +59,7 @@ def list_checks(around: Surroundings, settings_problems: Sequence[str]) -> list[
         make("python", look=look_at_python),
         make("home", look=lambda: look_at_home(config.home)),
         make("disk", look=lambda: look_at_disk(config.home, config.database.sqlite_path.parent)),
-        make(*queue.NAMES, look=lambda: _queue(around), late=QueueUnavailable, settings=QUEUE_SETTINGS),
+        make(*queue.NAMES, "pages", look=lambda: _queue(around), late=QueueUnavailable, settings=QUEUE_SETTINGS),
         make(*database.NAMES, look=lambda: _database(config), late=StorageUnavailable, settings=DATABASE_SETTINGS),
         make("session", look=lambda: look_at_session(session.load, now=around.now())),
         make("source", look=lambda: _source(around), late=SiteUnavailable, settings=SITE_SETTINGS),
@@ -74,11 +77,13 @@ def _check(
 
 def _queue(around: Surroundings) -> Sequence[Finding]:
     url = around.config.enrichment.redis_url
-    return queue.look_at_queue(
+    found = queue.look_at_queue(
         read_health=lambda: read_health(around.connection),
         get_queue=lambda: around.registries,
         address=without_query(url.reveal()) if url else None,
     )
+    redis_answers = len(found) > 1
+    return [*found, look_at_pages(around.drift_ledger)] if redis_answers else found
 
 
 def _database(config: Config) -> Sequence[Finding]:
