@@ -5,7 +5,8 @@
     python bench/worker --only offers --only taskiq --jobs 3000 --rounds 5
     python bench/worker --soak 50000                      # memory over that many jobs, `offers worker` alone
 
-The shop, Redis and all workers share the machine. Set-ups take turns, round by round; the table shows medians.
+The shop, Redis and all workers share the machine. Set-ups take turns, round by round. Of each set-up's runs the table
+shows the calmest, the one during which other programs used least, and the range of all.
 """
 
 from __future__ import annotations
@@ -96,28 +97,33 @@ def tell(round_number: int, latency_s: float, peer: Peer, measured: Measured) ->
 def show(
     results: Results, peers: Sequence[Peer], latencies: Sequence[float], *, concurrency: int, floor_ms: float
 ) -> None:
-    heads = [f"{latency * 1000:.0f} ms: jobs/s | × {YARDSTICK} | CPU ms/job | PSS MB" for latency in latencies]
-    print(f"| set-up | processes × jobs at once | {' | '.join(heads)} |")
-    print(f"|---|---:|{'---:|---:|---:|---:|' * len(latencies)}")
-    for peer in peers:
-        cells = [cell for latency in latencies for cell in figures(results, peer.name, latency)]
-        print(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(cells)} |")
-    others = [each.others_pct for runs in results.values() for each in runs]
-    print(f"\nFetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
-    print(f"Other programs used {statistics.median(others):.0f} % of the machine, {max(others):.0f} % at the most.")
+    for latency_s in latencies:
+        print(f"Pages after {latency_s * 1000:.0f} ms:\n")
+        print(
+            f"| set-up | processes × jobs at once | jobs/s (range) | × {YARDSTICK} | CPU ms/job | PSS MB | others % |"
+        )
+        print("|---|---:|---:|---:|---:|---:|---:|")
+        base = results.get((YARDSTICK, latency_s))
+        for peer in peers:
+            figures = row(results[peer.name, latency_s], calmest(base) if base else None)
+            print(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(figures)} |")
+        print()
+    print(f"Fetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
 
 
-def figures(results: Results, name: str, latency_s: float) -> list[str]:
-    runs = results[name, latency_s]
-    rates = [each.jobs_per_s for each in runs]
-    rate = statistics.median(rates)
-    base = [each.jobs_per_s for each in results.get((YARDSTICK, latency_s), [])]
-    incomplete = "" if all(each.done == each.asked for each in runs) else " (not all done)"
+def calmest(runs: Sequence[Measured]) -> Measured:
+    return min(runs, key=lambda each: each.others_pct)
+
+
+def row(runs: Sequence[Measured], base: Measured | None) -> list[str]:
+    calm, rates = calmest(runs), [each.jobs_per_s for each in runs]
+    lost = sum(each.asked - each.done for each in runs)
     return [
-        f"{rate:.1f} ({min(rates):.1f}–{max(rates):.1f}){incomplete}",
-        f"{rate / statistics.median(base):.1f}" if base and all(base) else "–",
+        f"{calm.jobs_per_s:.1f} ({min(rates):.1f}–{max(rates):.1f}){f' **{lost} not done**' if lost else ''}",
+        f"{calm.jobs_per_s / base.jobs_per_s:.1f}" if base and base.jobs_per_s else "–",
         f"{statistics.median(each.cpu_ms for each in runs):.2f}",
         f"{max(each.pss_mb for each in runs):.0f}",
+        f"{calm.others_pct:.0f}",
     ]
 
 
