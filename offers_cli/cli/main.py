@@ -104,7 +104,8 @@ def _quiet_end() -> int:
 
 def run() -> None:
     """Entry point of the installed program; SIGTERM ends a command as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits an ignored SIGINT
+        signal.signal(number, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a title may hold what the terminal lacks
     code = main()
