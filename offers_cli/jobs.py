@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import get_config
 from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
-from offers_cli.errors import Outcome, WorkError
+from offers_cli.errors import Outcome, StorageRefused, WorkError
 from offers_cli.log import configure_logging
+from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
 from offers_cli.services.work import WorkReport, report_work
 
@@ -40,8 +41,12 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
                 failure = EnrichmentFailure.of(error, offer_id=offer_id, observed_at=claimed_at)
                 runtime.storage.save_enrichments([], [failure])
             raise
-        runtime.storage.save_enrichments([found])
+        saved = runtime.storage.save_enrichments([found])
         runtime.drift.flush()
+        if reason := NO_SUCH_OFFER if offer_id in saved.unknown else saved.refused.get(offer_id):
+            refusal = StorageRefused(reason)
+            _note_on_rq_job(refusal)
+            raise refusal
 
 
 def _note_on_rq_job(error: WorkError) -> None:

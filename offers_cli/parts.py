@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config
-from offers_cli.errors import QueueUnavailable
+from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = get_log("scrape")
 
+REDIS_REST_S = 5.0
+
 
 class Parts:
     """Every part, opened when first used, and kept."""
@@ -40,6 +42,8 @@ class Parts:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._closers: list[Callable[[], None]] = []
+        self._redis_error: QueueUnavailable | None = None
+        self._ask_redis_at = 0.0
 
     def close(self) -> None:
         """Close what was opened, last first."""
@@ -74,10 +78,20 @@ class Parts:
 
     @cached_property
     def connection(self) -> redis.Redis:
+        """Opened when first used.
+
+        One that did not answer is left alone for a moment: the parts of a command need not wait for it one by one.
+        """
         from offers_cli.queue.connection import open_connection
 
+        if self._redis_error and time.monotonic() < self._ask_redis_at:
+            raise self._redis_error
         url = self.config.enrichment.redis_url
-        connection = open_connection(url.reveal() if url else None, self.config.home)
+        try:
+            connection = open_connection(url.reveal() if url else None, self.config.home)
+        except QueueUnavailable as error:
+            self._redis_error, self._ask_redis_at = error, time.monotonic() + REDIS_REST_S
+            raise
         self._closers.append(connection.close)
         return connection
 
@@ -104,12 +118,12 @@ class Parts:
 
     @cached_property
     def pace(self) -> Pace:
-        """The shared pace, or this process's own while Redis does not answer: what is scraped is saved all the same."""
+        """The shared pace, or this process's own without a Redis: what is scraped is saved all the same."""
         from offers_cli.fetch.local_pace import LocalPace
 
         try:
             return self.shared_pace
-        except QueueUnavailable as error:
+        except (QueueUnavailable, QueueRefused) as error:
             log.warning("the pace is kept by this process alone", reason=error.message)
             return LocalPace(delay_s=self.config.enrichment.request_delay_s)
 

@@ -15,6 +15,9 @@ from offers_cli.queue.work import ClaimedJob, Save, SaveReport
 
 log = get_log("worker")
 
+NO_SUCH_OFFER = "the database holds no such offer (any more)"
+"""Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -98,7 +101,8 @@ class Recorder:
 
     def _confirm(self, result: Result, verdict: Verdict, report: SaveReport) -> Verdict:
         offer_id = result.job.offer_id
-        if reason := report.refused.get(offer_id):
+        reason = NO_SUCH_OFFER if offer_id in report.unknown else report.refused.get(offer_id)
+        if reason:
             return self._verdict_on(result, StorageRefused(reason))
         if offer_id in report.stale and verdict is FINISHED:
             return GIVEN_BACK

@@ -40,6 +40,11 @@ class SaveReport(Protocol):
         ...
 
     @property
+    def unknown(self) -> frozenset[str]:
+        """Offers that the database does not hold."""
+        ...
+
+    @property
     def refused(self) -> Mapping[str, str]:
         """Offers whose result cannot be stored, and why."""
         ...

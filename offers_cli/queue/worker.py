@@ -100,6 +100,7 @@ class Worker:
         self._burst = False
         self._max_jobs: int | None = None
         self._drained = False
+        self._suspended = False
         self._decided = 0
         self._patient_until = 0.0
         self._recover_at = 0.0
@@ -213,6 +214,9 @@ class Worker:
             hosts=self._bench.places_of_hosts(),
             most_of_a_host=max(1, self._concurrency - 1),
         )
+        if claim.suspended and not self._suspended:
+            log.warning("the queue is suspended, its jobs wait", hint="rq resume")
+        self._suspended = claim.suspended
         self._drained = not claim.executions and (claim.suspended or not claim.left)
         for execution in claim.executions:
             self._begin(execution)

@@ -42,7 +42,7 @@ def enqueue_missing(
 ) -> EnqueueMissingReport:
     """Queue one job for each offer that needs enrichment, oldest first, `limit` at the most."""
     offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
-    if dry_run or not offers:
+    if dry_run:
         return EnqueueMissingReport(found=len(offers), dry_run=dry_run)
     done = enqueue(
         [EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents) for offer in offers]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from acceptance.program import PROGRAM, Program, Result, at_shop, end
+from servers import RedisServer
 
 from offers_cli.demo.shop import Shop
 
@@ -120,6 +121,29 @@ def test_redis_down_saves_first_and_tells(program: Program) -> None:
     assert program.json("list").data["total"] > 0, "what the listing showed is saved all the same"
     fails(program.json("stats", REDIS_URL="redis://127.0.0.1:9/0"), 4, "queue_unavailable")
     assert program.json("enqueue-missing", "--limit", "1000").data["enqueued"] > 0
+
+
+def test_a_redis_that_refuses_the_password_costs_nothing_that_was_scraped(program: Program) -> None:
+    with RedisServer() as server, server.connect() as client:
+        client.config_set("requirepass", "canary-2")
+        address = f"{server.url}?password=canary-3"
+        result = program.json("scrape", "ofertas", REDIS_URL=address)
+        fails(result, 3, "queue_refused")
+        assert result.data["new"] > 0
+        assert "canary" not in result.out + result.err
+        fails(program.json("enqueue-missing", REDIS_URL=address), 3, "queue_refused")
+
+
+def test_a_silent_redis_is_waited_for_once_by_a_scrape(program: Program, silent_port: int) -> None:
+    started = time.monotonic()
+    result = program.json("scrape", "ofertas", REDIS_URL=f"redis://127.0.0.1:{silent_port}/0")
+    assert time.monotonic() - started < 10, "not once for the pace, once for the memory of pages, once for the queue"
+    fails(result, 4, "queue_unavailable")
+    assert result.data["new"] > 0
+
+
+def test_nothing_to_enqueue_still_tells_of_a_redis_that_is_down(program: Program) -> None:
+    fails(program.json("enqueue-missing", REDIS_URL="redis://127.0.0.1:9/0"), 4, "queue_unavailable")
 
 
 @pytest.fixture

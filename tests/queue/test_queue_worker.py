@@ -236,6 +236,30 @@ def test_a_result_that_the_storage_refuses_fails_alone(connection: redis.Redis) 
     assert (failed.offer_id, failed.code, failed.message) == ("a", "storage_refused", "not a price")
 
 
+def test_a_job_whose_offer_the_database_does_not_hold_is_not_told_as_done(connection: redis.Redis) -> None:
+    enqueue(connection, "ab")
+    database = Database()
+    database.report = EnrichmentReport(unknown=frozenset("a"))
+    report = make_worker(connection, database).run(burst=True)
+    assert (report.succeeded, report.failed) == (1, 1)
+    [failed] = Registries(connection).failed_jobs()
+    assert (failed.offer_id, failed.code) == ("a", "storage_refused")
+    assert "no such offer" in failed.message
+
+
+def test_a_suspended_queue_is_told_of_and_its_jobs_stay(
+    connection: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    enqueue(connection, "ab")
+    connection.set("rq:suspended", 1)
+    try:
+        assert make_worker(connection, Database()).run(burst=True).ended == 0
+    finally:
+        connection.delete("rq:suspended")
+    assert [record.message for record in caplog.records if "suspended" in record.message]
+    assert connection.llen("rq:queue:enrichment") == 2
+
+
 def test_a_storage_that_is_away_costs_no_attempt_and_the_worker_goes_on_when_it_is_back(
     connection: redis.Redis,
 ) -> None:
