@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
@@ -22,6 +23,7 @@ from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, merge, offer
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
+from offers_cli.offer import Offer
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -95,7 +97,7 @@ class ListingPage:
             marketplace=NAME,
             url=self.url,
             currency=readable[0].currency if readable else (self._site or BRAZIL).currency,
-            offers=tuple(offer_of(card, source=source, base_url=self.base_url) for card in readable),
+            offers=share_item_ids([offer_of(card, source=source, base_url=self.base_url) for card in readable]),
             next_page=self._next_page(),
             strategy="dom" if self.state is None else "state",
             unreadable=unreadable,
@@ -135,6 +137,25 @@ class ListingPage:
     def _says_nothing_found(self) -> bool:
         texts = map(text_of, select(self.document.tree, "h1, h2, h3, .ui-search-rescue"))
         return any(NO_RESULTS.search(text) for text in texts)
+
+
+def share_item_ids(offers: list[Offer]) -> tuple[Offer, ...]:
+    """Tell the item of a card whose link hides it, where another card shows the same product at the same price.
+
+    So one offer has one id in all its cards, whether their links carry tracking parts or not.
+    """
+    items: dict[tuple[str | None, int], set[str]] = defaultdict(set)
+    for offer in offers:
+        if offer.item_id and offer.catalogue_id:
+            items[offer.catalogue_id, offer.price_cents].add(offer.item_id)
+    return tuple(_with_item(offer, items.get((offer.catalogue_id, offer.price_cents), set())) for offer in offers)
+
+
+def _with_item(offer: Offer, items: set[str]) -> Offer:
+    if offer.item_id or len(items) != 1:
+        return offer
+    (item_id,) = items
+    return replace(offer, item_id=item_id, external_id=item_id)
 
 
 def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
