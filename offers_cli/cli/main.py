@@ -13,7 +13,7 @@ import typer
 from offers_cli import __version__
 from offers_cli.cli.commands import CommandGroup
 from offers_cli.cli.envelope import DATA_KEYS
-from offers_cli.cli.render import Output
+from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Interrupted, OffersError
 from offers_cli.services.report import Problem
 
@@ -56,8 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail_usage(error, output, name)
     except (typer.Abort, KeyboardInterrupt):
         return _fail(Interrupted("interrupted; what was saved stays saved"), output, name)
-    except BrokenPipeError:
-        return _quiet_end()
     except OffersError as error:
         return _fail(error, output, name)
     except Exception as error:
@@ -96,21 +94,23 @@ def _fail_bug(error: Exception, output: Output, name: str) -> int:
     return 1
 
 
-def _quiet_end() -> int:
-    """The reader of our output is gone (`| head`): end without a word."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _open_missing_streams() -> None:
+    """Give a program that was started with closed streams (`>&-`) somewhere to write, and no file their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w"))
 
 
 def run() -> None:
     """Entry point of the installed program; SIGTERM ends a command as Ctrl-C does."""
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits an ignored SIGINT
         signal.signal(number, signal.default_int_handler)
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a title may hold what the terminal lacks
     code = main()
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = _quiet_end()
+    if not sys.stdout.closed:
+        with writing_results():
+            sys.stdout.flush()
     sys.exit(code)

@@ -123,8 +123,9 @@ class Output:
 
     @staticmethod
     def write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        with writing_results():
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Progress]:
@@ -158,6 +159,24 @@ def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
 
 def _anything_done(data: Mapping[str, Any]) -> bool:
     return any(value for key, value in data.items() if key not in ("run_id", "url", "dry_run", "duration_s"))
+
+
+@contextmanager
+def writing_results() -> Iterator[None]:
+    """Around what goes to stdout: a reader who has left (`| head`) ends nothing, a full disk ends the program."""
+    try:
+        yield
+    except BrokenPipeError:
+        _let_go_of_stdout()
+    except OSError as exc:
+        _let_go_of_stdout()
+        show_problems([Problem(code="output_failed", message=f"the result cannot be written: {exc.strerror}")])
+        raise SystemExit(1) from exc
+
+
+def _let_go_of_stdout() -> None:
+    """What is still in the buffer goes nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_problems(problems: Sequence[Problem]) -> None:

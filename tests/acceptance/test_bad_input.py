@@ -240,11 +240,30 @@ def test_markup_and_escape_codes_in_titles_are_harmless(program: Program, folder
 
 def test_output_into_a_closed_pipe_ends_quietly(program: Program) -> None:
     program.json("scrape", "ofertas", "--pages", "3", "--no-enqueue")
-    line = f"{PROGRAM} list --limit 1000 | head -n 1"
-    done = subprocess.run(line, shell=True, env=program.environment(), capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("id\t")
+    line = f"set -o pipefail; {PROGRAM} list --limit 1000 | head -n 1"
+    done = subprocess.run(["bash", "-c", line], env=program.environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout[:3]) == (0, "id\t")
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["list", "list --json", "stats", "--help"])
+def test_output_onto_a_full_disk_is_told(program: Program, command: str) -> None:
+    program.json("scrape", "ofertas", "--no-enqueue")
+    line = f"{PROGRAM} {command} >/dev/full"
+    done = subprocess.run(line, shell=True, env=program.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "ignored" not in done.stderr, "the interpreter has nothing to add at its end"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams_stop_nothing(program: Program, closed: str) -> None:
+    line = f"{PROGRAM} scrape ofertas {closed}"
+    done = subprocess.run(line, shell=True, env=program.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert program.json("list").data["total"] > 0
 
 
 def test_nothing_is_written_outside_the_home(program: Program, folder: Path) -> None:
