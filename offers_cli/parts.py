@@ -41,6 +41,7 @@ class Parts:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.ignore_robots = config.fetch.ignore_robots
         self._closers: list[Callable[[], None]] = []
         self._redis_error: QueueUnavailable | None = None
         self._ask_redis_at = 0.0
@@ -160,8 +161,7 @@ class Parts:
     def fetcher(self) -> PoliteFetcher:
         from offers_cli.fetch.robots import Robots
 
-        ignore = self.config.fetch.ignore_robots
-        return self._open_fetcher(robots=None if ignore else Robots(exempt_hosts=self.marketplace_hosts))
+        return self._open_fetcher(robots=None if self.ignore_robots else Robots(exempt_hosts=self.marketplace_hosts))
 
     def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
         """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.completion import complete_offer
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import IgnoreRobotsOption, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Value
@@ -37,6 +37,7 @@ def explain(
         ),
     ],
     url: Annotated[str | None, typer.Option(help="The address of a saved page that does not tell its own.")] = None,
+    ignore_robots: IgnoreRobotsOption = False,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,
@@ -46,6 +47,7 @@ def explain(
     def work(runtime: Runtime, output: Output) -> ExplainReport:
         from offers_cli.services import explain as service
 
+        runtime.ignore_robots |= ignore_robots
         return service.explain(
             target, url=url, pages=runtime.pages, find_offer=runtime.find_offer, find_kept=runtime.find_kept_page
         )

@@ -13,6 +13,9 @@ from offers_cli.errors import UsageError
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Tell more on stderr.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Tell only errors on stderr.")]
+IgnoreRobotsOption = Annotated[
+    bool, typer.Option("--ignore-robots", help="Do not ask a shop's robots.txt: you have its consent.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and change nothing.")]
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.completion import complete_source
-from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import (
+    DryRunOption,
+    IgnoreRobotsOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    examples,
+)
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 
@@ -52,6 +59,7 @@ def scrape(
     ] = False,
     best_seller: Annotated[bool, typer.Option("--best-seller", help="Of the hub, only best sellers.")] = False,
     no_enqueue: Annotated[bool, typer.Option("--no-enqueue", help="Save only; queue nothing.")] = False,
+    ignore_robots: IgnoreRobotsOption = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
@@ -63,6 +71,7 @@ def scrape(
         from offers_cli.marketplaces.mercado_livre.hub import HubFilter
         from offers_cli.services.sources import check_hub_filter, parse_source
 
+        runtime.ignore_robots |= ignore_robots
         wanted = [parse_source(text) for text in sources or [runtime.default_source]]
         hub_filter = HubFilter(category=category, extra_commission=extra_commission, best_seller=best_seller)
         with output.progress("scraping") as progress:
