@@ -24,7 +24,7 @@ from pathlib import Path
 from offers_cli.config import Secret
 from offers_cli.enrichment import Enrichment
 from offers_cli.offer import Offer
-from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.base import Missing, OfferFilter, Storage
 from offers_cli.storage.sqlite import open_sqlite
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -36,12 +36,13 @@ COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.
 FILL = """
 WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < :size)
 INSERT INTO offers (
-  id, marketplace, external_id, title, url, currency, price_cents, old_price_cents, discount_pct, affiliate_link,
-  source, first_seen_at, last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempts,
+  id, marketplace, external_id, title, title_folded, url, currency, price_cents, old_price_cents, discount_pct,
+  affiliate_link, source, first_seen_at, last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempts,
   enrich_attempted_at)
 SELECT
   printf('%08x-0000-4000-8000-%012x', n * 2654435761 % 4294967296, n), 'mercado_livre', 'MLB' || (1000000000 + n),
-  'Fone de ouvido bluetooth sem fio ' || n, 'https://produto.mercadolivre.com.br/MLB-' || n, 'BRL', 10000 + n % 5000,
+  'Fone de ouvido bluetooth sem fio ' || n, 'fone de ouvido bluetooth sem fio ' || n,
+  'https://produto.mercadolivre.com.br/MLB-' || n, 'BRL', 10000 + n % 5000,
   CASE WHEN n % 100 AND n % 2 THEN 20000 END, CASE WHEN n % 100 AND n % 2 THEN 40 END,
   CASE WHEN n % 100 AND n % 4 THEN 'https://meli.la/' || n END, 'ofertas',
   :first_seen_at, :last_seen_at, :first_seen_at, CASE WHEN n % 100 THEN :last_seen_at END,
@@ -79,9 +80,18 @@ def show(columns: list[str], rows: Iterable[list[str]]) -> None:
 
 
 def bench_reading(sizes: list[int], folder: Path) -> None:
-    print("### get_offers_needing_enrichment(limit=100) and counts, 99 % of the offers done (SQLite, milliseconds)\n")
-
-    columns = ["offers", "worst of 7 combinations, median", "slowest", "with recheck", "counts, median", "slowest"]
+    print("### Reading, 99 % of the offers done (SQLite, milliseconds)\n")
+    print("The first three: get_offers_needing_enrichment(limit=100), of its 7 combinations the worst.\n")
+    columns = [
+        "offers",
+        "median",
+        "slowest",
+        "with recheck",
+        "counts, median",
+        "slowest",
+        "first 50 by title",
+        "search",
+    ]
     show(columns, (reading_row(folder / f"{size}.db", size) for size in sizes))
 
 
@@ -92,9 +102,11 @@ def reading_row(path: Path, size: int) -> list[str]:
         partial(storage.offers_needing_enrichment, limit=100, missing=frozenset(Missing), recheck_before=NOW)
     )
     counts = timed(storage.counts)
+    by_title, _ = timed(lambda: list(storage.find_offers(OfferFilter(sort="title", limit=50))), repeat=5)
+    search, _ = timed(lambda: storage.count_offers(OfferFilter(search="fone 77")), repeat=5)
     storage.close()
     worst, slowest = max(median for median, _ in asked), max(slowest for _, slowest in asked)
-    return [f"{size:,}", *(f"{ms:.1f}" for ms in (worst, slowest, recheck, *counts))]
+    return [f"{size:,}", *(f"{ms:.1f}" for ms in (worst, slowest, recheck, *counts, by_title, search))]
 
 
 def cards(count: int) -> list[Offer]:

@@ -52,7 +52,7 @@ _SORTS = {
     "first_seen": "first_seen_at",
     "discount": "discount_pct",
     "price": "price_cents",
-    "title": "folded(title)",
+    "title": "title_folded",
 }
 
 
@@ -113,7 +113,7 @@ def _matching(wanted: OfferFilter) -> Query:
         clauses.append("status = :status")
         values["status"] = status
     for i, word in enumerate(folded(wanted.search or "").split()):
-        clauses.append(f"instr(folded(title), :word{i})")
+        clauses.append(f"instr(title_folded, :word{i})")
         values[f"word{i}"] = word
     return " AND ".join(clauses), values
 

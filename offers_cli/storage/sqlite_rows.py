@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from offers_cli.storage.base import PricePoint, ScrapeRun, StoredOffer
+from offers_cli.storage.folding import folded
 from offers_cli.storage.valid import utc
 
 Row = tuple[Any, ...]
@@ -19,7 +20,8 @@ SELECTED = ", ".join(f"offers.{name}" for name in OFFER_COLUMNS)
 _STRATEGIES = OFFER_COLUMNS.index("strategies")
 _TIMES = tuple(i for i, name in enumerate(OFFER_COLUMNS) if name.endswith("_at"))
 
-INSERT_OFFER = f"INSERT INTO offers ({', '.join(OFFER_COLUMNS)}) VALUES ({', '.join('?' * len(OFFER_COLUMNS))})"
+INSERT_OFFER = f"""
+    INSERT INTO offers ({", ".join(OFFER_COLUMNS)}, title_folded) VALUES ({"?, " * len(OFFER_COLUMNS)}?)"""
 INSERT_PRICE = """
     INSERT INTO price_history (offer_id, observed_at, price_cents, old_price_cents, source) VALUES (?, ?, ?, ?, ?)"""
 INSERT_RUN = "INSERT INTO scrape_runs (id, source, status, started_at) VALUES (?, ?, 'running', ?)"
@@ -42,12 +44,17 @@ def to_sql(value: Any) -> Any:
 
 
 def offer_row(offer: StoredOffer) -> Row:
-    return tuple(to_sql(getattr(offer, name)) for name in OFFER_COLUMNS)
+    """The values of `INSERT_OFFER`."""
+    return (*(to_sql(getattr(offer, name)) for name in OFFER_COLUMNS), folded(offer.title))
 
 
 def changed_columns(before: StoredOffer, after: StoredOffer) -> dict[str, Any]:
     """The columns that differ and their new values, so that an update touches no index in vain."""
-    return {name: to_sql(value) for name in OFFER_COLUMNS if (value := getattr(after, name)) != getattr(before, name)}
+    names = (name for name in OFFER_COLUMNS if getattr(after, name) != getattr(before, name))
+    changed = {name: to_sql(getattr(after, name)) for name in names}
+    if "title" in changed:
+        changed["title_folded"] = folded(after.title)
+    return changed
 
 
 def offer_of(row: Row) -> StoredOffer:

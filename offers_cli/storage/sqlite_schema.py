@@ -15,7 +15,6 @@ from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOSPC
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import Migration, migrations
 
 APPLICATION_ID = 0x0FFE25
@@ -29,7 +28,6 @@ def connect(path: Path) -> sqlite3.Connection:
     groups, so that this costs little: see bench/storage.py.
     """
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    connection.create_function("folded", 1, folded, deterministic=True)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection

@@ -106,6 +106,23 @@ def test_filters(shelf: Storage, wanted: dict[str, Any], numbers: str) -> None:
     assert shelf.count_offers(OfferFilter(**wanted)) == len(numbers)
 
 
+def test_a_new_title_is_what_is_searched_and_sorted_by(storage: Storage) -> None:
+    """Whether a listing or a product page brought it."""
+    [first, _] = save(storage, card(1, title="Café"), card(2, title="Maçã"))
+    save(storage, card(1, title="Água"), minute=1)
+    assert (found(storage, search="agua"), found(storage, search="cafe")) == (["MLB1"], [])
+    assert found(storage, sort="title") == ["MLB1", "MLB2"]
+    storage.save_enrichments([page(first.offer_id, 2, title="Zíper")])
+    assert (found(storage, search="ziper"), found(storage, search="agua")) == (["MLB1"], [])
+    assert found(storage, sort="title") == ["MLB2", "MLB1"]
+
+
+@pytest.mark.parametrize("title", ["\\", "50\\%", "a_b", "İstanbul", "ﬁta", "Ⅷ", "カメラ", "a\u0301\u0327", "'\"{},"])
+def test_any_title_is_found_by_its_own_words(storage: Storage, title: str) -> None:
+    save(storage, card(1, title=title), card(2, title="Remo"))
+    assert found(storage, search=title) == ["MLB1"]
+
+
 def test_limit_and_count(shelf: Storage) -> None:
     assert found(shelf, sort="first_seen", limit=2) == ["MLB1", "MLB2"]
     assert found(shelf, limit=0) == []

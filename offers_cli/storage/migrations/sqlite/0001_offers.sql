@@ -5,6 +5,7 @@ CREATE TABLE offers (
   marketplace TEXT NOT NULL CHECK (marketplace <> ''),
   external_id TEXT NOT NULL CHECK (external_id <> ''),
   title TEXT NOT NULL,
+  title_folded TEXT NOT NULL, -- without case and accents, for searching and sorting (offers_cli/storage/folding.py)
   url TEXT NOT NULL,
   image_url TEXT,
   currency TEXT NOT NULL,

@@ -7,12 +7,20 @@ create table if not exists public.offers_schema (
   applied_at timestamptz not null default now()
 );
 
+-- Without case and accents, for searching and sorting; the same as folded() in offers_cli/storage/folding.py. Without a
+-- search path of its own, for only then is it inlined.
+create or replace function public.offers_folded(title text)
+returns text language sql immutable as $$
+  select lower(regexp_replace(normalize(title, nfkd), U&'[\0300-\036f]', '', 'g'))
+$$;
+
 -- Prices are hundredths of `currency`.
 create table if not exists public.offers (
   id uuid primary key default gen_random_uuid(),
   marketplace text not null check (marketplace <> ''),
   external_id text not null check (external_id <> ''),
   title text not null,
+  title_folded text collate "C" generated always as (public.offers_folded(title)) stored,
   url text not null,
   image_url text,
   currency text not null,

@@ -173,15 +173,17 @@ returns jsonb language sql stable set search_path = '' as $$
   from public.offers
 $$;
 
--- Without case and accents, for searching and sorting. Like the next one without a search path of its own, for only
--- then is it inlined; every name in them is complete.
-create or replace function public.offers_folded(title text)
-returns text language sql immutable as $$
-  select lower(regexp_replace(normalize(title, nfkd), U&'[\0300-\036f]', '', 'g'))
+-- The words of a filter as patterns that a title matches when the word stands in it, whatever its characters are.
+create or replace function public.offers_patterns(wanted jsonb)
+returns text[] language sql immutable set search_path = '' as $$
+  select array(
+    select '%' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%' from jsonb_array_elements_text(wanted -> 'words') word)
 $$;
 
-create or replace function public.offers_matches(offer public.offers, wanted jsonb)
-returns boolean language sql immutable as $$
+-- A condition on one offer, with `patterns` as above. Like offers_folded without a search path of its own, and without
+-- a query inside, for only then is it inlined: a call for each of a million rows would cost seconds.
+create or replace function public.offers_matches(offer public.offers, wanted jsonb, patterns text[])
+returns boolean language sql stable as $$
   select (wanted ->> 'min_discount' is null or offer.discount_pct >= (wanted ->> 'min_discount')::integer)
     and (wanted ->> 'since' is null or offer.last_seen_at >= (wanted ->> 'since')::timestamptz)
     and (wanted ->> 'status' is null or offer.status = wanted ->> 'status')
@@ -189,15 +191,16 @@ returns boolean language sql immutable as $$
       or (wanted -> 'missing' ? 'old-price' and offer.old_price_cents is null)
       or (wanted -> 'missing' ? 'discount' and offer.discount_pct is null)
       or (wanted -> 'missing' ? 'affiliate-link' and offer.affiliate_link is null))
-    and (wanted -> 'words' = '[]' or not exists (
-      select from jsonb_array_elements_text(wanted -> 'words') word
-      where position(word in public.offers_folded(offer.title)) = 0))
+    and offer.title_folded like all (patterns)
 $$;
 
 create or replace function public.offers_count(wanted jsonb)
-returns bigint language sql stable set search_path = '' as $$
-  select count(*) from public.offers o where coalesce(public.offers_matches(o, wanted), false)
-$$;
+returns bigint language plpgsql stable set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
+declare
+  patterns text[] := public.offers_patterns(wanted);
+begin
+  return (select count(*) from public.offers o where public.offers_matches(o, wanted, patterns));
+end $$;
 
 -- One page of the matching offers after `after`, the `last` of the page before (null: the first page).
 -- Answer: {"offers": […], "last": {"key", "id"}}. Unknown values come last, ties by id.
@@ -210,7 +213,7 @@ declare
     when 'last_seen' then 'o.last_seen_at'
     when 'first_seen' then 'o.first_seen_at'
     when 'price' then 'o.price_cents'
-    when 'title' then 'public.offers_folded(o.title) collate "C"'
+    when 'title' then 'o.title_folded'
     when 'discount' then format('coalesce(o.discount_pct, %s)', case when is_descending then -1 else 101 end)
   end;
   key_type text := case ltrim(sort, '-') when 'price' then 'bigint' when 'title' then 'text'
@@ -222,13 +225,13 @@ begin
         ''offers'', coalesce(jsonb_agg(to_jsonb(offer) order by key %2$s, id %2$s), ''[]''),
         ''last'', (array_agg(jsonb_build_object(''key'', key, ''id'', id) order by key %2$s, id %2$s))[count(*)])
       from (
-        select o as offer, %1$s as key, o.id from public.offers o
-        where coalesce(public.offers_matches(o, $1), false)
+        select o.id, %1$s as key from public.offers o
+        where public.offers_matches(o, $1, $4)
           and ($2 is null or (%1$s, o.id) %4$s (($2 ->> ''key'')::%3$s, ($2 ->> ''id'')::uuid))
         order by key %2$s, id %2$s limit $3
-      ) as page',
+      ) as page join public.offers offer using (id)',
     key, direction, key_type, case when is_descending then '<' else '>' end)
-    into answer using wanted, after, page_size;
+    into answer using wanted, after, page_size, public.offers_patterns(wanted);
   return answer;
 end $$;
 
@@ -269,8 +272,8 @@ declare
 begin
   foreach name in array array[
     'with_prices', 'with_card', 'with_attempt', 'with_page', 'with_link', 'with_failure', 'with_result', 'write',
-    'schema_version', 'save', 'enrich', 'needing_enrichment', 'counts', 'folded', 'matches', 'count', 'find', 'get',
-    'price_history', 'save_run', 'runs']
+    'schema_version', 'save', 'enrich', 'needing_enrichment', 'counts', 'folded', 'patterns', 'matches', 'count', 'find',
+    'get', 'price_history', 'save_run', 'runs']
   loop
     execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
     execute format('grant execute on function public.offers_%s to service_role', name);

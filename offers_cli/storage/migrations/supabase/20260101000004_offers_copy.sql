@@ -6,7 +6,7 @@ create or replace function public.offers_digest(offer public.offers)
 returns text language sql stable set search_path = '' set timezone = 'UTC' as $$
   select md5(string_agg(key || '=' || coalesce(value, '~'), chr(31) order by key collate "C")) from (
     select key, value from jsonb_each_text(to_jsonb(offer))
-      where key not in ('page_looked_at', 'link_looked_at', 'strategies')
+      where key not in ('title_folded', 'page_looked_at', 'link_looked_at', 'strategies')
     union all
     select 'strategies.' || key, value from jsonb_each_text(offer.strategies)
     union all
