@@ -37,8 +37,8 @@ FILL = """
 WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < :size)
 INSERT INTO offers (
   id, marketplace, external_id, title, title_folded, url, currency, price_cents, old_price_cents, discount_pct,
-  affiliate_link, source, first_seen_at, last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempts,
-  enrich_attempted_at)
+  affiliate_link, source, first_seen_at, last_seen_at, price_changed_at, enriched_at, affiliate_checked_at,
+  enrich_attempts, enrich_attempted_at)
 SELECT
   printf('%08x-0000-4000-8000-%012x', n * 2654435761 % 4294967296, n), 'mercado_livre', 'MLB' || (1000000000 + n),
   'Fone de ouvido bluetooth sem fio ' || n, 'fone de ouvido bluetooth sem fio ' || n,
