@@ -7,6 +7,7 @@ import pytest
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.urls import canonical
+from offers_cli.marketplaces.schema_org import SchemaOrg
 
 URL = "https://www.mercadolivre.com.br/fone/p/MLB21833771"
 DISAGREEING = """<html><head><script type="application/ld+json">{"@type":"Product","name":"Fone","sku":"MLB21833771",
@@ -25,6 +26,19 @@ def test_prices_that_disagree_are_refused_and_shown() -> None:
     found = {candidate.strategy: candidate.value for candidate in reading.candidates["price_cents"]}
     assert (found["dom"], found["json_ld"]) == (18990, 9990)
     assert reading.title == "Fone"
+
+
+@pytest.mark.parametrize("odd", [("99.00", "EUR"), ("19.99", "USD")], ids=["another price", "another currency"])
+def test_any_shops_prices_that_disagree_are_refused_and_shown(odd: tuple[str, str]) -> None:
+    amount, currency = odd
+    html = f"""<html><head><meta property="product:price:amount" content="{amount}">
+    <meta property="product:price:currency" content="{currency}"><script type="application/ld+json">{{"@type":"Product",
+    "name":"Lamp","offers":{{"@type":"Offer","price":"19.99","priceCurrency":"EUR"}}}}</script></head></html>"""
+    with pytest.raises(PageChanged) as caught:
+        SchemaOrg().read_product(html, "https://shop.example/lamp")
+    reading = caught.value.reading
+    assert (reading.price_cents, reading.title) == (None, "Lamp")
+    assert [candidate.strategy for candidate in reading.candidates["price_cents"]] == ["json_ld", "open_graph"]
 
 
 def test_addresses_are_ascii_without_being_encoded_twice() -> None:

@@ -23,7 +23,6 @@ WALLS = {
     "a[href*='registrationType=negative_traffic']": "an account verification",
     ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
 }
-LOGIN = "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]"
 WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
 ERROR_NODES = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"
 ERROR_WORDS = re.compile(

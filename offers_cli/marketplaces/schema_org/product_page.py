@@ -26,6 +26,14 @@ def read_product(document: Document, url: str) -> ProductReading:
     _gather_json_ld(evidence, document)
     _gather_microdata(evidence, document)
     _gather_open_graph(evidence, document)
+    try:
+        return _weigh(evidence, document, url)
+    except PageChanged as error:
+        error.reading = _reading(evidence, document, url, evidence.first_text("currency") or UNKNOWN_CURRENCY)
+        raise
+
+
+def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
     currencies = evidence.values("currency")
     if len(set(currencies)) > 1:
         raise PageChanged(f"the page names different currencies: {currencies}", hint=f"offers explain {url}")
@@ -35,7 +43,7 @@ def read_product(document: Document, url: str) -> ProductReading:
         raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
     verdict = judge(evidence, currency=currency)
     if verdict is None:
-        raise _unreadable(document, evidence, url, _reading(evidence, document, url, currency))
+        raise _unreadable(document, evidence, url)
     return _reading(
         evidence,
         document,
@@ -49,13 +57,11 @@ def read_product(document: Document, url: str) -> ProductReading:
     )
 
 
-def _unreadable(document: Document, evidence: Evidence, url: str, reading: ProductReading) -> PageChanged:
+def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
     refuse_challenge(document)
     refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
     return PageChanged(
-        f"no single price in schema.org data: {'; '.join(refused) or 'none'}",
-        hint=f"offers explain {url}",
-        reading=reading,
+        f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=f"offers explain {url}"
     )
 
 
