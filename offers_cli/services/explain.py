@@ -12,6 +12,7 @@ from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.offer import Offer
 from offers_cli.services.pages import Pages
 from offers_cli.services.report import Problem
+from offers_cli.services.sources import as_address
 from offers_cli.storage.base import StoredOffer
 
 VALUES = (
@@ -92,8 +93,8 @@ def explain(
         url: the address of a saved file that does not tell its own.
         find_kept: text and address of an offer's newest kept page.
     """
-    if target.startswith(("http://", "https://")):
-        return _explain_fetched(target, pages)
+    if address := as_address(target):
+        return _explain_fetched(address, pages)
     path = Path(target).expanduser()
     if path.is_file() or "/" in target or path.suffix:
         return _explain_text(*pages.open_saved(path, url=url), pages)

@@ -16,8 +16,10 @@ from offers_cli.errors import (
     PageBlocked,
     PageError,
     SiteUnavailable,
+    TooLarge,
     UsageError,
 )
+from offers_cli.fetch.body import MAX_PAGE_BYTES
 from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.page import Fetcher, Pace, Page
 from offers_cli.log import get_log
@@ -123,18 +125,23 @@ def _patience_s(tried: tenacity.RetryCallState) -> float:
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file that the operator named.
+    """Read a file that the operator named, of the size of a page at the most.
 
     Raises:
         NotFound: no such file.
+        TooLarge: it holds more than a page may, or never ends.
         UsageError: it cannot be read, with the system's reason.
     """
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_PAGE_BYTES + 1)
     except FileNotFoundError as exc:
         raise NotFound(f"{path}: no such file", hint="check the path, or give a URL, ofertas or search:TERM") from exc
     except OSError as exc:
         raise UsageError(f"{path} cannot be read: {exc.strerror}") from exc
+    if len(content) > MAX_PAGE_BYTES:
+        raise TooLarge(f"{path} is larger than a page may be ({MAX_PAGE_BYTES // 2**20} MB)", hint="is it a page?")
+    return content
 
 
 def first_owner(marketplaces: Sequence[Marketplace], url: str) -> Marketplace:

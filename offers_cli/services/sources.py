@@ -11,6 +11,7 @@ from offers_cli.errors import UsageError
 from offers_cli.marketplaces.mercado_livre.hub import HubFilter
 
 SAVED = (".html", ".htm", ".json")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def parse_source(text: str) -> Source:
         if not text.removeprefix("search:").strip():
             raise UsageError("search: has no term", hint="offers scrape 'search:fone de ouvido'")
         return Source("search", text)
-    if text.startswith(("http://", "https://")):
-        return Source("listing", text)
+    if (address := as_address(text)) and address.startswith(("http://", "https://")):
+        return Source("listing", address)
     path = Path(text).expanduser()
     if "://" not in text and (path.is_file() or path.suffix.lower() in SAVED or "/" in text):
         return Source("file", text, path)
@@ -49,6 +50,12 @@ def parse_source(text: str) -> Source:
         f"{text!r} is not a source",
         hint="use hub, ofertas, search:TERM, a listing URL or a saved page (page.html)",
     )
+
+
+def as_address(text: str) -> str | None:
+    """The address that a word is, its scheme in lower case, allowed or not; None for what has no scheme."""
+    found = SCHEME.match(text)
+    return found[0].lower() + text[found.end() :] if found else None
 
 
 def check_hub_filter(wanted: HubFilter, sources: Sequence[Source]) -> HubFilter:

@@ -82,6 +82,16 @@ def test_pages_that_are_no_listing(program: Program, folder: Path, content: byte
     fails(program.json("scrape", str(page)), 5, code)
 
 
+@pytest.mark.parametrize("address", ["FTP://www.mercadolivre.com.br/x", "file:///etc/hostname", "HTTPS://shop.test/"])
+def test_an_address_that_may_not_be_fetched_is_no_file(offers: Program, address: str) -> None:
+    fails(offers.json("explain", address), 2, "forbidden_url")
+
+
+def test_a_file_that_never_ends_is_no_page(offers: Program) -> None:
+    for command in ("explain", "scrape"):
+        fails(offers.json(command, "/dev/zero"), 5, "too_large")
+
+
 def test_no_network(offers: Program) -> None:
     result = offers.json(
         "scrape",

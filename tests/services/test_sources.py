@@ -16,6 +16,7 @@ from offers_cli.services.sources import check_hub_filter, parse_source
         ("hub", "hub"),
         ("search:fone", "search"),
         ("https://lista.mercadolivre.com.br/fone", "listing"),
+        ("HTTPS://lista.mercadolivre.com.br/fone", "listing"),
         ("page.html", "file"),
         ("./folder/page", "file"),
         ("cards.json", "file"),
