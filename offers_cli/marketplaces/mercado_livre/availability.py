@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MESSAGES = '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message'
 ENDED = re.compile(
     r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)) (?:est[áa] |foi |fue )?(?:pausad|finalizad|encerrad|inativ|inactiv)"
-    r"|produto (?:está |se encontra )?indispon[íi]vel|estoque indispon[íi]vel|sem estoque"
+    r"|produto (?:está |se encontra )?indispon[íi]vel|(?:produto|estoque) esgotado|estoque indispon[íi]vel|sem estoque"
     r"|producto (?:no (?:está )?disponible|sin stock|agotado)|stock no disponible|sin stock"
     r"|este an[úu]ncio (?:não está|já não está) (?:mais )?dispon[íi]vel",
     re.IGNORECASE,

@@ -24,6 +24,8 @@ WALLS = {
     ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
 }
 WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
+WALL_DOORS = "a[href*='/gz/account-verification'], form[action*='/gz/account-verification'], form[action*='/captcha/']"
+"""What leads through a wall; on a page that shows neither products nor cards, nothing else is to be seen."""
 ERROR_NODES = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"
 ERROR_WORDS = re.compile(
     r"ocorreu um erro|ocurri[óo] un error|hubo un error|algo (?:deu errado|sali[óo] mal)|temporariamente indispon",
@@ -49,7 +51,8 @@ def find_account_wall(document: Document, url: str) -> PageError | None:
 
 def find_excuse(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
-    if any(mark in document.text for mark in WALL_SCRIPTS):
+    leads_to_wall = document.tree.css_first(WALL_DOORS) is not None
+    if leads_to_wall or any(mark in document.text for mark in WALL_SCRIPTS):
         return blocked("a verification")
     if document.tree.css_first(LOGIN) is not None:
         return blocked("a login")
