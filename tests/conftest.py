@@ -9,6 +9,8 @@ import pytest
 
 from offers_cli.log import ROOT
 
+pytest_plugins = ["supabase_server.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def quiet_logging() -> Iterator[None]:

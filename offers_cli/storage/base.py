@@ -159,15 +159,15 @@ class ScrapeRun:
     source: str
     status: Literal["running", "done", "failed", "interrupted"]
     started_at: datetime
-    finished_at: datetime | None
-    pages: int
-    seen: int
-    new: int
-    changed: int
-    unchanged: int
-    filtered: int
-    enqueued: int
-    error: str | None
+    finished_at: datetime | None = None
+    pages: int = 0
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    filtered: int = 0
+    enqueued: int = 0
+    error: str | None = None
 
 
 class Storage(Protocol):

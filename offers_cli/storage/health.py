@@ -11,12 +11,16 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_schema import connect, is_current, schema_version
+
+if TYPE_CHECKING:
+    import httpx
 
 INTEGRITY_TIME_S = 3.0
 STEPS_BETWEEN_LOOKS = 10_000
@@ -116,9 +120,9 @@ def find_open_tables(url: str, anon_key: Secret | None) -> dict[str, int]:
     return found
 
 
-def _count_rows(answer: object) -> int:
+def _count_rows(answer: httpx.Response) -> int:
     try:
-        rows = answer.json()  # type: ignore[attr-defined]  # httpx is imported where it is used
+        rows = answer.json()
     except ValueError as exc:
         raise StorageRefused("the project's answer is not that of Supabase", hint="check SUPABASE_URL") from exc
     return len(rows) if isinstance(rows, list) else 0

@@ -10,11 +10,9 @@ from typing import Any
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import ConfigError, StorageRefused, StorageUnavailable
-from offers_cli.storage.migrations import Kind, migrations, schema_sql
+from offers_cli.storage.migrations import Kind, migrations
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_schema import connect, open_current, schema_version
-
-__all__ = ["MigrationReport", "migrate", "schema_sql", "storage_kind"]
 
 CONNECT_TIMEOUT_S = 5
 LOCK = 16776741

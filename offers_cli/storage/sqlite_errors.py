@@ -25,7 +25,7 @@ _REFUSED = {
     sqlite3.SQLITE_CORRUPT: ("is damaged", "restore a backup, or move the file away and scrape again"),
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "set OFFERS_DB to another file"),
     sqlite3.SQLITE_ERROR: ("does not have the expected schema", "offers db migrate"),
-    sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers db migrate"),
+    sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers doctor"),
 }
 
 

@@ -145,21 +145,7 @@ class SupabaseStorage:
             return [price_of(row) for row in self._client.call("offers_price_history", {"wanted": offer_id})]
 
     def start_run(self, source: str, *, started_at: datetime) -> str:
-        run = ScrapeRun(
-            id=str(uuid.uuid4()),
-            source=source,
-            status="running",
-            started_at=utc(started_at),
-            finished_at=None,
-            pages=0,
-            seen=0,
-            new=0,
-            changed=0,
-            unchanged=0,
-            filtered=0,
-            enqueued=0,
-            error=None,
-        )
+        run = ScrapeRun(id=str(uuid.uuid4()), source=source, status="running", started_at=utc(started_at))
         self.finish_run(run)
         return run.id
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
-from supabase_server.lite import SupabaseProject, node_is_missing, supabase_server
 
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
@@ -40,12 +39,3 @@ def program(folder: Path, shop: Shop) -> Iterator[Program]:
     home = folder / "home"
     yield at_shop(Program(home), shop)
     stop_server(home)
-
-
-@pytest.fixture
-def supabase(folder: Path) -> Iterator[SupabaseProject]:
-    """A fresh project with the schema of `offers`."""
-    if reason := node_is_missing():
-        pytest.skip(f"no Supabase server here: {reason}")
-    with supabase_server(folder) as project:
-        yield project

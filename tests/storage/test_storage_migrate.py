@@ -16,13 +16,14 @@ from typing import Any
 
 import pytest
 from storage.cases import save
-from supabase_server.lite import SupabaseProject, supabase_server
+from storage.meddler import Handler, meddler
+from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
-from offers_cli.storage.migrate import migrate, migrate_postgres, schema_sql
-from offers_cli.storage.migrations import Kind, migrations
+from offers_cli.storage.migrate import migrate, migrate_postgres
+from offers_cli.storage.migrations import Kind, migrations, schema_sql
 from offers_cli.storage.supabase import open_supabase
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -82,12 +83,16 @@ def test_each_migration_of_supabase_records_its_version() -> None:
         assert f"insert into public.offers_schema (version) values ({migration.version})" in migration.sql
 
 
-def test_without_the_postgres_address_it_is_said_what_to_paste_where(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    request.getfixturevalue("supabase_project")  # skips where no server runs
-    with supabase_server(tmp_path, migrations=None) as project:
-        config = DatabaseConfig(supabase_url=project.url, supabase_key=Secret(project.service_key))
+def without_schema(handler: Handler) -> bool:
+    """Asks for functions that are not there, as all of ours are not in a new project."""
+    handler.path = handler.path.replace("/offers_", "/offers_lacking_")
+    return False
+
+
+def test_without_the_postgres_address_it_is_said_what_to_paste_where(supabase_project: SupabaseProject) -> None:
+    with meddler(supabase_project.url) as server:
+        server.meddling = without_schema
+        config = DatabaseConfig(supabase_url=server.url, supabase_key=Secret(supabase_project.service_key))
         with pytest.raises(StorageRefused) as opened:
             open_storage(config)
         assert opened.value.hint == "offers db migrate"

@@ -75,7 +75,7 @@ def install() -> Path:
 
 
 @contextmanager
-def supabase_server(folder: Path, *, migrations: Path | None = MIGRATIONS) -> Iterator[SupabaseProject]:
+def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
     """A project of its own in `folder`, on a free port, with keys of its own, its migrations applied."""
     lite = install() / "node_modules" / ".bin" / "lite"
     project = SupabaseProject(
@@ -95,10 +95,9 @@ def supabase_server(folder: Path, *, migrations: Path | None = MIGRATIONS) -> It
     )
     (supabase / "config.toml").write_text(config)
     environment = {**os.environ, "LITE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
-    if migrations:
-        for file in sorted(migrations.glob("*.sql")):
-            shutil.copy(file, supabase / "migrations")
-        subprocess.run([lite, "migration", "up"], cwd=folder, env=environment, check=True, capture_output=True)
+    for file in MIGRATIONS.glob("*.sql"):
+        shutil.copy(file, supabase / "migrations")
+    subprocess.run([lite, "migration", "up"], cwd=folder, env=environment, check=True, capture_output=True)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [lite, "start", "--no-admin"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
