@@ -253,7 +253,7 @@ def test_writers_of_results_at_once_leave_the_newest(storage: Storage) -> None:
 def test_a_random_life_is_the_same_on_both_storages(sqlite_storage: Storage, supabase_storage: Storage) -> None:
     """The rules stand twice, in Python and in SQL; whatever happens to the offers, the rows come out the same."""
     chance = random.Random(20260301)
-    for minute in range(120):
+    for minute in range(80):
         cards = [_random_card(chance) for _ in range(5)]
         seen_minute = minute + chance.choice((0, 0, 0, -3))
         outcomes = [

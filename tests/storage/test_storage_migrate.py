@@ -28,7 +28,13 @@ from offers_cli.storage.supabase import open_supabase
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 POSTGRES = next((Path(found) for found in INSTALLED if found), None)
-ROLES = "CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS;"
+ROLES = """
+CREATE ROLE anon; CREATE ROLE authenticated; CREATE ROLE service_role BYPASSRLS;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO anon, authenticated, service_role;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role;
+"""
+"""What a hosted project begins with."""
 
 
 MIGRATOR = """
