@@ -169,10 +169,10 @@ class Runtime(Parts):
         return report_work(done, told=save.told)
 
     def tell_waiting(self, report: WorkReport) -> WorkReport:
-        """The report, with the jobs that still wait, behind a wall or for a login."""
+        """The report, with the jobs that still wait: for a host, a login or their next attempt."""
         from offers_cli.services.work import tell_waiting
 
-        if not report.worker.snoozed:
+        if not (report.worker.snoozed or report.worker.retried):
             return report
         scheduled = self.registries.counts().scheduled
         paused = self.shared_pace.paused_hosts()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.errors import WORK_ERRORS, Interrupted, PageBlocked
+from offers_cli.errors import WORK_ERRORS, Interrupted, PageBlocked, SiteUnavailable
 from offers_cli.queue.work import WorkerReport
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
@@ -15,6 +15,8 @@ from offers_cli.storage.base import EnrichmentReport, Storage
 
 TOLD_FAILURES = 100
 """Failures that a report tells one by one; `offers failed` lists them all."""
+
+LATER = "offers worker --burst, later; offers stats shows the rest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,23 +79,34 @@ class PausedHost(Protocol):
 def tell_waiting(
     report: WorkReport, *, scheduled: int, paused: Sequence[PausedHost], session: Sequence[Problem]
 ) -> WorkReport:
-    """Tell of jobs that still wait, behind a wall or for a login: a burst that ends before them has not done all.
+    """Tell of jobs that wait for a host, a login or their next attempt: a burst that ends before them has not done all.
 
     Args:
         session: what is wrong with the affiliate's session, when links are wanted of it.
     """
-    if not (report.worker.snoozed and scheduled):
+    if not scheduled:
         return report
-    problems = [
-        Problem(
-            code=host.reason,
-            message=f"{host.host} rests for another {host.seconds:.0f} s; {scheduled} jobs wait and lose nothing",
-            hint="offers worker --burst, later; offers stats shows the rest",
-            exit_code=PageBlocked.exit_code,
+    problems = [_rest(host, scheduled) for host in paused] if report.worker.snoozed else []
+    problems += session if report.worker.snoozed else ()
+    if report.worker.retried and not problems:
+        problems.append(
+            Problem(
+                code=SiteUnavailable.code,
+                message=f"{scheduled} jobs wait for another attempt: the site did not answer as it should",
+                hint=LATER,
+            )
         )
-        for host in paused
-    ]
-    return replace(report, problems=(*report.problems, *problems, *session))
+    return replace(report, problems=(*report.problems, *problems))
+
+
+def _rest(host: PausedHost, scheduled: int) -> Problem:
+    error = WORK_ERRORS.get(host.reason, PageBlocked)
+    return Problem(
+        code=host.reason,
+        message=f"{host.host} rests for another {host.seconds:.0f} s; {scheduled} jobs wait and lose nothing",
+        hint=LATER,
+        exit_code=error.exit_code,
+    )
 
 
 def _problem(failure: EnrichmentFailure) -> Problem:
