@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.connection import translate
+from offers_cli.queue.heap import trim_heaps
 from offers_cli.queue.keys import command_channel
 from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.presence import Presence
@@ -77,6 +78,7 @@ class Attendant(threading.Thread):
             while not self._over.is_set():
                 if time.monotonic() >= next_beat:
                     self.beat()
+                    trim_heaps()
                     next_beat = time.monotonic() + self._beat_s
                 message = commands.get_message(ignore_subscribe_messages=True, timeout=min(LISTEN_S, self._beat_s))
                 if message and message["type"] == "message":

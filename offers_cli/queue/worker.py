@@ -19,6 +19,7 @@ from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.connection import check_eviction, translate
+from offers_cli.queue.heap import share_heaps
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.presence import Presence
 from offers_cli.queue.recorder import Recorded, Recorder
@@ -74,6 +75,7 @@ class Worker:
         parent_pid: int | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
+        share_heaps()  # before the first thread
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
         self._concurrency = concurrency

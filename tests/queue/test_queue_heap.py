@@ -1,0 +1,40 @@
+"""A worker's memory: the threads of a process share two heaps, whatever they read."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COUNT_HEAPS = """
+import ctypes, os, sys, threading
+from offers_cli.queue.heap import share_heaps, trim_heaps
+if sys.argv[1] == "shared":
+    share_heaps()
+c_library = ctypes.CDLL(None)
+c_library.malloc.restype = ctypes.c_void_p
+barrier = threading.Barrier(16)
+def allocate():
+    barrier.wait()
+    c_library.malloc(100_000)
+    barrier.wait()
+threads = [threading.Thread(target=allocate) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+trim_heaps()
+c_library.fopen.restype = ctypes.c_void_p
+told = ctypes.c_void_p(c_library.fopen(sys.argv[2].encode(), b"w"))
+c_library.malloc_info(0, told)
+c_library.fclose(told)
+print(open(sys.argv[2]).read().count("<heap "))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has such heaps")
+def test_sixteen_threads_share_two_heaps(tmp_path: Path) -> None:
+    def count(how: str) -> int:
+        command = [sys.executable, "-c", COUNT_HEAPS, how, str(tmp_path / "heaps.xml")]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    assert count("shared") <= 2 < count("as they are")
