@@ -5,6 +5,7 @@ Two errors leave this room: `QueueUnavailable` (Redis does not answer) and `Queu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,10 +70,18 @@ def connect(url: str) -> redis.Redis:
     try:
         if url.startswith("redis+sentinel://"):
             return _connect_by_sentinel(url, settings)
+        _check_database(url)
         return redis.Redis.from_url(url, **settings)
     except ValueError as exc:
         hint = "use redis://host:6379/0, rediss://, unix:///path/redis.sock or redis+sentinel://host:26379/service"
         raise QueueRefused("REDIS_URL is not an address of a Redis", hint=hint) from exc
+
+
+def _check_database(url: str) -> None:
+    """Refuse a path that is no database number: redis-py would take database 0 without a word."""
+    parts = urlsplit(url)
+    if parts.scheme in {"redis", "rediss"} and not re.fullmatch(r"/?[0-9]*/?", parts.path):
+        raise ValueError("its path is no database number")
 
 
 def _connect_by_sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:

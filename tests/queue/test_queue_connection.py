@@ -60,7 +60,9 @@ def test_a_server_that_never_answers_is_given_up_within_its_time(port: int, tmp_
     assert time.monotonic() - began < 8
 
 
-@pytest.mark.parametrize("url", ["http://x", "redis://host:port/0", "redis+sentinel://host:1", "nonsense", ""])
+@pytest.mark.parametrize(
+    "url", ["http://x", "redis://host:port/0", "redis://host/shop", "redis+sentinel://host:1", "nonsense", ""]
+)
 def test_an_address_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(QueueRefused, match="not an address"):
         open_connection(url, tmp_path)
