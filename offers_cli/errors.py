@@ -13,7 +13,7 @@
         ├── SessionExpired           3  session_expired       snooze
         ├── LinkRefused              1  link_refused          final
         ├── Bug                      1  bug                   fail
-        ├── HostPaused               5  host_paused           snooze
+        ├── HostPaused               (code and exit code of what paused it)  snooze
         ├── TurnTooFar               1  turn_too_far          snooze
         └── PageError                   (about one page)
             ├── PageBlocked          5  page_blocked          snooze
@@ -57,8 +57,8 @@ class OffersError(Exception):
         hint: the next command to run, or what to change.
     """
 
-    code: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = 1
+    code: str = "error"
+    exit_code: int = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -167,12 +167,10 @@ class HostPaused(WorkError):
 
     Args:
         host: the host as it stands in addresses, with its port when that is not the usual one.
-        reason: why it is paused: the code of the error that paused it.
+        reason: why it is paused: the code of the error that paused it, and this error's own.
         seconds: how long the pause still lasts; also `retry_after_s`.
     """
 
-    code = "host_paused"
-    exit_code = 5
     outcome = Outcome.SNOOZE
 
     def __init__(self, host: str, *, reason: str, seconds: float) -> None:
@@ -184,6 +182,8 @@ class HostPaused(WorkError):
         self.host = host
         self.reason = reason
         self.seconds = seconds
+        self.code = reason
+        self.exit_code = WORK_ERRORS.get(reason, PageBlocked).exit_code
 
 
 class TurnTooFar(WorkError):

@@ -126,7 +126,8 @@ class Parts:
             return self.shared_pace
         except (QueueUnavailable, QueueRefused) as error:
             log.warning("the pace is kept by this process alone", reason=error.message)
-            return LocalPace(delay_s=self.config.enrichment.request_delay_s)
+            settings = self.config.enrichment
+            return LocalPace(delay_s=settings.request_delay_s, pause_s=settings.blocked_pause_s)
 
     @cached_property
     def mercado_livre(self) -> MercadoLivre:

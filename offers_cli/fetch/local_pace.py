@@ -6,20 +6,23 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from offers_cli.errors import TurnTooFar
+from offers_cli.errors import HostPaused, TurnTooFar
 from offers_cli.fetch.page import DIRECT
 
 
 class LocalPace:
     """Keeps the distance between two requests to one host within this process; thread-safe.
 
-    A pause cannot be told to others from here: whoever meets the wall stops by its error.
+    Args:
+        pause_s: the pause after a wall that does not say how long; it cannot be told to others from here.
     """
 
-    def __init__(self, *, delay_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, delay_s: float, pause_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._delay_s = delay_s
+        self._pause_s = pause_s
         self._clock = clock
         self._next_turn: dict[tuple[str, str], float] = {}
+        self._pauses: dict[tuple[str, str], tuple[float, str]] = {}
         self._lock = threading.Lock()
 
     def reserve(self, host: str, egress: str = DIRECT, *, max_wait_s: float | None = None) -> float:
@@ -30,17 +33,30 @@ class LocalPace:
         """Take the nearest turn among several egresses: (egress, seconds to wait)."""
         with self._lock:
             now = self._clock()
-            egress = min(egresses, key=lambda label: self._next_turn.get((host, label), 0.0))
-            turn = max(now, self._next_turn.get((host, egress), 0.0))
+            egress = min(self._open_egresses(host, egresses, now), key=lambda label: self._turn(host, label))
+            turn = max(now, self._turn(host, egress))
             if max_wait_s is not None and turn - now > max_wait_s:
                 raise TurnTooFar(host, wait_s=turn - now)
             self._next_turn[host, egress] = turn + self._delay_s
             return egress, turn - now
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:  # noqa: ARG002
-        """Push the host's next turn away; returns the seconds now in force."""
+    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for this process; returns the seconds now in force."""
         with self._lock:
             now = self._clock()
-            paused_until = max(now + (seconds or 0.0), self._next_turn.get((host, egress), 0.0))
-            self._next_turn[host, egress] = paused_until
-            return paused_until - now
+            asked_until = now + (self._pause_s if seconds is None else seconds)
+            until, known = self._pauses.get((host, egress), (0.0, reason))
+            self._pauses[host, egress] = max((until, known), (asked_until, reason))
+            return max(until, asked_until) - now
+
+    def _turn(self, host: str, egress: str) -> float:
+        return self._next_turn.get((host, egress), 0.0)
+
+    def _open_egresses(self, host: str, egresses: Sequence[str], now: float) -> list[str]:
+        """Those that are not paused for that host; raises `HostPaused` when all are."""
+        pauses = {egress: self._pauses.get((host, egress), (0.0, "")) for egress in egresses}
+        found = [egress for egress, (until, _) in pauses.items() if until <= now]
+        if not found:
+            until, reason = min(pauses.values())
+            raise HostPaused(host, reason=reason, seconds=until - now)
+        return found

@@ -109,7 +109,7 @@ class Pages:
 def _is_worth_waiting(error: BaseException) -> bool:
     if isinstance(error, HostPaused):
         return error.seconds <= PATIENCE_S
-    return isinstance(error, SiteUnavailable)
+    return isinstance(error, SiteUnavailable) and (error.retry_after_s or 0.0) <= PATIENCE_S
 
 
 _short_wait = tenacity.wait_random_exponential(multiplier=0.3, max=2)

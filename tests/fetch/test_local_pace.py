@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offers_cli.errors import TurnTooFar
+from offers_cli.errors import HostPaused, TurnTooFar
 from offers_cli.fetch.local_pace import LocalPace
 
 
@@ -37,10 +37,24 @@ def test_a_turn_too_far_takes_nothing() -> None:
     assert pace.reserve("a", max_wait_s=5) == 5
 
 
-def test_a_pause_pushes_the_next_turn() -> None:
+def test_a_paused_host_is_told_of_instead_of_waited_for() -> None:
+    clock = Clock()
+    pace = LocalPace(delay_s=0, pause_s=60, clock=clock)
+    assert pace.pause("a", 30, reason="rate_limited") == 30
+    assert pace.pause("a", 5, reason="site_unavailable") == 30, "a shorter pause shortens nothing"
+    with pytest.raises(HostPaused) as paused:
+        pace.reserve("a")
+    assert (paused.value.seconds, paused.value.reason) == (30, "rate_limited")
+    assert pace.reserve("b") == 0
+    clock.now += 30
+    assert pace.reserve("a") == 0
+    assert pace.pause("a", None, reason="page_blocked") == 60
+
+
+def test_another_egress_goes_on_while_one_is_paused() -> None:
     pace = LocalPace(delay_s=0, clock=Clock())
-    assert pace.pause("a", 30, reason="page_blocked") == 30
-    assert pace.reserve("a") == 30
+    pace.pause("a", 30, reason="page_blocked", egress="p1")
+    assert pace.reserve_any("a", ("p1", "p2")) == ("p2", 0)
 
 
 def test_the_nearest_egress_is_taken() -> None:

@@ -1,0 +1,65 @@
+"""How long a person at the terminal is made to wait for a site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from offers_cli.errors import HostPaused, OffersError, SiteUnavailable
+from offers_cli.fetch.snapshots import Snapshots
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.services.pages import Pages
+
+
+class Site:
+    """Fails with each error in turn, then answers; remembers the waits."""
+
+    def __init__(self, *errors: OffersError) -> None:
+        self.errors = list(errors)
+        self.waits: list[float] = []
+
+    def ask(self) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        return "page"
+
+
+def pages(site: Site, folder: Path) -> Pages:
+    def unused() -> None:
+        raise AssertionError
+
+    return Pages(
+        get_fetcher=unused,  # type: ignore[arg-type]
+        marketplace_for=lambda _url: MercadoLivre(),
+        keeper=Snapshots(folder, mode="off", max_bytes=1, max_age_s=1),
+        get_pace=unused,  # type: ignore[arg-type]
+        sleep=site.waits.append,
+    )
+
+
+def test_a_site_that_stumbles_is_asked_again(tmp_path: Path) -> None:
+    site = Site(SiteUnavailable("500"), HostPaused("shop.test", reason="rate_limited", seconds=3))
+    assert pages(site, tmp_path).patiently(site.ask) == "page"
+    assert len(site.waits) == 2
+    assert site.waits[1] > 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SiteUnavailable("503, come back in ten minutes", retry_after_s=600),
+        HostPaused("shop.test", reason="page_blocked", seconds=600),
+    ],
+)
+def test_a_long_rest_is_told_at_once(error: OffersError, tmp_path: Path) -> None:
+    site = Site(error)
+    with pytest.raises(type(error)) as caught:
+        pages(site, tmp_path).patiently(site.ask)
+    assert caught.value is error
+    assert site.waits == []
+
+
+def test_a_pause_has_the_code_and_the_exit_code_of_its_reason() -> None:
+    told = [HostPaused("shop.test", reason=reason, seconds=1) for reason in ("page_blocked", "site_unavailable")]
+    assert [(error.code, error.exit_code) for error in told] == [("page_blocked", 5), ("site_unavailable", 4)]
