@@ -13,9 +13,13 @@ nox.options.reuse_existing_virtualenvs = True
 REAL_PAGES = Path(__file__).parent.parent / "shared" / "real-pages"
 
 
-def install(session: nox.Session, *extras: str) -> None:
-    """Install the project with extras, and tell the tests where the captured pages are, if they are there."""
-    session.install("-e", f".[{','.join(extras)}]")
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+EXTRAS = "parquet,postgres,dashboard"
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project with all its extras; show the tests where the captured pages are, if they are there."""
+    session.install("-e", f".[{EXTRAS}]", *nox.project.dependency_groups(PYPROJECT, *groups))
     if REAL_PAGES.is_dir():
         session.env.setdefault("OFFERS_REAL_PAGES", os.environ.get("OFFERS_REAL_PAGES", str(REAL_PAGES)))
 
@@ -85,7 +89,7 @@ def bench(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the reference pages from the code again, and record the program anew."""
-    install(session)
+    install(session, "dev")
     session.run("python", "docs/generate.py")
     session.run("python", "docs/record.py")
 

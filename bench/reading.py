@@ -4,7 +4,7 @@ The others do the same work as far as they go: embedded state and linked data de
 found, price, previous price, discount, title and item id read, without the cross-checks that `offers` adds.
 Every reader's answers are compared with what a human reads on the page before anything is timed.
 
-    pip install "offers[bench]"; OFFERS_REAL_PAGES=... python bench/reading.py [--seconds 2] [--json]
+    pip install -e . --group bench; OFFERS_REAL_PAGES=... python bench/reading.py [--seconds 2] [--json]
 """
 
 from __future__ import annotations

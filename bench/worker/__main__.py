@@ -1,6 +1,6 @@
 """Offers enriched per second, CPU per offer and memory: `offers worker` against other queues with the same job.
 
-    pip install "offers[bench]"
+    pip install -e . --group bench                        # pip 25.1 or newer
     python bench/worker                                   # all set-ups, about eight minutes on two cores
     python bench/worker --only offers --only taskiq --jobs 3000 --rounds 5
     python bench/worker --soak 50000                      # memory over that many jobs, `offers worker` alone
