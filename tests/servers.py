@@ -10,10 +10,11 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import redis
 
-from offers_cli.queue.connection import connect
+from offers_cli.queue.connection import connect_to_socket
 from offers_cli.queue.server import find_server
 
 
@@ -23,12 +24,12 @@ class RedisServer:
     Use it as a context manager; `url` stays the same over `restart` and `kill`.
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, socket: Path | None = None) -> None:
         self._options = options
         self._directory = Path(tempfile.mkdtemp(prefix="redis-"))
         self._process: subprocess.Popen[bytes] | None = None
-        self.socket = self._directory / "redis.sock"
-        self.url = f"unix://{self.socket}"
+        self.socket = socket or self._directory / "redis.sock"
+        self.url = f"unix://{quote(str(self.socket))}"
 
     def __enter__(self) -> Self:
         self.start()
@@ -39,7 +40,7 @@ class RedisServer:
         shutil.rmtree(self._directory)
 
     def connect(self) -> redis.Redis:
-        return connect(self.url)
+        return connect_to_socket(self.socket)
 
     def start(self) -> None:
         """Start it and wait until it answers, its data loaded."""

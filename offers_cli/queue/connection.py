@@ -46,42 +46,59 @@ def open_connection(url: str | None, home: Path) -> redis.Redis:
     if url is None:
         from offers_cli.queue.server import ensure_server
 
-        url = ensure_server(home)
-    connection = connect(url)
+        connection = connect_to_socket(ensure_server(home))
+    else:
+        connection = connect(url)
     with translate():
         connection.ping()
     return connection
 
 
-def connect(url: str) -> redis.Redis:
-    """A client for `url`, not yet connected.
-
-    It never retries by itself: redis-py's default waits for seconds before it admits that nobody is there.
-    """
+def connect_to_socket(path: Path) -> redis.Redis:
+    """A client for the Redis that listens at `path`, whatever characters it has; not yet connected."""
     import redis
+
+    return redis.Redis(unix_socket_path=str(path), **_patience())
+
+
+def _patience() -> dict[str, Any]:
+    """It never retries by itself: redis-py's default waits for seconds before it admits that nobody is there."""
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    settings: dict[str, Any] = {
+    return {
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": READ_TIMEOUT_S,
         "retry": Retry(NoBackoff(), 0),
     }
+
+
+def connect(url: str) -> redis.Redis:
+    """A client for `url`, not yet connected.
+
+    Raises:
+        QueueRefused: `url` is no address of a Redis.
+    """
+    import redis
+
+    settings = _patience()
     try:
         if url.startswith("redis+sentinel://"):
             return _connect_by_sentinel(url, settings)
-        _check_database(url)
+        _check_path(url)
         return redis.Redis.from_url(url, **settings)
     except ValueError as exc:
         hint = "use redis://host:6379/0, rediss://, unix:///path/redis.sock or redis+sentinel://host:26379/service"
         raise QueueRefused("REDIS_URL is not an address of a Redis", hint=hint) from exc
 
 
-def _check_database(url: str) -> None:
-    """Refuse a path that is no database number: redis-py would take database 0 without a word."""
+def _check_path(url: str) -> None:
+    """Refuse what redis-py would drop silently: a path that is no database number, the first folder of a socket."""
     parts = urlsplit(url)
     if parts.scheme in {"redis", "rediss"} and not re.fullmatch(r"/?[0-9]*/?", parts.path):
         raise ValueError("its path is no database number")
+    if parts.scheme == "unix" and (parts.hostname or not parts.path.strip("/")):
+        raise ValueError("its path does not begin with a slash")
 
 
 def _connect_by_sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:

@@ -54,12 +54,12 @@ class Presence:
         }
 
     def _address(self) -> str:
-        """As Redis sees us; managed services may not tell."""
+        """As Redis sees us; managed services may not show it, and redis-py cannot read a socket's path with blanks."""
         import redis
 
         try:
             return str(self._connection.client_info()["addr"])
-        except (redis.ResponseError, KeyError):
+        except (redis.ResponseError, KeyError, ValueError):
             return "unknown"
 
     def deregister(self) -> None:

@@ -41,14 +41,14 @@ class ServerStatus:
     """The embedded Redis of one home; `pid` and `version` are None when it does not run."""
 
     running: bool
-    url: str
+    socket: Path
     directory: Path
     pid: int | None = None
     version: str | None = None
 
 
-def ensure_server(home: Path) -> str:
-    """Start the embedded Redis of `home` unless it runs; returns its ``unix://`` address.
+def ensure_server(home: Path) -> Path:
+    """Start the embedded Redis of `home` unless it runs; returns its socket.
 
     Any number of processes may call this at once: one starts it, the others wait for it.
 
@@ -65,7 +65,7 @@ def ensure_server(home: Path) -> str:
                     _start(place)
     except OSError as exc:
         raise QueueRefused(f"cannot use {place.directory}: {exc.strerror}", hint="set OFFERS_HOME") from exc
-    return place.url
+    return place.socket
 
 
 def stop_server(home: Path) -> bool:
@@ -86,11 +86,11 @@ def server_status(home: Path) -> ServerStatus:
     """What runs for `home`; starts nothing."""
     place = _Place(home)
     if not place.answers():
-        return ServerStatus(running=False, url=place.url, directory=place.directory)
+        return ServerStatus(running=False, socket=place.socket, directory=place.directory)
     facts: Any = place.client().info("server")
     return ServerStatus(
         running=True,
-        url=place.url,
+        socket=place.socket,
         directory=place.directory,
         pid=int(facts["process_id"]),
         version=str(facts["redis_version"]),
@@ -111,10 +111,6 @@ class _Place:
         self.lock = self.directory / "alive.lock"
 
     @property
-    def url(self) -> str:
-        return f"unix://{self.socket}"
-
-    @property
     def log_hint(self) -> str:
         return f"see {self.log}"
 
@@ -125,9 +121,9 @@ class _Place:
         _check_private(self.socket.parent)
 
     def client(self) -> redis.Redis:
-        from offers_cli.queue.connection import connect
+        from offers_cli.queue.connection import connect_to_socket
 
-        return connect(self.url)
+        return connect_to_socket(self.socket)
 
     def answers(self) -> bool:
         """Whether it answers; waits while it loads its data."""
@@ -203,9 +199,13 @@ def _start(place: _Place) -> None:
 
 
 def _launch(place: _Place, lock: int) -> None:
+    # A relative socket is enough for the server, which works in its directory, and is all that CLIENT INFO shows:
+    # redis-py, and with it RQ's own worker, cannot read that reply when a path in it holds a blank or "=".
+    socket = place.socket.name if place.socket.parent == place.directory else str(place.socket)
     command = [
-        *(find_server(), "--port", "0", "--unixsocket", str(place.socket), "--unixsocketperm", "700"),
-        *("--dir", str(place.directory), "--pidfile", str(place.pidfile), "--logfile", str(place.log)),
+        *(find_server(), "--port", "0", "--dir", str(place.directory)),
+        *("--unixsocket", socket, "--unixsocketperm", "700"),
+        *("--pidfile", place.pidfile.name, "--logfile", place.log.name),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         *("--maxmemory-policy", "noeviction", "--daemonize", "yes"),
     ]

@@ -14,6 +14,8 @@ from servers import RedisServer
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.queue.connection import check_eviction, connect, eviction_policy, open_connection, translate
+from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.presence import Presence
 from offers_cli.queue.server import server_status, stop_server
 
 SECRET = "hunter2-secret"
@@ -61,7 +63,17 @@ def test_a_server_that_never_answers_is_given_up_within_its_time(port: int, tmp_
 
 
 @pytest.mark.parametrize(
-    "url", ["http://x", "redis://host:port/0", "redis://host/shop", "redis+sentinel://host:1", "nonsense", ""]
+    "url",
+    [
+        "http://x",
+        "redis://host:port/0",
+        "redis://host/shop",
+        "redis+sentinel://host:1",
+        "nonsense",
+        "",
+        "unix://tmp/r.sock",
+        "unix://",
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(QueueRefused, match="not an address"):
@@ -91,6 +103,19 @@ def test_without_an_address_the_embedded_redis_is_started(tmp_path: Path) -> Non
         assert server_status(home).running
     finally:
         stop_server(home)
+
+
+@pytest.mark.parametrize("name", ["sp ace 100%20?#", "a=b"])
+def test_the_escapes_of_a_unix_address_are_read(tmp_path: Path, name: str) -> None:
+    """A worker registers there too, though redis-py cannot read what such a server answers to CLIENT INFO."""
+    folder = tmp_path / name
+    folder.mkdir()
+    with RedisServer(socket=folder / "r.sock") as server:
+        url = f"{server.url}?db=1"
+        with open_connection(url, tmp_path) as client:
+            Presence(client, worker="w", keys=QueueKeys("enrichment")).register()
+            assert client.hget("rq:worker:w", "ip_address") == b"unknown"
+            assert client.connection_pool.connection_kwargs["db"] == 1
 
 
 def test_a_read_only_replica_is_refused(connection: redis.Redis) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.queue import server
-from offers_cli.queue.connection import connect
+from offers_cli.queue.connection import connect_to_socket
 from offers_cli.queue.server import ensure_server, server_status, stop_server
 
 ENSURE = """
@@ -42,15 +42,14 @@ def kill_server(home: Path) -> None:
 
 
 def test_it_starts_persists_and_is_private(home: Path) -> None:
-    url = ensure_server(home)
+    socket = ensure_server(home)
     status = server_status(home)
     assert status.running
-    assert status.url == url
-    with connect(url) as client:
+    assert status.socket == socket
+    with connect_to_socket(socket) as client:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("port") == {"port": "0"}
-    socket = Path(url.removeprefix("unix://"))
     assert stat.S_IMODE(socket.lstat().st_mode) == 0o700
     assert stat.S_IMODE(socket.parent.lstat().st_mode) == 0o700
 
@@ -67,47 +66,61 @@ def test_processes_that_ask_at_once_share_one_server(home: Path) -> None:
         subprocess.Popen([sys.executable, "-c", ENSURE, str(home)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
     answers = {process.communicate(timeout=20)[0].strip() for process in asking}
-    assert answers == {f"unix://{home}/redis/redis.sock {server_status(home).pid}"}
+    assert answers == {f"{home}/redis/redis.sock {server_status(home).pid}"}
 
 
 def test_data_survives_kill_and_stop(home: Path) -> None:
-    with connect(ensure_server(home)) as client:
+    with connect_to_socket(ensure_server(home)) as client:
         client.rpush("list", *range(100))
         client.config_set("appendfsync", "always")
         client.set("last", "1")
     kill_server(home)
-    with connect(ensure_server(home)) as client:
+    with connect_to_socket(ensure_server(home)) as client:
         assert client.llen("list") == 100
     assert stop_server(home)
     assert not server_status(home).running
     assert not stop_server(home)
-    with connect(ensure_server(home)) as client:
+    with connect_to_socket(ensure_server(home)) as client:
         assert client.llen("list") == 100
 
 
 def test_a_stale_socket_and_pid_do_not_stand_in_the_way(home: Path) -> None:
-    url = ensure_server(home)
+    socket = ensure_server(home)
     kill_server(home)
-    assert Path(url.removeprefix("unix://")).exists()
+    assert socket.exists()
     (home / "redis" / "redis.pid").write_text("1")
     ensure_server(home)
     assert server_status(home).running
 
 
 def test_a_live_server_whose_socket_was_cleaned_away_is_replaced(home: Path) -> None:
-    url = ensure_server(home)
-    with connect(url) as client:
+    socket = ensure_server(home)
+    with connect_to_socket(socket) as client:
         client.set("k", "v")
-    Path(url.removeprefix("unix://")).unlink()
-    with connect(ensure_server(home)) as client:
+    socket.unlink()
+    with connect_to_socket(ensure_server(home)) as client:
         assert client.get("k") == b"v"
+
+
+@pytest.mark.parametrize(
+    "name", ["a b=c", "joão", "100%20", "why?", "C#", 'it\'s "so"', "back\\slash", "[x]{y}$z;&", "é" * 12, "\udcff"]
+)
+def test_any_name_of_a_home_will_do(tmp_path: Path, name: str) -> None:
+    """The server, our client and redis-py's reading of CLIENT INFO, which RQ's own worker relies on, all bear it."""
+    home = tmp_path / name
+    try:
+        with connect_to_socket(ensure_server(home)) as client:
+            assert client.client_info()["addr"].endswith(":0")
+        assert server_status(home).running
+        assert (home / "redis" / "redis.log").exists()
+    finally:
+        stop_server(home)
 
 
 def test_a_deep_home_gets_a_short_socket_in_a_private_directory(tmp_path: Path) -> None:
     home = tmp_path / ("d" * 60) / ("e" * 60)
     try:
-        url = ensure_server(home)
-        socket = Path(url.removeprefix("unix://"))
+        socket = ensure_server(home)
         assert len(str(socket)) < server.SOCKET_PATH_LIMIT
         assert stat.S_IMODE(socket.parent.lstat().st_mode) == 0o700
         assert (home / "redis" / "redis.log").exists()
@@ -127,12 +140,10 @@ def test_a_short_directory_open_to_others_is_refused(tmp_path: Path, monkeypatch
 def test_a_start_that_fails_tells_the_last_line_of_the_log(home: Path) -> None:
     ensure_server(home)
     stop_server(home)
-    kept = home / "redis" / "appendonly.aof"
+    (kept,) = (home / "redis").rglob("appendonly.aof*.incr.aof")
     kept.write_bytes(b"*1\r\n$3\r\nBAD\r\nthis is no append-only file, and it is long enough to be told apart\r\n" * 3)
-    started = time.monotonic()
     with pytest.raises(QueueUnavailable, match="did not start"):
         ensure_server(home)
-    assert time.monotonic() - started < 5
 
 
 def test_without_any_server_program_the_hint_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
