@@ -80,7 +80,8 @@ class EnrichmentQueue:
         return EnqueueReport(enqueued=enqueued, already_queued=seen - enqueued)
 
     def _enqueue_batch(self, batch: list[EnrichmentJob]) -> int:
-        keys = (self.keys.queue, self.keys.finished, self.keys.failed, self.keys.canceled)
+        own = self.keys
+        keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
         arguments = [text for job in batch for text in _as_rq_job(job)]
         return int(self._scripts.run("enqueue", keys, self._timeout_s, *arguments))
 

@@ -1,7 +1,8 @@
 """The ledger: who holds which job. Every step is one atomic call to Redis, in RQ's own keys.
 
 A claimed job has an *execution* (one attempt by one worker) and a *lease*, which its worker renews. What a worker no
-longer holds, it can no longer settle: a late result of a lost execution changes nothing.
+longer holds, it can no longer settle: a late result of an execution that was lost, or whose job was cancelled, deleted
+or begun anew by RQ's own means, changes nothing.
 """
 
 from __future__ import annotations
@@ -166,8 +167,9 @@ class Ledger:
 
     def heartbeat(self, composites: Sequence[str]) -> Beat:
         """Renew this worker's registration and its leases."""
+        keys = (*self._own_keys, self.keys.started, self.keys.leases)
         registered, *lost = self._scripts.run(
-            "heartbeat", (*self._own_keys, self.keys.leases), self._lease_s, WORKER_TTL_S, KEEP_S, *composites
+            "heartbeat", keys, self.worker, self._lease_s, WORKER_TTL_S, KEEP_S, *composites
         )
         return Beat(registered=bool(registered), lost=frozenset(composite.decode() for composite in lost))
 

@@ -187,9 +187,10 @@ class Registries:
     def forget_failed(self, offer_ids: Collection[str]) -> int:
         """Take the failed jobs of these offers away, for what they were for is done; returns how many there were."""
         ids = iter(sorted(map(job_id_of, offer_ids)))
+        keys = (self.keys.failed, self.keys.started, self.keys.leases)
         forgotten = 0
         while batch := list(islice(ids, BATCH)):
-            forgotten += int(self._scripts.run("forget", [self.keys.failed], *batch))
+            forgotten += int(self._scripts.run("forget", keys, *batch))
         return forgotten
 
     def _now(self) -> float:

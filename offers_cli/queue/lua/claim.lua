@@ -36,12 +36,12 @@ end
 
 local function start(id, execution)
   local key, composite = job_key(id), id .. ':' .. execution
+  end_executions(started, leases, id)
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(now), 'last_heartbeat', iso(now), 'worker_name', worker)
   redis.call('PERSIST', key)
   redis.call('HSET', 'rq:execution:' .. composite, 'id', execution, 'job_id', id, 'created_at', stamp(now),
     'last_heartbeat', stamp(now), 'worker_name', worker)
   redis.call('EXPIRE', 'rq:execution:' .. composite, keep)
-  clear_unless('zset', 'rq:executions:' .. id)
   redis.call('ZADD', 'rq:executions:' .. id, now + keep, execution)
   redis.call('EXPIRE', 'rq:executions:' .. id, keep)
   redis.call('ZADD', started, now + keep, composite)

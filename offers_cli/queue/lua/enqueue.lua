@@ -1,8 +1,8 @@
 -- Queues many jobs, each unless it already waits, runs or is scheduled.
--- KEYS: queue, finished, failed, canceled.  ARGV: time, timeout in seconds, then (id, data, description) per job.
+-- KEYS: queue, finished, failed, canceled, started, leases.  ARGV: time, timeout in seconds, then (id, data, description) per job.
 -- Answers how many were queued.
 
-local queue, finished, failed, canceled = unpack(KEYS)
+local queue, finished, failed, canceled, started, leases = unpack(KEYS)
 local origin = string.sub(queue, #'rq:queue:' + 1)
 local at = iso(now)
 local queued = 0
@@ -18,6 +18,7 @@ local function forget(id)
   redis.call('ZREM', finished, id)
   redis.call('ZREM', failed, id)
   redis.call('ZREM', canceled, id)
+  end_executions(started, leases, id)
   redis.call('DEL', job_key(id), 'rq:results:' .. id)
 end
 

@@ -1,14 +1,17 @@
 -- Takes failed jobs out of their registry, with their hashes and results: what they were for is done.
--- KEYS: failed. ARGV: time, then the job ids. Answers how many there were.
+-- KEYS: failed, started, leases. ARGV: time, then the job ids. Answers how many there were.
 
-local failed = KEYS[1]
+local failed, started, leases = unpack(KEYS)
 local forgotten = 0
 
 for i = 2, #ARGV do
   local id = ARGV[i]
   if redis.call('ZREM', failed, id) == 1 then
     forgotten = forgotten + 1
-    if not ACTIVE[status_of(id)] then redis.call('DEL', job_key(id), 'rq:results:' .. id) end
+    if not ACTIVE[status_of(id)] then
+      end_executions(started, leases, id)
+      redis.call('DEL', job_key(id), 'rq:results:' .. id)
+    end
   end
 end
 

@@ -91,6 +91,29 @@ local function end_execution(started, leases, composite, id, execution, worker)
   redis.call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
 end
 
+-- Ends all executions of a job: it begins anew, or is no more.
+local function end_executions(started, leases, id)
+  local executions = 'rq:executions:' .. id
+  clear_unless('zset', executions)
+  for _, execution in ipairs(redis.call('ZRANGE', executions, 0, -1)) do
+    local composite = id .. ':' .. execution
+    clear_unless('hash', 'rq:execution:' .. composite)
+    local worker = redis.call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
+    end_execution(started, leases, composite, id, execution, worker)
+  end
+end
+
+-- Whether a job runs, and in this execution. RQ cancels and deletes a running job without ending our execution; another
+-- one may have begun since.
+local function runs_in(id, execution)
+  if not has_hash(job_key(id)) or status_of(id) ~= 'started' then return false end
+  local executions = 'rq:executions:' .. id
+  local own = redis.call('ZSCORE', executions, execution) and 1 or 0
+  return redis.call('ZCARD', executions) == own
+end
+
+local function split(composite) return string.match(composite, '^([^:]*):(.*)$') end
+
 -- The failure code of a failed job; one that RQ's own workers failed has none, and counts as a bug.
 local function code_of(id)
   if not has_hash(job_key(id)) then return 'bug' end

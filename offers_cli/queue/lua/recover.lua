@@ -44,16 +44,16 @@ local function abandoned()
 end
 
 local function recover(composite)
-  local id, execution = string.match(composite, '^([^:]*):(.*)$')
+  local id, execution = split(composite)
   if not id then
     redis.call('ZREM', started, composite)
     redis.call('ZREM', leases, composite)
     return 'gone'
   end
   local worker = redis.call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
-  local alone = was_alone(worker)
+  local alone, was_running = was_alone(worker), runs_in(id, execution)
   end_execution(started, leases, composite, id, execution, worker)
-  if not has_hash(job_key(id)) or status_of(id) ~= 'started' then return 'gone' end
+  if not was_running then return 'gone' end
   local deaths = add(id, 'deaths', alone and 1 or 0)
   if deaths >= deaths_allowed then
     fail(id, worker, deaths)

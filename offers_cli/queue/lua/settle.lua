@@ -3,7 +3,7 @@
 -- ARGV: time, worker name, result ttl, failure ttl, then one JSON object per execution:
 --   job, execution; verdict ("finished", "failed", "stopped", "scheduled", "queued"); spent (whether the attempt counts);
 --   delay_s (of "scheduled"); meta and exc_string (of a failure).
--- Answers per execution: 1 settled, 0 it was no longer ours (given to another worker, cancelled, deleted).
+-- Answers per execution: 1 settled, 0 it was no longer ours (given to another worker, cancelled, deleted, begun anew).
 
 local queue, scheduled, started, leases, finished, failed, worker_key = unpack(KEYS)
 local worker, result_ttl, failure_ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -43,8 +43,9 @@ local function settle(item)
   local composite = item.job .. ':' .. item.execution
   local began = redis.call('HGET', 'rq:execution:' .. composite, 'created_at')
   local leased = redis.call('ZSCORE', leases, composite)
+  local ours = leased and runs_in(item.job, item.execution)
   end_execution(started, leases, composite, item.job, item.execution, worker)
-  if not leased or not has_hash(job_key(item.job)) or status_of(item.job) ~= 'started' then return 0 end
+  if not ours then return 0 end
   if not item.spent then add(item.job, 'attempts', -1) end
   SETTLE[item.verdict](item, { 'worker_name', worker, 'execution_id', item.execution,
     'execution_started_at', began or stamp(now), 'execution_ended_at', stamp(now) })

@@ -1,0 +1,231 @@
+"""A job that was cancelled, deleted or begun anew while it ran: its old attempt decides nothing any more.
+
+"Unique while it waits or runs" holds whatever an operator does with RQ's own means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+import rq.serializers
+from flask import Flask
+from queue_fakes import fetch, make_job, rq_queue
+
+from offers_cli.errors import PageChanged
+from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.failure import Failure
+from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
+from offers_cli.web import rq_pages
+
+KEYS = QueueKeys("enrichment")
+FAILED = Verdict(end=End.FAILED, failure=Failure(code=PageChanged.code, message="no price", attempts=1))
+
+
+class Scene:
+    """Worker `a` runs the one job; then something happens to it, and worker `b` begins it anew."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self.connection = connection
+        self.now = 2_000_000_000.0
+        self.a, self.b, self.c = (self.worker(name) for name in "abc")
+        self.enqueue()
+        self.first = self.claim(self.a)
+
+    def worker(self, name: str) -> Ledger:
+        return Ledger(self.connection, queue_name="enrichment", worker=name, clock=lambda: self.now)
+
+    def enqueue(self) -> int:
+        queue = EnrichmentQueue(self.connection, clock=lambda: self.now)
+        return queue.enqueue([make_job("o")]).enqueued
+
+    def claim(self, worker: Ledger) -> Execution:
+        [execution] = worker.claim(3, held=0).executions
+        return execution
+
+    def press(self, button: str) -> None:
+        """A button of the dashboard."""
+        app = Flask("test")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(rq.serializers, "PickleSerializer", rq.serializers.PickleSerializer)  # put back afterwards
+            rq_pages.mount(app, self.connection)
+            assert app.test_client().post(f"/rq{button}").get_json()["status"] == "OK"
+
+
+def cancel(scene: Scene) -> None:
+    fetch(scene.connection, "o").cancel()
+
+
+def delete(scene: Scene) -> None:
+    fetch(scene.connection, "o").delete()
+
+
+def press_delete(scene: Scene) -> None:
+    scene.press("/job/enrich-o/delete")
+
+
+def press_empty_the_started(scene: Scene) -> None:
+    scene.press("/queue/enrichment/started/empty")
+
+
+def cancel_and_press_empty_the_cancelled(scene: Scene) -> None:
+    cancel(scene)
+    scene.press("/queue/enrichment/canceled/empty")
+
+
+def cancel_and_enqueue_by_rq(scene: Scene) -> None:
+    cancel(scene)
+    enqueue_by_rq(scene)
+
+
+def enqueue_by_rq(scene: Scene) -> None:
+    rq_queue(scene.connection).enqueue_job(fetch(scene.connection, "o"))
+
+
+def stop(scene: Scene) -> None:
+    """`stop-job`, which the worker obeyed; the attempt's own end arrives afterwards."""
+    assert scene.a.settle([(scene.first, stopped(attempt=1))]) == [True]
+
+
+def stop_and_requeue_by_rq(scene: Scene) -> None:
+    stop(scene)
+    fetch(scene.connection, "o").requeue()
+
+
+def stop_and_press_requeue(scene: Scene) -> None:
+    stop(scene)
+    scene.press("/job/enrich-o/requeue")
+
+
+def stop_and_requeue(scene: Scene) -> None:
+    stop(scene)
+    assert Registries(scene.connection).requeue_failed().requeued == 1
+
+
+def be_taken_for_dead(scene: Scene) -> None:
+    scene.now += LEASE_S + 1
+    assert scene.c.recover().requeued == 1
+
+
+INTERRUPTIONS = [
+    cancel,
+    delete,
+    press_delete,
+    press_empty_the_started,
+    cancel_and_press_empty_the_cancelled,
+    cancel_and_enqueue_by_rq,
+    enqueue_by_rq,
+    stop,
+    stop_and_requeue_by_rq,
+    stop_and_press_requeue,
+    stop_and_requeue,
+    be_taken_for_dead,
+]
+ENDS = [GIVEN_BACK, FAILED, FINISHED, stopped(attempt=1), Verdict(end=End.SCHEDULED, delay_s=5, failure=FAILED.failure)]
+
+
+@pytest.fixture(params=INTERRUPTIONS, ids=lambda interruption: interruption.__name__)
+def scene(connection: redis.Redis, request: pytest.FixtureRequest) -> Scene:
+    """The job was interrupted while `a` ran it, and is queued again."""
+    scene = Scene(connection)
+    interruption: Callable[[Scene], None] = request.param
+    interruption(scene)
+    scene.enqueue()
+    assert rq_queue(connection).job_ids == ["enrich-o"]
+    return scene
+
+
+def outlive_the_old_lease(scene: Scene, second: Execution) -> None:
+    scene.now += LEASE_S - 1
+    scene.b.heartbeat([second.composite])
+    scene.now += 2
+    recovery = scene.c.recover()
+    assert (recovery.requeued, recovery.failed) == (0, 0)
+
+
+def assert_only_b_runs_it(scene: Scene, second: Execution) -> None:
+    assert scene.c.claim(3, held=0).executions == ()
+    assert scene.enqueue() == 0
+    assert rq_queue(scene.connection).job_ids == []
+    for key in (KEYS.started, KEYS.leases):
+        assert scene.connection.zrange(key, 0, -1) == [second.composite.encode()]
+    assert scene.b.heartbeat([second.composite]).lost == frozenset()
+    assert scene.b.settle([(second, FINISHED)]) == [True]
+    assert fetch(scene.connection, "o").is_finished
+    assert not scene.connection.keys("rq:execution*")
+    assert not scene.connection.exists(KEYS.leases, KEYS.started, KEYS.failed, KEYS.scheduled)
+    for worker in "abc":
+        assert not scene.connection.exists(f"rq:worker:{worker}:executions")
+
+
+@pytest.mark.parametrize("verdict", ENDS, ids=lambda verdict: verdict.end)
+def test_the_end_of_the_old_attempt_does_not_touch_the_new_one(scene: Scene, verdict: Verdict) -> None:
+    second = scene.claim(scene.b)
+    assert scene.a.settle([(scene.first, verdict)]) == [False]
+    assert_only_b_runs_it(scene, second)
+
+
+@pytest.mark.parametrize("verdict", ENDS, ids=lambda verdict: verdict.end)
+def test_the_end_of_the_old_attempt_does_not_touch_the_queued_job(scene: Scene, verdict: Verdict) -> None:
+    assert scene.a.settle([(scene.first, verdict)]) == [False]
+    assert rq_queue(scene.connection).job_ids == ["enrich-o"]
+    assert_only_b_runs_it(scene, scene.claim(scene.b))
+
+
+def test_the_death_of_the_old_worker_does_not_bring_the_job_back(scene: Scene) -> None:
+    """Killed: its lease runs out while `b` has renewed its own."""
+    second = scene.claim(scene.b)
+    outlive_the_old_lease(scene, second)
+    assert_only_b_runs_it(scene, second)
+
+
+def test_the_old_worker_learns_at_its_next_heartbeat_that_it_lost_the_job(scene: Scene) -> None:
+    second = scene.claim(scene.b)
+    assert scene.a.heartbeat([scene.first.composite]).lost == {scene.first.composite}
+    assert_only_b_runs_it(scene, second)
+
+
+def test_what_the_old_worker_knows_nothing_of_it_does_not_give_back(scene: Scene) -> None:
+    second = scene.claim(scene.b)
+    scene.a.give_back_unknown(())
+    outlive_the_old_lease(scene, second)
+    assert_only_b_runs_it(scene, second)
+
+
+@pytest.mark.parametrize("interruption", [cancel, delete], ids=lambda interruption: interruption.__name__)
+def test_a_cancelled_attempt_is_lost_at_the_next_heartbeat(
+    connection: redis.Redis, interruption: Callable[[Scene], None]
+) -> None:
+    scene = Scene(connection)
+    interruption(scene)
+    assert scene.a.heartbeat([scene.first.composite]).lost == {scene.first.composite}
+    assert not connection.exists(KEYS.leases, KEYS.started, "rq:executions:enrich-o")
+    assert scene.a.settle([(scene.first, FINISHED)]) == [False]
+
+
+def test_a_forgotten_failure_leaves_no_attempt_behind(connection: redis.Redis) -> None:
+    """Cancelled while it ran, then failed by hand: the replay of its page makes the job needless."""
+    scene = Scene(connection)
+    connection.hset("rq:job:enrich-o", "status", "failed")
+    connection.zadd(KEYS.failed, {"enrich-o": 9e9})
+    assert Registries(connection).forget_failed(["o"]) == 1
+    assert not connection.keys("rq:execution*")
+    assert not connection.exists(KEYS.leases, KEYS.started)
+    assert scene.a.settle([(scene.first, FINISHED)]) == [False]
+
+
+def test_a_job_that_rqs_own_worker_runs_by_now_is_not_ours(connection: redis.Redis) -> None:
+    """Cancelled, queued again and taken by `rq worker`, which knows no lease: our old attempt ends nothing of it."""
+    scene = Scene(connection)
+    cancel_and_enqueue_by_rq(scene)
+    connection.lpop(KEYS.queue)
+    connection.hset("rq:job:enrich-o", mapping={"status": "started", "worker_name": "theirs"})
+    connection.zadd("rq:executions:enrich-o", {"e2": scene.now + 100})
+    connection.zadd(KEYS.started, {"enrich-o:e2": scene.now + 100})
+    assert scene.a.settle([(scene.first, GIVEN_BACK)]) == [False]
+    assert rq_queue(connection).job_ids == []
+    assert fetch(connection, "o").is_started
