@@ -65,6 +65,13 @@ def make_worker(
     return Worker(connection, enrich=enrich, save=database.save, **kw)
 
 
+def redis_now(connection: redis.Redis) -> float:
+    """Redis's own time in seconds: whatever the queue writes lies between two readings, however busy the machine."""
+    time: Any = connection.time()
+    seconds, micros = time
+    return float(seconds) + float(micros) / 1e6
+
+
 def rq_queue(connection: redis.Redis) -> Queue:
     return Queue("enrichment", connection=connection, serializer=JSONSerializer)
 

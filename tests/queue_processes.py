@@ -12,7 +12,7 @@ from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import StorageUnavailable
 from offers_cli.log import configure_logging
 from offers_cli.queue.connection import connect
-from offers_cli.queue.signals import stop_on_signals
+from offers_cli.queue.signals import Stoppable, stop_on_signals
 from offers_cli.queue.supervisor import Seat, Supervisor
 from offers_cli.queue.verdicts import RetryPolicy
 from offers_cli.queue.work import ClaimedJob
@@ -23,6 +23,7 @@ REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 DELAY_S = float(os.environ.get("TEST_DELAY_S", "0"))
 BURST = os.environ.get("TEST_BURST", "1") == "1"
 CONCURRENCY = int(os.environ.get("TEST_CONCURRENCY", "4"))
+GRACE_S = float(os.environ.get("TEST_GRACE_S", "30"))
 
 
 def enrich(job: ClaimedJob) -> Enrichment:
@@ -60,8 +61,24 @@ def make_worker(**settings: object) -> Worker:
         save=RedisDatabase().save,  # type: ignore[arg-type]
         concurrency=CONCURRENCY,
         policy=RetryPolicy(waits_s=(0.1, 0.2)),
+        grace_s=GRACE_S,
         **settings,  # type: ignore[arg-type]
     )
+
+
+class Announced:
+    """A worker or supervisor that says so when a signal has reached it."""
+
+    def __init__(self, inner: Stoppable) -> None:
+        self._inner = inner
+
+    @property
+    def stopping(self) -> bool:
+        return self._inner.stopping
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        self._inner.stop(now=now, interrupted=interrupted)
+        os.write(2, b"signal received\n")
 
 
 def work(seat: Seat) -> None:
@@ -76,11 +93,11 @@ def main() -> None:
     processes = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     if processes == 1:
         worker = make_worker()
-        with stop_on_signals(worker):
+        with stop_on_signals(Announced(worker)):
             report = worker.run(burst=BURST)
     else:
         supervisor = Supervisor(work, processes=processes)
-        with stop_on_signals(supervisor):
+        with stop_on_signals(Announced(supervisor)):
             report = supervisor.run()
     print(report.succeeded, report.failed, report.interrupted, flush=True)
 

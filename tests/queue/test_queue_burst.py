@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -32,17 +33,22 @@ def test_a_job_put_off_for_a_second_is_done_in_the_same_burst(connection: redis.
 def test_a_host_that_only_puts_off_does_not_keep_a_burst(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "PATIENCE_S", 2.0)
+    """It is asked again while the burst's patience lasts, which no attempt that is only put off prolongs."""
+    skipped_s = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + skipped_s, sleep=time.sleep)
+    monkeypatch.setattr(worker_module, "time", clock)
+    monkeypatch.setattr(worker_module, "PATIENCE_S", 3600.0)
     enqueue(connection, ["o1"])
+    attempts: list[str] = []
 
-    def enrich(_job: ClaimedJob) -> Enrichment:
+    def enrich(job: ClaimedJob) -> Enrichment:
+        nonlocal skipped_s
+        attempts.append(job.offer_id)
+        skipped_s = 4000.0 if len(attempts) == 2 else 0.0
         raise RateLimited("slow down", retry_after_s=1)
 
-    began = time.monotonic()
     report = make_worker(connection, Database(), enrich=enrich).run(burst=True)
-    assert time.monotonic() - began < 8
-    assert (report.succeeded, report.failed) == (0, 0)
-    assert report.snoozed >= 2
+    assert (report.succeeded, report.failed, report.snoozed) == (0, 0, 2)
     assert Registries(connection).counts().scheduled == 1
 
 
@@ -50,8 +56,7 @@ def test_a_long_pause_is_not_waited_for(connection: redis.Redis) -> None:
     enqueue(connection, ["o1"])
 
     def enrich(_job: ClaimedJob) -> Enrichment:
-        raise RateLimited("slow down", retry_after_s=60)
+        raise RateLimited("slow down", retry_after_s=900)
 
-    began = time.monotonic()
     assert make_worker(connection, Database(), enrich=enrich).run(burst=True).snoozed == 1
-    assert time.monotonic() - began < 3
+    assert Registries(connection).counts().scheduled == 1

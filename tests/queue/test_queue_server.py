@@ -137,7 +137,9 @@ def test_a_short_directory_open_to_others_is_refused(tmp_path: Path, monkeypatch
         ensure_server(tmp_path / ("d" * 100))
 
 
-def test_a_start_that_fails_tells_the_last_line_of_the_log(home: Path) -> None:
+def test_a_start_that_fails_tells_the_last_line_of_the_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as its process has ended: nobody waits for a server that cannot come."""
+    monkeypatch.setattr(server, "START_TIMEOUT_S", 3600.0)
     ensure_server(home)
     stop_server(home)
     (kept,) = (home / "redis").rglob("appendonly.aof*.incr.aof")
