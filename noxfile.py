@@ -61,7 +61,7 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Long tests that measure over time: the pace over ten seconds, many steps of the queue's model."""
+    """Long tests: many steps of the queue's model."""
     install(session)
     session.run("pytest", "-m", "slow", "tests/fetch", "tests/queue", *session.posargs)
 

@@ -14,7 +14,6 @@
         ├── LinkRefused              1  link_refused          final
         ├── Bug                      1  bug                   fail
         ├── HostPaused               (code and exit code of what paused it)  snooze
-        ├── TurnTooFar               1  turn_too_far          snooze
         └── PageError                   (about one page)
             ├── PageBlocked          5  page_blocked          snooze
             ├── RateLimited          5  rate_limited          snooze
@@ -184,22 +183,6 @@ class HostPaused(WorkError):
         self.seconds = seconds
         self.code = reason
         self.exit_code = WORK_ERRORS.get(reason, PageBlocked).exit_code
-
-
-class TurnTooFar(WorkError):
-    """The next free turn of a host is further away than the caller can wait; nothing was taken.
-
-    Args:
-        wait_s: how far away the turn is; also `retry_after_s`.
-    """
-
-    code = "turn_too_far"
-    outcome = Outcome.SNOOZE
-
-    def __init__(self, host: str, *, wait_s: float) -> None:
-        super().__init__(f"the next turn for {host} is {wait_s:.1f} s away", retry_after_s=wait_s)
-        self.host = host
-        self.wait_s = wait_s
 
 
 class PageError(WorkError):

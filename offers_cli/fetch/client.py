@@ -113,12 +113,12 @@ class PoliteFetcher:
         self._sleep = sleep
         self._now = now
 
-    def get(self, url: str, *, max_wait_s: float | None = None) -> Page:
+    def get(self, url: str) -> Page:
         """Fetch one page (see `offers_cli.fetch.page.Fetcher.get` for what it raises)."""
         safe = self._guard.check_url(url)
         if self._robots is not None:
             self._robots.check(safe, self._read_robots)
-        return self._follow(safe, lambda answer, egress: self._read_page(url, answer, egress), max_wait_s=max_wait_s)
+        return self._follow(safe, lambda answer, egress: self._read_page(url, answer, egress))
 
     def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page:
         """Send one JSON body and give the answer, of whatever type; it may be sent twice when a connection breaks.
@@ -136,7 +136,7 @@ class PoliteFetcher:
     def locate(self, url: str) -> str:
         """Where an address redirects to, which is not asked; the address itself when it does not redirect."""
         safe = self._guard.check_url(url)
-        egress = self._await_turn(safe.netloc, None)
+        egress = self._await_turn(safe.netloc)
         with self._pausing(safe.netloc, egress), self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as answer:
             target = redirect_target(answer)
             if target is None:
@@ -189,14 +189,12 @@ class PoliteFetcher:
         except (ForbiddenUrl, Redirected):
             return ""
 
-    def _follow(
-        self, url: SafeUrl, read: Callable[[Answer, Egress], T], ask: Ask = GET, *, max_wait_s: float | None = None
-    ) -> T:
+    def _follow(self, url: SafeUrl, read: Callable[[Answer, Egress], T], ask: Ask = GET) -> T:
         """Follow redirects to an answer and read it; every hop is checked and awaits its own turn."""
         left_s = self._timeout_s
         visited = {url.url}
         for _ in range(1 + MAX_REDIRECTS):
-            egress = self._await_turn(url.netloc, max_wait_s)
+            egress = self._await_turn(url.netloc)
             started = time.monotonic()
             with self._pausing(url.netloc, egress), self._exchange(url, egress, ask, timeout_s=left_s) as answer:
                 target = redirect_target(answer)
@@ -209,11 +207,10 @@ class PoliteFetcher:
             if url.url in visited:
                 raise Redirected(f"{url.netloc} redirects in a circle")
             visited.add(url.url)
-            max_wait_s = None  # once on the way, a page is worth waiting for
         raise Redirected(f"{url.netloc}: more than {MAX_REDIRECTS} redirects")
 
-    def _await_turn(self, host: str, max_wait_s: float | None) -> Egress:
-        label, wait_s = self._pace.reserve_any(host, tuple(self._egresses), max_wait_s=max_wait_s)
+    def _await_turn(self, host: str) -> Egress:
+        label, wait_s = self._pace.reserve(host, tuple(self._egresses))
         if wait_s > 0:
             self._sleep(wait_s)
         return self._egresses[label]

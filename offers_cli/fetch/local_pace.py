@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from offers_cli.errors import HostPaused, TurnTooFar
+from offers_cli.errors import HostPaused
 from offers_cli.fetch.page import DIRECT
 
 
@@ -17,7 +17,7 @@ class LocalPace:
         pause_s: the pause after a wall that does not say how long; it cannot be told to others from here.
     """
 
-    def __init__(self, *, delay_s: float, pause_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, delay_s: float, pause_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._delay_s = delay_s
         self._pause_s = pause_s
         self._clock = clock
@@ -25,18 +25,12 @@ class LocalPace:
         self._pauses: dict[tuple[str, str], tuple[float, str]] = {}
         self._lock = threading.Lock()
 
-    def reserve(self, host: str, egress: str = DIRECT, *, max_wait_s: float | None = None) -> float:
-        """Take the next turn (see `offers_cli.fetch.page.Pace.reserve`)."""
-        return self.reserve_any(host, (egress,), max_wait_s=max_wait_s)[1]
-
-    def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:
-        """Take the nearest turn among several egresses: (egress, seconds to wait)."""
+    def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
+        """Take the nearest turn (see `offers_cli.fetch.page.Pace.reserve`)."""
         with self._lock:
             now = self._clock()
             egress = min(self._open_egresses(host, egresses, now), key=lambda label: self._turn(host, label))
             turn = max(now, self._turn(host, egress))
-            if max_wait_s is not None and turn - now > max_wait_s:
-                raise TurnTooFar(host, wait_s=turn - now)
             self._next_turn[host, egress] = turn + self._delay_s
             return egress, turn - now
 

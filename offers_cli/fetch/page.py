@@ -37,17 +37,12 @@ class Page:
 class Pace(Protocol):
     """When we may go: one shared clock per (host, egress) over all processes."""
 
-    def reserve(self, host: str, egress: str = DIRECT, *, max_wait_s: float | None = None) -> float:
-        """Take the next turn for that host and return the seconds to wait before using it.
+    def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
+        """Take the nearest turn for that host among several egresses: (egress, seconds to wait before using it).
 
         Raises:
-            HostPaused: the host is paused (wall, rate limit); nothing was taken.
-            TurnTooFar: the turn is further away than `max_wait_s`; nothing was taken.
+            HostPaused: the host is paused (wall, rate limit) for all of them; nothing was taken.
         """
-        ...
-
-    def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:
-        """Take the nearest turn among several egresses: (egress, seconds to wait). Raises as `reserve` does."""
         ...
 
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
@@ -62,12 +57,12 @@ class Pace(Protocol):
 class Fetcher(Protocol):
     """One polite HTTP client; thread-safe."""
 
-    def get(self, url: str, *, max_wait_s: float | None = None) -> Page:
+    def get(self, url: str) -> Page:
         """Fetch one page, redirects followed and checked, its turn awaited.
 
         Raises (all from `offers_cli.errors`): `ForbiddenUrl`, `PageBlocked` (403 and known wall addresses),
             `RateLimited` (429), `OfferGone` (404, 410), `SiteUnavailable` (time-out, 5xx, connection), `NotHtml`,
-            `TooLarge`, `Redirected` (too many hops); `HostPaused`/`TurnTooFar` from the pace.
+            `TooLarge`, `Redirected` (too many hops); `HostPaused` from the pace.
         """
         ...
 

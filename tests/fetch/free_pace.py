@@ -13,10 +13,7 @@ class FreePace:
         self.turns: list[tuple[str, str]] = []
         self.pauses: list[tuple[str, float | None, str, str]] = []
 
-    def reserve(self, host: str, egress: str = "direct", *, max_wait_s: float | None = None) -> float:
-        return self.reserve_any(host, (egress,), max_wait_s=max_wait_s)[1]
-
-    def reserve_any(self, host: str, egresses: Sequence[str], *, max_wait_s: float | None = None) -> tuple[str, float]:  # noqa: ARG002
+    def reserve(self, host: str, egresses: Sequence[str] = ("direct",)) -> tuple[str, float]:
         egress = egresses[len(self.turns) % len(egresses)]
         self.turns.append((host, egress))
         return egress, self.wait_s

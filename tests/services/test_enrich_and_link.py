@@ -49,7 +49,7 @@ class Site:
     calls: int = 0
     storage: SqliteStorage = field(init=False)
 
-    def get(self, url: str, *, max_wait_s: float | None = None) -> Page:  # noqa: ARG002 (the fetcher's form)
+    def get(self, url: str) -> Page:
         self.pages += 1
         if self.page_error:
             raise self.page_error

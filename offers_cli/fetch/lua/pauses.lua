@@ -1,0 +1,8 @@
+-- Reads the pauses of hosts. KEYS: each host by one way out. ARGV: time, longest pause.
+-- Answers for each how long it is still paused (0: not at all), and why.
+
+local answer = {}
+for _, key in ipairs(KEYS) do
+  answer[#answer + 1] = { pause_left(key), redis.call('HGET', key, 'reason') or '' }
+end
+return answer

@@ -1,0 +1,22 @@
+-- Takes the nearest turn among the ways out to one host.
+-- KEYS: the host by each way out. ARGV: time, longest pause, delay.
+-- Answers {'turn', way, wait}, or {'paused', way, left, reason} when all ways are paused: that which opens first.
+
+local delay = tonumber(ARGV[3])
+local best, turn, paused, shortest
+for way, key in ipairs(KEYS) do
+  local left = pause_left(key)
+  if left > 0 then
+    if not paused or left < shortest then paused, shortest = way, left end
+  else
+    local last = read(key, 'turn')
+    if last - now > 1000 * delay then last = 0 end -- no queue is that long: the clock was set back
+    if not best or last + delay < turn then best, turn = way, last + delay end
+  end
+end
+if not best then return { 'paused', paused - 1, shortest, redis.call('HGET', KEYS[paused], 'reason') } end
+
+local wait = math.max(0, turn - now)
+redis.call('HSET', KEYS[best], 'turn', whole(now + wait))
+keep(KEYS[best], wait + delay + 1000000)
+return { 'turn', best - 1, wait }
