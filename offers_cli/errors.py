@@ -113,14 +113,24 @@ class QueueUnavailable(WorkError):
     code = "queue_unavailable"
     exit_code = 4
     outcome = Outcome.SNOOZE
+    temporary = True
 
 
 class QueueRefused(WorkError):
-    """Redis answers, but will not do what is asked: wrong password, eviction on, read-only, out of memory."""
+    """Redis answers, but will not do what is asked: wrong password, eviction on, read-only, out of memory.
+
+    Args:
+        temporary: it may do it later without anybody touching settings or rights (out of memory, a failover), so that
+            a worker waits for it as for a Redis that does not answer.
+    """
 
     code = "queue_refused"
     exit_code = 3
     outcome = Outcome.SNOOZE
+
+    def __init__(self, message: str, *, hint: str = "", temporary: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.temporary = temporary
 
 
 class StorageUnavailable(WorkError):

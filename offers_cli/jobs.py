@@ -87,7 +87,13 @@ def supervise(
     """Run that many worker processes under one supervisor, until all have ended or it is told to stop."""
     from offers_cli.queue.signals import stop_on_signals
     from offers_cli.queue.supervisor import Supervisor
+    from offers_cli.queue.worker import OUTAGE_PATIENCE_S
 
-    supervisor = Supervisor(partial(work_in_seat, options=options), processes=processes, on_progress=on_progress)
+    supervisor = Supervisor(
+        partial(work_in_seat, options=options),
+        processes=processes,
+        patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
+        on_progress=on_progress,
+    )
     with stop_on_signals(supervisor):
         return report_work(supervisor.run())

@@ -51,7 +51,12 @@ def _redis_errors() -> Iterator[None]:
             f"Redis, which keeps the pace, does not answer: {exc}", hint="run `offers doctor`"
         ) from exc
     except exceptions.RedisError as exc:
-        raise QueueRefused(f"Redis, which keeps the pace, refuses: {exc}", hint="run `offers doctor`") from exc
+        temporary = any(code in str(exc) for code in ("OOM", "MISCONF")) or isinstance(
+            exc, exceptions.OutOfMemoryError | exceptions.ReadOnlyError
+        )
+        raise QueueRefused(
+            f"Redis, which keeps the pace, refuses: {exc}", hint="run `offers doctor`", temporary=temporary
+        ) from exc
 
 
 class SharedPace:

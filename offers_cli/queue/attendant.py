@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.connection import translate
 from offers_cli.queue.heap import trim_heaps
@@ -34,6 +34,7 @@ class Attendant(threading.Thread):
     Args:
         held: the executions that the worker holds now, by RQ's names.
         obey: is given each command of `rq.command` (``{"command": "stop-job", "job_id": …}``), in this thread.
+        fail: is given what ended this thread before its time, in this thread: without it the leases run out.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Attendant(threading.Thread):
         presence: Presence,
         held: Callable[[], Sequence[str]],
         obey: Callable[[dict[str, Any]], None],
+        fail: Callable[[OffersError], None],
         beat_s: float = BEAT_S,
     ) -> None:
         super().__init__(name="attendant", daemon=True)
@@ -52,6 +54,7 @@ class Attendant(threading.Thread):
         self._presence = presence
         self._held = held
         self._obey = obey
+        self._fail = fail
         self._beat_s = beat_s
         self._over = threading.Event()
 
@@ -63,11 +66,22 @@ class Attendant(threading.Thread):
         self.join(timeout=JOIN_S)
 
     def run(self) -> None:
-        while not self._over.is_set():
-            try:
-                self._attend()
-            except (QueueUnavailable, QueueRefused):
-                self._over.wait(LISTEN_S)  # the worker's own thread says so and waits as well
+        try:
+            while not self._over.is_set():
+                self._attend_until_trouble()
+        except OffersError as error:
+            self._fail(error)
+        except Exception as exc:
+            log.error("unexpected error beside the jobs", exc_info=True)  # noqa: G201 (not a Logger)
+            self._fail(Bug(f"the worker's heartbeat ended: {type(exc).__name__}: {exc}"))
+
+    def _attend_until_trouble(self) -> None:
+        try:
+            self._attend()
+        except (QueueUnavailable, QueueRefused) as error:
+            if not error.temporary:
+                raise
+            self._over.wait(LISTEN_S)  # the worker's own thread says so and waits as well
 
     def _attend(self) -> None:
         """Beat and listen on one subscription, until the end or until Redis fails."""

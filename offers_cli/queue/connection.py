@@ -28,7 +28,12 @@ REFUSALS = {
     "WRONGPASS": ("Redis refuses the user name or password", "check REDIS_URL"),
     "NOPERM": ("this Redis user may not do that", "grant it the rights or use another user in REDIS_URL"),
     "WRONGTYPE": ("another program uses one of the queue's keys", "use another database number in REDIS_URL"),
+    "MASTERDOWN": ("Redis is a replica without its primary", "set REDIS_URL to the primary"),
+    "NOREPLICAS": ("Redis has too few replicas to write", "bring its replicas back or lower min-replicas-to-write"),
+    "BUSY": ("Redis is busy with a long script", "redis-cli SCRIPT KILL"),
 }
+TEMPORARY = frozenset({"OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY"})
+"""Refusals that pass without a change of settings or rights: a worker waits for the end of these."""
 
 log = get_log("worker")
 
@@ -129,29 +134,31 @@ def translate() -> Iterator[None]:
     try:
         yield
     except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
-        raise _refusal(exc, *REFUSALS["WRONGPASS" if "invalid" in str(exc) else "NOAUTH"]) from exc
+        raise _refusal(exc, "WRONGPASS" if "invalid" in str(exc) else "NOAUTH") from exc
     except redis.BusyLoadingError as exc:
         raise QueueUnavailable("Redis is loading its data", hint="try again in a moment") from exc
     except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
         hint = "start it, correct REDIS_URL, or unset REDIS_URL to use the embedded one"
         raise QueueUnavailable(f"Redis does not answer: {exc}", hint=hint) from exc
     except redis.RedisError as exc:
-        raise _refusal(exc, *_explain(exc)) from exc
+        raise _refusal(exc, _code_of(exc)) from exc
 
 
-def _explain(exc: Exception) -> tuple[str, str]:
-    """redis-py cuts the code off the answers it has a class for, so the class counts too."""
+def _code_of(exc: Exception) -> str:
+    """redis-py cuts the code off the answers it has a class for, so the class counts too; a script's own has none."""
     import redis.exceptions as errors
 
     classes = {errors.OutOfMemoryError: "OOM", errors.ReadOnlyError: "READONLY", errors.NoPermissionError: "NOPERM"}
     text = str(exc)
+    if "The user executing the script can't" in text:
+        return "NOPERM"
     code = next((code for kind, code in classes.items() if isinstance(exc, kind)), None)
-    code = code or next((code for code in REFUSALS if code in text), "")
-    return REFUSALS.get(code, ("Redis refuses", "run `offers doctor`"))
+    return code or next((code for code in REFUSALS if code in text), "")
 
 
-def _refusal(exc: Exception, what: str, hint: str) -> QueueRefused:
-    return QueueRefused(f"{what}: {exc}", hint=hint)
+def _refusal(exc: Exception, code: str) -> QueueRefused:
+    what, hint = REFUSALS.get(code, ("Redis refuses", "run `offers doctor`"))
+    return QueueRefused(f"{what}: {exc}", hint=hint, temporary=code in TEMPORARY)
 
 
 def eviction_policy(connection: redis.Redis) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.errors import Bug, StorageRefused, StorageUnavailable, WorkError
+from offers_cli.errors import Bug, QueueRefused, QueueUnavailable, StorageRefused, StorageUnavailable, WorkError
 from offers_cli.log import get_log
 from offers_cli.queue.ledger import Execution
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, RetryPolicy, Verdict
@@ -30,11 +30,10 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class Recorded:
-    """The verdicts on a group, and the trouble with the storage, if any."""
+    """The verdicts on a group, and the trouble with the storage or with Redis, if any."""
 
     verdicts: list[tuple[Result, Verdict]] = field(default_factory=list)
-    unavailable: StorageUnavailable | None = None
-    refused: StorageRefused | None = None
+    trouble: WorkError | None = None
 
 
 class Recorder:
@@ -63,11 +62,11 @@ class Recorder:
         match result.found:
             case Enrichment():
                 return FINISHED
-            case StorageRefused() as error:
-                recorded.refused = error
+            case StorageRefused() | QueueRefused(temporary=False) as error:
+                recorded.trouble = error
                 return GIVEN_BACK
-            case StorageUnavailable() as error:
-                recorded.unavailable = error
+            case StorageUnavailable() | QueueUnavailable() | QueueRefused() as error:
+                recorded.trouble = recorded.trouble or error
         return self._verdict_on(result, result.found)
 
     def _verdict_on(self, result: Result, error: WorkError) -> Verdict:
@@ -77,10 +76,10 @@ class Recorder:
         try:
             report = _save(self._save, [result for result, _ in group])
         except StorageUnavailable as error:
-            recorded.unavailable = error
+            recorded.trouble = recorded.trouble or error
             recorded.verdicts += [(result, self._verdict_on(result, error)) for result, _ in group]
         except StorageRefused as error:
-            recorded.refused = error
+            recorded.trouble = error
             recorded.verdicts += [(result, GIVEN_BACK) for result, _ in group]
         except Exception as exc:  # a bug in the storage must not take the whole group down
             if len(group) == 1:

@@ -17,8 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import TYPE_CHECKING, Any
 
-from offers_cli import errors
-from offers_cli.errors import Bug, OffersError, QueueUnavailable
+from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.signals import STOP_NOW_SIGNAL, StopRequest
@@ -58,7 +57,7 @@ class Seat:
 
     def tell(self, error: OffersError) -> None:
         """Tell the supervisor why this process ends."""
-        self._trouble.send((type(error).__name__, error.message, error.hint))
+        self._trouble.send(error)
 
 
 Work = Callable[[Seat], object]
@@ -86,6 +85,7 @@ class _Process:
     start_at: float = 0.0
     waits: Backoff = field(default_factory=lambda: Backoff(0.1, 10.0))
     crashes: int = 0
+    redis_away_since: float | None = None
     done: bool = False
 
 
@@ -93,13 +93,20 @@ class Supervisor:
     """Runs `work` in a number of processes until all have ended by themselves or it is told to stop.
 
     Args:
+        patience_s: how long processes are started again while Redis, which was there before, is away.
         on_progress: is given the counts of all of them, several times a second.
     """
 
     def __init__(
-        self, work: Work, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
+        self,
+        work: Work,
+        *,
+        processes: int,
+        patience_s: float = float("inf"),
+        on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
         self._work = work
+        self._patience_s = patience_s
         self._context = multiprocessing.get_context("spawn")
         self._processes = [_Process(self._context.RawArray("q", len(COUNTERS))) for _ in range(processes)]
         self._on_progress = on_progress
@@ -198,18 +205,25 @@ class Supervisor:
         A Redis that was there at the first start is waited for, as a running worker waits for it.
         """
         error = _read_trouble(one.trouble)
-        was_running_before = one.waits.failures > 0
         if code == 0 or self.stopping:
             one.done = True
-        if error and not (isinstance(error, QueueUnavailable) and was_running_before):
+        if error and not self._waits_for_redis(one, error):
             self._give_up(error)
         elif code:
             self._restart(one, code, crashed=code > 0 and not error)
+
+    def _waits_for_redis(self, one: _Process, error: OffersError) -> bool:
+        was_running_before = one.waits.failures > 0
+        if not was_running_before or not isinstance(error, QueueUnavailable | QueueRefused) or not error.temporary:
+            return False
+        one.redis_away_since = one.redis_away_since or time.monotonic()
+        return time.monotonic() - one.redis_away_since <= self._patience_s
 
     def _restart(self, one: _Process, code: int, *, crashed: bool) -> None:
         if time.monotonic() - one.started_at > LONG_LIFE_S:
             one.waits.reset()
             one.crashes = 0
+            one.redis_away_since = None
         one.crashes = one.crashes + 1 if crashed else 0
         if one.crashes >= CRASHES_ALLOWED:
             self._give_up(
@@ -230,8 +244,7 @@ def _read_trouble(trouble: Connection | None) -> OffersError | None:
     try:
         if trouble is None or not trouble.poll():
             return None
-        name, message, hint = trouble.recv()
+        error: OffersError = trouble.recv()
     except (EOFError, OSError):
         return None
-    error: OffersError = getattr(errors, name)(message, hint=hint)
     return error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from offers_cli.errors import Bug, Outcome, QueueUnavailable, StorageUnavailable, WorkError
+from offers_cli.errors import Bug, Outcome, QueueRefused, QueueUnavailable, StorageUnavailable, WorkError
 from offers_cli.queue.failure import Failure
 
 SNOOZE_LEAST_S = 1.0
@@ -79,7 +79,7 @@ class RetryPolicy:
         """What becomes of a job whose attempt number `attempt` (from 1) ended with `error`."""
         failure = Failure(code=error.code, message=error.message, attempts=attempt)
         if error.outcome is Outcome.SNOOZE:
-            own_service = isinstance(error, StorageUnavailable | QueueUnavailable)
+            own_service = isinstance(error, StorageUnavailable | QueueUnavailable | QueueRefused)
             usual_s = self.service_snooze_s if own_service else self.snooze_s
             asked_s = usual_s if error.retry_after_s is None else error.retry_after_s
             delay_s = min(max(asked_s, SNOOZE_LEAST_S), SNOOZE_MOST_S)

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
+from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
@@ -21,6 +21,7 @@ from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.connection import check_eviction, translate
 from offers_cli.queue.heap import share_heaps
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
+from offers_cli.queue.outage import Outage
 from offers_cli.queue.presence import Presence
 from offers_cli.queue.recorder import Recorded, Recorder
 from offers_cli.queue.recovery import recover
@@ -42,6 +43,8 @@ SOON_S = 3.0
 """A burst waits for scheduled jobs that are due so soon."""
 PATIENCE_S = 10.0
 """So long after the last job that was done or failed."""
+OUTAGE_PATIENCE_S = 60.0
+"""A burst waits so long for Redis or the database to come back, then ends with their error; others go on waiting."""
 RECOVER_EVERY_S = 5.0
 
 log = get_log("worker")
@@ -92,6 +95,7 @@ class Worker:
             presence=self._presence,
             held=self._bench.composites,
             obey=self._hear,
+            fail=self._fail,
             beat_s=beat_s,
         )
         self._unsettled: list[tuple[Execution, Verdict]] = []
@@ -107,8 +111,9 @@ class Worker:
         self._patient_until = 0.0
         self._recover_at = 0.0
         self._paused_until = 0.0
-        self._redis_waits = Backoff(0.25, 5.0)
-        self._storage_waits = Backoff(1.5, 30.0)
+        self._redis_outage = Outage("Redis", Backoff(0.25, 5.0))
+        self._pace_outage = Outage("Redis", Backoff(1.5, 30.0))
+        self._storage_outage = Outage("the database", Backoff(1.5, 30.0))
 
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> WorkerReport:
         """Work until told to stop; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
@@ -116,9 +121,12 @@ class Worker:
         Scheduled jobs are taken when they are due; a burst waits a moment for those that are due within `SOON_S`.
 
         Raises:
-            QueueUnavailable: Redis does not answer at the start; later the worker waits for it.
-            QueueRefused: Redis says no at the start, or would drop jobs when it is full.
-            StorageRefused: the database says no; everything was given back, no job spent an attempt.
+            QueueUnavailable: Redis does not answer at the start, or for `OUTAGE_PATIENCE_S` in a burst.
+            QueueRefused: Redis says no and will go on so, or at the start, or for `OUTAGE_PATIENCE_S` in a burst.
+            StorageUnavailable: the database does not answer for `OUTAGE_PATIENCE_S` in a burst.
+            StorageRefused: the database says no.
+
+        Whatever ends it, all that can be given back was given back, and no job spent an attempt.
         """
         self._burst, self._max_jobs = burst, max_jobs
         check_eviction(self._connection)
@@ -194,7 +202,7 @@ class Worker:
             if results:
                 self._take(self._recorder.record(results))
             self._settle()
-            self._redis_waits.reset()
+            self._redis_outage.ended()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
 
@@ -226,7 +234,7 @@ class Worker:
     def _free_places(self) -> int:
         if self.stopping or self._bench.must_be_alone or time.monotonic() < self._paused_until:
             return 0
-        places = 1 if self._storage_waits.failures else self._concurrency
+        places = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency
         if self._max_jobs is not None:
             places = min(places, self._max_jobs - self._tally.ended)
         return max(0, places - len(self._bench))
@@ -243,18 +251,21 @@ class Worker:
 
     def _take(self, recorded: Recorded) -> None:
         self._unsettled += [(result.execution, verdict) for result, verdict in recorded.verdicts]
-        if recorded.refused:
-            log.error("the storage refuses, stopping", reason=recorded.refused.message)
-            self._error = recorded.refused
-        if recorded.unavailable:
-            self._pause(recorded.unavailable)
-        elif any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
-            self._storage_waits.reset()
+        match recorded.trouble:
+            case StorageUnavailable() as error:
+                self._pause(self._storage_outage, error)
+            case QueueUnavailable() | QueueRefused(temporary=True) as error:
+                self._pause(self._pace_outage, error)
+            case OffersError() as error:
+                self._fail(error)
+            case None if any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
+                self._storage_outage.ended()
+                self._pace_outage.ended()
 
-    def _pause(self, error: OffersError) -> None:
-        pause_s = self._storage_waits.next_s()
-        self._paused_until = time.monotonic() + pause_s
-        log.warning("the storage does not answer, pausing", reason=error.message, pause_s=pause_s)
+    def _pause(self, outage: Outage, error: OffersError) -> None:
+        """Claim nothing for a moment, and then one job to see whether the service is back."""
+        self._paused_until = time.monotonic() + outage.failed(error)
+        self._lose_patience(outage, error)
 
     def _settle(self) -> None:
         """Write the verdicts to Redis; they are kept until that has worked."""
@@ -275,22 +286,40 @@ class Worker:
         self._recover_at = time.monotonic() + RECOVER_EVERY_S
         return recover(self._connection, self._ledger).requeued > 0
 
-    def _wait_for_redis(self, error: OffersError) -> None:
-        """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile."""
-        log.warning("waiting for Redis", reason=error.message)
-        while not self._stop.is_over:
-            self._sleep(self._redis_waits.next_s())
+    def _wait_for_redis(self, error: QueueUnavailable | QueueRefused) -> None:
+        """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile.
+
+        A refusal that does not pass ends the worker.
+        """
+        while error.temporary:
+            pause_s = self._redis_outage.failed(error)
+            self._lose_patience(self._redis_outage, error)
+            self._sleep(pause_s)
+            if self._stop.is_over or self._error:
+                return
             try:
                 self._resume()
-            except (QueueUnavailable, QueueRefused):
-                continue
-            log.info("Redis answers again")
-            return
+            except (QueueUnavailable, QueueRefused) as again:
+                error = again
+            else:
+                return
+        self._fail(error)
+
+    def _lose_patience(self, outage: Outage, error: OffersError) -> None:
+        if self._burst and outage.seconds > OUTAGE_PATIENCE_S:
+            self._fail(error)
+
+    def _fail(self, error: OffersError) -> None:
+        """End with this error, after giving back what can be given back; from any thread."""
+        if self._error is None:
+            log.error("stopping", code=error.code, reason=error.message)
+            self._error = error
+        self._bench.wake()
 
     def _sleep(self, seconds: float) -> None:
-        """In slices, for a signal to end it."""
+        """In slices, for a signal or an error to end it."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._stop.is_over:
+        while time.monotonic() < until and not self._stop.is_over and not self._error:
             time.sleep(min(0.05, seconds))
 
     def _resume(self) -> None:
@@ -332,9 +361,14 @@ class Worker:
         self._unsettled += [(execution, GIVEN_BACK) for execution in unfinished]
         self._attendant.close()
         self._bench.close()
-        try:
-            self._settle()
-            self._ledger.give_back_unknown(())
-            self._presence.deregister()
-        except (QueueUnavailable, QueueRefused) as error:
-            log.warning("could not take leave of Redis; its jobs come back by themselves", reason=error.message)
+        for farewell in (self._settle, self._give_back_all, self._presence.deregister):
+            try:
+                farewell()
+            except QueueRefused as error:
+                log.warning("could not take leave of Redis wholly", reason=error.message)
+            except QueueUnavailable as error:
+                log.warning("could not take leave of Redis; its jobs come back by themselves", reason=error.message)
+                return
+
+    def _give_back_all(self) -> None:
+        self._ledger.give_back_unknown(())

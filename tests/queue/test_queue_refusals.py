@@ -1,0 +1,266 @@
+"""Redis says no: what will not pass ends the worker, what passes is waited for, and a burst waits only so long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from queue_fakes import Database, enqueue, found, make_worker, raising
+from servers import RedisServer
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
+from offers_cli.queue import worker as worker_module
+from offers_cli.queue.attendant import Attendant
+from offers_cli.queue.backoff import Backoff
+from offers_cli.queue.connection import connect
+from offers_cli.queue.outage import Outage
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.worker import Worker
+
+EVERYTHING = ("~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
+
+
+@pytest.fixture
+def connect_as(shared_redis: RedisServer, connection: redis.Redis) -> Iterator[Callable[..., redis.Redis]]:
+    """Connects as a Redis user with the given rights, in the words of `ACL SETUSER`."""
+
+    def connect_with(*rights: str) -> redis.Redis:
+        connection.execute_command("ACL", "SETUSER", "worker", "reset", "on", ">secret", *rights)  # type: ignore[no-untyped-call]
+        return connect(f"{shared_redis.url}?username=worker&password=secret")
+
+    yield connect_with
+    connection.acl_deluser("worker")
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Running:
+    """A worker in a thread of its own, and the error it ended with."""
+
+    def __init__(self, worker: Worker, **how: Any) -> None:
+        self.error: BaseException | None = None
+        self.worker = worker
+        self._thread = threading.Thread(target=self._run, kwargs=how)
+        self._thread.start()
+
+    def _run(self, **how: Any) -> None:
+        try:
+            self.worker.run(**how)
+        except OffersError as error:
+            self.error = error
+
+    def end(self) -> BaseException | None:
+        """Wait until it has ended by itself."""
+        self._thread.join(20)
+        if self._thread.is_alive():
+            self.worker.stop(now=True)
+            self._thread.join(20)
+            pytest.fail("the worker did not end by itself")
+        return self.error
+
+
+def messages(caplog: pytest.LogCaptureFixture, text: str) -> list[str]:
+    return [record.getMessage() for record in caplog.records if text in record.getMessage()]
+
+
+@pytest.mark.parametrize("burst", [True, False])
+@pytest.mark.parametrize(
+    "rights",
+    [
+        ("~rq:*", "&*", "+@all"),
+        ("~offers:*", "&*", "+@all"),
+        ("~*", "+@all", "resetchannels"),
+        (*EVERYTHING, "-@scripting"),
+        (*EVERYTHING, "-lpop"),
+        (*EVERYTHING, "-smembers"),
+        (*EVERYTHING, "-subscribe"),
+    ],
+    ids=["no keys of ours", "no keys of RQ", "no channel", "no scripts", "no lpop", "no smembers", "no subscribe"],
+)
+def test_a_right_that_is_missing_ends_every_worker(
+    connect_as: Callable[..., redis.Redis], connection: redis.Redis, rights: tuple[str, ...], burst: bool
+) -> None:
+    """Nobody but the operator can grant it: waiting for it would be waiting for ever."""
+    enqueue(connection, "abc")
+    parked = threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        parked.wait(5)
+        return found(job)
+
+    running = Running(make_worker(connect_as(*rights), Database(), enrich), burst=burst)
+    error = running.end()
+    parked.set()
+    assert isinstance(error, QueueRefused)
+    assert (error.exit_code, error.temporary) == (3, False)
+    assert "this Redis user may not do that" in error.message
+    assert Registries(connection).counts().queued == 3
+
+
+def test_a_right_that_is_taken_away_ends_a_service_that_has_work_in_hand(
+    connect_as: Callable[..., redis.Redis], connection: redis.Redis
+) -> None:
+    enqueue(connection, "abc")
+    parked = threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        parked.wait(5)
+        return found(job)
+
+    running = Running(make_worker(connect_as(*EVERYTHING), Database(), enrich, concurrency=1, beat_s=0.1))
+    wait_until(lambda: Registries(connection).counts().started)
+    connect_as(*EVERYTHING, "-@scripting")
+    error = running.end()
+    parked.set()
+    assert isinstance(error, QueueRefused)
+    assert Registries(connection).counts().workers == 0, "it could still take its registration back"
+    make_worker(connection, Database()).run(burst=True)
+    assert Registries(connection).counts().finished == 3 - Registries(connection).counts().started
+
+
+def test_a_read_only_redis_is_waited_for(redis_server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """In a failover the old primary is a replica for a moment."""
+    caplog.set_level(logging.INFO)
+    with redis_server.connect() as client:
+        running = Running(make_worker(client, database := Database(), beat_s=0.1))
+        wait_until(lambda: Registries(client).counts().workers)
+        enqueue(client, ["a"])
+        wait_until(lambda: database.saved)
+        client.replicaof("127.0.0.1", "1")
+        wait_until(lambda: messages(caplog, "waiting for a service"))
+        client.replicaof("NO", "ONE")
+        enqueue(client, ["b"])
+        wait_until(lambda: "b" in database.saved)
+        running.worker.stop()
+        assert running.end() is None
+    assert messages(caplog, "the service is back")
+
+
+@pytest.mark.parametrize("away", ["replica", "gone"])
+def test_a_burst_waits_for_redis_only_so_long(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, away: str
+) -> None:
+    monkeypatch.setattr(worker_module, "OUTAGE_PATIENCE_S", 0.2)
+    with redis_server.connect() as client:
+        enqueue(client, "abcd")
+
+        def enrich(job: ClaimedJob) -> Enrichment:
+            if job.offer_id == "a":
+                client.replicaof("127.0.0.1", "1") if away == "replica" else redis_server.kill()
+            return found(job)
+
+        error = Running(make_worker(client, Database(), enrich, concurrency=1), burst=True).end()
+    assert isinstance(error, QueueRefused if away == "replica" else QueueUnavailable)
+    assert error.temporary
+    assert error.exit_code == (3 if away == "replica" else 4)
+
+
+def test_a_burst_waits_for_the_database_only_so_long_and_claims_one_job_at_a_time(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "OUTAGE_PATIENCE_S", 0.2)
+    enqueue(connection, (f"o{n}" for n in range(50)))
+    database = Database()
+    database.errors = [StorageUnavailable("the disk is full")] * 50
+    worker = make_worker(connection, database, concurrency=3)
+    worker._storage_outage._waits = Backoff(0.15, 0.15)
+    error = Running(worker, burst=True).end()
+    assert isinstance(error, StorageUnavailable)
+    assert len(database.errors) >= 44, "three claimed at first, then one after each pause"
+    assert Registries(connection).counts().queued >= 44
+
+
+@pytest.mark.parametrize("error", [QueueUnavailable("no pace"), QueueRefused("OOM", temporary=True)])
+def test_a_pace_that_says_no_stops_the_claiming_and_a_burst_ends_with_its_error(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, error: OffersError
+) -> None:
+    """A full Redis lets jobs be claimed and refuses each one's turn: they are not churned through."""
+    monkeypatch.setattr(worker_module, "OUTAGE_PATIENCE_S", 0.2)
+    enqueue(connection, (f"o{n}" for n in range(50)))
+    worker = make_worker(connection, Database(), raising(error), concurrency=3)
+    worker._pace_outage._waits = Backoff(0.15, 0.15)
+    assert Running(worker, burst=True).end() is error
+    counts = Registries(connection).counts()
+    assert (counts.queued >= 44, counts.started, counts.failed) == (True, 0, 0)
+
+
+def test_a_pace_that_says_no_for_good_ends_the_worker_and_spends_no_attempt(connection: redis.Redis) -> None:
+    enqueue(connection, "abcdef")
+    error = QueueRefused("no rights")
+    assert Running(make_worker(connection, Database(), raising(error))).end() is error
+    assert Registries(connection).counts().queued == 6
+    assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
+
+
+def test_a_pace_that_is_back_gives_all_places_back(connection: redis.Redis) -> None:
+    enqueue(connection, "abcdef")
+    tried: list[str] = []
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        tried.append(job.offer_id)
+        if len(tried) == 1:
+            raise QueueUnavailable("no pace")
+        return found(job)
+
+    worker = make_worker(connection, Database(), enrich, concurrency=1)
+    worker._pace_outage._waits = Backoff(0.01, 0.01)
+    assert worker.run(burst=True).succeeded == 6
+    assert not worker._pace_outage.lasts
+
+
+def test_a_heartbeat_that_breaks_ends_the_worker(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without it the leases run out, and others would do the same jobs again."""
+
+    def broken(self: Attendant) -> None:
+        raise ValueError("unheard of")
+
+    monkeypatch.setattr(Attendant, "beat", broken)
+    error = Running(make_worker(connection, Database())).end()
+    assert isinstance(error, Bug)
+    assert "ValueError: unheard of" in error.message
+    assert messages(caplog, "unexpected error beside the jobs")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_an_outage_is_told_at_once_then_every_minute_and_at_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    clock = Clock()
+    outage = Outage("the database", Backoff(1, 4), clock=clock)
+    assert (outage.lasts, outage.seconds) == (False, 0)
+    waits = []
+    for _ in range(5):
+        waits.append(outage.failed(StorageUnavailable("locked")))
+        clock.now += 29
+    assert waits == [1, 2, 4, 4, 4]
+    assert (outage.lasts, outage.seconds) == (True, 145)
+    outage.ended()
+    outage.ended()
+    assert (outage.lasts, outage.seconds) == (False, 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        "waiting for a service",
+        "still waiting for a service",
+        "the service is back",
+    ]
+    assert caplog.records[1].figures["lasts_s"] == 87  # type: ignore[attr-defined]
+    assert outage.failed(StorageUnavailable("locked")) == 1, "the next outage begins anew"
