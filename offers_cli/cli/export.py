@@ -91,14 +91,13 @@ def export(
         if name == Format.PARQUET and target is None and sys.stdout.isatty():
             raise UsageError("parquet is not for a terminal", hint="offers export offers.parquet")
         with output.progress("exporting") as progress:
-            total = runtime.storage.count_offers(wanted) if target else None
             return service.export(
                 wanted,
                 storage=runtime.storage,
                 format=name,
                 file=target,
                 pipe=sys.stdout.buffer,
-                on_progress=lambda done: progress(done, total=total),
+                on_progress=lambda done, total: progress(done, total=total),
             )
 
     perform("export", Voice(json=json, verbose=verbose, quiet=quiet), work, export_blocks)

@@ -62,28 +62,53 @@ def export(
     format: str,  # noqa: A002  (the word of the flag and of the report)
     file: Path | None,
     pipe: BinaryIO,
-    on_progress: Callable[[int], None] = lambda _done: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ExportReport:
     """Write the matching offers to `file`, whole or not at all, or to `pipe` when there is none.
+
+    Args:
+        on_progress: is given the number of offers written so far, and how many match.
 
     Raises:
         UsageError: the file cannot be written there, or pyarrow is missing.
         StorageUnavailable: the disk is full.
     """
-    rows = _Rows(storage.find_offers(wanted), on_progress)
+    total = _count(wanted, storage)
+    rows = _Rows(storage.find_offers(wanted), lambda done: on_progress(done, total))
     if file is None:
         FORMATS[format](rows, pipe)
         pipe.flush()
     else:
         with open_whole(file) as out:
             FORMATS[format](rows, out)
-    return ExportReport(format=format, file=file, exported=rows.count)
+    problems = _shortfall(rows.count, wanted, storage=storage, before=total)
+    return ExportReport(format=format, file=file, exported=rows.count, problems=problems)
 
 
 def gather(wanted: OfferFilter, *, storage: Storage) -> ExportReport:
     """The matching offers inside the report, for who wants one document."""
+    total = _count(wanted, storage)
     offers = tuple(storage.find_offers(wanted))
-    return ExportReport(format="json", file=None, exported=len(offers), offers=offers)
+    problems = _shortfall(len(offers), wanted, storage=storage, before=total)
+    return ExportReport(format="json", file=None, exported=len(offers), offers=offers, problems=problems)
+
+
+def _count(wanted: OfferFilter, storage: Storage) -> int:
+    count = storage.count_offers(wanted)
+    return count if wanted.limit is None else min(count, wanted.limit)
+
+
+def _shortfall(exported: int, wanted: OfferFilter, *, storage: Storage, before: int) -> tuple[Problem, ...]:
+    """The problem of an export with fewer offers than there were both before and after it.
+
+    A filter that offers leave while they are worked on proves nothing: as many may have come as have gone.
+    """
+    if wanted.missing or wanted.status or wanted.search or wanted.min_discount is not None:
+        return ()
+    if exported >= before or exported >= (after := _count(wanted, storage)):
+        return ()
+    message = f"{exported} offers were written, but {min(before, after)} match: the export is not complete"
+    return (Problem(code="incomplete", message=message, hint="run the export again"),)
 
 
 class _Rows:

@@ -210,7 +210,11 @@ class Storage(Protocol):
     def counts(self) -> OfferCounts: ...
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
-        """Stream the matching offers in constant memory."""
+        """Stream the matching offers in constant memory.
+
+        An offer that exists and matches all the while comes exactly once, whatever others save, enrich or delete
+        meanwhile. The order is that of the beginning: an offer that changes later keeps its place.
+        """
         ...
 
     def count_offers(self, wanted: OfferFilter) -> int:

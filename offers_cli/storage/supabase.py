@@ -6,10 +6,11 @@ batch of more than `BATCH` rows is cut, each part being a transaction; saving it
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -34,6 +35,7 @@ from offers_cli.storage.bundles import SIZE, Bundle
 from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.rules import Verdict, enrichment_report, needs
+from offers_cli.storage.sqlite_sorting import sorted_ids
 from offers_cli.storage.supabase_client import SupabaseClient
 from offers_cli.storage.supabase_errors import nonsense
 from offers_cli.storage.supabase_rows import Json, offer_of, price_of, run_of, to_json
@@ -41,6 +43,9 @@ from offers_cli.storage.valid import is_uuid, utc, valid_cards, valid_results
 
 BATCH = 1_000
 PAGE = 500
+PLACES = 20_000
+AT_ONCE = 2_000
+"""Offers of a list, at the most, that are asked for in one statement: some 2 MB."""
 
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -116,18 +121,37 @@ class SupabaseStorage:
             return OfferCounts(**self._client.call("offers_counts", {}))
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
-        """Stream page by page, each beginning after the last offer of the one before."""
-        left, last = wanted.limit, None
-        while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
-            arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": size}
+        """A short list is one statement. Of a long one the ids are put in order first, then come the offers by id.
+
+        So an offer whose key moves meanwhile (it is seen again, its price changes) is neither skipped nor repeated.
+        """
+        if wanted.limit is not None and wanted.limit <= AT_ONCE:
+            yield from self._first_offers(wanted, wanted.limit)
+            return
+        descending = wanted.sort.startswith("-")
+        with closing(sorted_ids(self._places(wanted), descending=descending, limit=wanted.limit)) as ids:
+            while page := list(itertools.islice(ids, PAGE)):
+                with self._understood():
+                    answer = self._client.call("offers_at", {"ids": page, "wanted": _wanted(wanted)})
+                    offers = [offer_of(row) for row in answer]
+                yield from offers
+
+    def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
+        arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}
+        with self._understood():
+            return [offer_of(row) for row in self._client.call("offers_find", arguments)["offers"]]
+
+    def _places(self, wanted: OfferFilter) -> Iterator[tuple[str, str | int]]:
+        """Each matching offer's id and the key it is sorted by, page by page in the order of ids."""
+        last: str | None = None
+        while True:
+            arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": PLACES}
             with self._understood():
-                page = self._client.call("offers_find", arguments)
-                offers, last = [offer_of(row) for row in page["offers"]], page["last"]
-            yield from offers
-            if len(offers) < size:
+                page = [(offer_id, key) for offer_id, key in self._client.call("offers_places", arguments)]
+            yield from page
+            if len(page) < PLACES:
                 return
-            left = None if left is None else left - len(offers)
+            last = page[-1][0]
 
     def count_offers(self, wanted: OfferFilter) -> int:
         with self._understood():

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.services.export import choose_format, export, open_whole
+from offers_cli.services.export import choose_format, export, gather, open_whole
 from offers_cli.services.export_formats import FORMATS, defused
 from offers_cli.storage.base import OfferFilter, StoredOffer
 
@@ -51,13 +52,17 @@ NAMES = [field.name for field in fields(StoredOffer)]
 
 
 class Offers:
-    """A storage that only finds."""
+    """A storage that only finds; `lost` offers are counted and not found."""
 
-    def __init__(self, *offers: StoredOffer) -> None:
+    def __init__(self, *offers: StoredOffer, lost: int = 0) -> None:
         self.offers = offers
+        self.lost = lost
 
     def find_offers(self, _wanted: OfferFilter) -> Iterator[StoredOffer]:
         return iter(self.offers)
+
+    def count_offers(self, _wanted: OfferFilter) -> int:
+        return len(self.offers) + self.lost
 
 
 def written(name: str, *offers: StoredOffer) -> bytes:
@@ -187,3 +192,27 @@ def test_the_suffix_names_the_format() -> None:
     assert choose_format(None, None) == "csv"
     with pytest.raises(UsageError):
         choose_format(None, Path("offers"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_told"),
+    [
+        (OfferFilter(), True),
+        (OfferFilter(limit=2), True),
+        (OfferFilter(limit=1), False),
+        (OfferFilter(status="active"), False),
+    ],
+)
+def test_an_export_that_lacks_offers_says_so(wanted: OfferFilter, *, is_told: bool) -> None:
+    """Unless the filter is one that offers leave meanwhile."""
+    storage: Any = Offers(OFFER, lost=1)
+    written = export(wanted, storage=storage, format="csv", file=None, pipe=io.BytesIO())
+    for report in (written, gather(wanted, storage=storage)):
+        assert [problem.code for problem in report.problems] == ["incomplete"] * is_told
+
+
+def test_offers_deleted_during_an_export_are_not_missed() -> None:
+    storage: Any = Offers(OFFER)
+    counts = iter([2, 1])
+    storage.count_offers = lambda _wanted: next(counts)
+    assert gather(OfferFilter(), storage=storage).problems == ()

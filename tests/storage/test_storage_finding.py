@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from storage.cases import LINK, at, card, failure, page, save
 
 from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, ScrapeRun, Storage
+from offers_cli.storage.supabase import SupabaseStorage
 
 
 def found(storage: Storage, **wanted: Any) -> list[str]:
@@ -149,6 +152,61 @@ def test_a_long_list_is_streamed_whole_and_in_order(storage: Storage, sort: str)
     assert [offer.id for offer in storage.find_offers(OfferFilter(sort=sort, limit=700))] == [
         o.id for o in offers[:700]
     ]
+
+
+SORTS = [sign + sort for sort in ("last_seen", "first_seen", "discount", "price", "title") for sign in ("", "-")]
+
+
+def unsettle(storage: Storage, numbers: Iterable[int], *, minute: float) -> None:
+    """What scrapes and workers do while a list is read: new titles and prices, sights, results, new offers."""
+    touched = [card(number, title=f"Fone {minute:04.0f}", price_cents=10_000 + int(minute)) for number in numbers]
+    saved = save(storage, *touched, card(1_000 + int(minute)), minute=minute)
+    storage.save_enrichments([page(saved[0].offer_id, minute, price_cents=1, discount_pct=int(minute) % 100)])
+
+
+@pytest.fixture
+def busy(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """24 offers; lists are read in small pages, and before each request of the list others have written."""
+    for name, size in (("AT_ONCE", 3), ("PAGE", 5), ("PLACES", 9)):
+        monkeypatch.setattr(f"offers_cli.storage.supabase.{name}", size)
+    save(storage, *(card(number, discount_pct=number % 9 or None) for number in range(24)))
+    if isinstance(storage, SupabaseStorage):
+        ask, minutes = storage._client.call, itertools.count(100)
+
+        def ask_late(function: str, arguments: Any) -> Any:
+            if function in ("offers_places", "offers_at", "offers_find"):
+                minute = next(minutes)
+                monkeypatch.setattr(storage._client, "call", ask)
+                unsettle(storage, {minute % 24, (minute * 7) % 24}, minute=minute)
+                monkeypatch.setattr(storage._client, "call", ask_late)
+            return ask(function, arguments)
+
+        monkeypatch.setattr(storage._client, "call", ask_late)
+    return storage
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_list_is_whole_whatever_is_written_meanwhile(busy: Storage, sort: str) -> None:
+    """Each offer that was there all the time comes once, however its place in the order moves; so with new ones."""
+    found = []
+    for number, offer in enumerate(busy.find_offers(OfferFilter(sort=sort))):
+        found.append(offer.external_id)
+        if number % 8 == 2:
+            unsettle(busy, {number, 23 - number}, minute=number + 1)
+    assert {f"MLB{number}" for number in range(24)} <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_a_long_list_is_read_by_place(supabase_storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no longer matches when its turn comes is left out; an offer that was repriced keeps its place."""
+    monkeypatch.setattr("offers_cli.storage.supabase.AT_ONCE", 0)
+    monkeypatch.setattr("offers_cli.storage.supabase.PAGE", 1)
+    saved = save(supabase_storage, *(card(number, price_cents=number) for number in (1, 2, 3, 4)))
+    offers = supabase_storage.find_offers(OfferFilter(sort="price", status="active"))
+    assert next(offers).external_id == "MLB1"
+    save(supabase_storage, card(4, price_cents=1), minute=1)
+    supabase_storage.save_enrichments([], [failure(saved[1].offer_id, 1, "offer_gone", gone=True)])
+    assert [(offer.external_id, offer.price_cents) for offer in offers] == [("MLB3", 3), ("MLB4", 1)]
 
 
 def test_a_list_left_half_read_blocks_nobody(storage: Storage) -> None:

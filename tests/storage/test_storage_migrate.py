@@ -226,30 +226,52 @@ def test_tables_are_closed_and_functions_are_the_service_roles_alone(postgres: S
                 assert allowed == (False, True)
 
 
-def test_what_needs_enrichment_costs_the_same_in_postgres(postgres: Secret) -> None:
-    """Its function reads the small indexes: hardly any page is touched, though 20,000 offers are done."""
+FILL = """
+    INSERT INTO offers (marketplace, external_id, title, url, currency, price_cents, source, first_seen_at,
+      last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempted_at, enrich_attempts)
+    SELECT 'm', 'X' || n, 't', 'u', 'BRL', 1, 's', '2026-01-01', '2026-01-01', '2026-01-01',
+      CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
+      CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
+      CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END, 1
+    FROM generate_series(1, 20000) n"""
+"""20,000 offers, of which 99 % are done."""
+
+
+@pytest.fixture
+def filled(postgres: Secret) -> Iterator[Any]:
+    """A connection to a Postgres with 20,000 offers."""
     import psycopg
 
     migrate_postgres(postgres)
-    fill = """
-        INSERT INTO offers (marketplace, external_id, title, url, currency, price_cents, source, first_seen_at,
-          last_seen_at, price_changed_at, enriched_at, affiliate_checked_at, enrich_attempted_at, enrich_attempts)
-        SELECT 'm', 'X' || n, 't', 'u', 'BRL', 1, 's', '2026-01-01', '2026-01-01', '2026-01-01',
-          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
-          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END,
-          CASE WHEN n % 100 > 0 THEN timestamptz '2026-01-02' END, 1
-        FROM generate_series(1, 20000) n"""
-    ask = """EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
-        SELECT offers_needing_enrichment(ARRAY['old-price', 'discount', 'affiliate-link'], 10)"""
     with psycopg.connect(postgres.reveal(), autocommit=True) as connection:
-        connection.execute(fill)
+        connection.execute(FILL.encode())
         connection.execute("ANALYZE offers")
-        connection.execute(ask)
-        row = connection.execute(ask).fetchone()
-        assert row
-        plan = row[0][0]["Plan"]
-        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 250
+        yield connection
         connection.execute("DELETE FROM offers")
+
+
+def blocks_read(connection: Any, question: str) -> int:
+    """How many blocks of tables and indexes a warm question reads."""
+    connection.execute(question)
+    row = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {question}").fetchone()
+    plan = row[0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+def test_what_needs_enrichment_costs_the_same_in_postgres(filled: Any) -> None:
+    """Its function reads the small indexes: hardly any page is touched, though 20,000 offers are done."""
+    ask = "SELECT offers_needing_enrichment(ARRAY['old-price', 'discount', 'affiliate-link'], 10)"
+    assert blocks_read(filled, ask) < 250
+
+
+@pytest.mark.parametrize("sort", ["-last_seen", "price"])
+def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
+    """A page of places costs the same at the start and at the end; a page of offers is found by id."""
+    ids = [str(row[0]) for row in filled.execute("SELECT id FROM offers ORDER BY id").fetchall()]
+    everything = """'{"missing": [], "words": []}'"""
+    for after in ("NULL", f"'{ids[-100]}'"):
+        assert blocks_read(filled, f"SELECT offers_places({everything}, '{sort}', {after}, 50)") < 250
+    assert blocks_read(filled, f"SELECT offers_at('{{{','.join(ids[10_000:10_050])}}}', {everything})") < 400
 
 
 def test_what_is_asked_of_every_row_is_no_call(postgres: Secret) -> None:
