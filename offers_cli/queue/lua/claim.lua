@@ -59,8 +59,10 @@ local function describe(id, execution, attempt, suspect)
   return { id, execution, attempt, suspect and 1 or 0, readable and redis.call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
 end
 
+-- Only what has changed: an idle worker asks several times a second, and must not fill the append-only file by it.
 local function show(state)
-  if redis.call('EXISTS', worker_key) == 1 then redis.call('HSET', worker_key, 'state', state) end
+  local shown = redis.call('HGET', worker_key, 'state')
+  if shown and shown ~= state then redis.call('HSET', worker_key, 'state', state) end
 end
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.
