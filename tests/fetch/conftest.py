@@ -11,6 +11,7 @@ import redis
 from fetch.free_pace import FreePace
 from fetch.hostile_servers import Canary, RawServer, Respond
 from servers import RedisServer
+from waiting import NEVER_S
 
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
@@ -35,7 +36,7 @@ def make_fetcher(pace: FreePace) -> Iterator[Callable[..., PoliteFetcher]]:
 
         def make(*servers: RawServer, **options: Any) -> PoliteFetcher:
             guard = Guard([server.netloc for server in servers], allow_private=True)
-            fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": 5.0, **options})
+            fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": NEVER_S, **options})
             stack.callback(fetcher.close)
             return fetcher
 

@@ -193,8 +193,9 @@ def bomb(coding: str) -> bytes:
     """A gigabyte of blanks after a page's first bytes, packed."""
     window = {"gzip": 31, "zlib": 15, "deflate": -15}[coding]
     packer = zlib.compressobj(9, zlib.DEFLATED, window)
-    blank = b" " * 2**20
-    return b"".join([packer.compress(b"<html>"), *(packer.compress(blank) for _ in range(1024)), packer.flush()])
+    start = packer.compress(b"<html>") + packer.flush(zlib.Z_FULL_FLUSH)
+    megabyte = packer.compress(b" " * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)  # refers to nothing before it
+    return start + megabyte * 1024
 
 
 def packed(data: bytes = PAGE) -> bytes:
