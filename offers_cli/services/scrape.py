@@ -227,7 +227,7 @@ class Scraper:
             done = self.enqueue(list(jobs.values()))
         except (QueueUnavailable, QueueRefused) as error:
             self.enqueue = None
-            self._tell(error, hint="offers enqueue-missing, when Redis answers: the offers are saved")
+            self._tell(error, hint=f"{error.hint}; then offers enqueue-missing: the offers are saved")
             return
         self.report = replace(
             self.report,

@@ -19,7 +19,7 @@ from acceptance.program import PROGRAM, Program
 
 from offers_cli.errors import ConfigError
 from offers_cli.queue.connection import connect
-from offers_cli.queue.server import find_server
+from offers_cli.queue.programs import find_programs
 from offers_cli.services.service import Kind, Plan, make_units
 
 AWKWARD = "a folder, 100% $HOME; and more"
@@ -246,7 +246,7 @@ def test_composes_redis_has_a_password_a_log_and_drops_nothing(compose: dict[str
     for name, text in {"chown": "exit 0", "docker-entrypoint.sh": 'exec "$@" --port 0 --unixsocket r.sock'}.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
-    (programs / "redis-server").symlink_to(find_server())
+    (programs / "redis-server").symlink_to(next(find_programs()).path)
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "REDIS_PASSWORD": "a%s b"}
     process = subprocess.Popen(["sh", "-c", script], env=environment, cwd=folder, stdout=subprocess.DEVNULL)
     try:

@@ -148,11 +148,11 @@ def test_a_start_that_fails_tells_the_last_line_of_the_log(home: Path, monkeypat
         ensure_server(home)
 
 
-def test_without_any_server_program_the_hint_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(server, "find_spec", lambda _: None)
-    with pytest.raises(QueueUnavailable) as caught:
+def test_on_windows_the_message_says_what_is_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(QueueUnavailable, match="Windows") as caught:
         ensure_server(tmp_path / "home")
+    assert "WSL" in caught.value.hint
     assert "REDIS_URL" in caught.value.hint
 
 
