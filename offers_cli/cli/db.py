@@ -1,4 +1,4 @@
-"""`offers db`: the schema of the chosen storage, backups, and the way to Supabase."""
+"""`offers db`: the schema of the chosen storage, backups and the way back, and the way to Supabase."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, summary
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.db import BackupReport, CopyReport, SchemaReport
+    from offers_cli.services.db import BackupReport, CopyReport, RestoreReport, SchemaReport
 
+RESTORE_COLUMNS = ("offers", "added", "overwritten", "unchanged", "removed", "left_alone", "runs")
 COPY_COLUMNS = ("offers", "copied", "already_there", "runs", "total_there")
 
 
@@ -25,6 +26,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("offers db migrate", "offers db migrate --json"))(migrate)
     app.command(epilog=examples("offers db schema > schema.sql", "offers db schema --json | jq -r .data.sql"))(schema)
     app.command(epilog=examples("offers db backup", "offers db backup /mnt/usb/offers.db --json"))(backup)
+    app.command(epilog=examples("offers db restore backup.db --dry-run", "offers db restore backup.db --force --json"))(
+        restore
+    )
     app.command(epilog=examples("offers db copy", "offers db copy --json | jq .data.copied"))(copy)
 
 
@@ -74,7 +78,7 @@ def backup(
 ) -> None:
     """Write everything into one SQLite file.
 
-    Others go on working meanwhile; the file can be used as OFFERS_DB.
+    Others go on working meanwhile; `offers db restore` is the way back.
     """
 
     def work(runtime: Runtime, output: Output) -> BackupReport:
@@ -86,6 +90,38 @@ def backup(
         return [Line(f"{report.file}: {report.offers} offers, {report.size_bytes / 2**20:.1f} MiB")]
 
     perform("db backup", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `offers db backup` wrote.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a database that holds offers.")] = False,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Bring a backup back, while others go on working.
+
+    SQLite becomes what the backup holds. In Supabase what differs is overwritten and what is missing added; offers
+    that the backup does not hold are left alone there.
+    """
+
+    def work(runtime: Runtime, output: Output) -> RestoreReport:
+        from offers_cli.services import db as service
+
+        with output.progress("restoring") as progress:
+            return service.restore(
+                runtime.config,
+                file=file,
+                force=force,
+                dry_run=dry_run,
+                on_progress=lambda done, total: progress(done, total=total),
+            )
+
+    def blocks(report: RestoreReport) -> Sequence[Block]:
+        return summary("db restore", report.data(), RESTORE_COLUMNS)
+
+    perform("db restore", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 
 
 def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:

@@ -1,4 +1,4 @@
-"""The database as a whole: its schema, a backup of it, and the way from SQLite to Supabase."""
+"""The database as a whole: its schema, a backup of it and the way back, and the way from SQLite to Supabase."""
 
 from __future__ import annotations
 
@@ -86,6 +86,41 @@ def _default_file(home: Path, now: datetime) -> Path:
     folder = home / "backups"
     folder.mkdir(mode=0o700, exist_ok=True, parents=True)
     return folder / f"offers-{now:%Y%m%dT%H%M%S%fZ}.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """What was brought back from `file`, or would be; see `offers_cli.storage.restore.RestoreReport`."""
+
+    file: Path
+    dry_run: bool
+    schema: int
+    offers: int
+    added: int | None
+    overwritten: int | None
+    unchanged: int | None
+    removed: int | None
+    left_alone: int
+    runs: int
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        facts = asdict(self) | {"file": str(self.file)}
+        return {name: value for name, value in facts.items() if name != "problems"}
+
+
+def restore(
+    config: Config, *, file: Path, force: bool, dry_run: bool, on_progress: Callable[[int, int], None]
+) -> RestoreReport:
+    """Make the chosen storage hold what a backup holds; raises as `offers_cli.storage.restore.restore`.
+
+    Args:
+        on_progress: is given what is done and what there is to do.
+    """
+    from offers_cli.storage.restore import restore as bring_back
+
+    done = bring_back(config.database, file.absolute(), force=force, dry_run=dry_run, on_progress=on_progress)
+    return RestoreReport(file=file, dry_run=dry_run, **asdict(done))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

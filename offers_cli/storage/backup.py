@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +11,7 @@ from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
 from offers_cli.storage.bundles import write_sqlite, write_sqlite_runs
 from offers_cli.storage.migrate import storage_kind
+from offers_cli.storage.partial_files import partial_file
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_schema import connect, open_current
 
@@ -46,36 +44,19 @@ def backup(config: DatabaseConfig, target: Path) -> BackupReport:
         raise UsageError(f"{target} exists already", hint="name another file")
     if not target.parent.is_dir():
         raise UsageError(f"{target.parent} is not a folder", hint="name a file in a folder that exists")
-    with _appearing(target) as partial:
+    with partial_file(target) as partial, translated(target):
         if storage_kind(config) == "sqlite":
             _backup_sqlite(config.sqlite_path, partial)
         else:
             _backup_supabase(config, partial)
         offers = _sound(partial)
+        partial.replace(target)
     return BackupReport(path=target, offers=offers, size_bytes=target.stat().st_size)
 
 
-@contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A private file beside `target` that takes its name at the end, or vanishes."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with translated(target):
-            yield partial
-        partial.replace(target)
-    finally:
-        for leftover in (partial, *(partial.with_name(partial.name + suffix) for suffix in ("-wal", "-shm"))):
-            leftover.unlink(missing_ok=True)
-
-
 def _backup_sqlite(path: Path, partial: Path) -> None:
-    with translated(path), closing(open_current(path)) as source, closing(_private_file(partial)) as copy:
+    with translated(path), closing(open_current(path)) as source, closing(connect(partial)) as copy:
         source.backup(copy)
-
-
-def _private_file(partial: Path) -> sqlite3.Connection:
-    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    return connect(partial)
 
 
 def _backup_supabase(config: DatabaseConfig, partial: Path) -> None:

@@ -22,7 +22,7 @@ _UNAVAILABLE = {
 _REFUSED = {
     sqlite3.SQLITE_READONLY: ("is read-only", "give yourself write permission on it, or set OFFERS_DB"),
     sqlite3.SQLITE_PERM: ("may not be opened", "give yourself permission on it, or set OFFERS_DB"),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "restore a backup, or move the file away and scrape again"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "offers db restore BACKUP --force, or move the file away and scrape again"),
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "set OFFERS_DB to another file"),
     sqlite3.SQLITE_ERROR: ("does not have the expected schema", "offers db migrate"),
     sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers doctor"),

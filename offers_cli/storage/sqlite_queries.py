@@ -43,6 +43,10 @@ PRICE_HISTORY = """
 RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
 ALL_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs"
 OFFERS_AFTER = f"SELECT {SELECTED} FROM offers WHERE id > ? ORDER BY id LIMIT ?"
+ALL_OFFERS = f"SELECT {SELECTED} FROM offers ORDER BY id"
+ALL_HISTORY = """
+    SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
+    ORDER BY offer_id, observed_at, id"""
 HISTORY_OF = """
     SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
     WHERE offer_id BETWEEN ? AND ? ORDER BY offer_id, observed_at, id"""

@@ -39,13 +39,12 @@ def open_current(path: Path) -> sqlite3.Connection:
     Raises:
         StorageRefused: the file belongs to another program or to a newer version of `offers`.
     """
-    _create_private(path)
+    create_private(path)
     connection = connect(path)
     try:
         if not is_current(connection, path):
-            _use_wal(connection)
-            for migration in migrations("sqlite"):
-                _apply(connection, migration, path)
+            use_wal(connection)
+            apply_migrations(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -56,7 +55,7 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _create_private(path: Path) -> None:
+def create_private(path: Path) -> None:
     """Create the file if it is missing. One that exists is not opened here: closing it would drop SQLite's locks."""
     if path.exists():
         return
@@ -81,13 +80,12 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
             hint="upgrade offers: it is older than the database",
         )
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if owner != APPLICATION_ID and not is_empty:
+    if owner != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
         raise StorageRefused(f"the database {path} belongs to another program", hint="set OFFERS_DB to another file")
     return version == newest
 
 
-def _use_wal(connection: sqlite3.Connection, deadline_s: float = BUSY_TIMEOUT_S) -> None:
+def use_wal(connection: sqlite3.Connection, deadline_s: float = BUSY_TIMEOUT_S) -> None:
     """Switch to write-ahead logging; SQLite does not wait by itself when others switch at the same moment."""
     give_up_at = time.monotonic() + deadline_s
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
@@ -97,6 +95,12 @@ def _use_wal(connection: sqlite3.Connection, deadline_s: float = BUSY_TIMEOUT_S)
             if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                 raise
             time.sleep(0.01)
+
+
+def apply_migrations(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema to the newest version, step by step."""
+    for migration in migrations("sqlite"):
+        _apply(connection, migration, path)
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration, path: Path) -> None:

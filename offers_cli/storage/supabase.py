@@ -187,16 +187,15 @@ class SupabaseStorage:
 
     def import_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> None:
         """Insert whole offers with their history, and runs; what exists already is left alone."""
-        arguments = {
-            "offers": [to_json(offer) for offer in bundle.offers],
-            "history": [
-                {"offer_id": offer.id, **to_json(point)}
-                for offer in bundle.offers
-                for point in bundle.history.get(offer.id, ())
-            ],
-            "runs": [to_json(run) for run in runs],
-        }
-        self._client.call("offers_import", arguments)
+        self._client.call("offers_import", _moved(bundle, runs))
+
+    def restore_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> dict[str, str]:
+        """Write whole offers with their history, and runs, over what is there; returns the offers' checksums then.
+
+        An offer that is there under another id is replaced, for it is the same one.
+        """
+        with self._understood():
+            return dict(self._client.call("offers_restore", _moved(bundle, runs)))
 
     def export_bundles(self) -> Iterator[Bundle]:
         """All offers with their history, bundle by bundle."""
@@ -223,6 +222,18 @@ class SupabaseStorage:
             yield
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise nonsense(self._client.host) from exc
+
+
+def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
+    return {
+        "offers": [to_json(offer) for offer in bundle.offers],
+        "history": [
+            {"offer_id": offer.id, **to_json(point)}
+            for offer in bundle.offers
+            for point in bundle.history.get(offer.id, ())
+        ],
+        "runs": [to_json(run) for run in runs],
+    }
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

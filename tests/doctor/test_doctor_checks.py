@@ -55,6 +55,14 @@ def test_disk(tmp_path: Path, free: int, state: str, exit_code: int) -> None:
     assert str(tmp_path) in finding.evidence
 
 
+def test_the_disk_tells_what_killed_backups_left(tmp_path: Path) -> None:
+    left = tmp_path / ".offers db.1.partial"
+    left.write_bytes(bytes(2**20))
+    (finding,) = look_at_disk(tmp_path, free_bytes=lambda _: 2**40, leftovers=[left])
+    assert (finding.state, finding.advice) == ("warning", f"rm -f '{left}'")
+    assert "1.0 MiB" in finding.evidence
+
+
 @pytest.mark.parametrize(("version", "state"), [((3, 11, 0), "ok"), ((3, 10, 9), "problem")])
 def test_python(version: tuple[int, ...], state: str) -> None:
     assert look_at_python(version)[0].state == state

@@ -24,6 +24,7 @@ from offers_cli.services.pages import Pages
 from offers_cli.storage import open_storage
 from offers_cli.storage.health import find_open_tables, is_public_key, read_sqlite_health
 from offers_cli.storage.migrate import storage_kind
+from offers_cli.storage.partial_files import find_leftovers
 
 QUEUE_SETTINGS = ("REDIS_URL",)
 DATABASE_SETTINGS = ("OFFERS_DB", "SUPABASE_")
@@ -58,7 +59,7 @@ def list_checks(around: Surroundings, settings_problems: Sequence[str]) -> list[
         make("settings", look=lambda: look_at_settings(config, settings_problems)),
         make("python", look=look_at_python),
         make("home", look=lambda: look_at_home(config.home)),
-        make("disk", look=lambda: look_at_disk(config.home, config.database.sqlite_path.parent)),
+        make("disk", look=lambda: _disk(config)),
         make(*queue.NAMES, "pages", look=lambda: _queue(around), late=QueueUnavailable, settings=QUEUE_SETTINGS),
         make(*database.NAMES, look=lambda: _database(config), late=StorageUnavailable, settings=DATABASE_SETTINGS),
         make("session", look=lambda: look_at_session(session.load, now=around.now())),
@@ -73,6 +74,12 @@ def _check(
         seen = [Finding(name=names[0], state="unknown", evidence="not looked at: see settings")]
         return Check(names=names, look=lambda: seen, late=late)
     return Check(names=names, look=look, late=late)
+
+
+def _disk(config: Config) -> Sequence[Finding]:
+    database = config.database.sqlite_path.parent
+    leftovers = [file for folder in {database, config.home / "backups"} for file in find_leftovers(folder)]
+    return look_at_disk(config.home, database, leftovers=leftovers)
 
 
 def _queue(around: Surroundings) -> Sequence[Finding]:

@@ -35,7 +35,8 @@ def look_at_sqlite(path: Path, *, read_health: Callable[[Path], SqliteHealth | N
 
 def _file(path: Path, health: SqliteHealth) -> Finding:
     if health.damage:
-        error = StorageRefused(f"{path} is damaged: {health.damage}", hint=_move_away(path, "damaged"))
+        damage = f"{path} is damaged: {health.damage}; with a backup: offers db restore FILE --force"
+        error = StorageRefused(damage, hint=_move_away(path, "damaged"))
         return Finding.of("database", error)
     whole = "whole" if health.is_whole else "too large to be looked at as a whole here"
     return Finding(name="database", state="ok", evidence=f"SQLite at {path}: writable, {whole}")

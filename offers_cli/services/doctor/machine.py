@@ -7,7 +7,7 @@ import platform
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from offers_cli.errors import ConfigError, StorageUnavailable
@@ -59,15 +59,22 @@ def _refuse_home(evidence: str, advice: str) -> Finding:
 
 
 def look_at_disk(
-    *folders: Path, free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
+    *folders: Path,
+    free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    leftovers: Sequence[Path] = (),
 ) -> list[Finding]:
-    """How much room is left where the database and the home are."""
+    """How much room is left where the database and the home are, and what killed backups take of it."""
     free, folder = min((free_bytes(existing), existing) for existing in map(_existing, folders))
     evidence = f"{free / 2**30:.1f} GiB free at {folder}"
     advice = f"du -ah {shlex.quote(str(folder))} | sort -h | tail, and remove what is not needed"
     if free < TOO_LITTLE_BYTES:
         return [Finding.of("disk", StorageUnavailable(evidence, hint=advice))]
     if free < LITTLE_BYTES:
+        return [Finding(name="disk", state="warning", evidence=evidence, advice=advice)]
+    if leftovers:
+        size = sum(file.stat().st_size for file in leftovers if file.exists())
+        evidence += f"; {size / 2**20:.1f} MiB are what killed backups left"
+        advice = "rm -f " + " ".join(shlex.quote(str(file)) for file in leftovers)
         return [Finding(name="disk", state="warning", evidence=evidence, advice=advice)]
     return [Finding(name="disk", state="ok", evidence=evidence)]
 
