@@ -210,10 +210,17 @@ class PoliteFetcher:
         raise Redirected(f"{url.netloc}: more than {MAX_REDIRECTS} redirects")
 
     def _await_turn(self, host: str) -> Egress:
-        label, wait_s = self._pace.reserve(host, tuple(self._egresses))
-        if wait_s > 0:
-            self._sleep(wait_s)
-        return self._egresses[label]
+        """Wait for the nearest turn. One whose host was paused meanwhile is given up; another way out may be open.
+
+        Raises:
+            HostPaused: no way out is open; nothing was sent.
+        """
+        while True:
+            label, wait_s = self._pace.reserve(host, tuple(self._egresses))
+            if wait_s > 0:
+                self._sleep(wait_s)
+            if wait_s == 0 or not self._pace.is_paused(host, label):
+                return self._egresses[label]
 
     @contextmanager
     def _pausing(self, host: str, egress: Egress) -> Iterator[None]:

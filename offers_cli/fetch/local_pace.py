@@ -34,6 +34,11 @@ class LocalPace:
             self._next_turn[host, egress] = turn + self._delay_s
             return egress, turn - now
 
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now (see `offers_cli.fetch.page.Pace.is_paused`)."""
+        with self._lock:
+            return self._pauses.get((host, egress), (0.0, ""))[0] > self._clock()
+
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for this process; returns the seconds now in force."""
         with self._lock:

@@ -45,6 +45,10 @@ class Pace(Protocol):
         """
         ...
 
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now: to be asked again after the wait for a turn, which may have been long."""
+        ...
+
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force.
 

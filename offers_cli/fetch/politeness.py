@@ -87,6 +87,11 @@ class SharedPace:
             raise HostPaused(host, reason=_text(reason[0]), seconds=amount / 1e6)
         return egresses[place], amount / 1e6
 
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now (see `offers_cli.fetch.page.Pace.is_paused`)."""
+        ((left_us, _),) = self._run("pauses", [_key(host, egress)])
+        return bool(left_us > 0)
+
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for everyone (see `offers_cli.fetch.page.Pace.pause`)."""
         asked_us = -1 if seconds is None else round(seconds * 1e6)

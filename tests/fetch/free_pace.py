@@ -18,6 +18,9 @@ class FreePace:
         self.turns.append((host, egress))
         return egress, self.wait_s
 
+    def is_paused(self, host: str, egress: str = "direct") -> bool:  # noqa: ARG002 (the pace's form)
+        return False
+
     def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = "direct") -> float:
         self.pauses.append((host, seconds, reason, egress))
         return 60.0 if seconds is None else seconds

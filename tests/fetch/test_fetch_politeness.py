@@ -183,6 +183,19 @@ def test_a_pause_holds_for_everyone_and_ends(make_pace: MakePace, clock: Clock, 
     assert pace.paused_hosts() == []
 
 
+def test_whether_a_host_is_paused_is_asked_again_after_a_wait(make_pace: MakePace, clock: Clock) -> None:
+    """A turn may lie behind the end of a pause that came after it was given out."""
+    pace = make_pace(10)
+    assert [wait_s(pace) for _ in range(3)] == [0.0, 10.2, 20.4]
+    assert not pace.is_paused(HOST)
+    pace.pause(HOST, 15, reason="rate_limited")
+    clock.now += 10.2
+    assert pace.is_paused(HOST)
+    assert not pace.is_paused(HOST, "proxy:1")
+    clock.now += 10.2
+    assert not pace.is_paused(HOST)
+
+
 def test_pauses_that_are_over_are_forgotten(make_pace: MakePace, clock: Clock, connection: redis.Redis) -> None:
     pace = make_pace()
     pace.pause("one.test", 5, reason="rate_limited")

@@ -43,6 +43,17 @@ def test_a_paused_host_is_told_of_instead_of_waited_for() -> None:
     assert pace.pause("a", None, reason="page_blocked") == 60
 
 
+def test_whether_a_host_is_paused_is_asked_again_after_a_wait() -> None:
+    clock = Clock()
+    pace = LocalPace(delay_s=1, pause_s=60, clock=clock)
+    assert not pace.is_paused("a")
+    pace.pause("a", 30, reason="rate_limited")
+    assert pace.is_paused("a")
+    assert not pace.is_paused("a", "p1")
+    clock.now += 30
+    assert not pace.is_paused("a")
+
+
 def test_another_egress_goes_on_while_one_is_paused() -> None:
     pace = LocalPace(delay_s=0, pause_s=60, clock=Clock())
     pace.pause("a", 30, reason="page_blocked", egress="p1")
