@@ -1,31 +1,62 @@
-"""Everything that checks the project: `nox` runs lint, tests, acceptance, faults and package."""
+"""Everything that checks the project: `nox` runs what must be green before a change lands."""
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
+import shutil
+from collections import Counter
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2026.10"
-nox.options.sessions = ["lint", "tests", "acceptance", "faults", "package"]
+nox.options.sessions = ["lint", "tests", "slow", "acceptance", "coverage", "faults", "package"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PYPROJECT)
 REAL_PAGES = Path(__file__).parent.parent / "shared" / "real-pages"
 LOCKS = {"requirements/nox.txt": "--group=nox", "requirements/dev.txt": "--group=dev --all-extras pyproject.toml"}
 LOCKED = "requirements/dev.txt"
+QUICK = "not acceptance and not slow"
+MEASURED = Path(".nox/coverage")
+BRANCHES_PCT = dict.fromkeys(("cli", "config", "demo", "drift", "fetch", "queue", "storage"), 80) | {
+    "marketplaces": 90,
+    "services": 85,
+    "top level": 80,
+    "web": 85,
+}
+"""The share of each room's branches that the tests must run; what stands beside the rooms is `top level`."""
+
+if (pyenv := Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions").is_dir():
+    known = [path.name for path in pyenv.iterdir() if path.name.rpartition(".")[0] in PYTHONS]
+    os.environ.setdefault("PYENV_VERSION", ":".join([platform.python_version(), *known]))  # else it hides the others
 
 
 def install(session: nox.Session) -> None:
-    """Install what is locked and the project; show the tests where the captured pages are, if they are there."""
+    """Install what is locked and the project."""
     session.install("--require-hashes", "-r", LOCKED)
+    install_project(session)
+
+
+def install_project(session: nox.Session) -> None:
+    """Install the project alone; show the tests where the captured pages are, if they are there."""
     session.install("--no-deps", "--no-build-isolation", "-e", ".")
     if REAL_PAGES.is_dir():
         session.env.setdefault("OFFERS_REAL_PAGES", os.environ.get("OFFERS_REAL_PAGES", str(REAL_PAGES)))
+
+
+def run_measured(session: nox.Session, marked: str, *args: str) -> None:
+    """Run the tests so marked on all cores, and keep which branches they and the programs they start run."""
+    shutil.rmtree(MEASURED / session.name, ignore_errors=True)
+    measure = ("coverage", "run", f"--data-file={MEASURED.absolute() / session.name / 'data'}", "-m")
+    session.run(*measure, "pytest", "-n", "logical", "-m", marked, *args, *session.posargs)
 
 
 @nox.session
@@ -42,14 +73,14 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit, page, storage, queue and fetch tests; loopback only."""
     install(session)
-    session.run("pytest", "-m", "not acceptance and not slow", *session.posargs)
+    run_measured(session, QUICK)
 
 
 @nox.session
 def acceptance(session: nox.Session) -> None:
     """The installed program as a subprocess, against the shop and a real Redis."""
     install(session)
-    session.run("pytest", "-m", "acceptance", *session.posargs)
+    run_measured(session, "acceptance")
 
 
 @nox.session
@@ -63,7 +94,49 @@ def faults(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Long tests: many steps of the queue's model."""
     install(session)
-    session.run("pytest", "-m", "slow", "tests/fetch", "tests/queue", *session.posargs)
+    run_measured(session, "slow and not acceptance", "--ignore=tests/faults")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Say which share of each room's branches the sessions before ran; red where it is too small."""
+    install(session)
+    data, report = MEASURED / "data", MEASURED / "report.json"
+    folders = [str(path) for path in MEASURED.iterdir() if path.is_dir()]
+    session.run("coverage", "combine", "--quiet", "--keep", f"--data-file={data}", *folders)
+    session.run("coverage", "json", "--quiet", f"--data-file={data}", "-o", str(report))
+    branches, covered = Counter[str](), Counter[str]()
+    for name, file in json.loads(report.read_text())["files"].items():
+        parts = Path(name).parts
+        room = parts[1] if len(parts) > 2 else "top level"
+        branches[room] += file["summary"]["num_branches"]
+        covered[room] += file["summary"]["covered_branches"]
+    if branches.keys() != BRANCHES_PCT.keys():
+        session.error(f"rooms without a floor, or floors without a room: {branches.keys() ^ BRANCHES_PCT.keys()}")
+    reached = {room: 100 * covered[room] / branches[room] for room in branches}
+    for room, pct in sorted(reached.items(), key=lambda item: item[1]):
+        session.log(f"{room:12} {pct:5.1f} % of {branches[room]} branches, at least {BRANCHES_PCT[room]}")
+    if low := [room for room, pct in reached.items() if pct < BRANCHES_PCT[room]]:
+        session.error(f"too few branches are run in {', '.join(low)}; see them with: coverage html --data-file={data}")
+
+
+@nox.session(python=PYTHONS)
+def pythons(session: nox.Session) -> None:
+    """The quick tests on every supported Python that this machine has."""
+    install(session)
+    session.run("pytest", "-n", "logical", "-m", QUICK, *session.posargs)
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """The quick tests with the oldest versions that pyproject.toml allows of what the program needs."""
+    oldest = Path(session.create_tmp()) / "oldest.txt"
+    session.install("uv")
+    compiled = ["--resolution=lowest-direct", "--all-extras", "--quiet", "pyproject.toml", "-o", str(oldest)]
+    session.run("uv", "pip", "compile", *compiled)
+    session.install("-r", str(oldest), *nox.project.dependency_groups(PYPROJECT, "dev"))
+    install_project(session)
+    session.run("pytest", "-n", "logical", "-m", QUICK, *session.posargs)
 
 
 @nox.session

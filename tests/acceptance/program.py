@@ -14,7 +14,7 @@ from typing import Any
 from offers_cli.demo.shop import Shop
 
 PROGRAM = Path(sys.executable).with_name("offers")
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT")
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from offers_cli.config import get_config
 from offers_cli.errors import WORK_ERRORS, Outcome
 from offers_cli.services.report import Problem
 
+MEASURING = "COVERAGE_PROCESS_CONFIG"
 HEAVY = ("redis", "rq", "httpx", "supabase", "sqlite3", "selectolax", "rich", "offers_cli.runtime")
 
 
@@ -32,7 +34,8 @@ def loaded_by(*args: str) -> set[str]:
         f"with contextlib.redirect_stdout(io.StringIO()): main({list(args)!r})\n"
         "print('\\n'.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {name: value for name, value in os.environ.items() if name != MEASURING}  # coverage itself loads much
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 

@@ -113,6 +113,7 @@ def test_a_worker_of_this_machine_whose_process_is_gone_is_known_at_once(connect
         "nonsense",
         f"{processes._machine()}|x|1",
     ],
+    ids=["another machine", "nothing", "nonsense", "no process"],
 )
 def test_a_worker_of_whose_process_nothing_is_known_keeps_its_lease(connection: redis.Redis, identity: str) -> None:
     enqueue(connection, ["a"])
