@@ -66,10 +66,11 @@ def is_foreign(node: LexborNode) -> bool:
 
 def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
-    anchors = [node for node in select(tree, ANCHOR) if not is_foreign(node)]
     boxes = [node for node in select(tree, LARGE_BOX) if not is_foreign(node)]
     if boxes:
         return [_boxed(box) for box in boxes]
+    anchors = [node for node in select(tree, ANCHOR) if not is_foreign(node)]
+    anchors.sort(key=lambda node: node.tag != "meta")  # of one amount's marks, the one that holds the number
     found: dict[int, PriceBox] = {}
     for anchor in anchors:
         box = _price_box_of(anchor)

@@ -1,0 +1,182 @@
+"""When readings of one price agree, and what is believed of old prices and discounts: the rules at their edges."""
+
+from __future__ import annotations
+
+import pytest
+
+from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.evidence import Evidence, Verdict, agree, is_plausible, judge
+from offers_cli.money import MoneyError
+
+
+def evidence(prices: list[int], *, old: list[int] | None = None, labels: list[int | None] | None = None) -> Evidence:
+    """What several strategies read: prices, previous prices, and discount labels (None: a label without a number)."""
+    gathered = Evidence()
+    for name, values in (("price_cents", prices), ("old_price_cents", old), ("discount_pct", labels)):
+        for place, value in enumerate(values or []):
+            gathered.add(name, f"way{place}", value, value)
+    return gathered
+
+
+def believed(gathered: Evidence) -> Verdict:
+    verdict = judge(gathered, currency="BRL")
+    assert verdict is not None
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(10050, 10050, id="the same"),
+        pytest.param(10050, 10051, id="a cent apart"),
+        pytest.param(10000, 10099, id="cents left out"),
+        pytest.param(10000, 9901, id="cents rounded up"),
+        pytest.param(1, 2, id="a cent apart below one real"),
+    ],
+)
+def test_readings_agree_where_only_rounding_parts_them(one: int, other: int) -> None:
+    assert agree(one, other)
+    assert agree(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(10050, 10052, id="two cents apart"),
+        pytest.param(10050, 10099, id="both show cents"),
+        pytest.param(10001, 10099, id="both show cents, nearly a real apart"),
+        pytest.param(10000, 10100, id="one real apart"),
+        pytest.param(10000, 9900, id="one real below"),
+        pytest.param(10000, 10101, id="a real and a cent apart"),
+        pytest.param(10050, 10150, id="one real apart with cents"),
+    ],
+)
+def test_readings_that_differ_by_more_do_not_agree(one: int, other: int) -> None:
+    assert not agree(one, other)
+    assert not agree(other, one)
+
+
+@pytest.mark.parametrize("prices", [[10050, 10099], [10000, 10100], [10000, 10050, 10099], [10099, 10050, 10000]])
+def test_prices_that_disagree_are_no_price(prices: list[int]) -> None:
+    """Also where a whole reading would agree with each of the others: every pair counts."""
+    with pytest.raises(PageChanged) as caught:
+        judge(evidence(prices), currency="BRL")
+    assert "way0 R$ 100," in caught.value.message or "way0 R$ 101," in caught.value.message
+    assert all(f"way{place}" in caught.value.message for place in range(len(prices)))
+    assert caught.value.hint == "offers explain shows every candidate"
+
+
+@pytest.mark.parametrize(
+    ("prices", "price"),
+    [([10000, 10099], 10099), ([10099, 10000], 10099), ([10050, 10051], 10050), ([10000, 10000], 10000), ([99], 99)],
+)
+def test_of_prices_that_agree_the_first_with_cents_is_believed(prices: list[int], price: int) -> None:
+    assert believed(evidence(prices)) == Verdict(price_cents=price)
+
+
+def test_without_a_price_there_is_no_verdict() -> None:
+    assert judge(evidence([], old=[10000], labels=[20]), currency="BRL") is None
+
+
+def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
+    with pytest.raises(PageChanged, match=r"^the page names different prices: way0 \$ 6,929\.00, way1 \$ 7,000\.50$"):
+        judge(evidence([692900, 700050]), currency="MXN")
+
+
+@pytest.mark.parametrize(
+    ("old", "is_fact"),
+    [(10099, False), (10100, True), (100000, True), (100001, False), (10000, False), (9999, False), (1, False)],
+)
+def test_an_old_price_is_a_fact_from_1_01_to_10_times_the_price(old: int, is_fact: bool) -> None:
+    verdict = believed(evidence([10000], old=[old]))
+    assert is_plausible(old, 10000) is is_fact
+    assert (verdict.old_price_cents, verdict.suspect_old_price_cents) == ((old, None) if is_fact else (None, old))
+    assert verdict.flags == (() if is_fact else ("old_price_suspect",))
+
+
+def test_old_prices_that_contradict_are_none_and_flagged() -> None:
+    verdict = believed(evidence([10000], old=[15000, 20000]))
+    assert verdict == Verdict(price_cents=10000, flags=("old_price_disagrees",))
+
+
+def test_old_prices_that_agree_are_one_with_its_cents() -> None:
+    assert believed(evidence([10000], old=[15000, 15050])).old_price_cents == 15050
+
+
+@pytest.mark.parametrize(
+    ("labels", "discount", "flags"),
+    [
+        pytest.param([20], 20, (), id="as computed"),
+        pytest.param([22], 22, (), id="two points above"),
+        pytest.param([18], 18, (), id="two points below"),
+        pytest.param([23], 23, ("discount_disagrees",), id="three points above"),
+        pytest.param([17], 17, ("discount_disagrees",), id="three points below"),
+        pytest.param([20, 22], 20, (), id="labels two points apart"),
+        pytest.param([22, 20], 22, (), id="the first of two labels"),
+        pytest.param([19, 22], None, ("discount_disagrees",), id="labels three points apart"),
+        pytest.param([22, 20, 19], None, ("discount_disagrees",), id="the lowest and the highest label count"),
+        pytest.param([None], None, (), id="a label that cannot be read is not replaced by arithmetic"),
+    ],
+)
+def test_the_label_is_the_discount_and_doubted_from_three_points_on(
+    labels: list[int | None], discount: int | None, flags: tuple[str, ...]
+) -> None:
+    verdict = believed(evidence([8000], old=[10000], labels=labels))
+    assert (verdict.discount_pct, verdict.flags) == (discount, flags)
+
+
+def test_a_label_stands_without_an_old_price() -> None:
+    assert believed(evidence([8000], labels=[20])) == Verdict(price_cents=8000, discount_pct=20)
+
+
+def test_a_suspect_old_price_makes_every_label_void() -> None:
+    verdict = believed(evidence([100], old=[20000], labels=[20]))
+    assert (verdict.suspect_old_price_cents, verdict.discount_pct) == (20000, None)
+    assert verdict.flags == ("old_price_suspect",)
+
+
+def test_arithmetic_stands_in_for_a_label_and_is_shown_among_the_candidates() -> None:
+    gathered = evidence([8000], old=[10000])
+    assert believed(gathered).discount_pct == 20
+    (candidate,) = gathered.freeze()["discount_pct"]
+    assert (candidate.strategy, candidate.raw, candidate.value) == ("arithmetic", "10000 → 8000", 20)
+
+
+def test_nothing_is_computed_from_a_suspect_old_price() -> None:
+    gathered = evidence([100], old=[20000])
+    assert believed(gathered).discount_pct is None
+    assert "discount_pct" not in gathered.freeze()
+
+
+def test_zero_and_refused_amounts_are_kept_as_candidates_without_value() -> None:
+    gathered = Evidence()
+
+    def refuse() -> int:
+        raise MoneyError("two amounts")
+
+    gathered.add_price("price_cents", "dom", "0", lambda: 0)
+    gathered.add_price("price_cents", "microdata", "R$ 1 R$ 2", refuse)
+    gathered.add_price("price_cents", "state", "1", lambda: 1)
+    told = [(candidate.strategy, candidate.value, candidate.note) for candidate in gathered.freeze()["price_cents"]]
+    assert told == [("dom", None, "zero is no price"), ("microdata", None, "two amounts"), ("state", 1, "")]
+    assert gathered.cents("price_cents") == [1]
+
+
+def test_raw_text_is_bounded_and_missing_text_is_no_candidate() -> None:
+    gathered = Evidence()
+    gathered.add_text("title", "dom", "x" * 400)
+    gathered.add_text("title", "json_ld", "")
+    gathered.add_text("title", "state", None)
+    (candidate,) = gathered.freeze()["title"]
+    assert len(candidate.raw) == 300
+    assert candidate.note == ""
+
+
+def test_each_kind_of_value_is_asked_for_alone() -> None:
+    gathered = Evidence()
+    gathered.add("value", "dom", 1, 1)
+    gathered.add("value", "state", "text", "text")
+    gathered.add("value", "json_ld", "refused", None)
+    assert gathered.values("value") == [1, "text"]
+    assert (gathered.first_text("value"), gathered.cents("value")) == ("text", [1])
+    assert (gathered.first_text("nothing"), gathered.cents("nothing"), gathered.values("nothing")) == (None, [], [])
