@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,8 +25,9 @@ from offers_cli.storage.base import (
 )
 from offers_cli.storage.rules import enrichment_report
 from offers_cli.storage.sqlite_errors import translated
+from offers_cli.storage.sqlite_file import FileConnection
 from offers_cli.storage.sqlite_rows import INSERT_RUN, REPLACE_RUN, offer_of, price_of, run_of, run_row, to_text
-from offers_cli.storage.sqlite_schema import connect, open_current
+from offers_cli.storage.sqlite_schema import check_schema, open_current, open_existing
 from offers_cli.storage.sqlite_writes import save_cards, save_results
 from offers_cli.storage.valid import utc, valid_cards, valid_results
 
@@ -41,7 +41,8 @@ class SqliteStorage:
     """`Storage` in a SQLite file.
 
     Thread-safe: each call borrows a connection of its own. Writers take turns through ``BEGIN IMMEDIATE``, so that
-    what a transaction read is still true when it writes; readers never wait (write-ahead log).
+    what a transaction read is still true when it writes; readers never wait (write-ahead log). A file that was deleted
+    or replaced is noticed before and after each call, and unavailable; the next calls use what is at the path then.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,31 +122,41 @@ class SqliteStorage:
     def close(self) -> None:
         self._is_closed = True
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().leave()
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Iterator[FileConnection]:
         """Borrow a connection; one that saw an error is closed, which rolls its transaction back."""
         with translated(self.path):
             connection = self._borrow()
             try:
                 yield connection
             except BaseException:
-                connection.close()
+                connection.leave()
                 raise
         self._idle.append(connection)
         if self._is_closed:
             self.close()
 
-    def _borrow(self) -> sqlite3.Connection:
+    def _borrow(self) -> FileConnection:
+        """An idle connection to the file at the path, or a new one; a deleted file is not made again."""
         try:
-            return self._idle.pop()
+            connection = self._idle.pop()
         except IndexError:
-            return connect(self.path)
+            return open_existing(self.path)
+        try:
+            connection.check_in_place()
+        except BaseException:
+            connection.leave()
+            raise
+        return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[FileConnection]:
+        """A write. It is done only when it stands in the file that is at the path."""
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
+            check_schema(connection, self.path)  # another version of the program may have migrated it meanwhile
             yield connection
             connection.execute("COMMIT")
+            connection.check_in_place()

@@ -10,45 +10,78 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOSPC
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage.migrations import Migration, migrations
+from offers_cli.storage.sqlite_file import FileConnection, gone
 
 APPLICATION_ID = 0x0FFE25
 BUSY_TIMEOUT_S = 5.0
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection in autocommit mode; transactions are begun by name.
+def connect(path: Path) -> FileConnection:
+    """Open a connection to an existing file, in autocommit mode; transactions are begun by name.
 
     `synchronous` stays FULL: an acknowledged write survives a power cut, for one fsync a commit. Writes come in
     groups, so that this costs little: see bench/storage.py.
     """
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=FileConnection,
+    )
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
-def open_current(path: Path) -> sqlite3.Connection:
+def open_current(path: Path) -> FileConnection:
     """Open the database with its newest schema; a missing file is created, readable by its owner alone.
 
     Raises:
         StorageRefused: the file belongs to another program or to a newer version of `offers`.
     """
     create_private(path)
-    connection = connect(path)
-    try:
+    with closing(connect(path)) as connection:
         if not is_current(connection, path):
             use_wal(connection)
             apply_migrations(connection, path)
+    return open_existing(path)
+
+
+def open_existing(path: Path) -> FileConnection:
+    """Open a database that is there, and change nothing.
+
+    Raises:
+        StorageUnavailable: it is gone.
+        StorageRefused: the file belongs to another program or has a schema of another version.
+    """
+    if not path.exists():
+        raise gone(path)
+    connection = connect(path)
+    try:
+        check_schema(connection, path)
+        connection.remember_files(path)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `StorageRefused` unless the file is ours and its schema the one that this program knows."""
+    if not is_current(connection, path):
+        newest = migrations("sqlite")[-1].version
+        raise StorageRefused(
+            f"the database {path} has schema {schema_version(connection)}, this program needs {newest}",
+            hint="offers db migrate",
+        )
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -252,6 +252,17 @@ def test_a_newer_schema_is_refused(sqlite_path: Path) -> None:
     assert "upgrade" in caught.value.hint
 
 
+def test_an_open_storage_notices_a_newer_schema_when_it_writes(sqlite_path: Path, sqlite_storage: Storage) -> None:
+    """A worker of an older version stops instead of writing into tables that it does not know."""
+    save(sqlite_storage)
+    other = sqlite3.connect(sqlite_path)
+    other.execute(f"PRAGMA user_version = {len(migrations('sqlite')) + 1}")
+    other.close()
+    with pytest.raises(StorageRefused, match="schema") as caught:
+        save(sqlite_storage, card(2), minute=1)
+    assert "upgrade" in caught.value.hint
+
+
 def test_a_table_that_is_missing_is_refused_with_the_command_that_mends_it(
     sqlite_storage: Storage, sqlite_path: Path
 ) -> None:
