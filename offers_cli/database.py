@@ -21,6 +21,7 @@ from offers_cli.enrichment import Enrichment
 from offers_cli.errors import NotFound, StorageRefused
 from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
+from offers_cli.storage.patience import Patience
 
 _chosen: list[DatabaseConfig] = []
 
@@ -38,7 +39,7 @@ def init_db(config: DatabaseConfig) -> None:
 async def get_session() -> AsyncIterator[Storage]:
     """Yield one open storage, of the database given to `init_db` or else of the settings, and close it afterwards."""
     config = _chosen[0] if _chosen else get_config().database
-    storage = await asyncio.to_thread(open_storage, config)
+    storage = await asyncio.to_thread(open_storage, config, patience=Patience(seconds=config.patience_s))
     try:
         yield storage
     finally:

@@ -9,6 +9,7 @@
         ├── QueueUnavailable         4  queue_unavailable     snooze
         ├── QueueRefused             3  queue_refused         snooze
         ├── StorageUnavailable       4  storage_unavailable   snooze
+        │   └── StorageBusy          4  storage_unavailable   snooze
         ├── StorageRefused           3  storage_refused       fail
         ├── SessionExpired           3  session_expired       snooze
         ├── LinkRefused              1  link_refused          final
@@ -139,6 +140,10 @@ class StorageUnavailable(WorkError):
     code = "storage_unavailable"
     exit_code = 4
     outcome = Outcome.SNOOZE
+
+
+class StorageBusy(StorageUnavailable):
+    """It is locked, overloaded or away at this moment: the same request may succeed in the next."""
 
 
 class StorageRefused(WorkError):

@@ -13,6 +13,7 @@ from offers_cli.config import Config
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.patience import Patience
 
 if TYPE_CHECKING:
     import redis
@@ -42,6 +43,7 @@ class Parts:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.ignore_robots = config.fetch.ignore_robots
+        self.storage_patience = Patience(seconds=config.database.patience_s)
         self._closers: list[Callable[[], None]] = []
         self._redis_error: QueueUnavailable | None = None
         self._ask_redis_at = 0.0
@@ -73,7 +75,7 @@ class Parts:
     def storage(self) -> Storage:
         from offers_cli.storage import open_storage
 
-        storage = open_storage(self.config.database)
+        storage = open_storage(self.config.database, patience=self.storage_patience)
         self._closers.append(storage.close)
         return storage
 

@@ -14,6 +14,7 @@ from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import ConfigError, SessionExpired
 from offers_cli.parts import Parts
 from offers_cli.storage.base import StoredOffer
+from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre.hub import HubFilter
@@ -150,6 +151,7 @@ class Runtime(Parts):
         from offers_cli.services.work import TellingSave, report_work
 
         settings = self.config.enrichment
+        self.storage_patience = BRIEF  # a worker waits by itself, and does other jobs meanwhile
         save = TellingSave(self.storage, self.drift)
         pages_at_once = concurrency or settings.worker_concurrency
         worker = Worker(
@@ -200,6 +202,7 @@ class Runtime(Parts):
         """The figures of this moment; a service that is down is told of and hides nothing else."""
         from offers_cli.services.stats import collect_stats
 
+        self.storage_patience = BRIEF  # figures of this moment are not waited for
         return collect_stats(
             get_storage=lambda: self.storage,
             get_queue=lambda: self.registries,

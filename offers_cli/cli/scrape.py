@@ -17,6 +17,8 @@ from offers_cli.cli.options import (
 )
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
+from offers_cli.errors import WorkError
+from offers_cli.services.report import Problem
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
@@ -69,6 +71,7 @@ def scrape(
 
     def work(runtime: Runtime, output: Output) -> ScrapeReport:
         from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+        from offers_cli.services.scrape import ScrapeReport
         from offers_cli.services.sources import check_hub_filter, parse_source
 
         runtime.ignore_robots |= ignore_robots
@@ -79,15 +82,18 @@ def scrape(
             def on_page(report: ScrapeReport) -> None:
                 progress(report.pages, total=pages * len(wanted), note=f"{report.seen} offers, {report.new} new")
 
-            scraper = runtime.scraper(
-                pages=pages,
-                min_discount=min_discount,
-                limit=limit,
-                dry_run=dry_run,
-                enqueue=not no_enqueue,
-                hub_filter=check_hub_filter(hub_filter, wanted),
-                on_page=on_page,
-            )
+            try:
+                scraper = runtime.scraper(
+                    pages=pages,
+                    min_discount=min_discount,
+                    limit=limit,
+                    dry_run=dry_run,
+                    enqueue=not no_enqueue,
+                    hub_filter=check_hub_filter(hub_filter, wanted),
+                    on_page=on_page,
+                )
+            except WorkError as error:  # the database: nothing is done, and the figures say so
+                return ScrapeReport(dry_run=dry_run, problems=(Problem.of(error),))
             return scraper.scrape(wanted)
 
     perform(

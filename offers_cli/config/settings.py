@@ -88,6 +88,13 @@ class DatabaseConfig:
         schemes=("postgres", "postgresql"),
     )
     sqlite_path: Path = _setting("OFFERS_DB", Path("offers.db"), "SQLite file; default: offers.db in OFFERS_HOME.")
+    patience_s: Duration = _setting(
+        "OFFERS_DB_PATIENCE",
+        60.0,
+        "How long a command waits for a database that is locked, overloaded or away: 90, 90s, 10m.",
+        least=0,
+        most=3600,
+    )
     home: Path = field(default=Path(), metadata={"derived": True})
 
 

@@ -163,8 +163,10 @@ def copy(config: DatabaseConfig, *, on_progress: Callable[[int], None]) -> CopyR
     if not config.sqlite_path.exists():
         raise NotFound(f"there is no database at {config.sqlite_path} to copy", hint="set OFFERS_DB")
     from offers_cli.storage.copy import copy_to_supabase
+    from offers_cli.storage.patience import Patience
     from offers_cli.storage.supabase import open_supabase
 
-    with closing(open_supabase(config.supabase_url, config.supabase_key)) as target:
+    patience = Patience(seconds=config.patience_s)
+    with closing(open_supabase(config.supabase_url, config.supabase_key, patience=patience)) as target:
         done = copy_to_supabase(config.sqlite_path, target, on_progress=lambda report: on_progress(report.offers))
     return CopyReport(**asdict(done))

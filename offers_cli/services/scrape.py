@@ -13,7 +13,15 @@ from functools import partial
 from typing import Any, Literal, Protocol
 
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import Interrupted, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageRefused
+from offers_cli.errors import (
+    Interrupted,
+    OffersError,
+    PageChanged,
+    QueueRefused,
+    QueueUnavailable,
+    StorageRefused,
+    StorageUnavailable,
+)
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
 from offers_cli.offer import Offer
@@ -81,51 +89,65 @@ class Scraper:
     report: ScrapeReport = field(default_factory=ScrapeReport)
 
     def scrape(self, sources: Sequence[Source]) -> ScrapeReport:
-        """Scrape the sources one after another; one that fails does not stop the next."""
+        """Scrape the sources one after another; one that fails does not stop the next, but a failing database does.
+
+        What was foreseen to go wrong is not raised: it stands in the report, beside the figures of what was done.
+        """
         started_at = self.now()
         label = " ".join(source.label for source in sources)
         self.report = replace(self.report, dry_run=self.dry_run)
-        if not self.dry_run:
-            self.report = replace(self.report, run_id=self.storage.start_run(label, started_at=started_at))
         status: Literal["done", "failed", "interrupted"] = "interrupted"
         try:
+            if not self.dry_run:
+                self.report = replace(self.report, run_id=self.storage.start_run(label, started_at=started_at))
             for source in sources:
                 self._scrape_source(source)
             status = "failed" if self.report.problems else "done"
+        except (StorageUnavailable, StorageRefused) as error:
+            status = "failed"
+            self._tell(error)
         except KeyboardInterrupt:
-            self._tell(Interrupted("interrupted; what was saved stays saved", hint="run the same command again"))
+            self._tell(_interrupted())
         finally:
             self.drift.flush()
-            if not self.dry_run:
-                self._finish_run(label, status, started_at)
+            self._finish_run(label, status, started_at)
         return self.report
 
     def _finish_run(self, label: str, status: Literal["done", "failed", "interrupted"], started_at: datetime) -> None:
+        """Record the run's figures; the offers are saved all the same, so that a failure is one failed item."""
         report = self.report
-        self.storage.finish_run(
-            ScrapeRun(
-                id=report.run_id or "",
-                source=label,
-                status=status,
-                started_at=started_at,
-                finished_at=self.now(),
-                pages=report.pages,
-                seen=report.seen,
-                new=report.new,
-                changed=report.changed,
-                unchanged=report.unchanged,
-                filtered=report.filtered,
-                enqueued=report.enqueued,
-                error=report.problems[0].code if report.problems else None,
-            )
+        if report.run_id is None:
+            return
+        run = ScrapeRun(
+            id=report.run_id,
+            source=label,
+            status=status,
+            started_at=started_at,
+            finished_at=self.now(),
+            pages=report.pages,
+            seen=report.seen,
+            new=report.new,
+            changed=report.changed,
+            unchanged=report.unchanged,
+            filtered=report.filtered,
+            enqueued=report.enqueued,
+            error=report.problems[0].code if report.problems else None,
         )
+        try:
+            self.storage.finish_run(run)
+        except (StorageUnavailable, StorageRefused) as error:
+            message = f"the figures of this run were not recorded: {error.message}"
+            problem = Problem(code=error.code, message=message, hint="the offers are saved; nothing to do")
+            self.report = replace(self.report, problems=(*self.report.problems, problem))
+        except KeyboardInterrupt:
+            self._tell(_interrupted())
 
     def _scrape_source(self, source: Source) -> None:
         try:
             for reading in self._readings(source):
                 self._take(reading, source)
                 self.on_page(self.report)
-        except StorageRefused:
+        except (StorageUnavailable, StorageRefused):
             raise
         except OffersError as error:
             log.warning("source ended early", url=source.label, code=error.code)
@@ -176,6 +198,9 @@ class Scraper:
         room = None if self.limit is None else self.limit - self.report.seen
         offers = reading.offers[:room]
         kept = [offer for offer in offers if not self._is_filtered(offer)]
+        for position, reason in reading.unreadable:
+            log.warning("card left out", position=position, reason=reason, url=reading.url)
+        saved = self.storage.save_offers(kept, seen_at=self.now(), dry_run=self.dry_run)
         report = self.report
         self.report = replace(
             report,
@@ -184,9 +209,6 @@ class Scraper:
             filtered=report.filtered + len(offers) - len(kept),
             unreadable=report.unreadable + len(reading.unreadable),
         )
-        for position, reason in reading.unreadable:
-            log.warning("card left out", position=position, reason=reason, url=reading.url)
-        saved = self.storage.save_offers(kept, seen_at=self.now(), dry_run=self.dry_run)
         self._count(saved)
         log.info("page saved", url=reading.url, source=source.kind, read_by=reading.strategy, **self._figures())
         if not self.dry_run:
@@ -234,3 +256,7 @@ class Scraper:
             enqueued=self.report.enqueued + done.enqueued,
             already_queued=self.report.already_queued + done.already_queued,
         )
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("interrupted; what was saved stays saved", hint="run the same command again")

@@ -68,9 +68,10 @@ def _backup_supabase(config: DatabaseConfig, partial: Path) -> None:
 
 def _opened(config: DatabaseConfig) -> SupabaseStorage:
     from offers_cli.storage import open_storage
+    from offers_cli.storage.patience import Patience
     from offers_cli.storage.supabase import SupabaseStorage
 
-    storage = open_storage(config)
+    storage = open_storage(config, patience=Patience(seconds=config.patience_s))
     assert isinstance(storage, SupabaseStorage)
     return storage
 

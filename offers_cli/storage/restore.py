@@ -262,11 +262,12 @@ def _restore_supabase(
     config: DatabaseConfig, backup: _Backup, *, force: bool, dry_run: bool, on_progress: Progress
 ) -> RestoreReport:
     from offers_cli.storage import open_storage
+    from offers_cli.storage.patience import Patience
     from offers_cli.storage.supabase import SupabaseStorage
 
     report = backup.report()
     counts: Counter[str] = Counter()
-    with closing(open_storage(config)) as target:
+    with closing(open_storage(config, patience=Patience(seconds=config.patience_s))) as target:
         assert isinstance(target, SupabaseStorage)
         if not (force or dry_run) and (there := target.counts().total):
             raise UsageError(f"the project holds {there} offers, which the backup may overwrite", hint=FORCE_HINT)

@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import LinkRefused
@@ -210,6 +211,18 @@ def needs(offer: StoredOffer) -> frozenset[Missing]:
         Missing.AFFILIATE_LINK: link_is_due and offer.affiliate_link is None,
     }
     return frozenset(field for field, is_due in due.items() if is_due)
+
+
+def outcome(
+    offer: StoredOffer, *, seen_at: datetime, is_new: bool, is_changed: bool
+) -> Literal["new", "changed", "unchanged"]:
+    """What became of an offer that was saved as seen at `seen_at`.
+
+    The same page saved again (its answer was lost) is told what it was told at first: the row bears its moment.
+    """
+    if is_new or offer.first_seen_at == seen_at:
+        return "new"
+    return "changed" if is_changed or offer.price_changed_at == seen_at else "unchanged"
 
 
 def price_point(

@@ -23,6 +23,7 @@ from offers_cli.storage.base import (
     ScrapeRun,
     StoredOffer,
 )
+from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import enrichment_report
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_file import FileConnection
@@ -32,9 +33,9 @@ from offers_cli.storage.sqlite_writes import save_cards, save_results
 from offers_cli.storage.valid import utc, valid_cards, valid_results
 
 
-def open_sqlite(path: Path) -> SqliteStorage:
+def open_sqlite(path: Path, *, patience: Patience = BRIEF) -> SqliteStorage:
     """Open the database, created and migrated if need be; raises `StorageUnavailable` or `StorageRefused`."""
-    return SqliteStorage(path)
+    return SqliteStorage(path, patience=patience)
 
 
 class SqliteStorage:
@@ -45,8 +46,9 @@ class SqliteStorage:
     or replaced is noticed before and after each call, and unavailable; the next calls use what is at the path then.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: Patience = BRIEF) -> None:
         self.path = path
+        self._patience = patience
         self._is_closed = False
         with translated(path):
             self._idle = [open_current(path)]
@@ -155,8 +157,13 @@ class SqliteStorage:
     def _transaction(self) -> Iterator[FileConnection]:
         """A write. It is done only when it stands in the file that is at the path."""
         with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            self._patience(lambda: self._begin(connection))
             check_schema(connection, self.path)  # another version of the program may have migrated it meanwhile
             yield connection
             connection.execute("COMMIT")
             connection.check_in_place()
+
+    def _begin(self, connection: FileConnection) -> None:
+        """Wait for the turn to write: nothing is read before, so that waiting again loses nothing."""
+        with translated(self.path):
+            connection.execute("BEGIN IMMEDIATE")

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from offers_cli.errors import StorageRefused, StorageUnavailable
+from offers_cli.errors import StorageBusy, StorageRefused, StorageUnavailable
 
 # Primary result codes, https://www.sqlite.org/rescode.html
-_UNAVAILABLE = {
+_BUSY = {
     sqlite3.SQLITE_BUSY: ("is locked by another process", "wait for the other command, or see: offers doctor"),
     sqlite3.SQLITE_LOCKED: ("is locked", "wait for the other command, or see: offers doctor"),
     sqlite3.SQLITE_PROTOCOL: ("is locked by too many processes", "try again"),
+}
+_UNAVAILABLE = {
     sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space and run the command again"),
     sqlite3.SQLITE_IOERR: ("cannot be read or written", "check the disk: offers doctor"),
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that its folder exists and is yours, or set OFFERS_DB"),
@@ -28,6 +30,8 @@ _REFUSED = {
     sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers doctor"),
 }
 
+_ERRORS = ((_BUSY, StorageBusy), (_UNAVAILABLE, StorageUnavailable), (_REFUSED, StorageRefused))
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -39,7 +43,7 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as exc:
         code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
-        for answers, error in ((_UNAVAILABLE, StorageUnavailable), (_REFUSED, StorageRefused)):
+        for answers, error in _ERRORS:
             if code in answers:
                 what, hint = answers[code]
                 raise error(f"the database {path} {what} ({exc})", hint=hint) from exc

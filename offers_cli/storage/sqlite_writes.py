@@ -14,7 +14,7 @@ from typing import Literal
 from offers_cli.offer import Offer
 from offers_cli.storage import sqlite_queries as queries
 from offers_cli.storage.base import RefusedOffer, SavedOffer, StoredOffer
-from offers_cli.storage.rules import Result, Verdict, needs, new_offer, price_point, with_card, with_result
+from offers_cli.storage.rules import Result, Verdict, needs, new_offer, outcome, price_point, with_card, with_result
 from offers_cli.storage.sqlite_rows import INSERT_OFFER, INSERT_PRICE, changed_columns, offer_of, offer_row, price_row
 
 Key = tuple[str, str]
@@ -45,7 +45,7 @@ def _save_card(
         is_changed = _write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
     except sqlite3.IntegrityError as exc:
         return RefusedOffer(external_id=card.external_id, reason=str(exc))
-    return _saved(after, "new" if before is None else "changed" if is_changed else "unchanged")
+    return _saved(after, outcome(after, seen_at=seen_at, is_new=before is None, is_changed=is_changed))
 
 
 def save_results(connection: sqlite3.Connection, results: Iterable[Result]) -> dict[str, set[Verdict]]:
@@ -91,13 +91,13 @@ def _after_card(before: StoredOffer | None, card: Offer, seen_at: datetime) -> S
     return with_card(before, card, seen_at=seen_at)
 
 
-def _saved(offer: StoredOffer, outcome: Literal["new", "changed", "unchanged"]) -> SavedOffer:
+def _saved(offer: StoredOffer, became: Literal["new", "changed", "unchanged"]) -> SavedOffer:
     return SavedOffer(
         offer_id=offer.id,
         external_id=offer.external_id,
         url=offer.url,
         price_cents=offer.price_cents,
-        outcome=outcome,
+        outcome=became,
         needs=needs(offer),
     )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -34,11 +34,22 @@ from offers_cli.storage.base import (
 from offers_cli.storage.bundles import SIZE, Bundle
 from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import migrations
-from offers_cli.storage.rules import Verdict, enrichment_report, needs
+from offers_cli.storage.patience import BRIEF, Patience
+from offers_cli.storage.rules import Verdict, enrichment_report, needs, outcome
 from offers_cli.storage.sqlite_sorting import sorted_ids
 from offers_cli.storage.supabase_client import SupabaseClient
-from offers_cli.storage.supabase_errors import nonsense
-from offers_cli.storage.supabase_rows import Json, offer_of, price_of, run_of, to_json
+from offers_cli.storage.supabase_rows import (
+    Json,
+    counts_of,
+    offer_of,
+    offers_of,
+    price_of,
+    rows_of,
+    run_of,
+    texts_of,
+    to_json,
+    whole_number,
+)
 from offers_cli.storage.valid import is_uuid, utc, valid_cards, valid_results
 
 BATCH = 1_000
@@ -51,9 +62,9 @@ Key = tuple[str, str]
 T = TypeVar("T")
 
 
-def open_supabase(url: str, key: Secret) -> SupabaseStorage:
+def open_supabase(url: str, key: Secret, *, patience: Patience = BRIEF) -> SupabaseStorage:
     """Open the project and check its schema; raises `StorageUnavailable` or `StorageRefused`."""
-    storage = SupabaseStorage(url, key)
+    storage = SupabaseStorage(url, key, patience=patience)
     try:
         storage.check_schema()
     except BaseException:
@@ -65,17 +76,18 @@ def open_supabase(url: str, key: Secret) -> SupabaseStorage:
 class SupabaseStorage:
     """`Storage` in a Supabase project, as its service role."""
 
-    def __init__(self, url: str, key: Secret) -> None:
-        self._client = SupabaseClient(url, key)
+    def __init__(self, url: str, key: Secret, *, patience: Patience = BRIEF) -> None:
+        self._client = SupabaseClient(url, key, patience=patience)
 
     def __repr__(self) -> str:
         return f"SupabaseStorage({self._client.host!r})"
 
     def check_schema(self) -> None:
         """Raise `StorageRefused` unless the schema is the one that this program knows."""
-        found, known = self._client.call("offers_schema_version", {}), migrations("supabase")[-1].version
+        found = self._client.call("offers_schema_version", {}, whole_number, patience=self._client.patience.briefly())
+        known = migrations("supabase")[-1].version
         if found != known:
-            hint = "upgrade offers: it is older than the database" if (found or 0) > known else "offers db migrate"
+            hint = "upgrade offers: it is older than the database" if found > known else "offers db migrate"
             raise StorageRefused(
                 f"the schema at {self._client.host} is version {found}, this program needs {known}", hint=hint
             )
@@ -83,14 +95,19 @@ class SupabaseStorage:
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
         cards, refused = valid_cards(offers)
         unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
-        arguments = {"seen_at": utc(seen_at).isoformat(), "dry_run": dry_run}
         answers: dict[Key, SavedOffer | RefusedOffer] = {}
         for batch in _batches(sorted(unique.items())):
-            rows = [to_json(card) for _, card in batch]
-            with self._understood():
-                outcomes = self._client.call("offers_save", {"cards": rows, **arguments})
-                answers |= {key: _outcome(row) for (key, _), row in zip(batch, outcomes, strict=True)}
+            answers |= self._save_batch(dict(batch), seen_at=utc(seen_at), dry_run=dry_run)
         return _save_report(cards, answers, refused)
+
+    def _save_batch(
+        self, batch: Mapping[Key, Offer], *, seen_at: datetime, dry_run: bool
+    ) -> dict[Key, SavedOffer | RefusedOffer]:
+        return self._client.call(
+            "offers_save",
+            {"cards": list(map(to_json, batch.values())), "seen_at": seen_at.isoformat(), "dry_run": dry_run},
+            lambda answer: {key: _outcome(row, seen_at) for key, row in zip(batch, rows_of(answer), strict=True)},
+        )
 
     def offers_needing_enrichment(
         self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
@@ -100,8 +117,7 @@ class SupabaseStorage:
             "missing": sorted(missing),
             "recheck_before": recheck_before and utc(recheck_before).isoformat(),
         }
-        with self._understood():
-            return [offer_of(row) for row in self._client.call("offers_needing_enrichment", arguments)]
+        return self._client.call("offers_needing_enrichment", arguments, offers_of)
 
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
@@ -110,15 +126,14 @@ class SupabaseStorage:
         known = sorted((each for each in results if is_uuid(each.offer_id)), key=lambda each: each.observed_at)
         verdicts: dict[str, set[Verdict]] = defaultdict(set)
         for batch in _batches(known):
-            with self._understood():
-                for row in self._client.call("offers_enrich", {"results": [to_json(result) for result in batch]}):
-                    verdicts[row["offer_id"]].add(Verdict(row["verdict"]))
+            arguments = {"results": [to_json(result) for result in batch]}
+            for offer_id, verdict in self._client.call("offers_enrich", arguments, _verdicts):
+                verdicts[offer_id].add(verdict)
         unknown = {result.offer_id for result in results} - verdicts.keys()
         return enrichment_report(verdicts, unknown=unknown, refused=refused)
 
     def counts(self) -> OfferCounts:
-        with self._understood():
-            return OfferCounts(**self._client.call("offers_counts", {}))
+        return self._client.call("offers_counts", {}, counts_of)
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         """A short list is one statement. Of a long one the ids are put in order first, then come the offers by id.
@@ -131,42 +146,37 @@ class SupabaseStorage:
         descending = wanted.sort.startswith("-")
         with closing(sorted_ids(self._places(wanted), descending=descending, limit=wanted.limit)) as ids:
             while page := list(itertools.islice(ids, PAGE)):
-                with self._understood():
-                    answer = self._client.call("offers_at", {"ids": page, "wanted": _wanted(wanted)})
-                    offers = [offer_of(row) for row in answer]
-                yield from offers
+                yield from self._client.call("offers_at", {"ids": page, "wanted": _wanted(wanted)}, offers_of)
 
     def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
         arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}
-        with self._understood():
-            return [offer_of(row) for row in self._client.call("offers_find", arguments)["offers"]]
+        return self._client.call("offers_find", arguments, lambda answer: offers_of(answer["offers"]))
 
     def _places(self, wanted: OfferFilter) -> Iterator[tuple[str, str | int]]:
         """Each matching offer's id and the key it is sorted by, page by page in the order of ids."""
         last: str | None = None
         while True:
             arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": PLACES}
-            with self._understood():
-                page = [(offer_id, key) for offer_id, key in self._client.call("offers_places", arguments)]
+            page = self._client.call("offers_places", arguments, _places_of)
             yield from page
             if len(page) < PLACES:
                 return
             last = page[-1][0]
 
     def count_offers(self, wanted: OfferFilter) -> int:
-        with self._understood():
-            return int(self._client.call("offers_count", {"wanted": _wanted(wanted)}))
+        return self._client.call("offers_count", {"wanted": _wanted(wanted)}, whole_number)
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
-        with self._understood():
-            row = self._client.call("offers_get", {"wanted": id_or_external_id})
-            return offer_of(row) if row else None
+        return self._client.call(
+            "offers_get", {"wanted": id_or_external_id}, lambda answer: None if answer is None else offer_of(answer)
+        )
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         if not is_uuid(offer_id):
             return []
-        with self._understood():
-            return [price_of(row) for row in self._client.call("offers_price_history", {"wanted": offer_id})]
+        return self._client.call(
+            "offers_price_history", {"wanted": offer_id}, lambda answer: list(map(price_of, rows_of(answer)))
+        )
 
     def start_run(self, source: str, *, started_at: datetime) -> str:
         run = ScrapeRun(id=str(uuid.uuid4()), source=source, status="running", started_at=utc(started_at))
@@ -174,54 +184,35 @@ class SupabaseStorage:
         return run.id
 
     def finish_run(self, run: ScrapeRun) -> None:
-        self._client.call("offers_save_run", {"run": to_json(run)})
+        self._client.run("offers_save_run", {"run": to_json(run)})
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
-        with self._understood():
-            return [run_of(row) for row in self._client.call("offers_runs", {"max_runs": limit})]
+        return self._client.call("offers_runs", {"max_runs": limit}, lambda answer: list(map(run_of, rows_of(answer))))
 
     def checksums(self, ids: Sequence[str]) -> dict[str, str]:
         """The checksum (see `bundles.checksum`) of each of these offers that exists."""
-        with self._understood():
-            return dict(self._client.call("offers_checksums", {"ids": list(ids)}))
+        return self._client.call("offers_checksums", {"ids": list(ids)}, texts_of)
 
     def import_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> None:
         """Insert whole offers with their history, and runs; what exists already is left alone."""
-        self._client.call("offers_import", _moved(bundle, runs))
+        self._client.run("offers_import", _moved(bundle, runs))
 
     def restore_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> dict[str, str]:
         """Write whole offers with their history, and runs, over what is there; returns the offers' checksums then.
 
         An offer that is there under another id is replaced, for it is the same one.
         """
-        with self._understood():
-            return dict(self._client.call("offers_restore", _moved(bundle, runs)))
+        return self._client.call("offers_restore", _moved(bundle, runs), texts_of)
 
     def export_bundles(self) -> Iterator[Bundle]:
         """All offers with their history, bundle by bundle."""
         last: str | None = None
-        while True:
-            with self._understood():
-                page = self._client.call("offers_export", {"after": last, "page_size": SIZE})
-                offers = [offer_of(row) for row in page["offers"]]
-                history: dict[str, list[PricePoint]] = defaultdict(list)
-                for row in page["history"]:
-                    history[row["offer_id"]].append(price_of(row))
-            if not offers:
-                return
-            yield Bundle(offers, history)
-            last = offers[-1].id
+        while (bundle := self._client.call("offers_export", {"after": last, "page_size": SIZE}, _bundle)).offers:
+            yield bundle
+            last = bundle.offers[-1].id
 
     def close(self) -> None:
         self._client.close()
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        """An answer of another shape than the function's own comes from something else."""
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError) as exc:
-            raise nonsense(self._client.host) from exc
 
 
 def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
@@ -241,7 +232,7 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + BATCH]
 
 
-def _outcome(row: Json) -> SavedOffer | RefusedOffer:
+def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
     if "reason" in row:
         return RefusedOffer(external_id=row["external_id"], reason=row["reason"])
     offer = offer_of(row["offer"])
@@ -250,9 +241,24 @@ def _outcome(row: Json) -> SavedOffer | RefusedOffer:
         external_id=offer.external_id,
         url=offer.url,
         price_cents=offer.price_cents,
-        outcome=row["outcome"],
+        outcome=outcome(offer, seen_at=seen_at, is_new=row["outcome"] == "new", is_changed=row["outcome"] == "changed"),
         needs=needs(offer),
     )
+
+
+def _verdicts(answer: Any) -> list[tuple[str, Verdict]]:
+    return [(row["offer_id"], Verdict(row["verdict"])) for row in rows_of(answer)]
+
+
+def _places_of(answer: Any) -> list[tuple[str, str | int]]:
+    return [(offer_id, key) for offer_id, key in rows_of(answer)]
+
+
+def _bundle(answer: Any) -> Bundle:
+    history: dict[str, list[PricePoint]] = defaultdict(list)
+    for row in rows_of(answer["history"]):
+        history[row["offer_id"]].append(price_of(row))
+    return Bundle(offers_of(answer["offers"]), history)
 
 
 def _save_report(

@@ -1,66 +1,86 @@
-"""One way to Supabase: a function of the database called over HTTP, its errors translated."""
+"""One way to Supabase: a function of the database called over HTTP, its answer understood, its errors translated."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from postgrest.exceptions import APIError
-from supabase import ClientOptions, create_client
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
+from offers_cli.storage.patience import Patience
 from offers_cli.storage.supabase_errors import connection_error, nonsense, raise_for_answer
 
 TIMEOUT_S = 9.0
 CONNECT_TIMEOUT_S = 4.0
 
+T = TypeVar("T")
+
 
 class SupabaseClient:
     """Calls the functions of `migrations/supabase`; thread-safe."""
 
-    def __init__(self, url: str, key: Secret) -> None:
+    def __init__(self, url: str, key: Secret, *, patience: Patience) -> None:
         self.host = urlsplit(url).netloc.rpartition("@")[2]
+        self.patience = patience
         if not _is_header_value(key.reveal()):
             raise StorageRefused(
                 "the Supabase key holds characters that no key has", hint="copy SUPABASE_SERVICE_ROLE_KEY again"
             )
         self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/rest/v1/rpc/",
+            headers={
+                "apikey": key.reveal(),
+                "authorization": f"Bearer {key.reveal()}",
+                "accept": "application/json",
+                "content-type": "application/json",
+                "content-profile": "public",
+            },
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             transport=_DeadlineTransport(httpx.HTTPTransport()),
-            event_hooks={"response": [raise_for_answer]},
         )
-        self._supabase = create_client(url, key.reveal(), ClientOptions(httpx_client=self._http))
 
     def __repr__(self) -> str:
         return f"SupabaseClient({self.host!r})"
 
-    def call(self, function: str, arguments: Mapping[str, Any]) -> Any:
-        """The function's answer.
+    def call(
+        self, function: str, arguments: Mapping[str, Any], read: Callable[[Any], T], *, patience: Patience | None = None
+    ) -> T:
+        """Call a function and read its JSON answer; `read` raises what it likes when that is not the function's own.
 
-        A connection that breaks is tried once more: an idle one may have been closed by the other side, and every
-        function here may run twice.
+        Every function here may run twice, so that a failed call is repeated as long as the patience lasts.
 
         Raises:
             StorageUnavailable, StorageRefused: see `supabase_errors`.
         """
+        return (patience or self.patience)(lambda: self._read(self._post(function, arguments), read))
+
+    def run(self, function: str, arguments: Mapping[str, Any]) -> None:
+        """Call a function that returns nothing, as `call`; any content in its answer comes from something else."""
+        self.patience(lambda: self._check_empty(self._post(function, arguments)))
+
+    def _post(self, function: str, arguments: Mapping[str, Any]) -> httpx.Response:
         try:
-            try:
-                return self._execute(function, arguments)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
-                return self._execute(function, arguments)
+            response = self._http.post(function, content=json.dumps(dict(arguments)))
         except httpx.HTTPError as exc:
             raise connection_error(exc, self.host) from exc
+        raise_for_answer(response)
+        return response
 
-    def _execute(self, function: str, arguments: Mapping[str, Any]) -> Any:
+    def _read(self, response: httpx.Response, read: Callable[[Any], T]) -> T:
         try:
-            return self._supabase.rpc(function, dict(arguments)).execute().data
-        except APIError:
-            # A 2xx that is not JSON. Its text could echo the key, so it is left out of the chain.
+            return read(json.loads(response.content))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            # Its text could echo the key, so it is left out of the chain.
             raise nonsense(self.host) from None
+
+    def _check_empty(self, response: httpx.Response) -> None:
+        if response.content:
+            raise nonsense(self.host)
 
     def close(self) -> None:
         self._http.close()

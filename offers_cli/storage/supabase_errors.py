@@ -11,21 +11,23 @@ from typing import Any
 
 import httpx
 
-from offers_cli.errors import StorageRefused, StorageUnavailable, WorkError
+from offers_cli.errors import StorageBusy, StorageRefused, StorageUnavailable, WorkError
 
 _MIGRATE = "offers db migrate"
 _KEY_HINT = "set SUPABASE_SERVICE_ROLE_KEY to the service role (secret) key of this project"
 _URL_HINT = "set SUPABASE_URL to the address of your project: https://<project>.supabase.co"
 _SCHEMA_CODES = {"PGRST202", "PGRST203", "PGRST204", "PGRST205", "42883", "42703", "42P01", "3F000"}
 _KEY_CODES = {"PGRST301", "PGRST302", "PGRST303", "42501", "28000", "28P01"}
+_BUSY_STATUSES = {408, 425, 429, 500, 502, 503, 504, *range(520, 530)}
+_DISK_FULL = "53100"
 _LONGEST_REASON = 300
+_LEAST_WAIT_S, _MOST_WAIT_S = 1.0, 900.0
 
 
 def raise_for_answer(response: httpx.Response) -> None:
-    """Raise what an answer other than 2xx means; used as an event hook, before anybody parses the body."""
+    """Raise what an answer other than 2xx means."""
     if response.is_success:
         return
-    response.read()
     body = _json_of(response)
     code, reason = str(body.get("code") or ""), _reason(response, body)
     raise _error(response, code, f"Supabase answered {response.status_code}: {reason}")
@@ -37,22 +39,26 @@ def _error(response: httpx.Response, code: str, message: str) -> WorkError:
         return StorageRefused(message, hint=_MIGRATE)
     if status in {401, 403} or code in _KEY_CODES:
         return StorageRefused(message, hint=_KEY_HINT)
-    if status in {408, 429} or status >= 500:
-        return StorageUnavailable(message, hint="offers doctor", retry_after_s=_retry_after_s(response))
+    if status in _BUSY_STATUSES and code != _DISK_FULL:
+        return StorageBusy(message, hint="offers doctor", retry_after_s=_retry_after_s(response))
+    if status >= 500:
+        return StorageUnavailable(message, hint="see the project in the Supabase dashboard: is it paused, or full?")
     if code == "25006":
         return StorageRefused(message, hint="the project is read-only: see its disk usage in the Supabase dashboard")
     return StorageRefused(message, hint=_URL_HINT if status in {301, 302, 307, 308, 404} else "offers doctor")
 
 
-def connection_error(exc: httpx.HTTPError, host: str) -> StorageUnavailable:
+def connection_error(exc: httpx.HTTPError, host: str) -> StorageBusy:
     """What a request that got no answer means."""
     reason = "no answer in time" if isinstance(exc, httpx.TimeoutException) else str(exc) or type(exc).__name__
-    return StorageUnavailable(f"Supabase at {host} does not answer: {reason}", hint="offers doctor")
+    return StorageBusy(f"Supabase at {host} does not answer: {reason}", hint="offers doctor")
 
 
-def nonsense(host: str) -> StorageUnavailable:
-    """What an answer that is not what was asked for means: something else answers in Supabase's place."""
-    return StorageUnavailable(f"{host} answered something that Supabase would not", hint="offers doctor")
+def nonsense(host: str) -> StorageBusy:
+    """What a 2xx that is not the function's own answer means: something else stands in Supabase's place."""
+    return StorageBusy(
+        f"unexpected response from {host}: is this Supabase?", hint="check SUPABASE_URL and the network: offers doctor"
+    )
 
 
 def _reason(response: httpx.Response, body: dict[str, Any]) -> str:
@@ -69,11 +75,12 @@ def _without_key(text: str, request: httpx.Request) -> str:
 def _json_of(response: httpx.Response) -> dict[str, Any]:
     try:
         found = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
+    """What the answer asks to wait, within 1 s..15 min."""
     asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
+    return min(max(float(asked), _LEAST_WAIT_S), _MOST_WAIT_S) if asked.isascii() and asked.isdigit() else None

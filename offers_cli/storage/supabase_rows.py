@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from offers_cli.storage.base import PricePoint, ScrapeRun, StoredOffer
+from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
 
 Json = Mapping[str, Any]
 
@@ -21,6 +21,33 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return dict(value) if isinstance(value, Mapping) else value
+
+
+def rows_of(answer: Any) -> list[Any]:
+    """The rows of an answer; raises `TypeError` for anything but a list, which could pass for no rows."""
+    if not isinstance(answer, list):
+        raise TypeError(f"rows were expected, not {type(answer).__name__}")
+    return answer
+
+
+def whole_number(answer: Any) -> int:
+    """A number as it stands in an answer; raises `TypeError` for anything else."""
+    if type(answer) is not int:
+        raise TypeError(f"a whole number was expected, not {type(answer).__name__}")
+    return answer
+
+
+def texts_of(answer: Any) -> dict[str, str]:
+    """Texts by name; raises `AttributeError` for anything but an object."""
+    return {name: str(text) for name, text in answer.items()}
+
+
+def counts_of(answer: Any) -> OfferCounts:
+    return OfferCounts(**{field.name: whole_number(answer[field.name]) for field in fields(OfferCounts)})
+
+
+def offers_of(answer: Any) -> list[StoredOffer]:
+    return [offer_of(row) for row in rows_of(answer)]
 
 
 def offer_of(row: Json) -> StoredOffer:

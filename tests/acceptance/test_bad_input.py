@@ -180,7 +180,9 @@ def test_database_locked_readonly_or_garbage(program: Program, folder: Path) -> 
     database = program.home / "offers.db"
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("begin exclusive")
-    fails(program.json("scrape", "ofertas"), 4, "storage_unavailable")
+    locked = program.json("scrape", "ofertas", OFFERS_DB_PATIENCE="1s")
+    fails(locked, 4, "storage_unavailable")
+    assert (locked.data["pages"], locked.data["seen"]) == (0, 0), "figures are told on every way out"
     holder.execute("rollback")
     holder.close()
     garbage = folder / "garbage.db"

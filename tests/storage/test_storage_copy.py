@@ -19,6 +19,7 @@ from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.storage.backup import backup
 from offers_cli.storage.base import Storage
 from offers_cli.storage.copy import copy_to_supabase
+from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite import open_sqlite
 from offers_cli.storage.supabase import SupabaseStorage, open_supabase
 
@@ -89,7 +90,7 @@ def test_an_interrupted_copy_goes_on(
             return False
 
         server.meddling = second_import_breaks
-        broken = open_supabase(server.url, Secret(supabase_project.service_key))
+        broken = open_supabase(server.url, Secret(supabase_project.service_key), patience=Patience(seconds=0))
         with pytest.raises(StorageUnavailable):
             copy_to_supabase(sqlite_path, broken)
         broken.close()

@@ -173,13 +173,13 @@ def busy(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
     if isinstance(storage, SupabaseStorage):
         ask, minutes = storage._client.call, itertools.count(100)
 
-        def ask_late(function: str, arguments: Any) -> Any:
+        def ask_late(function: str, arguments: Any, *how: Any) -> Any:
             if function in ("offers_places", "offers_at", "offers_find"):
                 minute = next(minutes)
                 monkeypatch.setattr(storage._client, "call", ask)
                 unsettle(storage, {minute % 24, (minute * 7) % 24}, minute=minute)
                 monkeypatch.setattr(storage._client, "call", ask_late)
-            return ask(function, arguments)
+            return ask(function, arguments, *how)
 
         monkeypatch.setattr(storage._client, "call", ask_late)
     return storage

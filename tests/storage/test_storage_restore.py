@@ -417,7 +417,7 @@ def test_an_interrupted_restore_of_a_project_goes_on(
             return "offers_restore" in handler.path and next(calls) >= 1 and handler.hang_up()
 
         server.meddling = second_one_breaks
-        broken = replace(project, supabase_url=server.url)
+        broken = replace(project, supabase_url=server.url, patience_s=0)
         with pytest.raises(StorageUnavailable):
             bring_back(broken, backup_file)
     assert target.counts().total == 15

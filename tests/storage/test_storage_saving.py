@@ -40,9 +40,7 @@ def test_saving_twice_is_saving_once(storage: Storage) -> None:
     cards = [card(1), card(2, old_price_cents=15_000, discount_pct=33)]
     first = save(storage, *cards)
     before = everything(storage)
-    again = save(storage, *cards)
-    assert [offer.outcome for offer in again] == ["unchanged", "unchanged"]
-    assert [offer.offer_id for offer in again] == [offer.offer_id for offer in first]
+    assert save(storage, *cards) == first
     assert everything(storage) == before
     assert [len(storage.price_history(offer.id)) for offer in before] == [1, 1]
 
@@ -69,6 +67,16 @@ def test_the_same_offer_twice_in_one_page_counts_once_with_the_first_card(storag
     assert first.offer_id == second.offer_id
     assert stored(storage, first.offer_id).price_cents == 500
     assert storage.counts().total == 2
+
+
+def test_a_page_saved_again_for_its_answer_was_lost_counts_as_at_first(storage: Storage) -> None:
+    """The same cards at the same moment are the same request; later they are seen once more."""
+    save(storage, card(1), card(2))
+    page_of_cards = (card(1, price_cents=9_000), card(2), card(3))
+    outcomes = [[offer.outcome for offer in save(storage, *page_of_cards, minute=5)] for _ in range(2)]
+    assert outcomes == [["changed", "unchanged", "new"]] * 2
+    assert len(history(storage, save(storage, card(1, price_cents=9_000), minute=6)[0].offer_id)) == 2
+    assert {offer.outcome for offer in save(storage, *page_of_cards, minute=7)} == {"unchanged"}
 
 
 def test_the_same_id_in_two_marketplaces_is_two_offers(storage: Storage) -> None:
@@ -235,7 +243,7 @@ def test_writers_at_once_lose_and_double_nothing(storage: Storage) -> None:
     """Eight threads save overlapping pages; every offer is there once, new for exactly one of them."""
     pages = [[card(number) for number in range(start, start + 40)] for start in range(0, 160, 20)]
     with ThreadPoolExecutor(8) as pool:
-        reports = list(pool.map(lambda cards: storage.save_offers(cards, seen_at=at(0)), pages))
+        reports = list(pool.map(lambda n: storage.save_offers(pages[n], seen_at=at(n)), range(8)))
     outcomes = [offer.outcome for report in reports for offer in report.saved]
     assert outcomes.count("new") == 180 == storage.counts().total
     assert all(len(storage.price_history(offer.id)) == 1 for offer in list(everything(storage))[:20])

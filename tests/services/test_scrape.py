@@ -1,0 +1,165 @@
+"""A whole scrape: its figures, its record, and what becomes of both when the site, the queue or the database fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
+
+from offers_cli.cli.perform import exit_code
+from offers_cli.errors import (
+    OffersError,
+    PageBlocked,
+    QueueRefused,
+    QueueUnavailable,
+    StorageBusy,
+    StorageRefused,
+)
+from offers_cli.services.sources import Source
+from offers_cli.storage.base import ScrapeRun
+from offers_cli.storage.sqlite import SqliteStorage
+
+
+class FailingStorage(SqliteStorage):
+    """SQLite whose call of a name fails after so many that went well."""
+
+    failing: str = ""
+    after: int = 0
+    error: BaseException = StorageBusy("the database is away")
+
+    def _maybe_fail(self, name: str) -> None:
+        if name == self.failing:
+            self.after -= 1
+            if self.after < 0:
+                raise self.error
+
+    def save_offers(self, *args: Any, **options: Any) -> Any:
+        self._maybe_fail("save_offers")
+        return super().save_offers(*args, **options)
+
+    def start_run(self, *args: Any, **options: Any) -> str:
+        self._maybe_fail("start_run")
+        return super().start_run(*args, **options)
+
+    def finish_run(self, run: ScrapeRun) -> None:
+        self._maybe_fail("finish_run")
+        super().finish_run(run)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[FailingStorage]:
+    opened = FailingStorage(tmp_path / "offers.db")
+    yield opened
+    opened.close()
+
+
+def fail(storage: FailingStorage, name: str, *, after: int = 0, error: BaseException | None = None) -> None:
+    storage.failing, storage.after = name, after
+    storage.error = error or storage.error
+
+
+def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
+    queue, now = Queue(), ticking()
+    report = scraper(storage, Shop(3), queue, now=now).scrape([OFERTAS])
+    assert report.data() == {
+        "run_id": report.run_id,
+        "pages": 3,
+        "seen": 24,
+        "new": 24,
+        "changed": 0,
+        "unchanged": 0,
+        "filtered": 0,
+        "unreadable": 0,
+        "enqueued": 24,
+        "already_queued": 0,
+        "dry_run": False,
+    }
+    assert (exit_code(report.problems), storage.counts().total, len(queue.jobs)) == (0, 24, 24)
+    [run] = storage.find_runs()
+    assert (run.id, run.source, run.status, run.pages, run.seen, run.new, run.enqueued, run.error) == (
+        *(report.run_id, "ofertas", "done", 3, 24, 24, 24, None),
+    )
+    assert run.finished_at
+    assert run.finished_at > run.started_at
+    again = scraper(storage, Shop(3), queue, now=now).scrape([OFERTAS])
+    assert (again.new, again.unchanged, again.enqueued, again.already_queued) == (0, 24, 0, 24)
+
+
+def test_a_dry_run_leaves_nothing(storage: FailingStorage) -> None:
+    queue = Queue()
+    report = scraper(storage, Shop(2), queue, dry_run=True).scrape([OFERTAS])
+    assert (report.run_id, report.pages, report.new, report.enqueued) == (None, 2, 16, 0)
+    assert (storage.counts().total, storage.find_runs(), queue.jobs) == (0, [], {})
+
+
+def test_a_limit_ends_in_the_middle_of_a_page(storage: FailingStorage) -> None:
+    report = scraper(storage, Shop(3), limit=11).scrape([OFERTAS])
+    assert (report.pages, report.seen, storage.counts().total) == (2, 11, 11)
+
+
+def test_a_source_that_ends_early_does_not_stop_the_next(storage: FailingStorage) -> None:
+    blocked = PageBlocked("a wall", hint="wait")
+    shop = Shop(2, page2=blocked)
+    report = scraper(storage, shop).scrape([OFERTAS, Source("search", "fone")])
+    assert (report.pages, report.seen, report.new, report.unchanged) == (3, 24, 16, 8)
+    assert [(problem.code, problem.hint) for problem in report.problems] == [("page_blocked", "wait")]
+    assert exit_code(report.problems) == 5
+    [run] = storage.find_runs()
+    assert (run.source, run.status, run.error, run.seen) == ("ofertas fone", "failed", "page_blocked", 24)
+
+
+@pytest.mark.parametrize("error", [QueueUnavailable("Redis is away"), QueueRefused("out of memory")])
+def test_a_queue_that_refuses_costs_nothing_that_is_saved(storage: FailingStorage, error: OffersError) -> None:
+    queue = Queue(error)
+    report = scraper(storage, Shop(3), queue).scrape([OFERTAS])
+    assert (report.pages, report.new, report.enqueued, storage.counts().total) == (3, 24, 0, 24)
+    assert [problem.code for problem in report.problems] == [error.code], "it is told once, and not asked again"
+    assert "enqueue-missing" in report.problems[0].hint
+
+
+@pytest.mark.parametrize("error", [StorageBusy("the database is away"), StorageRefused("no such key")])
+def test_a_database_that_fails_ends_the_scrape_with_the_figures_of_what_was_saved(
+    storage: FailingStorage, error: OffersError
+) -> None:
+    fail(storage, "save_offers", after=2, error=error)
+    shop = Shop(3)
+    report = scraper(storage, shop).scrape([OFERTAS, Source("search", "fone")])
+    assert (report.pages, report.seen, report.new, report.enqueued) == (2, 16, 16, 16)
+    assert [problem.code for problem in report.problems] == [error.code], "the next source is not tried"
+    assert exit_code(report.problems) == error.exit_code
+    [run] = storage.find_runs()
+    assert (run.status, run.pages, run.new, run.error) == ("failed", 2, 16, error.code)
+
+
+def test_a_record_that_cannot_be_written_spoils_no_finished_scrape(storage: FailingStorage) -> None:
+    fail(storage, "finish_run")
+    report = scraper(storage, Shop(3)).scrape([OFERTAS])
+    assert (report.pages, report.new, report.enqueued, storage.counts().total) == (3, 24, 24, 24)
+    [problem] = report.problems
+    assert problem.message == "the figures of this run were not recorded: the database is away"
+    assert exit_code(report.problems) == 1, "one thing is not done, everything else is"
+
+
+def test_a_database_that_is_away_at_the_start_gives_figures_too(storage: FailingStorage) -> None:
+    fail(storage, "start_run")
+    report = scraper(storage, Shop(3)).scrape([OFERTAS])
+    assert (report.run_id, report.pages, report.seen) == (None, 0, 0)
+    assert exit_code(report.problems) == 4
+
+
+@pytest.mark.parametrize(("name", "pages"), [("save_offers", 0), ("finish_run", 3)])
+def test_ctrl_c_gives_figures_too(storage: FailingStorage, name: str, pages: int) -> None:
+    fail(storage, name, error=KeyboardInterrupt())
+    report = scraper(storage, Shop(3)).scrape([OFERTAS])
+    assert (report.pages, exit_code(report.problems)) == (pages, 130)
+
+
+def test_a_bug_still_records_the_run(storage: FailingStorage) -> None:
+    fail(storage, "save_offers", after=1, error=ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        scraper(storage, Shop(3)).scrape([OFERTAS])
+    [run] = storage.find_runs()
+    assert (run.status, run.pages, run.new) == ("interrupted", 1, 8)
