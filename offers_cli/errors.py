@@ -303,6 +303,8 @@ WORK_ERRORS: dict[str, type[WorkError]] = {
         StorageRefused,
         SessionExpired,
         LinkRefused,
+        QueueUnavailable,
+        QueueRefused,
         Bug,
     )
 }

@@ -171,14 +171,19 @@ class Runtime(Parts):
         return report_work(done, told=save.told)
 
     def tell_waiting(self, report: WorkReport) -> WorkReport:
-        """The report, with the jobs that still wait: for a host, a login or their next attempt."""
-        from offers_cli.services.work import tell_waiting
+        """The report of a burst, with what it leaves in the queue and why."""
+        from offers_cli.services.work import Waiting, tell_waiting
 
-        if not (report.worker.snoozed or report.worker.retried):
-            return report
-        scheduled = self.registries.counts().scheduled
-        paused = self.shared_pace.paused_hosts()
-        return tell_waiting(report, scheduled=scheduled, paused=paused, session=self.affiliate.problems)
+        counts, put_off = self.registries.counts(), self.registries.put_off()
+        waits_for_session = any(jobs.code == SessionExpired.code for jobs in put_off)
+        waiting = Waiting(
+            jobs=counts.queued + counts.scheduled,
+            suspended=self.registries.suspended(),
+            put_off=put_off,
+            paused=self.shared_pace.paused_hosts(),
+            session=self.affiliate.problems if waits_for_session else (),
+        )
+        return tell_waiting(report, waiting)
 
     def _revive_redis(self) -> None:
         """Start the embedded Redis again when it is that one which died."""

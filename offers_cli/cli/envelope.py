@@ -28,6 +28,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
         "queue",
         "jobs_per_minute",
         "time_to_empty_s",
+        "suspended",
         "failures",
         "offers",
         "paused",

@@ -14,10 +14,12 @@ from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
 
 if TYPE_CHECKING:
+    from offers_cli.queue.running import RunningWorker
     from offers_cli.runtime import Runtime
     from offers_cli.services.stats import StatsReport
 
 FIGURES = frozenset({"count"})
+SUSPENDED = "suspended: no job is started, until rq resume"
 
 
 def register(app: typer.Typer) -> None:
@@ -69,12 +71,19 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
         blocks.append(Table(title="Offers", columns=("offers", "count"), rows=rows, right=FIGURES))
     if report.workers:
         columns = ("worker", "state", "host", "pid", "started", "jobs")
-        rows = [(w.name, w.state, w.hostname, w.pid, moment(w.started_at), len(w.jobs)) for w in report.workers]
+        rows = [(w.name, doing(w), w.hostname, w.pid, moment(w.started_at), len(w.jobs)) for w in report.workers]
         blocks.append(Table(title="Workers", columns=columns, rows=rows, right=frozenset({"pid", "jobs"})))
     blocks += [
         Line(f"paused: {host['host']} for {host['seconds']:.0f} s ({host['reason']})") for host in data["paused"]
     ]
+    if report.suspended:
+        blocks.append(Line(SUSPENDED))
     return [*blocks, *(Line(f"drift: {warning['message']}") for warning in data["drift"])]
+
+
+def doing(worker: RunningWorker) -> str:
+    """What a worker does now: RQ's state, or what keeps it from working."""
+    return f"waits for {worker.waits_for}" if worker.waits_for else worker.state
 
 
 def _rounded(value: float | None) -> str:

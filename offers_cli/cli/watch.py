@@ -94,6 +94,7 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *[("error", problem.message) for problem in report.problems],
         *_queue_rows(report),
         *_coverage_rows(report),
+        *([("suspended", "no job is started, until rq resume")] if report.suspended else []),
         *[("paused", f"{p['host']} for {span(p['seconds'])} ({p['reason']})") for p in report.paused],
         *[("drift", warning["message"]) for warning in report.drift],
     ]
@@ -138,8 +139,10 @@ def _coverage_rows(report: StatsReport) -> list[Row]:
 
 def _worker_rows(worker: RunningWorker, now: datetime) -> list[Row]:
     where = worker.hostname + (f" pid {worker.pid}" if worker.pid else "")
+    from offers_cli.cli.stats import doing
+
     busy = [("", f"{_age(job.started_at, now):>8}  {job.url or job.job_id}") for job in worker.jobs]
-    return [("worker", f"{where} {worker.state}, up {_age(worker.started_at, now)}"), *busy]
+    return [("worker", f"{where} {doing(worker)}, up {_age(worker.started_at, now)}"), *busy]
 
 
 def _age(start: datetime | None, now: datetime) -> str:

@@ -150,7 +150,7 @@ def _code_of(exc: Exception) -> str:
 
     classes = {errors.OutOfMemoryError: "OOM", errors.ReadOnlyError: "READONLY", errors.NoPermissionError: "NOPERM"}
     text = str(exc)
-    if "The user executing the script can't" in text:
+    if "The user executing the script can't" in text or "ACL failure in script" in text:
         return "NOPERM"
     code = next((code for kind, code in classes.items() if isinstance(exc, kind)), None)
     return code or next((code for code in REFUSALS if code in text), "")

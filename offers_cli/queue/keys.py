@@ -17,6 +17,9 @@ QUEUES = "rq:queues"
 WORKERS = "rq:workers"
 SUSPENDED = "rq:suspended"
 
+WAITS_FOR = "offers_waits_for"
+"""Ours, a field of a worker's registration: the service that is away, and why."""
+
 RESULT_TTL_S = 500
 """How long RQ keeps a finished job."""
 FAILURE_TTL_S = 31_536_000

@@ -25,7 +25,7 @@ class Outage:
     """
 
     def __init__(self, service: str, waits: Backoff, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._service = service
+        self.service = service
         self._waits = waits
         self._clock = clock
         self._since: float | None = None
@@ -44,7 +44,7 @@ class Outage:
     def failed(self, error: OffersError) -> float:
         """The service was tried in vain; returns how many seconds to wait before the next try."""
         now = self._clock()
-        about = {"service": self._service, "reason": error.message, "hint": error.hint or None}
+        about = {"service": self.service, "reason": error.message, "hint": error.hint or None}
         if self._since is None:
             self._since, self._say_again_at = now, now + SAY_AGAIN_S
             log.warning("waiting for a service", **about)
@@ -56,6 +56,6 @@ class Outage:
     def ended(self) -> None:
         """The service was tried and did what it was asked."""
         if self._since is not None:
-            log.info("the service is back", service=self._service, lasted_s=round(self.seconds))
+            log.info("the service is back", service=self.service, lasted_s=round(self.seconds))
         self._since = None
         self._waits.reset()

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.queue.connection import translate
-from offers_cli.queue.keys import WORKERS, QueueKeys, worker_executions_key, worker_key
+from offers_cli.queue.keys import WAITS_FOR, WORKERS, QueueKeys, worker_executions_key, worker_key
 from offers_cli.queue.ledger import WORKER_TTL_S
 from offers_cli.queue.processes import ProcessId
 
@@ -61,6 +61,15 @@ class Presence:
             return str(self._connection.client_info()["addr"])
         except (redis.ResponseError, KeyError, ValueError):
             return "unknown"
+
+    def show_waiting(self, reason: str | None) -> None:
+        """Show which service this worker waits for and why; None when it works again."""
+        key = worker_key(self._worker)
+        with translate():
+            if reason is None:
+                self._connection.hdel(key, WAITS_FOR)
+            elif self._connection.exists(key):
+                self._connection.hset(key, WAITS_FOR, reason)
 
     def deregister(self) -> None:
         """Say that this worker has ended; RQ shows it as dead for a minute."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,15 @@ from offers_cli.errors import Bug
 from offers_cli.queue.admission import read_arguments
 from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time, read_meta, read_result
-from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys, job_id_of, job_key, results_key
+from offers_cli.queue.keys import (
+    FAILURE_TTL_S,
+    RESULT_TTL_S,
+    SUSPENDED,
+    QueueKeys,
+    job_id_of,
+    job_key,
+    results_key,
+)
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
@@ -45,6 +53,15 @@ class QueueRates:
 
     jobs_per_minute: float | None
     time_to_empty_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """Jobs that wait for another attempt: why the last one failed, how many, and the message of one of them."""
+
+    code: str
+    jobs: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +135,24 @@ class Registries:
     def workers(self) -> list[RunningWorker]:
         """The living workers by name, and what each does now."""
         return find_workers(self.connection, self.keys)
+
+    def suspended(self) -> bool:
+        """Whether no job is started, by `rq suspend`."""
+        with translate():
+            return bool(self.connection.exists(SUSPENDED))
+
+    def put_off(self) -> list[PutOff]:
+        """The scheduled jobs that were tried and put off, by why; first the reason of the one that is due first."""
+        found: dict[str, PutOff] = {}
+        with translate():
+            count = int(self.connection.zcard(self.keys.scheduled))
+        for first in range(0, count, BATCH):
+            answer = self._scripts.run("put_off", [self.keys.scheduled], first, first + BATCH - 1)
+            for name, jobs, meta in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
+                code = name.decode()
+                before = found.get(code) or PutOff(code=code, jobs=0, message=str(read_meta(meta).get("message") or ""))
+                found[code] = replace(before, jobs=before.jobs + jobs)
+        return list(found.values())
 
     def failures(self) -> dict[str, int]:
         """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.queue.admission import read_arguments
 from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time
-from offers_cli.queue.keys import QueueKeys, execution_key, job_key, worker_executions_key, worker_key
+from offers_cli.queue.keys import WAITS_FOR, QueueKeys, execution_key, job_key, worker_executions_key, worker_key
 
 if TYPE_CHECKING:
     import redis
@@ -27,10 +27,16 @@ class RunningJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningWorker:
-    """One registered worker that is alive. `state` is RQ's: started, idle, busy or suspended."""
+    """One registered worker that is alive.
+
+    Attributes:
+        state: RQ's: started, idle, busy or suspended.
+        waits_for: the service whose outage keeps it from working, and why; None when there is none.
+    """
 
     name: str
     state: str
+    waits_for: str | None
     hostname: str
     pid: int | None
     started_at: datetime | None
@@ -49,7 +55,7 @@ def find_workers(connection: redis.Redis, keys: QueueKeys) -> list[RunningWorker
         names = sorted(key.decode(errors="replace").removeprefix(worker_key("")) for key in members)
         with connection.pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.hmget(worker_key(name), "state", "hostname", "pid", "birth", "last_heartbeat")
+                pipe.hmget(worker_key(name), "state", "hostname", "pid", "birth", "last_heartbeat", WAITS_FOR)
                 pipe.smembers(worker_executions_key(name))
             answers = pipe.execute(raise_on_error=False)
         found = zip(names, answers[::2], answers[1::2], strict=True)
@@ -61,10 +67,11 @@ def find_workers(connection: redis.Redis, keys: QueueKeys) -> list[RunningWorker
 
 
 def _worker(name: str, fields: list[bytes | None], jobs: list[RunningJob]) -> RunningWorker:
-    state, hostname, pid, birth, heartbeat = fields
+    state, hostname, pid, birth, heartbeat, waits_for = fields
     return RunningWorker(
         name=name,
         state=_text(state),
+        waits_for=_text(waits_for) or None,
         hostname=_text(hostname),
         pid=int(pid) if pid and pid.isdigit() else None,
         started_at=parse_time(birth),

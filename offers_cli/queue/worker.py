@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -187,7 +188,7 @@ class Worker:
         if self._tally.decided > self._decided:
             self._decided, self._patient_until = self._tally.decided, time.monotonic() + PATIENCE_S
         due_in_s = self._ledger.next_due_in_s()
-        if due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
+        if self._suspended or due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
             return False
         self._sleep(min(due_in_s, IDLE_S))
         return True
@@ -259,13 +260,21 @@ class Worker:
             case OffersError() as error:
                 self._fail(error)
             case None if any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
-                self._storage_outage.ended()
-                self._pace_outage.ended()
+                self._end_pause()
 
     def _pause(self, outage: Outage, error: OffersError) -> None:
         """Claim nothing for a moment, and then one job to see whether the service is back."""
         self._paused_until = time.monotonic() + outage.failed(error)
         self._lose_patience(outage, error)
+        with suppress(QueueUnavailable, QueueRefused):  # the figures may lack it, the work goes on
+            self._presence.show_waiting(f"{outage.service}: {error.message}")
+
+    def _end_pause(self) -> None:
+        if self._storage_outage.lasts or self._pace_outage.lasts:
+            self._storage_outage.ended()
+            self._pace_outage.ended()
+            with suppress(QueueUnavailable, QueueRefused):
+                self._presence.show_waiting(None)
 
     def _settle(self) -> None:
         """Write the verdicts to Redis; they are kept until that has worked."""

@@ -26,6 +26,8 @@ class QueueView(Protocol):
 
     def workers(self) -> Sequence[RunningWorker]: ...
 
+    def suspended(self) -> bool: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatsReport:
@@ -34,6 +36,7 @@ class StatsReport:
     queue: Mapping[str, int] | None = None
     jobs_per_minute: float | None = None
     time_to_empty_s: float | None = None
+    suspended: bool | None = None
     failures: Mapping[str, int] | None = None
     offers: OfferCounts | None = None
     paused: tuple[Mapping[str, Any], ...] = ()
@@ -46,6 +49,7 @@ class StatsReport:
             "queue": dict(self.queue) if self.queue is not None else None,
             "jobs_per_minute": self.jobs_per_minute,
             "time_to_empty_s": self.time_to_empty_s,
+            "suspended": self.suspended,
             "failures": dict(self.failures) if self.failures is not None else None,
             "offers": asdict(self.offers) if self.offers is not None else None,
             "paused": [dict(host) for host in self.paused],
@@ -85,6 +89,7 @@ def collect_stats(
         counts, rates = queue.counts(), queue.rates()
         figures = {
             "queue": {key: getattr(counts, key) for key in QUEUE_KEYS},
+            "suspended": queue.suspended(),
             "failures": queue.failures(),
             "jobs_per_minute": rates.jobs_per_minute,
             "time_to_empty_s": rates.time_to_empty_s,

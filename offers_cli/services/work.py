@@ -7,7 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.errors import WORK_ERRORS, Interrupted, PageBlocked, SiteUnavailable
+from offers_cli.errors import (
+    WORK_ERRORS,
+    Bug,
+    Interrupted,
+    Outcome,
+    QueueRefused,
+    QueueUnavailable,
+    SessionExpired,
+    StorageUnavailable,
+)
 from offers_cli.queue.work import WorkerReport
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
@@ -17,6 +26,14 @@ TOLD_FAILURES = 100
 """Failures that a report tells one by one; `offers failed` lists them all."""
 
 LATER = "offers worker --burst, later; offers stats shows the rest"
+RESUME = "rq resume"
+HINTS = {
+    SessionExpired.code: "offers session check",
+    StorageUnavailable.code: "offers doctor",
+    QueueUnavailable.code: "offers doctor",
+    QueueRefused.code: "offers doctor",
+}
+"""The next command where waiting alone may not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,37 +93,67 @@ class PausedHost(Protocol):
     def reason(self) -> str: ...
 
 
-def tell_waiting(
-    report: WorkReport, *, scheduled: int, paused: Sequence[PausedHost], session: Sequence[Problem]
-) -> WorkReport:
-    """Tell of jobs that wait for a host, a login or their next attempt: a burst that ends before them has not done all.
+class PutOff(Protocol):
+    """Jobs that wait for another attempt."""
 
-    Args:
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def jobs(self) -> int: ...
+
+    @property
+    def message(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What a burst leaves in the queue, whoever put it there.
+
+    Attributes:
+        jobs: queued and scheduled ones together.
+        suspended: whether the queue is, so that nobody starts them.
+        put_off: those whose last attempt failed, by why.
+        paused: hosts that rest.
         session: what is wrong with the affiliate's session, when links are wanted of it.
     """
-    if not scheduled:
-        return report
-    problems = [_rest(host, scheduled) for host in paused] if report.worker.snoozed else []
-    problems += session if report.worker.snoozed else ()
-    if report.worker.retried and not problems:
-        problems.append(
-            Problem(
-                code=SiteUnavailable.code,
-                message=f"{scheduled} jobs wait for another attempt: the site did not answer as it should",
-                hint=LATER,
-            )
-        )
+
+    jobs: int = 0
+    suspended: bool = False
+    put_off: Sequence[PutOff] = ()
+    paused: Sequence[PausedHost] = ()
+    session: Sequence[Problem] = ()
+
+
+def tell_waiting(report: WorkReport, waiting: Waiting) -> WorkReport:
+    """Tell of the jobs that a burst leaves: it has not done all."""
+    problems: list[Problem] = []
+    if waiting.suspended and waiting.jobs:
+        message = f"the queue is suspended; {_wait(waiting.jobs)}"
+        problems.append(Problem.of(QueueRefused(message, hint=RESUME)))
+    for put_off in waiting.put_off:
+        problems += _why(put_off, waiting)
     return replace(report, problems=(*report.problems, *problems))
 
 
-def _rest(host: PausedHost, scheduled: int) -> Problem:
-    error = WORK_ERRORS.get(host.reason, PageBlocked)
-    return Problem(
-        code=host.reason,
-        message=f"{host.host} rests for another {host.seconds:.0f} s; {scheduled} jobs wait and lose nothing",
-        hint=LATER,
-        exit_code=error.exit_code,
-    )
+def _why(put_off: PutOff, waiting: Waiting) -> Sequence[Problem]:
+    if put_off.code == SessionExpired.code and waiting.session:
+        return waiting.session
+    error = WORK_ERRORS.get(put_off.code, Bug)
+    resting = [
+        f"{host.host} rests for another {host.seconds:.0f} s" for host in waiting.paused if host.reason == put_off.code
+    ]
+    if resting:
+        message = f"{', '.join(resting)}; {_wait(put_off.jobs)} and lose nothing"
+    else:
+        message = f"{_wait(put_off.jobs)} for another attempt: {put_off.message or put_off.code}"
+    tried_again = error.outcome is Outcome.RETRY and not resting
+    exit_code = 1 if tried_again else error.exit_code
+    return [Problem(code=put_off.code, message=message, hint=HINTS.get(put_off.code, LATER), exit_code=exit_code)]
+
+
+def _wait(jobs: int) -> str:
+    return "1 job waits" if jobs == 1 else f"{jobs} jobs wait"
 
 
 def _problem(failure: EnrichmentFailure) -> Problem:

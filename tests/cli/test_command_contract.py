@@ -219,5 +219,7 @@ def test_failure_codes_and_their_outcomes_are_those_of_the_contract() -> None:
         "rate_limited",
         "session_expired",
         "storage_unavailable",
+        "queue_unavailable",
+        "queue_refused",
     }
     assert {code for code, o in outcomes.items() if o is Outcome.RETRY} == {"site_unavailable"}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from offers_cli.cli.render import Output
+from offers_cli.cli.render import Line, Output
+from offers_cli.cli.stats import stats_blocks
 from offers_cli.cli.watch import view_rows, watch
 from offers_cli.queue.running import RunningJob, RunningWorker
 from offers_cli.services.report import Problem
@@ -24,6 +26,7 @@ def worker(jobs: int) -> RunningWorker:
     return RunningWorker(
         name="w",
         state="busy",
+        waits_for=None,
         hostname="host",
         pid=7,
         started_at=NOW - timedelta(hours=2),
@@ -56,6 +59,7 @@ def test_everything_worth_watching_is_there() -> None:
     assert shown["paused"] == "shop.test for 25 s (page_blocked)"
     assert shown["drift"].startswith("old_price_cents")
     assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
+    assert "suspended" not in shown
     assert shown[""].split() == ["4", "s", "https://shop.test/o1"]
 
 
@@ -89,3 +93,12 @@ def test_off_a_terminal_each_look_is_one_block(capsys: pytest.CaptureFixture[str
     assert len(blocks) == 3
     assert all("queued\t1200" in block and "\x1b" not in block for block in blocks)
     assert waits == [5, 5, 5]
+
+
+def test_a_worker_tells_what_it_waits_for_and_a_suspended_queue_is_told() -> None:
+    waiting = replace(report(), workers=(replace(worker(0), waits_for="the database: it is locked"),), suspended=True)
+    shown = dict(view_rows(waiting, now=NOW, height=24))
+    assert shown["worker"] == "host pid 7 waits for the database: it is locked, up 2 h 0 min"
+    assert shown["suspended"] == "no job is started, until rq resume"
+    texts = [block.text for block in stats_blocks(waiting) if isinstance(block, Line)]
+    assert "suspended: no job is started, until rq resume" in texts

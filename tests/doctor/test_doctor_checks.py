@@ -37,13 +37,22 @@ WELL = RedisHealth(
 )
 
 
-def queue_findings(**facts: object) -> dict[str, Finding]:
+def queue_findings(*, suspended: bool = False, queued: int = 0, **facts: object) -> dict[str, Finding]:
     from dataclasses import replace
 
-    counts = SimpleNamespace(counts=lambda: SimpleNamespace(queued=0, scheduled=0, workers=0))
+    counts = SimpleNamespace(
+        counts=lambda: SimpleNamespace(queued=queued, scheduled=0, workers=0), suspended=lambda: suspended
+    )
     health = replace(WELL, **facts)  # type: ignore[arg-type]
     found = look_at_queue(read_health=lambda: health, get_queue=lambda: counts, address=None)
     return {finding.name: finding for finding in found}
+
+
+def test_a_suspended_queue_wants_to_be_resumed_and_no_worker_started() -> None:
+    finding = queue_findings(suspended=True, queued=200)["workers"]
+    assert (finding.state, finding.advice) == ("warning", "rq resume")
+    assert finding.evidence == "the queue is suspended: no job is started, 200 wait"
+    assert queue_findings(queued=200)["workers"].advice == "offers worker --burst"
 
 
 @pytest.mark.parametrize(

@@ -264,3 +264,33 @@ def test_an_outage_is_told_at_once_then_every_minute_and_at_its_end(caplog: pyte
     ]
     assert caplog.records[1].figures["lasts_s"] == 87  # type: ignore[attr-defined]
     assert outage.failed(StorageUnavailable("locked")) == 1, "the next outage begins anew"
+
+
+def test_a_worker_that_waits_for_the_database_shows_it_and_no_longer_when_it_is_back(connection: redis.Redis) -> None:
+    enqueue(connection, "ab")
+    database = Database()
+    database.errors = [StorageUnavailable("it is locked")]
+    worker = make_worker(connection, database, concurrency=1)
+    worker._storage_outage._waits = Backoff(1.0, 1.0)
+    running = Running(worker)
+
+    def waits_for() -> list[str | None]:
+        return [worker.waits_for for worker in Registries(connection).workers()]
+
+    wait_until(lambda: waits_for() == ["the database: it is locked"])
+    wait_until(lambda: database.saved and waits_for() == [None])
+    worker.stop()
+    assert running.end() is None
+
+
+def test_a_suspended_burst_ends_without_waiting_for_jobs_that_are_due(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(connection, "ab")
+    make_worker(connection, Database(), raising(StorageUnavailable("locked")), concurrency=1).run(max_jobs=1)
+    connection.set("rq:suspended", 1)
+    worker = make_worker(connection, Database())
+    slept: list[float] = []
+    monkeypatch.setattr(worker, "_sleep", slept.append)
+    assert worker.run(burst=True).ended == 0
+    assert slept == []

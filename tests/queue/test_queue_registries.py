@@ -15,10 +15,12 @@ from queue_fakes import Database, enqueue, fetch, found, make_worker, raising, r
 from redis.connection import AbstractConnection
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.suspension import suspend
 
 from offers_cli.enrichment import Enrichment
-from offers_cli.errors import PageChanged, SiteUnavailable, TooLarge
-from offers_cli.queue.registries import Registries
+from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, TooLarge
+from offers_cli.queue import registries as registries_module
+from offers_cli.queue.registries import PutOff, Registries
 from offers_cli.queue.work import ClaimedJob
 
 
@@ -51,6 +53,34 @@ def test_counts_of_an_empty_redis_are_zero(connection: redis.Redis) -> None:
     assert registries.rates().jobs_per_minute is None
     report = registries.requeue_failed()
     assert (report.found, report.requeued, report.skipped) == (0, 0, 0)
+
+
+def test_jobs_that_were_put_off_are_counted_by_why(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that was scheduled and never tried waits for its time alone, and planted ones hurt nobody."""
+    assert Registries(connection).put_off() == []
+    due = time.time() + 3600
+    for number, error in enumerate((SiteUnavailable("503"), SiteUnavailable("504"), PageBlocked("a captcha"))):
+        enqueue(connection, [f"o{number}"])
+        make_worker(connection, Database(), raising(error)).run(max_jobs=1)
+        connection.zadd("rq:scheduled:enrichment", {f"enrich-o{number}": due + number})
+    connection.hset("rq:job:enrich-later", mapping={"status": "scheduled", "data": "x"})
+    connection.rpush("rq:job:enrich-list", "x")
+    connection.hset("rq:job:enrich-odd", "meta", b'\x80"code": "page_blocked"')
+    connection.zadd("rq:scheduled:enrichment", {"enrich-later": due, "enrich-list": due, "gone": due})
+    connection.zadd("rq:scheduled:enrichment", {"enrich-odd": due + 9})
+    expected = [
+        PutOff(code="site_unavailable", jobs=2, message="503"),
+        PutOff(code="page_blocked", jobs=2, message="a captcha"),
+    ]
+    assert Registries(connection).put_off() == expected
+    monkeypatch.setattr(registries_module, "BATCH", 2)
+    assert Registries(connection).put_off() == expected
+
+
+def test_a_suspended_queue_is_known(connection: redis.Redis) -> None:
+    assert not Registries(connection).suspended()
+    suspend(connection)
+    assert Registries(connection).suspended()
 
 
 def test_expired_entries_and_dead_workers_are_not_counted(connection: redis.Redis) -> None:

@@ -1,43 +1,100 @@
-"""A burst that ends while jobs still wait says so."""
+"""A burst that ends while jobs still wait says so: it looks at what is left, not at what it happened to do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from offers_cli.queue.work import WorkerReport
 from offers_cli.services.report import Problem
-from offers_cli.services.work import WorkReport, tell_waiting
+from offers_cli.services.work import Waiting, WorkReport, tell_waiting
 
 
 @dataclass(frozen=True)
 class Host:
     host: str = "shop.test"
-    seconds: float = 20.0
+    seconds: float = 20.4
     reason: str = "page_blocked"
 
 
-def told(worker: WorkerReport, *hosts: Host, scheduled: int = 2, session: tuple[Problem, ...] = ()) -> list[Problem]:
-    report = tell_waiting(WorkReport(worker=worker), scheduled=scheduled, paused=hosts, session=session)
+@dataclass(frozen=True)
+class Jobs:
+    code: str = "page_blocked"
+    jobs: int = 2
+    message: str = "a captcha"
+
+
+def told(**waiting: Any) -> list[Problem]:
+    report = tell_waiting(WorkReport(worker=WorkerReport()), Waiting(**waiting))
     return list(report.problems)
 
 
-def test_nothing_is_told_when_nothing_waits() -> None:
-    assert told(WorkerReport(succeeded=3, retried=1, snoozed=1), Host(), scheduled=0) == []
-    assert told(WorkerReport(succeeded=3), Host()) == [], "what waits was not put off by this worker"
+def test_nothing_is_told_when_nothing_waits_for_anything() -> None:
+    assert told() == []
+    assert told(suspended=True, paused=[Host()]) == [], "neither keeps a job"
+    assert told(jobs=3) == [], "scheduled for later by its operator, or queued while this burst ended"
 
 
-def test_attempts_that_failed_are_not_told_as_done() -> None:
-    [problem] = told(WorkerReport(retried=2))
+def test_what_went_wrong_before_is_still_told() -> None:
+    before = Problem(code="offer_gone", message="gone")
+    report = tell_waiting(WorkReport(problems=(before,)), Waiting(put_off=[Jobs()]))
+    assert [problem.code for problem in report.problems] == ["offer_gone", "page_blocked"]
+
+
+def test_a_suspended_queue_is_told_with_the_way_out() -> None:
+    [problem] = told(suspended=True, jobs=200)
+    assert (problem.code, problem.exit_code, problem.hint) == ("queue_refused", 3, "rq resume")
+    assert problem.message == "the queue is suspended; 200 jobs wait"
+
+
+def test_a_host_that_rests_ends_a_burst_with_the_exit_code_of_its_reason() -> None:
+    """Also when this burst itself asked for nothing: a run before it met the wall."""
+    [problem] = told(put_off=[Jobs()], paused=[Host(), Host(reason="rate_limited")])
+    assert (problem.code, problem.exit_code) == ("page_blocked", 5)
+    assert problem.message == "shop.test rests for another 20 s; 2 jobs wait and lose nothing"
+    assert "offers worker --burst" in problem.hint
+    [problem] = told(put_off=[Jobs(code="site_unavailable")], paused=[Host(reason="site_unavailable")])
+    assert problem.exit_code == 4
+
+
+def test_hosts_that_rest_for_one_reason_are_told_together() -> None:
+    [problem] = told(put_off=[Jobs()], paused=[Host(), Host(host="other.test", seconds=5)])
+    assert problem.message.startswith("shop.test rests for another 20 s, other.test rests for another 5 s; 2 jobs wait")
+
+
+def test_an_attempt_that_failed_and_waits_is_not_told_as_done() -> None:
+    [problem] = told(put_off=[Jobs(code="site_unavailable", jobs=1, message="503")])
     assert (problem.code, problem.exit_code) == ("site_unavailable", 1)
-    assert "2 jobs wait" in problem.message
+    assert problem.message == "1 job waits for another attempt: 503"
 
 
-def test_a_pause_ends_a_burst_with_the_exit_code_of_its_reason() -> None:
-    assert [problem.exit_code for problem in told(WorkerReport(snoozed=1), Host())] == [5]
-    [problem] = told(WorkerReport(snoozed=1, retried=1), Host(reason="site_unavailable"))
-    assert (problem.code, problem.exit_code) == ("site_unavailable", 4)
-
-
-def test_a_missing_login_is_told_instead_of_a_pause() -> None:
+def test_a_missing_login_is_told_in_its_own_words() -> None:
     expired = Problem(code="session_expired", message="log in", exit_code=3)
-    assert told(WorkerReport(snoozed=1), session=(expired,)) == [expired]
+    assert told(put_off=[Jobs(code="session_expired")], session=[expired]) == [expired]
+    [problem] = told(put_off=[Jobs(code="session_expired", message="the label is not yours")])
+    assert (problem.exit_code, problem.hint) == (3, "offers session check")
+    assert "the label is not yours" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("storage_unavailable", 4),
+        ("queue_unavailable", 4),
+        ("queue_refused", 3),
+        ("rate_limited", 5),
+        ("unheard_of", 1),
+    ],
+)
+def test_whatever_put_jobs_off_is_told_with_its_exit_code(code: str, exit_code: int) -> None:
+    [problem] = told(put_off=[Jobs(code=code, message="")])
+    assert (problem.code, problem.exit_code) == (code, exit_code)
+    assert problem.message == f"2 jobs wait for another attempt: {code}"
+    assert problem.hint
+
+
+def test_each_reason_is_told() -> None:
+    reasons = [Jobs(), Jobs(code="storage_unavailable")]
+    assert [problem.code for problem in told(put_off=reasons)] == ["page_blocked", "storage_unavailable"]

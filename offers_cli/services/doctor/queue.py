@@ -22,6 +22,8 @@ class QueueView(Protocol):
 
     def counts(self) -> Any: ...
 
+    def suspended(self) -> bool: ...
+
 
 def look_at_queue(
     *, read_health: Callable[[], RedisHealth], get_queue: Callable[[], QueueView], address: str | None
@@ -114,6 +116,9 @@ def _clock(health: RedisHealth) -> Finding:
 def _workers(queue: QueueView) -> Finding:
     counts = queue.counts()
     waiting = counts.queued + counts.scheduled
+    if queue.suspended():
+        evidence = f"the queue is suspended: no job is started, {waiting} wait"
+        return Finding(name="workers", state="warning", evidence=evidence, advice="rq resume")
     if waiting and not counts.workers:
         evidence = f"{waiting} jobs wait and no worker runs"
         return Finding(name="workers", state="warning", evidence=evidence, advice="offers worker --burst")
