@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,11 +19,13 @@ from offers_cli.config import Secret
 from offers_cli.errors import Outcome, StorageBusy, StorageRefused, StorageUnavailable, WorkError
 from offers_cli.storage import supabase_client
 from offers_cli.storage.base import OfferFilter, Storage
+from offers_cli.storage.bundles import Bundle
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite import open_sqlite
 from offers_cli.storage.supabase import SupabaseStorage, open_supabase
 
 KEY = "sb_secret_do-not-show-me"
+ID = "00000000-0000-4000-8000-000000000000"
 AT_ONCE = Patience(seconds=0)
 
 
@@ -187,6 +189,49 @@ def test_the_key_is_not_shown(closing: list[SupabaseStorage]) -> None:
     storage = SupabaseStorage("http://127.0.0.1:1", Secret(KEY))
     closing.append(storage)
     assert KEY not in repr(storage) + repr(storage._client) + str(vars(storage._client))
+
+
+CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
+    "check_schema": (lambda storage: storage.check_schema(), set()),
+    "save_offers": (save, set()),
+    "needing": (lambda storage: storage.offers_needing_enrichment(limit=1, missing=EVERYTHING), {b"[]"}),
+    "save_enrichments": (lambda storage: storage.save_enrichments([page(ID, 1)]), {b"[]"}),
+    "counts": (lambda storage: storage.counts(), set()),
+    "find_offers, few": (lambda storage: list(storage.find_offers(OfferFilter(limit=1))), set()),
+    "find_offers, all": (lambda storage: list(storage.find_offers(OfferFilter())), {b"[]"}),
+    "count_offers": (lambda storage: storage.count_offers(OfferFilter()), {b"7"}),
+    "find_offer": (lambda storage: storage.find_offer(ID), {b"null"}),
+    "price_history": (lambda storage: storage.price_history(ID), {b"[]"}),
+    "start_run": (lambda storage: storage.start_run("ofertas", started_at=at(0)), {b""}),
+    "find_runs": (lambda storage: storage.find_runs(), {b"[]"}),
+    "checksums": (lambda storage: storage.checksums([ID]), {b"{}", b'{"key": 1}'}),
+    "import_bundle": (lambda storage: storage.import_bundle(Bundle(())), {b""}),
+    "restore_bundle": (lambda storage: storage.restore_bundle(Bundle(())), {b"{}", b'{"key": 1}'}),
+    "export_bundles": (lambda storage: list(storage.export_bundles()), set()),
+}
+"""The requests, and which of the odd answers are its own."""
+ODD = (b"", b"null", b"[]", b"{}", b'""', b'"text"', b"7", b"true", b"[7]", b"[[]]", b'{"key": 1}', b"<html></html>")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_odd_answer_is_unavailable_whatever_was_asked(
+    between: Meddler, closing: list[SupabaseStorage], call: str
+) -> None:
+    """Nothing passes for success or for no rows but what the function itself may answer; the address is named."""
+    ask, own = CALLS[call]
+    storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
+    closing.append(storage)
+    passed, messages = set(), list[str]()
+    for body in ODD:
+        between.meddling = answering(200, body)
+        try:
+            ask(storage)
+        except (StorageUnavailable, StorageRefused) as error:
+            messages.append(error.message)
+        else:
+            passed.add(body)
+    assert passed == own & set(ODD)
+    assert all(storage._client.host in message for message in messages)
 
 
 def test_a_wrong_key_is_refused_by_the_real_server_at_the_first_request(supabase_project: SupabaseProject) -> None:
