@@ -9,7 +9,7 @@ from random import Random
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from offers_cli.config import Config
+from offers_cli.config import Config, check_owner
 from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import ConfigError, SessionExpired
 from offers_cli.parts import Parts
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_runtime(config: Config) -> Iterator[Runtime]:
-    """Everything that commands and jobs need, closed at the end."""
+    """Everything that commands and jobs need, closed at the end.
+
+    Raises:
+        ConfigError: the home is another user's.
+    """
+    check_owner(config.home)
     runtime = Runtime(config)
     try:
         yield runtime

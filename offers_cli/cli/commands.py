@@ -31,6 +31,7 @@ SUMMARIES: dict[str, str] = {
     "config": "Show the settings and where they came from.",
     "init": "Write a commented .env.",
     "db": "Look after the database: migrate, schema, backup, restore, copy.",
+    "redis": "Show or stop the Redis that offers starts itself.",
     "help": "Show a topic or a command's help.",
     "dashboard": "Show the queue and its jobs in a browser.",
     "service": "Print or install units that keep worker and dashboard running.",

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform
+from offers_cli.cli.perform import Voice, perform_alone
 from offers_cli.cli.render import Block, Line, Note, Output
 from offers_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from offers_cli.config import Config
-    from offers_cli.runtime import Runtime
     from offers_cli.services.service import Plan, ServiceReport
 
 
@@ -57,14 +56,15 @@ def service(
     Nothing is started: the commands that do so are told.
     """
 
-    def work(runtime: Runtime, output: Output) -> ServiceReport:
+    def work(output: Output) -> ServiceReport:
+        from offers_cli.config import get_config
         from offers_cli.services import service as units
 
-        plan = _plan(runtime.config, user, processes, port)
+        plan = _plan(get_config(), user, processes, port)
         report = units.make_units(kind.value, plan, folder=to)
         return units.install(report, plan, overwrite=yes) if install or to else report
 
-    perform("service", Voice(json=json, verbose=verbose, quiet=quiet), work, service_blocks)
+    perform_alone("service", Voice(json=json, verbose=verbose, quiet=quiet), work, service_blocks)
 
 
 def _plan(config: Config, user: str | None, processes: int, port: int) -> Plan:

@@ -1,5 +1,6 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
+from offers_cli.config.home import check_owner
 from offers_cli.config.load import examine_config, get_config, load_config, parse_setting
 from offers_cli.config.settings import (
     SETTINGS,
@@ -26,6 +27,7 @@ __all__ = [
     "Origin",
     "Secret",
     "Setting",
+    "check_owner",
     "examine_config",
     "get_config",
     "load_config",

@@ -62,7 +62,7 @@ def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tu
     problems: list[str] = []
     local = [_from_environment(environ), *_from_folder(folder, problems)]
     home, home_origin = _home(local)
-    sources = local if home == folder else [*local, *_from_folder(home, problems)]
+    sources = local if home == folder else [*local, *_from_home(home, problems)]
     sources.sort(key=lambda source: next(_RANK[f.origin.kind] for f in source.values()) if source else 0)
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     origins = {HOME: home_origin}
@@ -106,6 +106,14 @@ def _by_setting(found: Any) -> dict[str, _Found]:
     for item in found:
         indexed.setdefault(_CANONICAL.get(item.key) or _FILES[item.key], item)
     return indexed
+
+
+def _from_home(home: Path, problems: list[str]) -> list[dict[str, _Found]]:
+    try:
+        return _from_folder(home, problems)
+    except PermissionError:  # another user's
+        problems.append(f"{HOME} {home} cannot be entered: it is not yours")
+        return []
 
 
 def _from_folder(folder: Path, problems: list[str]) -> list[dict[str, _Found]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,13 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
         open_to=_open_to(connection, version),
         ahead_s=ahead_s,
     )
+
+
+def name_and_version(info: Mapping[str, Any]) -> tuple[str, str]:
+    """What an INFO reply is of: a Valkey also gives the version of the Redis that it grew from."""
+    if "valkey_version" in info:
+        return "Valkey", str(info["valkey_version"])
+    return "Redis", str(info.get("redis_version", "?"))
 
 
 def _ask(connection: redis.Redis, name: str) -> str | None:

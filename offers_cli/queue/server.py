@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -19,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
+from offers_cli.queue.connection import connect_to_socket, translate
+from offers_cli.queue.health import name_and_version
 from offers_cli.queue.programs import ServerProgram, choose_program, record_writer
 
 if sys.platform != "win32":
@@ -35,17 +39,30 @@ START_TIMEOUT_S = 10.0
 LOADING_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.01
+_LOG_PREFIX = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ")
+_UNREADABLE = re.compile(
+    r"^(?!.*(?:denied|No space|Too many)).*(?:Bad file format|Unexpected end of file|Unrecoverable error"
+    r"|Can't handle RDB|Wrong signature|unknown command"
+    r"|Error reading|Error loading|Fatal error loading|Invalid AOF manifest|missing)",
+    re.IGNORECASE,
+)
+"""Its files are broken, or of a form that it does not know; what the machine lacks is not a matter of files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """The embedded Redis of one home; `pid` and `version` are None when it does not run."""
+    """The embedded Redis of one home; what only a running one knows is None when it does not run.
+
+    `server` is its name and version; `clients` are the connections of other processes.
+    """
 
     running: bool
     socket: Path
     directory: Path
     pid: int | None = None
-    version: str | None = None
+    server: str | None = None
+    clients: int | None = None
+    memory_bytes: int | None = None
 
 
 def ensure_server(home: Path) -> Path:
@@ -90,17 +107,25 @@ def stop_server(home: Path) -> bool:
 
 
 def server_status(home: Path) -> ServerStatus:
-    """What runs for `home`; starts nothing."""
+    """What runs for `home`; starts nothing.
+
+    Raises:
+        QueueUnavailable: it does not answer.
+    """
     place = _Place(home)
     if not place.answers():
         return ServerStatus(running=False, socket=place.socket, directory=place.directory)
-    facts: Any = place.client().info("server")
+    with place.client() as client, translate():
+        facts: Any = client.info()
+    name, version = name_and_version(facts)
     return ServerStatus(
         running=True,
         socket=place.socket,
         directory=place.directory,
         pid=int(facts["process_id"]),
-        version=str(facts["redis_version"]),
+        server=f"{name} {version}",
+        clients=int(facts["connected_clients"]) - 1,
+        memory_bytes=int(facts["used_memory"]),
     )
 
 
@@ -108,7 +133,8 @@ class _Place:
     """Where one home's server keeps its things."""
 
     def __init__(self, home: Path) -> None:
-        self.directory = home.absolute() / "redis"
+        # one home reached by two names is one home: its server must not be taken for another's
+        self.directory = home.resolve() / "redis"
         self.socket = self.directory / "redis.sock"
         if len(os.fsencode(self.socket)) > SOCKET_PATH_LIMIT:
             name = hashlib.sha256(os.fsencode(self.directory)).hexdigest()[:16]
@@ -128,8 +154,6 @@ class _Place:
         _check_private(self.socket.parent)
 
     def client(self) -> redis.Redis:
-        from offers_cli.queue.connection import connect_to_socket
-
         return connect_to_socket(self.socket)
 
     def answers(self) -> bool:
@@ -171,12 +195,15 @@ class _Place:
         except (OSError, ValueError) as exc:
             raise QueueUnavailable("the embedded Redis runs, but its pid is not known", hint=self.log_hint) from exc
 
-    def last_log_line(self) -> str:
+    def log_since(self, offset: int) -> list[str]:
+        """Its lines from there on, without process, time and level."""
         try:
-            lines = self.log.read_text(errors="replace").splitlines()
+            with self.log.open("rb") as file:
+                file.seek(offset)
+                lines = file.read().decode(errors="replace").splitlines()
         except OSError:
-            return "it wrote no log"
-        return lines[-1].strip() if lines else "its log is empty"
+            return []
+        return [_LOG_PREFIX.sub("", line).strip() for line in lines]
 
 
 def _check_private(directory: Path) -> None:
@@ -200,11 +227,22 @@ def _start(place: _Place) -> None:
         # It lives and cannot be reached: a cleaner removed its socket, or its starter died in the middle.
         stop_server(place.directory.parent)
     program = choose_program(place.directory)
-    with place.lock.open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _launch(program, place, lock.fileno())
-    _await_start(place)
+    log_offset = place.log.stat().st_size if place.log.exists() else 0
+    try:
+        with place.lock.open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _launch(program, place, lock.fileno())
+        _await_start(place)
+    except _NotStarted as exc:
+        raise _explain_start(exc.reason, place, place.log_since(log_offset)) from None
     record_writer(place.directory, program)
+
+
+class _NotStarted(Exception):
+    """The server program ended or did not answer in time; `reason` is what it said itself, if anything."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
 
 
 def _launch(program: ServerProgram, place: _Place, lock: int) -> None:
@@ -216,19 +254,32 @@ def _launch(program: ServerProgram, place: _Place, lock: int) -> None:
         *("--unixsocket", socket, "--unixsocketperm", "700"),
         *("--pidfile", place.pidfile.name, "--logfile", place.log.name),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-        *("--maxmemory-policy", "noeviction", "--daemonize", "yes"),
+        # RQ keeps each job's result in a stream, whose first node takes 4 kB by default: two thirds of a failed job
+        *("--maxmemory-policy", "noeviction", "--stream-node-max-bytes", "200", "--daemonize", "yes"),
     ]
     done = subprocess.run(  # noqa: S603 (our own program and paths)
         command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=(lock,), check=False
     )
     if done.returncode:
-        reason = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines() or [place.last_log_line()]
-        raise QueueUnavailable(f"the embedded Redis did not start: {reason[-1]}", hint=place.log_hint)
+        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        raise _NotStarted(said[-1] if said else "")
 
 
 def _await_start(place: _Place) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not place.answers():
         if not place.alive() or time.monotonic() > deadline:
-            raise QueueUnavailable(f"the embedded Redis did not start: {place.last_log_line()}", hint=place.log_hint)
+            raise _NotStarted
         time.sleep(POLL_S)
+
+
+def _explain_start(reason: str, place: _Place, log: list[str]) -> OffersError:
+    broken = next((line for line in log if _UNREADABLE.search(line)), None)
+    if broken:
+        folder = shlex.quote(str(place.directory))
+        return QueueRefused(
+            f"the embedded Redis cannot read its files in {place.directory}: {broken}",
+            hint=f"mv {folder} {folder}.broken && offers enqueue-missing --limit 100000",
+        )
+    reason = reason or (log[-1] if log else "it wrote no log")
+    return QueueUnavailable(f"the embedded Redis did not start: {reason}", hint=place.log_hint)

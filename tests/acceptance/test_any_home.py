@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,32 @@ def test_a_unix_address_may_hold_escapes(folder: Path, calm_shop: Shop) -> None:
     place.mkdir()
     with RedisServer(socket=place / "r.sock") as server:
         run_through(at_shop(Program(folder / "home"), calm_shop, REDIS_URL=server.url))
+
+
+def test_root_leaves_no_trace_in_a_home_of_another_user(folder: Path, calm_shop: Shop) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    program = at_shop(Program(folder / "home"), calm_shop)
+    program.home.mkdir(mode=0o700)
+    os.chown(program.home, 54321, -1)
+    for command in (("stats",), ("scrape", "ofertas"), ("worker", "--burst"), ("redis", "status"), ("doctor",)):
+        result = program.json(*command)
+        assert result.code == 3, result.err
+        assert "belongs to #54321" in result.document["errors"][0]["message"]
+    assert program.json("service", "systemd", "--user", "root").code == 0
+    assert list(program.home.iterdir()) == []
+
+
+def test_two_names_of_one_home_share_one_server(folder: Path, calm_shop: Shop) -> None:
+    """Its socket lies elsewhere, for the path is long: by the path's name, which has to be the same."""
+    home = folder / ("d" * 120)
+    home.mkdir()
+    (folder / "other").symlink_to(home)
+    try:
+        at_shop(Program(home), calm_shop).json("stats")
+        pids = {Program(name).json("redis", "status").data["pid"] for name in (home, folder / "other")}
+        Program(folder / "other").json("stats")
+        assert pids == {Program(home).json("redis", "status").data["pid"]}
+        assert None not in pids
+    finally:
+        stop_server(home)

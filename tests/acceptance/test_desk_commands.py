@@ -58,6 +58,7 @@ def worked() -> Iterator[Program]:
         ["config", "show"],
         ["config", "path"],
         ["db", "schema"],
+        ["redis", "status"],
         ["help", "json"],
     ],
     ids=" ".join,

@@ -54,6 +54,13 @@ def test_it_starts_persists_and_is_private(home: Path) -> None:
     assert stat.S_IMODE(socket.parent.lstat().st_mode) == 0o700
 
 
+def test_a_jobs_result_takes_no_node_of_four_kilobytes(home: Path) -> None:
+    """Each failed job keeps its result in a stream of its own, for a year."""
+    with connect_to_socket(ensure_server(home)) as client:
+        client.xadd("rq:results:enrich-a", {"type": "2", "exc_string": "page_changed: " + "x" * 200})
+        assert client.memory_usage("rq:results:enrich-a") < 1500
+
+
 def test_a_second_call_uses_the_running_one(home: Path) -> None:
     ensure_server(home)
     pid = server_status(home).pid
@@ -137,15 +144,28 @@ def test_a_short_directory_open_to_others_is_refused(tmp_path: Path, monkeypatch
         ensure_server(tmp_path / ("d" * 100))
 
 
-def test_a_start_that_fails_tells_the_last_line_of_the_log(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_log_is_to_be_moved_away(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As soon as its process has ended: nobody waits for a server that cannot come."""
     monkeypatch.setattr(server, "START_TIMEOUT_S", 3600.0)
     ensure_server(home)
     stop_server(home)
     (kept,) = (home / "redis").rglob("appendonly.aof*.incr.aof")
     kept.write_bytes(b"*1\r\n$3\r\nBAD\r\nthis is no append-only file, and it is long enough to be told apart\r\n" * 3)
-    with pytest.raises(QueueUnavailable, match="did not start"):
+    with pytest.raises(QueueRefused, match="cannot read its files in") as caught:
         ensure_server(home)
+    assert caught.value.hint == f"mv {home}/redis {home}/redis.broken && offers enqueue-missing --limit 100000"
+    (home / "redis").rename(home / "redis.broken")
+    ensure_server(home)
+
+
+def test_a_start_that_fails_shows_the_reason_of_this_start(home: Path) -> None:
+    ensure_server(home)
+    stop_server(home)
+    (home / "redis" / "redis.sock").mkdir()  # an address that is in use, to a server
+    with pytest.raises(QueueUnavailable, match=r"did not start: .*(in use|bind|socket)") as caught:
+        ensure_server(home)
+    assert str(home / "redis" / "redis.log") in caught.value.hint
+    assert "bye bye" not in caught.value.message
 
 
 def test_on_windows_the_message_says_what_is_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from offers_cli.config import Config, DatabaseConfig
-from offers_cli.errors import Bug, OffersError, QueueUnavailable, SiteUnavailable, StorageRefused, StorageUnavailable
+from offers_cli.config import Config, DatabaseConfig, check_owner
+from offers_cli.errors import (
+    Bug,
+    ConfigError,
+    OffersError,
+    QueueUnavailable,
+    SiteUnavailable,
+    StorageRefused,
+    StorageUnavailable,
+)
 from offers_cli.fetch.session_file import SessionFile
 from offers_cli.log import without_query
 from offers_cli.marketplaces.base import Marketplace
@@ -55,10 +63,17 @@ def list_checks(around: Surroundings, settings_problems: Sequence[str]) -> list[
     config = around.config
     session = SessionFile(config.home / "session.json")
     make = partial(_check, settings_problems)
-    return [
+    first = [
         make("settings", look=lambda: look_at_settings(config, settings_problems)),
         make("python", look=look_at_python),
         make("home", look=lambda: look_at_home(config.home)),
+    ]
+    try:
+        check_owner(config.home)
+    except ConfigError:  # nothing is created in somebody else's home, not even by looking
+        return first
+    return [
+        *first,
         make("disk", look=lambda: _disk(config)),
         make(*queue.NAMES, "pages", look=lambda: _queue(around), late=QueueUnavailable, settings=QUEUE_SETTINGS),
         make(*database.NAMES, look=lambda: _database(config), late=StorageUnavailable, settings=DATABASE_SETTINGS),

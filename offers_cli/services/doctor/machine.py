@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from offers_cli.config import check_owner
 from offers_cli.errors import ConfigError, StorageUnavailable
 from offers_cli.services.doctor.finding import Finding
 
@@ -33,13 +34,15 @@ def look_at_home(home: Path) -> list[Finding]:
 
 
 def _home(home: Path) -> Finding:
+    try:
+        check_owner(home)
+    except ConfigError as error:
+        return Finding.of("home", error)
     if not home.exists():
         return _missing_home(home)
     found, shown = home.stat(), shlex.quote(str(home))
     if not home.is_dir():
         return _refuse_home(f"{home} is not a folder", f"mv {shown} {shown}.old")
-    if found.st_uid != os.getuid():
-        return _refuse_home(f"{home} belongs to another user", f"sudo chown -R {os.getuid()} {shown}")
     if found.st_mode & 0o077:
         return _refuse_home(f"{home} is open to other users (mode {found.st_mode & 0o777:04o})", f"chmod 700 {shown}")
     if not os.access(home, os.W_OK | os.X_OK):
