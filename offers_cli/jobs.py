@@ -75,7 +75,7 @@ def work_in_seat(seat: Seat, options: WorkOptions) -> None:
         runtime.work(
             burst=options.burst,
             concurrency=options.concurrency,
-            max_jobs=options.max_jobs,
+            max_jobs=seat.share_of(options.max_jobs),
             on_progress=seat.record,
             supervisor_pid=seat.supervisor_pid,
         )

@@ -29,7 +29,7 @@ def worker(
     burst: Annotated[bool, typer.Option("--burst", help="End when the queue is empty.")] = False,
     concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Jobs that one process runs at once.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes under one supervisor.")] = 1,
-    max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs.")] = None,
+    max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,

@@ -9,9 +9,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+from offers_cli.log import EventLog
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_NOW_SIGNAL = signal.SIGUSR2
 """How a supervisor tells its workers to end now. Their own SIGTERM may come twice: from it and from the system."""
+
+FINISHING = "finishing the running jobs; a second signal stops now"
+FINISHING_INTERRUPTED = "finishing the running jobs; Ctrl-C again stops now"
 
 
 class StopRequest:
@@ -24,6 +29,7 @@ class StopRequest:
     def __init__(self, grace_s: float) -> None:
         self._grace_s = grace_s
         self._until = float("inf")
+        self._said = False
         self.asked = False
         self.now = False
         self.interrupted = False
@@ -35,6 +41,12 @@ class StopRequest:
         self.asked = True
         self.now |= now
         self.interrupted |= interrupted
+
+    def say(self, log: EventLog, **figures: object) -> None:
+        """Log once, from the loop that obeys it, what goes on and how to end it: a handler must not log."""
+        if self.asked and not self.now and not self._said:
+            self._said = True
+            log.warning(FINISHING_INTERRUPTED if self.interrupted else FINISHING, **figures, at_most_s=self._grace_s)
 
     @property
     def is_over(self) -> bool:
@@ -53,17 +65,21 @@ class Stoppable(Protocol):
 
 @contextmanager
 def stop_on_signals(worker: Stoppable, *, supervised: bool = False) -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the worker, the second one at once; for the main thread.
+    """Let SIGTERM, SIGINT and SIGHUP stop the worker, the second one at once; for the main thread.
+
+    SIGHUP never stops at once, for a terminal that closes may send it twice; where it is ignored (`nohup`) it stays so.
 
     Args:
         supervised: only `STOP_NOW_SIGNAL` stops at once; the others any number of times ask to finish.
     """
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        now = number == STOP_NOW_SIGNAL or (worker.stopping and not supervised)
-        worker.stop(now=now, interrupted=number == signal.SIGINT)
+        is_second = worker.stopping and number != signal.SIGHUP and not supervised
+        worker.stop(now=number == STOP_NOW_SIGNAL or is_second, interrupted=number == signal.SIGINT)
 
-    numbers = (*STOP_SIGNALS, STOP_NOW_SIGNAL) if supervised else STOP_SIGNALS
+    numbers = {*STOP_SIGNALS, STOP_NOW_SIGNAL} if supervised else {*STOP_SIGNALS}
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        numbers.remove(signal.SIGHUP)
     before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -44,8 +45,9 @@ class Seat:
     The counts lie in shared memory, so that those of a killed process are not lost.
     """
 
-    def __init__(self, supervisor_pid: int, counts: Array[Any], trouble: Connection) -> None:
+    def __init__(self, supervisor_pid: int, place: tuple[int, int], counts: Array[Any], trouble: Connection) -> None:
         self.supervisor_pid = supervisor_pid
+        self._place = place
         self._counts = counts
         self._before = tuple(counts)
         self._trouble = trouble
@@ -56,8 +58,17 @@ class Seat:
             self._counts[place] = self._before[place] + getattr(report, counter)
 
     def tell(self, error: OffersError) -> None:
-        """Tell the supervisor why this process ends."""
-        self._trouble.send(error)
+        """Tell the supervisor, if it still lives, why this process ends."""
+        with suppress(OSError):
+            self._trouble.send(error)
+
+    def share_of(self, jobs: int | None) -> int | None:
+        """How many of that many jobs fall to this process, less those that others did in this seat before they died."""
+        if jobs is None:
+            return None
+        number, processes = self._place
+        share = jobs // processes + (number < jobs % processes)
+        return max(0, share - int(sum(self._before)))
 
 
 Work = Callable[[Seat], object]
@@ -160,7 +171,8 @@ class Supervisor:
 
     def _start(self, one: _Process) -> None:
         one.trouble, theirs = self._context.Pipe(duplex=False)
-        seat = Seat(os.getpid(), one.counts, theirs)
+        place = (self._processes.index(one), len(self._processes))
+        seat = Seat(os.getpid(), place, one.counts, theirs)
         one.process = self._context.Process(target=_run_in_seat, args=(self._work, seat), name="offers worker")
         one.process.start()
         theirs.close()
@@ -168,6 +180,7 @@ class Supervisor:
 
     def _pass_on_stop(self) -> None:
         """Each signal once; what has not ended long after is killed, and its jobs come back by themselves."""
+        self._stop.say(log)
         if self._stop.asked:
             self._signal(signal.SIGTERM, STOP_TIMEOUT_S)
         if self._stop.now:

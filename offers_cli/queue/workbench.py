@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from traceback import format_exception_only
 from urllib.parse import urlsplit
 
 from offers_cli.enrichment import Enrichment, EnrichmentJob
@@ -129,4 +130,4 @@ class Workbench:
         except BaseException as exc:
             about = {"job_id": job.job_id, "offer_id": job.offer_id, "url": job.url}
             log.error("unexpected error", exc_info=True, **about)  # noqa: G201 (not a Logger)
-            return Bug(f"{type(exc).__name__}: {exc}")
+            return Bug("".join(format_exception_only(exc)).strip())  # also of an error that cannot be printed

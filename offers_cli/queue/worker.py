@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
+from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
@@ -47,6 +47,8 @@ PATIENCE_S = 10.0
 OUTAGE_PATIENCE_S = 60.0
 """A burst waits so long for Redis or the database to come back, then ends with their error; others go on waiting."""
 RECOVER_EVERY_S = 5.0
+BUGS_ALLOWED = 20
+"""So many jobs in a row that end in an unexpected error, and the fault is not in the jobs."""
 
 log = get_log("worker")
 
@@ -110,6 +112,7 @@ class Worker:
         self._suspended = False
         self._decided = 0
         self._patient_until = 0.0
+        self._bugs = 0
         self._recover_at = 0.0
         self._paused_until = 0.0
         self._redis_outage = Outage("Redis", Backoff(0.25, 5.0))
@@ -126,6 +129,7 @@ class Worker:
             QueueRefused: Redis says no and will go on so, or at the start, or for `OUTAGE_PATIENCE_S` in a burst.
             StorageUnavailable: the database does not answer for `OUTAGE_PATIENCE_S` in a burst.
             StorageRefused: the database says no.
+            Bug: the heartbeat broke, or `BUGS_ALLOWED` jobs in a row ended in an unexpected error.
 
         Whatever ends it, all that can be given back was given back, and no job spent an attempt.
         """
@@ -165,14 +169,24 @@ class Worker:
         if self._parent_pid and os.getppid() != self._parent_pid and not self.stopping:
             log.warning("the supervisor is gone, stopping")
             self.stop()
-        if self._stop.is_over or self._error:
+        self._say_stopping()
+        if self._must_leave():
             return False
-        busy = bool(len(self._bench) or self._unsettled)
-        if busy or self.stopping:
-            return busy
+        if self._is_busy():
+            return True
         if self._max_jobs is not None and self._tally.ended >= self._max_jobs:
             return False
         return not (self._burst and self._drained and not self._has_more())
+
+    def _say_stopping(self) -> None:
+        if len(self._bench) and not self._parent_pid:  # a supervisor says it for all
+            self._stop.say(log, jobs=len(self._bench))
+
+    def _is_busy(self) -> bool:
+        return bool(len(self._bench) or self._unsettled)
+
+    def _must_leave(self) -> bool:
+        return bool(self._error) or self._stop.is_over or (self.stopping and not self._is_busy())
 
     def _has_more(self) -> bool:
         """Before a burst ends: whether something is to be taken back from the dead, or is due in a moment."""
@@ -251,7 +265,9 @@ class Worker:
     # Finishing
 
     def _take(self, recorded: Recorded) -> None:
-        self._unsettled += [(result.execution, verdict) for result, verdict in recorded.verdicts]
+        for result, verdict in recorded.verdicts:
+            self._unsettled.append((result.execution, verdict))
+            self._note_bug(verdict)
         match recorded.trouble:
             case StorageUnavailable() as error:
                 self._pause(self._storage_outage, error)
@@ -261,6 +277,15 @@ class Worker:
                 self._fail(error)
             case None if any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
                 self._end_pause()
+
+    def _note_bug(self, verdict: Verdict) -> None:
+        """Stop before a fault of this machine, or of the program, fails the whole queue job by job."""
+        is_bug = verdict.failure is not None and verdict.failure.code == Bug.code
+        self._bugs = self._bugs + 1 if is_bug else 0
+        if verdict.failure and self._bugs >= BUGS_ALLOWED:
+            hint = "offers failed --reason bug; when it is mended: offers requeue-failed --reason bug"
+            message = f"{self._bugs} jobs in a row ended in an unexpected error, the last in {verdict.failure.message}"
+            self._fail(Bug(message, hint=hint))
 
     def _pause(self, outage: Outage, error: OffersError) -> None:
         """Claim nothing for a moment, and then one job to see whether the service is back."""
@@ -304,7 +329,8 @@ class Worker:
             pause_s = self._redis_outage.failed(error)
             self._lose_patience(self._redis_outage, error)
             self._sleep(pause_s)
-            if self._stop.is_over or self._error:
+            self._say_stopping()
+            if self._must_leave():
                 return
             try:
                 self._resume()
@@ -328,7 +354,7 @@ class Worker:
     def _sleep(self, seconds: float) -> None:
         """In slices, for a signal or an error to end it."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._stop.is_over and not self._error:
+        while time.monotonic() < until and not self._must_leave():
             time.sleep(min(0.05, seconds))
 
     def _resume(self) -> None:

@@ -1,0 +1,223 @@
+"""How a worker is told to stop, what it says then, and how many jobs end it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from queue_fakes import Database, enqueue, found, make_worker, raising
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import Bug, PageChanged, QueueRefused
+from offers_cli.log import get_log
+from offers_cli.queue import worker as worker_module
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals
+from offers_cli.queue.supervisor import COUNTERS, Seat
+from offers_cli.queue.work import ClaimedJob, WorkerReport
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class Stopped:
+    """Notes how it was told to stop."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[bool, bool]] = []
+
+    @property
+    def stopping(self) -> bool:
+        return bool(self.told)
+
+    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
+        self.told.append((now, interrupted))
+
+
+@pytest.fixture
+def hang_up_ignored() -> Iterator[None]:
+    """As under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def send(*numbers: int, supervised: bool = False) -> list[tuple[bool, bool]]:
+    worker = Stopped()
+    with stop_on_signals(worker, supervised=supervised):
+        for number in numbers:
+            os.kill(os.getpid(), number)
+    return worker.told
+
+
+def test_the_second_signal_stops_at_once() -> None:
+    assert send(signal.SIGTERM) == [(False, False)]
+    assert send(signal.SIGINT, signal.SIGINT) == [(False, True), (True, True)]
+    assert send(signal.SIGTERM, signal.SIGTERM) == [(False, False), (True, False)]
+
+
+def test_a_closed_terminal_stops_as_sigterm_does_however_often_it_says_so() -> None:
+    assert send(signal.SIGHUP, signal.SIGHUP) == [(False, False), (False, False)]
+    assert send(signal.SIGHUP, signal.SIGTERM) == [(False, False), (True, False)]
+
+
+def test_a_supervised_worker_stops_at_once_only_when_its_supervisor_says_so() -> None:
+    numbers = (signal.SIGTERM, signal.SIGTERM, signal.SIGHUP, STOP_NOW_SIGNAL)
+    assert send(*numbers, supervised=True) == [(False, False), (False, False), (False, False), (True, False)]
+
+
+@pytest.mark.usefixtures("hang_up_ignored")
+def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
+    assert send(signal.SIGHUP) == []
+    assert send(signal.SIGHUP, supervised=True) == []
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_handlers_are_given_back() -> None:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, STOP_NOW_SIGNAL)
+    before = [signal.getsignal(number) for number in numbers]
+    send(supervised=True)
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+@pytest.mark.parametrize(("interrupted", "message"), [(True, FINISHING_INTERRUPTED), (False, FINISHING)])
+def test_what_follows_is_said_once_and_at_once(
+    connection: redis.Redis, caplog: pytest.LogCaptureFixture, *, interrupted: bool, message: str
+) -> None:
+    """Running jobs may take 30 s to finish: nobody shall wonder whether the key was heard."""
+    enqueue(connection, "abcd")
+    may_end = threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        assert may_end.wait(20)
+        return found(job)
+
+    worker = make_worker(connection, Database(), enrich, concurrency=2)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    wait_until(lambda: Registries(connection).counts().started == 2)
+    worker.stop(interrupted=interrupted)
+    wait_until(lambda: message in [record.getMessage() for record in caplog.records])
+    may_end.set()
+    thread.join(20)
+    [said] = [record for record in caplog.records if record.getMessage() == message]
+    assert said.figures == {"jobs": 2, "at_most_s": 30.0}  # type: ignore[attr-defined]
+    assert Registries(connection).counts().queued == 2
+
+
+def test_nothing_is_said_before_it_was_asked_to_stop_or_when_it_stops_now(caplog: pytest.LogCaptureFixture) -> None:
+    request = StopRequest(30)
+    request.say(get_log("worker"))
+    request.ask(now=True)
+    request.say(get_log("worker"))
+    assert caplog.records == []
+
+
+def seat(number: int, processes: int, done: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Seat:
+    counts: Any = list(done)
+    _, theirs = multiprocessing.Pipe(duplex=False)
+    return Seat(os.getpid(), (number, processes), counts, theirs)
+
+
+@pytest.mark.parametrize(("jobs", "processes"), [(7, 2), (1, 3), (0, 2), (100, 7), (6, 3)])
+def test_the_processes_share_a_number_of_jobs_among_them(jobs: int, processes: int) -> None:
+    shares = [seat(number, processes).share_of(jobs) or 0 for number in range(processes)]
+    assert sum(shares) == jobs
+    assert max(shares) - min(shares) <= 1
+
+
+def test_a_process_that_follows_a_killed_one_does_the_rest_of_its_share() -> None:
+    assert seat(0, 2, (1, 1, 0, 1)).share_of(7) == 1
+    assert seat(0, 2, (5, 0, 0, 0)).share_of(7) == 0
+    assert seat(0, 2).share_of(None) is None
+
+
+def test_a_seat_adds_to_what_was_done_in_it_before() -> None:
+    one = seat(0, 2, (1, 2, 3, 4))
+    one.record(WorkerReport(succeeded=10, failed=20, retried=30, snoozed=40))
+    assert dict(zip(COUNTERS, one._counts, strict=True)) == {
+        "succeeded": 11,
+        "failed": 22,
+        "retried": 33,
+        "snoozed": 44,
+    }
+
+
+def test_a_worker_whose_supervisor_was_killed_has_nobody_to_tell() -> None:
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    counts: Any = [0, 0, 0, 0]
+    reader.close()
+    Seat(os.getpid(), (0, 1), counts, writer).tell(QueueRefused("no rights"))
+
+
+def test_unexpected_errors_in_a_row_end_the_worker_before_they_fail_the_queue(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "BUGS_ALLOWED", 5)
+    enqueue(connection, (f"o{n}" for n in range(50)))
+    with pytest.raises(
+        Bug, match="5 jobs in a row ended in an unexpected error, the last in OSError: no clock"
+    ) as told:
+        make_worker(connection, Database(), raising(OSError("no clock")), concurrency=1).run()
+    assert "requeue-failed --reason bug" in told.value.hint
+    counts = Registries(connection).counts()
+    assert (counts.failed, counts.queued, counts.started) == (5, 45, 0)
+
+
+@pytest.mark.parametrize("other", [None, PageChanged("no price")])
+def test_unexpected_errors_among_others_are_those_of_their_jobs(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, other: PageChanged | None
+) -> None:
+    monkeypatch.setattr(worker_module, "BUGS_ALLOWED", 5)
+    enqueue(connection, (f"o{n}" for n in range(20)))
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        if int(job.offer_id[1:]) % 5:
+            raise ZeroDivisionError("oops")
+        if other:
+            raise other
+        return found(job)
+
+    report = make_worker(connection, Database(), enrich, concurrency=1).run(burst=True)
+    assert report.succeeded + report.failed == 20
+
+
+def test_an_error_that_cannot_even_be_printed_is_a_bug_of_its_job(connection: redis.Redis) -> None:
+    """It must not end the thread: the job would hang until its time is over."""
+
+    class Unprintable(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    enqueue(connection, "ab")
+    report = make_worker(connection, Database(), raising(Unprintable()), concurrency=1).run(burst=True)
+    assert report.failed == 2
+    assert "Unprintable" in Registries(connection).failed_jobs()[0].message
+
+
+def test_a_worker_without_work_in_hand_does_not_wait_for_redis_to_end(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to stop during an outage it ends, and does not use up its grace."""
+    worker = make_worker(connection, Database(), grace_s=3600)
+
+    def away(*_: object, **__: object) -> None:
+        worker.stop()
+        raise QueueRefused("failing over", temporary=True)
+
+    monkeypatch.setattr(worker._ledger, "claim", away)
+    thread = threading.Thread(target=worker.run, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
