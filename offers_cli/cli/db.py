@@ -39,7 +39,8 @@ def db() -> None:
 def migrate(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
     """Bring the schema up to date.
 
-    Supabase needs SUPABASE_DB_URL for it; a second time changes nothing.
+    Supabase needs SUPABASE_DB_URL for it. A SQLite file of an older schema is first copied beside itself
+    (offers.db.v1.bak). A second time changes nothing.
     """
 
     def work(runtime: Runtime, output: Output) -> SchemaReport:
@@ -49,7 +50,8 @@ def migrate(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOp
 
     def blocks(report: SchemaReport) -> Sequence[Block]:
         done = f"applied {', '.join(report.applied)}" if report.applied else "nothing to do"
-        return [Line(f"{report.kind} schema version {report.version}: {done}")]
+        kept = [Line(f"as it was before: {report.kept}")] if report.kept else []
+        return [Line(f"{report.kind} schema version {report.version}: {done}"), *kept]
 
     perform("db migrate", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 

@@ -63,7 +63,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     ),
     "redis stop": ("stopped", "clients"),
     "help": ("topic", "text", "rows"),
-    "db migrate": ("kind", "version", "applied"),
+    "db migrate": ("kind", "version", "applied", "kept"),
     "db schema": ("kind", "version", "sql"),
     "db backup": ("file", "offers", "size_bytes"),
     "db restore": (

@@ -19,17 +19,24 @@ TOLD_DIFFERENCES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaReport:
-    """The schema of the chosen storage: `applied` names the migrations just done, `sql` is the whole script."""
+    """The schema of the chosen storage: `applied` names the migrations just done, `sql` is the whole script.
+
+    Attributes:
+        kept: a copy of the SQLite file as it was before an older schema was migrated.
+    """
 
     kind: str
     version: int
     applied: tuple[str, ...] = ()
+    kept: Path | None = None
     sql: str | None = None
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
         facts = {"kind": self.kind, "version": self.version}
-        return facts | ({"applied": list(self.applied)} if self.sql is None else {"sql": self.sql})
+        if self.sql is not None:
+            return facts | {"sql": self.sql}
+        return facts | {"applied": list(self.applied), "kept": str(self.kept) if self.kept else None}
 
 
 def migrate(config: DatabaseConfig) -> SchemaReport:
@@ -37,7 +44,7 @@ def migrate(config: DatabaseConfig) -> SchemaReport:
     from offers_cli.storage.migrate import migrate as migrate_storage
 
     done = migrate_storage(config)
-    return SchemaReport(kind=done.kind, version=done.version, applied=done.applied)
+    return SchemaReport(kind=done.kind, version=done.version, applied=done.applied, kept=done.kept)
 
 
 def schema(config: DatabaseConfig) -> SchemaReport:

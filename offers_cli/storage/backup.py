@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offers_cli.config import DatabaseConfig
-from offers_cli.errors import StorageRefused, UsageError
+from offers_cli.errors import UsageError
 from offers_cli.storage.bundles import write_sqlite, write_sqlite_runs
 from offers_cli.storage.migrate import storage_kind
-from offers_cli.storage.partial_files import partial_file
-from offers_cli.storage.sqlite_errors import translated
-from offers_cli.storage.sqlite_schema import connect, open_current
+from offers_cli.storage.sqlite_copy import copy_sqlite, write_whole
+from offers_cli.storage.sqlite_schema import open_current
 
 if TYPE_CHECKING:
     from offers_cli.storage.supabase import SupabaseStorage
@@ -44,23 +44,15 @@ def backup(config: DatabaseConfig, target: Path) -> BackupReport:
         raise UsageError(f"{target} exists already", hint="name another file")
     if not target.parent.is_dir():
         raise UsageError(f"{target.parent} is not a folder", hint="name a file in a folder that exists")
-    with partial_file(target) as partial, translated(target):
-        if storage_kind(config) == "sqlite":
-            _backup_sqlite(config.sqlite_path, partial)
-        else:
-            _backup_supabase(config, partial)
-        offers = _sound(partial)
-        partial.replace(target)
+    if storage_kind(config) == "sqlite":
+        offers = copy_sqlite(config.sqlite_path, target)
+    else:
+        offers = write_whole(target, partial(_write_supabase, config))
     return BackupReport(path=target, offers=offers, size_bytes=target.stat().st_size)
 
 
-def _backup_sqlite(path: Path, partial: Path) -> None:
-    with translated(path), closing(open_current(path)) as source, closing(connect(partial)) as copy:
-        source.backup(copy)
-
-
-def _backup_supabase(config: DatabaseConfig, partial: Path) -> None:
-    with closing(_opened(config)) as source, closing(open_current(partial)) as copy:
+def _write_supabase(config: DatabaseConfig, file: Path) -> None:
+    with closing(_opened(config)) as source, closing(open_current(file)) as copy:
         for bundle in source.export_bundles():
             write_sqlite(copy, bundle)
         write_sqlite_runs(copy, source.find_runs(limit=ALL_RUNS))
@@ -74,11 +66,3 @@ def _opened(config: DatabaseConfig) -> SupabaseStorage:
     storage = open_storage(config, patience=Patience(seconds=config.patience_s))
     assert isinstance(storage, SupabaseStorage)
     return storage
-
-
-def _sound(path: Path) -> int:
-    """Check the finished file and count its offers."""
-    with closing(connect(path)) as connection:
-        if connection.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise StorageRefused(f"the backup {path} is damaged", hint="check the disk, then run the backup again")
-        return int(connection.execute("SELECT count(*) FROM offers").fetchone()[0])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import ConfigError, StorageRefused, StorageUnavailable
 from offers_cli.storage.migrations import Kind, migrations
+from offers_cli.storage.sqlite_copy import copy_sqlite
 from offers_cli.storage.sqlite_errors import translated
-from offers_cli.storage.sqlite_schema import connect, open_current, schema_version
+from offers_cli.storage.sqlite_schema import apply_migrations, connect, create_private, use_wal
 
 CONNECT_TIMEOUT_S = 5
 LOCK = 16776741
@@ -21,11 +23,12 @@ LOCK = 16776741
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationReport:
-    """What was applied, by name, and the version that the schema has now."""
+    """What was applied, by name, the version that the schema has now, and where the older SQLite file is kept."""
 
     kind: Kind
     version: int
     applied: tuple[str, ...]
+    kept: Path | None = None
 
 
 def storage_kind(config: DatabaseConfig) -> Kind:
@@ -36,6 +39,7 @@ def storage_kind(config: DatabaseConfig) -> Kind:
 def migrate(config: DatabaseConfig) -> MigrationReport:
     """Apply the migrations that the storage lacks; twice, at once or interrupted makes no difference.
 
+    A SQLite file of an older schema is first copied beside itself, for there is no way back.
     Supabase's schema is changed over `SUPABASE_DB_URL`, for its HTTP interface cannot.
 
     Raises:
@@ -45,8 +49,8 @@ def migrate(config: DatabaseConfig) -> MigrationReport:
     """
     kind = storage_kind(config)
     if kind == "sqlite":
-        applied = _migrate_sqlite(config.sqlite_path)
-    elif config.supabase_db_url is not None:
+        return _migrate_sqlite(config.sqlite_path)
+    if config.supabase_db_url is not None:
         applied = migrate_postgres(config.supabase_db_url)
     else:
         _check_supabase(config)
@@ -54,22 +58,29 @@ def migrate(config: DatabaseConfig) -> MigrationReport:
     return MigrationReport(kind=kind, version=migrations(kind)[-1].version, applied=applied)
 
 
-def _migrate_sqlite(path: Path) -> tuple[str, ...]:
-    before = _sqlite_version(path)
-    with translated(path):
-        open_current(path).close()
-    return tuple(migration.name for migration in migrations("sqlite") if migration.version > before)
+def _migrate_sqlite(path: Path) -> MigrationReport:
+    """An older schema is kept beside the file, as it is at that moment, before anything is changed."""
+    kept: list[Path] = []
+
+    def keep(version: int) -> None:
+        file = _free_name(path, version)
+        copy_sqlite(path, file)
+        kept.append(file)
+
+    create_private(path)
+    with translated(path), closing(connect(path)) as connection:
+        use_wal(connection)
+        before = apply_migrations(connection, path, keep=keep)
+    known = migrations("sqlite")
+    applied = tuple(migration.name for migration in known[before:])
+    return MigrationReport(kind="sqlite", version=known[-1].version, applied=applied, kept=kept[0] if kept else None)
 
 
-def _sqlite_version(path: Path) -> int:
-    if not path.exists():
-        return 0
-    with translated(path):
-        connection = connect(path)
-        try:
-            return schema_version(connection)
-        finally:
-            connection.close()
+def _free_name(path: Path, version: int) -> Path:
+    """``offers.db.v1.bak``, with a number where an earlier attempt left that."""
+    ends = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+    names = (path.with_name(f"{path.name}.v{version}{end}.bak") for end in ends)
+    return next(file for file in names if not file.exists())
 
 
 def migrate_postgres(url: Secret) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_queries import ALL_HISTORY, ALL_OFFERS
 from offers_cli.storage.sqlite_schema import (
     APPLICATION_ID,
+    application_id,
     apply_migrations,
     connect,
     create_private,
@@ -47,8 +48,8 @@ Progress = Callable[[int, int], None]
 class RestoreReport:
     """What a restore did, or with `dry_run` would do. `offers = added + overwritten + unchanged`.
 
-    `added`, `overwritten`, `unchanged` and `removed` are None where the target is damaged or of an older schema, and
-    so cannot be compared.
+    `added`, `overwritten`, `unchanged` and `removed` are None where the target is damaged or of another schema, and so
+    cannot be compared.
 
     Attributes:
         schema: the version of the backup's schema; an older one was migrated in a copy.
@@ -140,7 +141,7 @@ def _check_backup(backup: sqlite3.Connection, file: Path) -> int:
     """The version of its schema."""
     newest = migrations("sqlite")[-1].version
     try:
-        version, owner = schema_version(backup), backup.execute("PRAGMA application_id").fetchone()[0]
+        version, owner = schema_version(backup), application_id(backup)
         if owner == APPLICATION_ID and version > newest:
             reason = f"{file} has schema {version}, this program knows {newest}"
             raise StorageRefused(reason, hint="upgrade offers: it is older than the backup")
@@ -195,6 +196,8 @@ def _compared(path: Path, backup: _Backup) -> RestoreReport:
         return all_new
     with closing(connect(path)) as live:
         try:
+            if application_id(live) == APPLICATION_ID and schema_version(live) > migrations("sqlite")[-1].version:
+                return unknown
             if not is_current(live, path):
                 return all_new if schema_version(live) == 0 else unknown
             counts = _differences(live, backup.connection)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOSPC
 from pathlib import Path
@@ -42,14 +42,16 @@ def connect(path: Path) -> FileConnection:
 
 
 def open_current(path: Path) -> FileConnection:
-    """Open the database with its newest schema; a missing file is created, readable by its owner alone.
+    """Open the database; a missing or empty file gets the newest schema and is readable by its owner alone.
+
+    An older schema is left as it is: its migration is a step without return, which `offers db migrate` alone takes.
 
     Raises:
-        StorageRefused: the file belongs to another program or to a newer version of `offers`.
+        StorageRefused: the file belongs to another program or has a schema of another version.
     """
     create_private(path)
     with closing(connect(path)) as connection:
-        if not is_current(connection, path):
+        if not is_current(connection, path) and schema_version(connection) == 0:
             use_wal(connection)
             apply_migrations(connection, path)
     return open_existing(path)
@@ -88,6 +90,10 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def application_id(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA application_id").fetchone()[0])
+
+
 def create_private(path: Path) -> None:
     """Create the file if it is missing. One that exists is not opened here: closing it would drop SQLite's locks."""
     if path.exists():
@@ -112,8 +118,10 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
             f"the database {path} has schema {version}, this program knows {newest}",
             hint="upgrade offers: it is older than the database",
         )
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
-    if owner != APPLICATION_ID and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0:
+    if (
+        application_id(connection) != APPLICATION_ID
+        and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
+    ):
         raise StorageRefused(f"the database {path} belongs to another program", hint="set OFFERS_DB to another file")
     return version == newest
 
@@ -130,26 +138,38 @@ def use_wal(connection: sqlite3.Connection, deadline_s: float = BUSY_TIMEOUT_S) 
             time.sleep(0.01)
 
 
-def apply_migrations(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema to the newest version, step by step."""
-    for migration in migrations("sqlite"):
-        _apply(connection, migration, path)
+def apply_migrations(
+    connection: sqlite3.Connection, path: Path, *, keep: Callable[[int], None] = lambda _version: None
+) -> int:
+    """Bring the schema to the newest version, wholly or not at all; whoever comes second finds it done.
 
+    Args:
+        keep: is called with the version of an older schema before it is changed, while nobody else can write.
 
-def _apply(connection: sqlite3.Connection, migration: Migration, path: Path) -> None:
-    """Apply one migration, wholly or not at all; whoever comes second finds it done."""
+    Returns:
+        The version that was found; 0 when there was nothing.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not is_current(connection, path) and schema_version(connection) < migration.version:
-            for statement in _statements(migration.sql):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {migration.version}")
+        found = schema_version(connection)
+        if not is_current(connection, path):
+            if found > 0:
+                keep(found)
+            for migration in migrations("sqlite")[found:]:
+                _apply(connection, migration)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return found
+
+
+def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
+    for statement in _statements(migration.sql):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {migration.version}")
 
 
 def _statements(script: str) -> Iterator[str]:

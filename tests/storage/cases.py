@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.offer import Offer
 from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, Storage, StoredOffer
+from offers_cli.storage.migrations import migrations
 
 EVERYTHING = frozenset(Missing)
 PAGE_FIELDS = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
@@ -76,3 +79,12 @@ def history(storage: Storage, offer_id: str) -> list[tuple[int, int | None, str]
 
 def everything(storage: Storage) -> list[StoredOffer]:
     return list(storage.find_offers(OfferFilter(sort="first_seen")))
+
+
+def know_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that knows one more step of the schema than the backup has."""
+    known = migrations("sqlite")
+    last = known[-1]
+    more = type(last)(last.version + 1, "9999_more", "CREATE TABLE more (id INTEGER);")
+    for module in ("sqlite_schema", "restore", "migrate", "health"):
+        monkeypatch.setattr(f"offers_cli.storage.{module}.migrations", lambda _kind: (*known, more))

@@ -10,20 +10,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import save
+from storage.cases import know_more, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
+from offers_cli.storage.backup import backup
 from offers_cli.storage.migrate import migrate, migrate_postgres
 from offers_cli.storage.migrations import Kind, migrations, schema_sql
+from offers_cli.storage.sqlite import open_sqlite
 from offers_cli.storage.supabase import open_supabase
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -71,6 +74,59 @@ def test_sqlite_is_migrated_once(sqlite_path: Path) -> None:
     assert migrate(config).applied == names("sqlite")
     again = migrate(config)
     assert (again.kind, again.applied, again.version) == ("sqlite", (), len(names("sqlite")))
+
+
+@pytest.fixture
+def older(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatabaseConfig:
+    """A database with one offer whose schema is a step behind what the program knows."""
+    with closing(open_sqlite(sqlite_path)) as storage:
+        save(storage)
+    know_more(monkeypatch)
+    return DatabaseConfig(sqlite_path=sqlite_path)
+
+
+def test_only_db_migrate_migrates_an_older_sqlite(older: DatabaseConfig, tmp_path: Path) -> None:
+    """For there is no way back: every other command names it and changes nothing; a backup can still be made."""
+    with pytest.raises(StorageRefused, match="this program needs") as caught:
+        open_storage(older)
+    assert caught.value.hint == "offers db migrate"
+    assert backup(older, tmp_path / "backup.db").offers == 1
+    with pytest.raises(StorageRefused):
+        open_storage(older)
+
+
+def test_an_older_sqlite_is_kept_before_it_is_migrated(older: DatabaseConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, version = older.sqlite_path, len(migrations("sqlite"))
+    report = migrate(older)
+    assert (report.version, report.applied) == (version + 1, ("9999_more",))
+    assert report.kept == path.with_name(f"offers.db.v{version}.bak")
+    with closing(open_storage(older)) as storage:
+        assert storage.counts().total == 1
+    assert migrate(older).kept is None
+    monkeypatch.undo()
+    with closing(open_sqlite(report.kept)) as before:
+        assert before.counts().total == 1
+
+
+def test_nothing_is_migrated_where_the_older_file_cannot_be_kept(
+    older: DatabaseConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _target: Path) -> int:
+        raise StorageUnavailable("the disk is full")
+
+    monkeypatch.setattr("offers_cli.storage.migrate.copy_sqlite", full)
+    with pytest.raises(StorageUnavailable):
+        migrate(older)
+    monkeypatch.undo()
+    open_storage(older).close()
+
+
+def test_an_earlier_attempts_copy_is_not_overwritten(older: DatabaseConfig) -> None:
+    version = len(migrations("sqlite"))
+    older.sqlite_path.with_name(f"offers.db.v{version}.bak").write_text("precious")
+    report = migrate(older)
+    assert report.kept == older.sqlite_path.with_name(f"offers.db.v{version}-2.bak")
+    assert older.sqlite_path.with_name(f"offers.db.v{version}.bak").read_text() == "precious"
 
 
 def test_the_schema_is_printed_whole() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import at, card, everything, failure, link, page, save, stored
+from storage.cases import at, card, everything, failure, know_more, link, page, save, stored
 from storage.meddler import Handler, meddler
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 from supabase_server.lite import SupabaseProject
@@ -331,26 +331,28 @@ def test_a_backup_in_use_is_read_with_what_its_log_holds(config: DatabaseConfig,
         assert bring_back(config, backup_file).offers == OFFERS + 1
 
 
-def shorten_migrations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that knows one more step of the schema than the backup has."""
-    known = migrations("sqlite")
-    last = known[-1]
-    more = type(last)(last.version + 1, "9999_more", "CREATE TABLE more (id INTEGER);")
-    for module in ("sqlite_schema", "restore"):
-        monkeypatch.setattr(f"offers_cli.storage.{module}.migrations", lambda _kind: (*known, more))
-
-
 def test_a_backup_of_an_older_schema_is_migrated_in_a_copy(
     config: DatabaseConfig, backup_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = backup_file.read_bytes()
-    shorten_migrations(monkeypatch)
+    know_more(monkeypatch)
     open_sqlite(config.sqlite_path).close()
     report = bring_back(config, backup_file)
     assert (report.schema, report.added) == (len(migrations("sqlite")), OFFERS)
     assert backup_file.read_bytes() == given
     with closing(connect(config.sqlite_path)) as connection:
         assert connection.execute("SELECT count(*) FROM more").fetchone() == (0,)
+
+
+def test_the_way_back_from_a_newer_schema(config: DatabaseConfig, backup_file: Path) -> None:
+    """An older version of the program brings back what was kept before the migration."""
+    bring_back(config, backup_file)
+    with closing(connect(config.sqlite_path)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(migrations('sqlite')) + 1}")
+    with pytest.raises(UsageError, match="holds offers"):
+        bring_back(config, backup_file, force=False)
+    assert bring_back(config, backup_file).added is None
+    assert file_contents(config.sqlite_path) == file_contents(backup_file)
 
 
 @pytest.fixture

@@ -51,9 +51,12 @@ def _move_away(path: Path, name: str) -> str:
 
 
 def _schema(health: SqliteHealth) -> Finding:
-    if health.version < health.newest:
-        evidence = f"version {health.version}, this program knows {health.newest}: migrated by the next command"
+    if health.version == 0:
+        evidence = "the file is empty: the next command makes the schema"
         return Finding(name="schema", state="warning", evidence=evidence, advice="offers db migrate")
+    if health.version < health.newest:
+        evidence = f"version {health.version}, this program needs {health.newest}"
+        return Finding.of("schema", StorageRefused(evidence, hint="offers db migrate"))
     return Finding(name="schema", state="ok", evidence=f"version {health.version}, the newest")
 
 
