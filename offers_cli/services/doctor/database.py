@@ -52,7 +52,7 @@ def _move_away(path: Path, name: str) -> str:
 
 def _schema(health: SqliteHealth) -> Finding:
     if health.version == 0:
-        evidence = "the file is empty: the next command makes the schema"
+        evidence = "version 0, an empty file: the next command makes the schema"
         return Finding(name="schema", state="warning", evidence=evidence, advice="offers db migrate")
     if health.version < health.newest:
         evidence = f"version {health.version}, this program needs {health.newest}"
