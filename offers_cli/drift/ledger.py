@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.drift.judge import RECENT_PAGES, DriftWarning, Tally, judge, observe, tally
-from offers_cli.errors import QueueUnavailable
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -41,7 +40,7 @@ class DriftLedger:
         if not seen:
             return
         day, recent = self._day_key(source, 0), f"{PREFIX}recent:{source}"
-        with _redis_errors(), self._redis.pipeline(transaction=True) as pipe:
+        with translate(), self._redis.pipeline(transaction=True) as pipe:
             pipe.sadd(f"{PREFIX}sources", source)
             pipe.lpush(recent, *(_pack(page) for page in seen))
             pipe.ltrim(recent, 0, RECENT_PAGES - 1)
@@ -53,7 +52,7 @@ class DriftLedger:
 
     def warnings(self) -> list[DriftWarning]:
         """What is no longer found as it was, over all sources."""
-        with _redis_errors():
+        with translate():
             names: Any = self._redis.smembers(f"{PREFIX}sources")
             return [warning for name in sorted(_text(n) for n in names) for warning in self._judge(name)]
 
@@ -71,18 +70,6 @@ class DriftLedger:
     def _day_key(self, source: str, days_ago: int) -> str:
         day = self._now() - timedelta(days=days_ago)
         return f"{PREFIX}day:{source}:{day:%Y-%m-%d}"
-
-
-@contextmanager
-def _redis_errors() -> Iterator[None]:
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except RedisError as exc:
-        raise QueueUnavailable(
-            f"Redis, which remembers the pages, does not answer: {exc}", hint="offers stats"
-        ) from exc
 
 
 def _pack(page: Tally) -> str:

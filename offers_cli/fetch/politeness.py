@@ -7,18 +7,18 @@ beside it, and survive restarts as Redis does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
-from redis import exceptions
-
-from offers_cli.errors import HostPaused, QueueRefused, QueueUnavailable
+from offers_cli.errors import HostPaused
 from offers_cli.fetch.page import DIRECT
+from offers_cli.redis_errors import translate
+
+if TYPE_CHECKING:
+    import redis
 
 PREFIX = "offers:pace:"
 SLACK = 0.02
@@ -40,23 +40,6 @@ class PausedHost:
     egress: str
     seconds: float
     reason: str
-
-
-@contextmanager
-def _redis_errors() -> Iterator[None]:
-    try:
-        yield
-    except (exceptions.ConnectionError, exceptions.TimeoutError) as exc:
-        raise QueueUnavailable(
-            f"Redis, which keeps the pace, does not answer: {exc}", hint="run `offers doctor`"
-        ) from exc
-    except exceptions.RedisError as exc:
-        temporary = any(code in str(exc) for code in ("OOM", "MISCONF")) or isinstance(
-            exc, exceptions.OutOfMemoryError | exceptions.ReadOnlyError
-        )
-        raise QueueRefused(
-            f"Redis, which keeps the pace, refuses: {exc}", hint="run `offers doctor`", temporary=temporary
-        ) from exc
 
 
 class SharedPace:
@@ -101,7 +84,7 @@ class SharedPace:
 
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
-        with _redis_errors():
+        with translate():
             found: Any = self._redis.zrange(PAUSED, 0, -1)
         members = sorted(_text(member) for member in found)
         pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members]) if members else ()
@@ -113,7 +96,7 @@ class SharedPace:
 
     def _run(self, name: str, keys: Sequence[str], *args: str | int) -> Any:
         now = "" if self._clock is None else f"{self._clock() * 1e6:.0f}"
-        with _redis_errors():
+        with translate():
             if name not in self._scripts:
                 self._scripts[name] = self._redis.register_script(_source(name))
             return self._scripts[name](keys=keys, args=[now, round(LONGEST_PAUSE_S * 1e6), *args])

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.connection import translate
 from offers_cli.queue.heap import trim_heaps
 from offers_cli.queue.keys import command_channel
 from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.presence import Presence
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

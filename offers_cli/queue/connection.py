@@ -1,39 +1,21 @@
-"""Connections to Redis, and its errors in our words.
-
-Two errors leave this room: `QueueUnavailable` (Redis does not answer) and `QueueRefused` (it answers no).
-"""
+"""Connections to Redis, by an address or to the embedded one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.errors import QueueRefused
 from offers_cli.log import get_log
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis
 
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 5.0
-REFUSALS = {
-    "OOM": ("Redis is out of memory", "free memory or raise its maxmemory"),
-    "READONLY": ("Redis is a read-only replica", "set REDIS_URL to the primary"),
-    "MISCONF": ("Redis cannot write to its disk", "free disk space on its machine"),
-    "NOAUTH": ("Redis wants a password", "put it in REDIS_URL"),
-    "WRONGPASS": ("Redis refuses the user name or password", "check REDIS_URL"),
-    "NOPERM": ("this Redis user may not do that", "grant it the rights or use another user in REDIS_URL"),
-    "WRONGTYPE": ("another program uses one of the queue's keys", "use another database number in REDIS_URL"),
-    "MASTERDOWN": ("Redis is a replica without its primary", "set REDIS_URL to the primary"),
-    "NOREPLICAS": ("Redis has too few replicas to write", "bring its replicas back or lower min-replicas-to-write"),
-    "BUSY": ("Redis is busy with a long script", "redis-cli SCRIPT KILL"),
-}
-TEMPORARY = frozenset({"OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY"})
-"""Refusals that pass without a change of settings or rights: a worker waits for the end of these."""
 
 log = get_log("worker")
 
@@ -119,46 +101,6 @@ def _connect_by_sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:
     sentinel = find([(name or port, int(port) if name else 26379) for name, _, port in hosts], **settings)
     master: redis.Redis = sentinel.master_for(service, db=int(db or 0), **credentials, **settings)
     return master
-
-
-@contextmanager
-def translate() -> Iterator[None]:
-    """Turn the errors of redis-py into ours; their texts name no password.
-
-    Raises:
-        QueueUnavailable: no connection, no answer in time, still loading.
-        QueueRefused: an answer that says no.
-    """
-    import redis
-
-    try:
-        yield
-    except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
-        raise _refusal(exc, "WRONGPASS" if "invalid" in str(exc) else "NOAUTH") from exc
-    except redis.BusyLoadingError as exc:
-        raise QueueUnavailable("Redis is loading its data", hint="try again in a moment") from exc
-    except (redis.ConnectionError, redis.TimeoutError, OSError) as exc:
-        hint = "start it, correct REDIS_URL, or unset REDIS_URL to use the embedded one"
-        raise QueueUnavailable(f"Redis does not answer: {exc}", hint=hint) from exc
-    except redis.RedisError as exc:
-        raise _refusal(exc, _code_of(exc)) from exc
-
-
-def _code_of(exc: Exception) -> str:
-    """redis-py cuts the code off the answers it has a class for, so the class counts too; a script's own has none."""
-    import redis.exceptions as errors
-
-    classes = {errors.OutOfMemoryError: "OOM", errors.ReadOnlyError: "READONLY", errors.NoPermissionError: "NOPERM"}
-    text = str(exc)
-    if "The user executing the script can't" in text or "ACL failure in script" in text:
-        return "NOPERM"
-    code = next((code for kind, code in classes.items() if isinstance(exc, kind)), None)
-    return code or next((code for code in REFUSALS if code in text), "")
-
-
-def _refusal(exc: Exception, code: str) -> QueueRefused:
-    what, hint = REFUSALS.get(code, ("Redis refuses", "run `offers doctor`"))
-    return QueueRefused(f"{what}: {exc}", hint=hint, temporary=code in TEMPORARY)
 
 
 def eviction_policy(connection: redis.Redis) -> str | None:

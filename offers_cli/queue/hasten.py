@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.log import get_log
-from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import read_meta
 from offers_cli.queue.keys import QueueKeys, job_key
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.queue.connection import translate
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

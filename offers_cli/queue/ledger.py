@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
@@ -25,6 +24,7 @@ from offers_cli.queue.keys import (
 )
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.queue.verdicts import GIVEN_BACK, Verdict
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.queue.connection import translate
 from offers_cli.queue.keys import WAITS_FOR, WORKERS, QueueKeys, worker_executions_key, worker_key
 from offers_cli.queue.ledger import WORKER_TTL_S
 from offers_cli.queue.processes import ProcessId
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.log import get_log
-from offers_cli.queue.connection import translate
 from offers_cli.queue.keys import worker_executions_key
 from offers_cli.queue.ledger import Ledger, Recovery
 from offers_cli.queue.presence import find_dead_workers, unregister
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

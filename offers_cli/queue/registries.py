@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug
 from offers_cli.queue.admission import read_arguments
-from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time, read_meta, read_result
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
@@ -25,6 +24,7 @@ from offers_cli.queue.keys import (
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 from offers_cli.log import get_log
-from offers_cli.queue.connection import translate
 from offers_cli.queue.keys import QueueKeys, job_id_of
 from offers_cli.queue.scripts import Scripts
+from offers_cli.redis_errors import translate
 
 BATCH = 1000
 

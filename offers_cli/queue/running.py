@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.queue.admission import read_arguments
-from offers_cli.queue.connection import translate
 from offers_cli.queue.failure import parse_time
 from offers_cli.queue.keys import WAITS_FOR, QueueKeys, execution_key, job_key, worker_executions_key, worker_key
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.queue.connection import translate
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis

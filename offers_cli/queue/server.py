@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
-from offers_cli.queue.connection import connect_to_socket, translate
+from offers_cli.queue.connection import connect_to_socket
 from offers_cli.queue.health import name_and_version
 from offers_cli.queue.programs import ServerProgram, choose_program, record_writer
+from offers_cli.redis_errors import translate
 
 if sys.platform != "win32":
     import fcntl
