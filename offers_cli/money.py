@@ -93,7 +93,8 @@ def _bounded(cents: int, raw: object) -> int:
 
 
 def _without_symbol(text: str, currency: str) -> str:
-    for symbol in (_style(currency).symbol, currency, *ALIASES.get(currency, ())):
+    symbols = (_style(currency).symbol, currency, *ALIASES.get(currency, ()))
+    for symbol in sorted(symbols, key=len, reverse=True):  # "S/." begins with "S/"
         if text.startswith(symbol):
             return text.removeprefix(symbol).removeprefix(" ")
     return text

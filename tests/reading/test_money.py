@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import random
 import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -231,6 +234,127 @@ def test_other_labels_are_refused(label: str) -> None:
 )
 def test_amounts_are_written_as_their_country_reads_them(value: int, currency: str, text: str) -> None:
     assert format_cents(value, currency) == text
+
+
+LARGEST = "100.000.000.000"
+
+
+def test_the_largest_amount_is_read_and_a_cent_more_is_not() -> None:
+    assert parse_cents(f"R$ {LARGEST},00") == cents_from_parts(LARGEST, None) == MAX_CENTS
+    assert cents_from_number(MAX_CENTS // 100) == cents_from_number(f"{MAX_CENTS // 100}.00") == MAX_CENTS
+    assert spoken_cents(f"{MAX_CENTS // 100} reais") == MAX_CENTS
+
+
+@pytest.mark.parametrize(
+    ("read", "amount"),
+    [
+        (parse_cents, f"R$ {LARGEST},01"),
+        (parse_cents, "9" * 25),
+        (lambda whole: cents_from_parts(whole, "01"), LARGEST),
+        (lambda whole: cents_from_parts(whole, None), "9" * 25),
+        (cents_from_number, MAX_CENTS // 100 + 1),
+        (cents_from_number, f"{MAX_CENTS // 100}.01"),
+        (cents_from_number, MAX_CENTS),
+        (cents_from_number, MAX_CENTS + 1),
+        (spoken_cents, f"{MAX_CENTS // 100} reais com 1 centavo"),
+        (parse_cents, "R$ 10".rjust(61)),
+        (lambda whole: cents_from_parts(whole, None), "1" * 61),
+        (spoken_cents, "10 reais".rjust(121)),
+    ],
+)
+def test_larger_amounts_and_longer_texts_are_refused(read: Callable[[Any], int], amount: object) -> None:
+    with pytest.raises(MoneyError):
+        read(amount)
+
+
+@pytest.mark.parametrize("nothing", [0, 0.0, "0", "0.00", Decimal(0)])
+def test_zero_is_an_amount(nothing: object) -> None:
+    """Whether zero is a price is decided where prices are read."""
+    assert cents_from_number(nothing) == 0
+
+
+def test_an_amount_may_stand_in_sixty_characters_and_no_more() -> None:
+    assert parse_cents("R$ 10".rjust(60)) == 1000
+    assert cents_from_parts("10".rjust(60), None) == 1000
+    assert spoken_cents("10 reais".rjust(120)) == 1000
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1.23001", 123), ("1.22999", 123), (Decimal("1.23"), 123), (1, 100)])
+def test_a_thousandth_of_a_cent_is_noise(value: object, expected: int) -> None:
+    assert cents_from_number(value) == expected
+
+
+@pytest.mark.parametrize("value", ["1.23002", "1.22998", Decimal("NaN"), Decimal("Infinity"), Decimal("-0.01"), -1])
+def test_more_than_noise_is_refused(value: object) -> None:
+    with pytest.raises(MoneyError):
+        cents_from_number(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "value"),
+    [
+        ("$ 10.50", "USD", 1050), ("US$ 10.50", "USD", 1050), ("S/. 10,50", "PEN", 1050), ("$U 10,50", "UYU", 1050),
+        ("Bs 10,50", "VES", 1050), ("¢ 10,50", "CRC", 1050), ("BRL 10,50", "BRL", 1050), ("XYZ 10.50", "XYZ", 1050),
+    ],
+)  # fmt: skip
+def test_other_symbols_of_a_currency_are_known(text: str, currency: str, value: int) -> None:
+    assert parse_cents(text, currency=currency) == value
+
+
+def test_a_page_may_write_otherwise_than_its_country() -> None:
+    assert parse_cents("1,234.50", decimal_mark=".") == 123450
+    with pytest.raises(MoneyError):
+        parse_cents("1.234,50", decimal_mark=".")
+
+
+@pytest.mark.parametrize(
+    ("words", "cents"),
+    [
+        ("10 reais", 1000), ("1 real", 100), ("10 reales", 1000), ("1 peso", 100), ("10 pesos", 1000), ("1 sol", 100),
+        ("10 soles", 1000), ("10 dólares", 1000), ("10 dolares", 1000), ("10 bolívares", 1000), ("10 bolivares", 1000),
+        ("10 bolivianos", 1000), ("10 guaraníes", 1000), ("10 guarani", 1000), ("10 colones", 1000),
+        ("10 colón", 1000), ("10 quetzales", 1000), ("10 lempiras", 1000), ("10 córdobas", 1000),
+        ("10 cordobas", 1000), ("10 balboas", 1000), ("10 euros", 1000), ("10 pesos argentinos", 1000),
+        ("10 pesos chilenos", 1000), ("10 pesos colombianos", 1000), ("10 pesos uruguayos", 1000),
+        ("10 pesos dominicanos", 1000), ("10 dólares estadounidenses", 1000), ("1 dólar americano", 100),
+        ("10 soles con 5 céntimos", 1005), ("10 euros con 5 centimos", 1005), ("10 pesos con 5 centésimos", 1005),
+        ("10 pesos con 5 centesimos", 1005), ("Antes: 10 reais", 1000), ("Agora: 10 reais", 1000),
+        ("Ahora: 10 pesos", 1000), ("Now: 10 pesos", 1000), ("Before: 10 pesos", 1000), ("Valor: 10 reais", 1000),
+        ("Preço atual: 10 reais", 1000), ("Precio: 10 pesos", 1000), ("Preco: 10 reais", 1000),
+    ],
+)  # fmt: skip
+def test_every_wording_of_screen_readers_is_known(words: str, cents: int) -> None:
+    assert spoken_cents(words) == cents
+
+
+def test_negative_amounts_are_written_with_their_sign() -> None:
+    assert format_cents(-123456) == "-R$ 1.234,56"
+    assert format_cents(0) == "R$ 0,00"
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"),
+    [
+        ("BRL", "R$ 1.234,50"), ("ARS", "$ 1.234,50"), ("BOB", "Bs 1.234,50"), ("CLP", "$ 1.234,50"),
+        ("COP", "$ 1.234,50"), ("CRC", "₡ 1.234,50"), ("CUP", "CUP 1,234.50"), ("DOP", "RD$ 1,234.50"),
+        ("EUR", "€ 1.234,50"), ("GTQ", "Q 1,234.50"), ("HNL", "L 1,234.50"), ("MXN", "$ 1,234.50"),
+        ("NIO", "C$ 1,234.50"), ("PEN", "S/ 1.234,50"), ("PYG", "₲ 1.234,50"), ("USD", "US$ 1,234.50"),
+        ("UYU", "$ 1.234,50"), ("VES", "Bs. 1.234,50"),
+    ],
+)  # fmt: skip
+def test_each_currency_is_written_its_own_way(currency: str, text: str) -> None:
+    assert format_cents(123450, currency) == text
+    whole = text.partition("1")[0] + "1"
+    assert format_cents(100, currency) in {whole, f"{whole},00", f"{whole}.00"}
+    assert (format_cents(100, currency) == whole) is (currency in {"CLP", "COP", "PYG"})
+
+
+@pytest.mark.parametrize(
+    ("old", "price", "pct"),
+    [(2, 1, 50), (100, 1, 99), (101, 100, 0), (10000, 7999, 20), (10000, 8001, 19), (100, 101, None), (1, -1, None)],
+)
+def test_a_discount_counts_from_one_cent_on(old: int, price: int, pct: int | None) -> None:
+    assert discount_pct(old, price) == pct
 
 
 def test_the_discount_is_rounded_down_as_the_site_shows_it() -> None:

@@ -1,0 +1,319 @@
+"""The rules of a stored offer as pure functions, at the edges of their moments; conformance runs them in full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from storage.cases import at, card, failure, link, page
+
+from offers_cli.storage import rules
+from offers_cli.storage.base import Missing, PricePoint, StoredOffer
+from offers_cli.storage.rules import Verdict, needs, new_offer, price_point, with_card, with_result
+
+ID = "o1"
+APPLIED, SUPERSEDED, STALE = Verdict.APPLIED, Verdict.SUPERSEDED, Verdict.STALE
+
+
+def offer(minute: float = 0, **shown: Any) -> StoredOffer:
+    """An offer as a card left it."""
+    return new_offer(card(**shown), offer_id=ID, seen_at=at(minute))
+
+
+def enriched(minute: float = 10, **found: Any) -> StoredOffer:
+    """An offer seen at minute 0 whose page was read then."""
+    after, verdict = with_result(offer(), page(ID, minute, **found))
+    assert verdict is APPLIED
+    return after
+
+
+# --- A card ---
+
+
+def test_a_new_offer_is_active_and_waits_for_everything() -> None:
+    fresh = offer(3, old_price_cents=12_000, discount_pct=16, commission_pct=5, image_url="https://i/1", item_id="MLB1")
+    assert (fresh.id, fresh.status, fresh.enrich_attempts, fresh.strategies) == (ID, "active", 0, {})
+    assert fresh.first_seen_at == fresh.last_seen_at == fresh.price_changed_at == at(3)
+    assert (fresh.old_price_cents, fresh.discount_pct, fresh.commission_pct) == (12_000, 16, 5)
+    assert (fresh.image_url, fresh.item_id, fresh.suspect_old_price_cents) == ("https://i/1", "MLB1", None)
+    assert (fresh.enriched_at, fresh.affiliate_checked_at, fresh.enrich_error) == (None, None, None)
+
+
+def test_an_older_sight_changes_nothing_and_one_of_the_same_moment_counts() -> None:
+    before = offer(5)
+    assert with_card(before, card(title="Outro", price_cents=9_000), seen_at=at(4)) == before
+    assert with_card(before, card(title="Outro"), seen_at=at(5)).title == "Outro"
+
+
+def test_a_card_that_lacks_something_erases_nothing() -> None:
+    told: dict[str, Any] = {
+        "image_url": "https://i/1", "affiliate_link": "https://l/1", "affiliation_id": "a", "item_id": "MLB1",
+        "catalogue_id": "MLB2", "commission_pct": 5,
+    }  # fmt: skip
+    before = offer(**told)
+    after = with_card(before, card(), seen_at=at(1))
+    assert {name: getattr(after, name) for name in told} == told
+    other: dict[str, Any] = {name: f"{value}9" if isinstance(value, str) else 0 for name, value in told.items()}
+    changed = with_card(before, card(**other), seen_at=at(1))
+    assert {name: getattr(changed, name) for name in other} == other
+
+
+def test_a_card_tells_address_currency_and_source_anew() -> None:
+    shown: dict[str, Any] = {"url": "https://x/2", "currency": "ARS", "source": "search:x"}
+    after = with_card(offer(), card(**shown), seen_at=at(1))
+    assert {name: getattr(after, name) for name in shown} == shown
+    assert (after.first_seen_at, after.last_seen_at) == (at(0), at(1))
+
+
+def test_the_pages_title_stands_over_a_cards() -> None:
+    before = enriched(title="Da página", strategies={"title": "state"})
+    assert with_card(before, card(title="Do card"), seen_at=at(20)).title == "Da página"
+    assert with_card(enriched(title="Da página"), card(title="Do card"), seen_at=at(20)).title == "Do card"
+
+
+def test_a_cards_price_counts_unless_a_page_was_read_later_than_it_was_seen() -> None:
+    before = enriched(10)
+    early, same, late = (with_card(before, card(price_cents=9_000), seen_at=at(minute)) for minute in (9, 10, 11))
+    assert [after.price_cents for after in (early, same, late)] == [10_000, 9_000, 9_000]
+    assert [after.price_changed_at for after in (early, same, late)] == [at(0), at(10), at(11)]
+    assert early.last_seen_at == at(9)
+
+
+def test_a_card_revives_a_gone_offer_unless_the_page_was_asked_later() -> None:
+    gone, _ = with_result(offer(), failure(ID, 10, "offer_gone", gone=True))
+    assert gone.status == "gone"
+    states = [with_card(gone, card(), seen_at=at(minute)).status for minute in (9, 10, 11)]
+    assert states == ["gone", "active", "active"]
+
+
+# --- Prices that come together ---
+
+
+def test_another_price_replaces_old_price_and_discount_and_what_the_page_knew() -> None:
+    before = enriched(old_price_cents=12_000, discount_pct=16, suspect_old_price_cents=7, strategies={"price": "dom"})
+    after = with_card(before, card(price_cents=9_000), seen_at=at(20))
+    assert (after.price_cents, after.old_price_cents, after.discount_pct) == (9_000, None, None)
+    assert (after.suspect_old_price_cents, after.strategies, after.price_changed_at) == (None, {}, at(20))
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "after"),
+    [
+        pytest.param((12_000, 16), (None, None), (12_000, 16), id="nothing told erases nothing"),
+        pytest.param((12_000, 16), (13_000, None), (13_000, None), id="another old price takes its discount along"),
+        pytest.param((12_000, 16), (12_000, None), (12_000, 16), id="the same old price"),
+        pytest.param((12_000, 16), (12_000, 17), (12_000, 17), id="another discount of the same old price"),
+        pytest.param((12_000, 16), (None, 30), (12_000, 16), id="a lone discount does not part a pair"),
+        pytest.param((12_000, None), (None, 30), (12_000, 30), id="a lone discount completes an old price"),
+        pytest.param((None, 20), (None, 30), (None, 30), id="a lone discount replaces a lone one"),
+        pytest.param((None, None), (None, 30), (None, 30), id="a lone discount"),
+        pytest.param((None, None), (12_000, 16), (12_000, 16), id="a pair"),
+        pytest.param((None, 20), (12_000, 16), (12_000, 16), id="a pair replaces a lone discount"),
+    ],
+)
+def test_at_the_same_price_what_is_told_together_stays_together(
+    before: tuple[int | None, int | None], told: tuple[int | None, int | None], after: tuple[int | None, int | None]
+) -> None:
+    stored = offer(old_price_cents=before[0], discount_pct=before[1])
+    seen = with_card(stored, card(old_price_cents=told[0], discount_pct=told[1]), seen_at=at(1))
+    assert (seen.old_price_cents, seen.discount_pct) == after
+    assert (seen.price_cents, seen.price_changed_at) == (10_000, at(0))
+
+
+# --- A page ---
+
+
+def test_a_page_fills_what_it_tells() -> None:
+    after = enriched(
+        10, old_price_cents=12_000, discount_pct=16, title="Fone novo", suspect_old_price_cents=5, strategies={"a": "b"}
+    )
+    assert (after.price_cents, after.old_price_cents, after.discount_pct) == (10_000, 12_000, 16)
+    assert (after.title, after.suspect_old_price_cents, after.strategies) == ("Fone novo", 5, {"a": "b"})
+    assert (after.enriched_at, after.enrich_attempts, after.enrich_attempted_at) == (at(10), 1, at(10))
+    assert (after.enrich_error, after.enrich_error_message, after.affiliate_checked_at) == (None, None, None)
+
+
+def test_a_page_without_price_or_title_leaves_both() -> None:
+    after = enriched(price_cents=None, old_price_cents=12_000)
+    assert (after.price_cents, after.title, after.old_price_cents) == (10_000, "Fone 1", 12_000)
+
+
+@pytest.mark.parametrize(("old", "kept"), [(10_001, 10_001), (10_000, None), (9_999, None), (None, None)])
+def test_an_old_price_that_is_not_above_the_price_is_none(old: int | None, kept: int | None) -> None:
+    assert enriched(old_price_cents=old).old_price_cents == kept
+
+
+def test_a_page_that_was_read_before_the_stored_one_is_superseded() -> None:
+    before = enriched(10, old_price_cents=12_000)
+    assert with_result(before, page(ID, 9, old_price_cents=13_000)) == (before, SUPERSEDED)
+    again, verdict = with_result(before, page(ID, 10, old_price_cents=12_000))
+    assert (again, verdict) == (before, APPLIED)
+
+
+def test_a_page_of_another_price_than_a_listing_saw_later_is_stale() -> None:
+    before = with_card(offer(), card(), seen_at=at(20))
+    assert with_result(before, page(ID, 19, price_cents=9_000)) == (before, STALE)
+    assert with_result(before, page(ID, 20, price_cents=9_000))[1] is APPLIED
+    assert with_result(before, page(ID, 19, old_price_cents=12_000))[1] is APPLIED
+
+
+def test_a_page_counts_as_read_no_earlier_than_its_price_changed() -> None:
+    moved = with_card(offer(), card(price_cents=9_000), seen_at=at(20))
+    late, verdict = with_result(moved, page(ID, 15, price_cents=9_000, old_price_cents=12_000))
+    assert (verdict, late.enriched_at, late.price_changed_at) == (APPLIED, at(20), at(20))
+    assert needs(late) == {Missing.AFFILIATE_LINK}
+
+
+def test_a_page_revives_a_gone_offer_unless_a_later_attempt_found_it_gone() -> None:
+    gone, _ = with_result(offer(), failure(ID, 10, "offer_gone", gone=True))
+    assert with_result(gone, page(ID, 11))[0].status == "active"
+    assert with_result(gone, page(ID, 10))[0].status == "active"
+    assert with_result(gone, page(ID, 9))[0].status == "gone"
+
+
+# --- A link ---
+
+
+def test_a_link_is_kept_apart_from_the_page() -> None:
+    after, verdict = with_result(offer(), link(ID, 10, "https://l/1", affiliation_id="a"))
+    assert (verdict, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
+    assert (after.affiliate_checked_at, after.enriched_at, after.enrich_attempts) == (at(10), None, 1)
+
+
+def test_a_programme_without_a_link_counts_as_asked_and_erases_nothing() -> None:
+    linked = offer(affiliate_link="https://l/1", affiliation_id="a")
+    after, verdict = with_result(linked, link(ID, 10, None))
+    assert (verdict, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
+    assert after.affiliate_checked_at == at(10)
+
+
+def test_an_earlier_answer_of_the_programme_is_superseded() -> None:
+    before, _ = with_result(offer(), link(ID, 10, "https://l/1"))
+    assert with_result(before, link(ID, 9, "https://l/2")) == (before, SUPERSEDED)
+    assert with_result(before, link(ID, 10, "https://l/2"))[0].affiliate_link == "https://l/2"
+
+
+def test_the_programme_counts_as_asked_no_earlier_than_the_price_changed() -> None:
+    moved = with_card(offer(), card(price_cents=9_000), seen_at=at(20))
+    assert with_result(moved, link(ID, 15, None))[0].affiliate_checked_at == at(20)
+
+
+def test_of_page_and_link_in_one_result_each_has_its_say() -> None:
+    both = {"affiliate_link": "https://l/1", "affiliate_checked": True}
+    after, verdict = with_result(offer(), page(ID, 10, **both))
+    assert (verdict, after.enriched_at, after.affiliate_checked_at) == (APPLIED, at(10), at(10))
+    read_later = enriched(20)
+    after, verdict = with_result(read_later, page(ID, 15, **both))
+    assert (verdict, after.affiliate_link, after.enriched_at) == (APPLIED, "https://l/1", at(20))
+    linked_later, _ = with_result(enriched(10), link(ID, 30, "https://l/9"))
+    assert with_result(linked_later, page(ID, 5, **both)) == (linked_later, SUPERSEDED)
+    seen = with_card(offer(), card(), seen_at=at(20))
+    after, verdict = with_result(seen, page(ID, 10, **{"price_cents": 9_000, **both}))
+    assert (verdict, after.affiliate_link, after.price_cents, after.enriched_at) == (STALE, "https://l/1", 10_000, None)
+
+
+def test_a_link_without_the_programmes_word_is_a_link() -> None:
+    after, verdict = with_result(offer(), replace(link(ID, 10, "https://l/1"), affiliate_checked=False))
+    assert (verdict, after.affiliate_link) == (APPLIED, "https://l/1")
+
+
+def test_a_result_that_tells_nothing_is_an_attempt() -> None:
+    after, verdict = with_result(offer(), replace(link(ID, 10, None), affiliate_checked=False))
+    assert (verdict, after.enrich_attempts, after.affiliate_checked_at, after.enriched_at) == (APPLIED, 1, None, None)
+
+
+# --- A failure ---
+
+
+def test_a_failure_is_recorded_and_a_success_clears_it() -> None:
+    failed, verdict = with_result(offer(), failure(ID, 10))
+    assert (verdict, failed.enrich_error, failed.enrich_error_message) == (
+        APPLIED,
+        "page_changed",
+        "it was page_changed",
+    )
+    assert (failed.enrich_attempts, failed.enriched_at, failed.affiliate_checked_at) == (1, None, None)
+    healed, _ = with_result(failed, page(ID, 11))
+    assert (healed.enrich_error, healed.enrich_error_message, healed.enrich_attempts) == (None, None, 2)
+
+
+def test_an_attempt_counts_once_however_often_it_is_recorded() -> None:
+    once, _ = with_result(offer(), failure(ID, 10))
+    assert with_result(once, failure(ID, 10))[0] == once
+    assert with_result(once, failure(ID, 9, "offer_gone", gone=True)) == (once, SUPERSEDED)
+    assert with_result(once, failure(ID, 11))[0].enrich_attempts == 2
+
+
+def test_a_gone_offer_that_a_listing_saw_later_stays_active() -> None:
+    gone = failure(ID, 10, "offer_gone", gone=True)
+    after, verdict = with_result(with_card(offer(), card(), seen_at=at(11)), gone)
+    assert (verdict, after.status, after.enrich_error) == (STALE, "active", "offer_gone")
+    after, verdict = with_result(with_card(offer(), card(), seen_at=at(10)), gone)
+    assert (verdict, after.status) == (APPLIED, "gone")
+
+
+def test_a_final_failure_counts_as_looked_for() -> None:
+    after, verdict = with_result(offer(), failure(ID, 10, "bad_job", final=True))
+    assert (verdict, after.status, after.enriched_at, after.affiliate_checked_at) == (APPLIED, "active", at(10), at(10))
+
+
+def test_a_refused_link_says_nothing_of_the_page() -> None:
+    after, _ = with_result(offer(), failure(ID, 10, "link_refused", final=True))
+    assert (after.enriched_at, after.affiliate_checked_at) == (None, at(10))
+
+
+def test_a_final_failure_never_sets_a_moment_back() -> None:
+    later, _ = with_result(enriched(20), link(ID, 20, None))
+    bare = replace(later, enrich_attempted_at=None)
+    after, _ = with_result(bare, failure(ID, 10, "bad_job", final=True))
+    assert (after.enriched_at, after.affiliate_checked_at) == (at(20), at(20))
+
+
+# --- What is needed, kept and reported ---
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({}, {Missing.OLD_PRICE, Missing.DISCOUNT, Missing.AFFILIATE_LINK}),
+        ({"status": "gone"}, set()),
+        ({"old_price_cents": 12_000}, {Missing.DISCOUNT, Missing.AFFILIATE_LINK}),
+        ({"discount_pct": 16}, {Missing.OLD_PRICE, Missing.AFFILIATE_LINK}),
+        ({"affiliate_link": "https://l/1"}, {Missing.OLD_PRICE, Missing.DISCOUNT}),
+        ({"enriched_at": at(5)}, {Missing.AFFILIATE_LINK}),
+        ({"enriched_at": at(4)}, {Missing.OLD_PRICE, Missing.DISCOUNT, Missing.AFFILIATE_LINK}),
+        ({"affiliate_checked_at": at(5)}, {Missing.OLD_PRICE, Missing.DISCOUNT}),
+        ({"affiliate_checked_at": at(4)}, {Missing.OLD_PRICE, Missing.DISCOUNT, Missing.AFFILIATE_LINK}),
+    ],
+)
+def test_what_was_looked_for_since_the_price_changed_is_not_needed(
+    changed: dict[str, Any], wanted: set[Missing]
+) -> None:
+    assert needs(replace(offer(5), **changed)) == wanted
+
+
+def test_history_has_a_point_for_each_change_of_price_or_old_price() -> None:
+    first = offer(old_price_cents=12_000)
+    points = [
+        price_point(None, first, observed_at=at(0), source="s"),
+        price_point(first, first, observed_at=at(1), source="s"),
+        price_point(first, replace(first, price_cents=9_000), observed_at=at(2), source="s"),
+        price_point(first, replace(first, old_price_cents=None), observed_at=at(3), source="s"),
+        price_point(first, replace(first, discount_pct=3), observed_at=at(4), source="s"),
+    ]
+    assert points == [
+        PricePoint(observed_at=at(0), price_cents=10_000, old_price_cents=12_000, source="s"),
+        None,
+        PricePoint(observed_at=at(2), price_cents=9_000, old_price_cents=12_000, source="s"),
+        PricePoint(observed_at=at(3), price_cents=10_000, old_price_cents=None, source="s"),
+        None,
+    ]
+
+
+def test_an_offer_with_several_results_is_reported_once_the_stale_first() -> None:
+    reached = {"a": {STALE, APPLIED, SUPERSEDED}, "b": {APPLIED, SUPERSEDED}, "c": {SUPERSEDED}}
+    report = rules.enrichment_report(reached, unknown=["x"], refused={"y": "why"})
+    assert [set(offers) for offers in (report.stale, report.applied, report.superseded)] == [{"a"}, {"b"}, {"c"}]
+    assert set(report.unknown) == {"x"}
+    assert report.refused == {"y": "why"}
