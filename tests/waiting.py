@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 NEVER_S = 60.0
 """What has not happened by then never will, on the busiest machine."""
@@ -15,3 +17,19 @@ def wait_until(condition: Callable[[], object], what: str = "") -> None:
     while not condition():
         assert time.monotonic() < deadline, f"it never happened: {what}"
         time.sleep(0.01)
+
+
+@contextmanager
+def must_end(cpu_s: float = 20.0) -> Iterator[None]:
+    """Give up what computes for so long, in processor time: it would not end. For the main thread."""
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("it does not end")
+
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

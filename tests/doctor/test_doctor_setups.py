@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,10 +36,7 @@ def checks(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def examine(place: Place) -> Result:
-    began = time.monotonic()
-    result = place.program.json("doctor")
-    assert time.monotonic() - began < 10
-    return result
+    return place.program.json("doctor")
 
 
 def test_a_healthy_setup_is_all_well(place: Place) -> None:

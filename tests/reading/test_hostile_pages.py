@@ -1,16 +1,16 @@
-"""Broken and hostile pages cost one declared error and little time, and never yield another offer's price."""
+"""Broken and hostile pages cost one declared error, are done with soon, and never yield another offer's price."""
 
 from __future__ import annotations
 
 import os
 import random
 import re
-import time
 from collections.abc import Callable
 
 import pytest
 from reading.captures import RealPages, real_names
 from selectolax.lexbor import LexborHTMLParser
+from waiting import must_end
 
 from offers_cli.errors import PageError
 from offers_cli.marketplaces.base import ListingReading, Marketplace, ProductReading
@@ -20,7 +20,6 @@ from offers_cli.marketplaces.schema_org import SchemaOrg
 EXAMPLES = int(os.environ.get("OFFERS_PAGE_EXAMPLES", "12"))
 """How many mutations of each capture; ``nox -s fuzz`` asks for thousands."""
 
-LONGEST_S = 2.0
 GARBAGE = (
     "<",
     ">",
@@ -40,14 +39,13 @@ GARBAGE = (
 )
 
 
-def read_in_time(market: Marketplace, html: str, url: str = "") -> ProductReading | ListingReading | None:
-    started = time.process_time()
-    try:
-        return market.read(html, url)
-    except PageError:
-        return None
-    finally:
-        assert time.process_time() - started < LONGEST_S
+def read_to_the_end(market: Marketplace, html: str, url: str = "") -> ProductReading | ListingReading | None:
+    """What is read, None where the page is refused; work that grows with the square of such a page would not end."""
+    with must_end():
+        try:
+            return market.read(html, url)
+        except PageError:
+            return None
 
 
 def mutate(html: str, source: random.Random) -> str:
@@ -67,7 +65,7 @@ def test_a_mutated_page_raises_nothing_but_declared_errors(name: str, real_pages
     for _ in range(EXAMPLES):
         mutated = mutate(html, source)
         for market in (MercadoLivre(), SchemaOrg()):
-            read_in_time(market, mutated, "https://www.mercadolivre.com.br/x/p/MLB1")
+            read_to_the_end(market, mutated, "https://www.mercadolivre.com.br/x/p/MLB1")
 
 
 def without_some_elements(html: str, source: random.Random) -> str:
@@ -94,7 +92,7 @@ def test_a_changed_page_gives_its_own_price_or_none(
     source = random.Random(name)
     wanted = real_pages.expected[name]
     for _ in range(EXAMPLES):
-        reading = read_in_time(MercadoLivre(), change(real_pages.html(name), source))
+        reading = read_to_the_end(MercadoLivre(), change(real_pages.html(name), source))
         if isinstance(reading, ProductReading):
             assert reading.price_cents == wanted["price_cents"]
             assert reading.old_price_cents in {wanted["old_price_cents"], None}
@@ -136,9 +134,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_page_is_refused_in_time(name: str) -> None:
+def test_a_hostile_page_is_read_or_refused(name: str) -> None:
     for market in (MercadoLivre(), SchemaOrg()):
-        read_in_time(market, HOSTILE[name], "https://www.mercadolivre.com.br/")
+        read_to_the_end(market, HOSTILE[name], "https://www.mercadolivre.com.br/")
 
 
 @pytest.mark.parametrize(

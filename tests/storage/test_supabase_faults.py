@@ -152,7 +152,7 @@ def test_what_does_not_pass_is_told_at_once(between: Meddler, closing: list[Supa
     assert (len(between.requests), waits) == (1, [])
 
 
-def test_a_server_that_is_down_is_unavailable_at_once(closing: list[SupabaseStorage]) -> None:
+def test_a_server_that_is_down_is_unavailable(closing: list[SupabaseStorage]) -> None:
     storage = SupabaseStorage("http://127.0.0.1:1", Secret(KEY), patience=AT_ONCE)
     closing.append(storage)
     with pytest.raises(StorageUnavailable, match=r"127\.0\.0\.1:1 does not answer"):
