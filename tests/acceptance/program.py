@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from waiting import NEVER_S
+
 from offers_cli.demo.shop import Shop
 
 PROGRAM = Path(sys.executable).with_name("offers")
@@ -52,7 +54,7 @@ class Program:
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return {**kept, "OFFERS_HOME": str(self.home), "HOME": str(self.home.parent), **self.env, **extra}
 
-    def __call__(self, *args: str, timeout_s: float = 60, **env: str) -> Result:
+    def __call__(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
         done = subprocess.run(
             [str(PROGRAM), *args],
             env=self.environment(**env),
@@ -65,7 +67,7 @@ class Program:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def json(self, *args: str, timeout_s: float = 60, **env: str) -> Result:
+    def json(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
         return self(*args, "--json", timeout_s=timeout_s, **env)
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
@@ -94,7 +96,7 @@ def at_shop(program: Program, shop: Shop, **env: str) -> Program:
     return program
 
 
-def end(process: subprocess.Popen[str], number: int = signal.SIGTERM, timeout_s: float = 40) -> Result:
+def end(process: subprocess.Popen[str], number: int = signal.SIGTERM, timeout_s: float = NEVER_S) -> Result:
     """Signal a started program and wait for its end."""
     process.send_signal(number)
     out, err = process.communicate(timeout=timeout_s)

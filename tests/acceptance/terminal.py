@@ -15,6 +15,7 @@ from typing import Self
 
 import pyte
 from acceptance.program import PROGRAM, Program
+from waiting import NEVER_S
 
 
 class Terminal:
@@ -61,7 +62,7 @@ class Terminal:
         """Type on the keyboard; ``\\x03`` is Ctrl-C."""
         os.write(self._fd, text.encode())
 
-    def wait_for(self, text: str, timeout_s: float = 15) -> Self:
+    def wait_for(self, text: str, timeout_s: float = NEVER_S) -> Self:
         """Wait until that text stands on the screen."""
         deadline = time.monotonic() + timeout_s
         while text not in self.screen:
@@ -76,7 +77,7 @@ class Terminal:
             assert self._read(), self.screen
         self.type(text + "\r")
 
-    def end(self, timeout_s: float = 15) -> int:
+    def end(self, timeout_s: float = NEVER_S) -> int:
         """Wait until the program ends; returns its exit code."""
         deadline = time.monotonic() + timeout_s
         while self._read():

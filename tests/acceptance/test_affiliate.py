@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from acceptance.program import PROGRAM, Program, at_shop
+from waiting import NEVER_S, wait_until
 
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
@@ -84,7 +84,7 @@ def test_five_hundred_offers_take_few_calls_at_the_given_rate(offers: Program) -
         log_in(program, shop)
         program.env["ENRICHMENT_REQUEST_DELAY_S"] = "0.01"
         assert program.json("scrape", "hub", "--pages", "100").data["enqueued"] == 500
-        program.json("worker", "--burst", "--quiet", timeout_s=120)
+        program.json("worker", "--burst", "--quiet")
         found = rows(program)
         assert sum(bool(row["enriched_at"]) for row in found.values()) == 500
         refused = sum(offer.link_refusal_code is not None for offer in shop.offers)
@@ -148,15 +148,19 @@ def test_tokens_that_wear_out_or_are_revoked_are_taken_anew(program: Program, sh
     assert sum(bool(row["affiliate_link"]) for row in rows(program).values()) > 40
 
 
+def nothing_rests(program: Program) -> bool:
+    """Work once more; whether no job waits for its time after that."""
+    program.json("worker", "--burst")
+    return not program.json("stats").data["queue"]["scheduled"]
+
+
 def test_a_rate_limit_on_the_account_is_waited_out(program: Program, shop: Shop) -> None:
     log_in(program, shop)
     program.json("scrape", "hub", "--limit", "10")
     shop.fail(429, retry_after=1, times=1, below="/affiliate-program/")
     first = program.json("worker", "--burst")
     assert first.data["failed"] == 0
-    deadline = time.monotonic() + 20
-    while program.json("stats").data["queue"]["scheduled"] and time.monotonic() < deadline:
-        program.json("worker", "--burst")
+    wait_until(lambda: nothing_rests(program), "all jobs that rest are done")
     assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
 
 
@@ -233,7 +237,7 @@ def test_cookies_stand_nowhere_but_in_the_session_file(program: Program, shop: S
     worker = program.start("worker", "--burst", "-v")
     listed = subprocess.run(["ps", "axww", "-o", "args,pid"], capture_output=True, text=True, check=True).stdout
     listed += _environment(worker.pid)
-    out, err = worker.communicate(timeout=60)
+    out, err = worker.communicate(timeout=NEVER_S)
     shop.expire_session()
     said += [program("scrape", "hub", "-v"), program("--debug", "session", "check"), program.json("stats")]
     text = listed + out + err + "".join(result.out + result.err for result in said)
@@ -300,9 +304,7 @@ def test_a_wall_before_the_account_pauses_and_loses_nothing(program: Program, sh
     shop.wall(1.5, kind="micro_landing")
     assert program.json("worker", "--burst").data["failed"] == 0
     assert program.json("session", "check").data["valid"] is True, "a wall says nothing about the session"
-    deadline = time.monotonic() + 30
-    while program.json("stats").data["queue"]["scheduled"] and time.monotonic() < deadline:
-        program.json("worker", "--burst")
+    wait_until(lambda: nothing_rests(program), "all jobs that rest are done")
     assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
 
 

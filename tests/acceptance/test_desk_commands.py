@@ -9,12 +9,12 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from acceptance.program import PROGRAM, Program, at_shop, end
+from waiting import wait_until
 
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.demo.catalogue import Behaviour, Catalogue
@@ -183,10 +183,7 @@ def test_an_interrupted_export_leaves_the_old_file(worked: Program, tmp_path: Pa
     target.parent.mkdir()
     target.write_text("old")
     process = worked.start("export", str(target), OFFERS_DB=str(tmp_path / "large.db"))
-    deadline = time.monotonic() + 20
-    while len(list(target.parent.iterdir())) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_until(lambda: len(list(target.parent.iterdir())) == 2, "the new file has begun")
     ended = end(process, signal.SIGINT)
     assert ended.code == 130, ended.err
     assert target.read_text() == "old"

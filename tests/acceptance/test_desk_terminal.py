@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, at_shop
 from acceptance.terminal import Terminal
+from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
 from offers_cli.demo.shop import Shop
@@ -108,7 +109,7 @@ def test_the_live_view_shows_the_workers_and_their_jobs(shop: Shop, offers: Prog
     finally:
         shop.set_latency(0)
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=40)
+        worker.communicate(timeout=NEVER_S)
 
 
 def test_a_terminated_live_view_gives_the_cursor_back(program: Program) -> None:

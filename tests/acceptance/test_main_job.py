@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
+from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
 
@@ -126,7 +127,7 @@ def test_two_workers_at_once_do_each_offer_once(offers: Program, folder: Path) -
         first, second = (program.start("worker", "--burst", "--json", "--quiet") for _ in range(2))
         import json
 
-        counts = [json.loads(process.communicate(timeout=120)[0])["data"] for process in (first, second)]
+        counts = [json.loads(process.communicate(timeout=NEVER_S)[0])["data"] for process in (first, second)]
         assert sum(data["succeeded"] for data in counts) == scraped["enqueued"]
         assert all(data["succeeded"] > 0 for data in counts), "both had a share"
         asked = [seen.path for seen in shop.requests if "/ofertas" not in seen.path]

@@ -11,6 +11,7 @@ from acceptance.program import Program, Result, at_shop
 from servers import RedisServer
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
+from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
 
@@ -21,7 +22,7 @@ class OverheardProgram(Program):
 
     said: list[str] = field(default_factory=list)
 
-    def __call__(self, *args: str, timeout_s: float = 60, **env: str) -> Result:
+    def __call__(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
         result = super().__call__(*args, timeout_s=timeout_s, **env)
         self.said += [result.out, result.err]
         return result

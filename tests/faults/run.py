@@ -13,6 +13,7 @@ from typing import Any
 import redis
 from acceptance.program import Program, at_shop
 from faults.service import Service, wait_until
+from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.registries import QueueCounts, Registries
@@ -73,16 +74,20 @@ class Run:
 
 
 def wait_until_done(
-    run: Run, connection: redis.Redis, timeout_s: float = 60, *, tending: Sequence[Service] = ()
+    run: Run, connection: redis.Redis, timeout_s: float = 2 * NEVER_S, *, tending: Sequence[Service] = ()
 ) -> float:
     """Wait until every job's offer was tried and nothing waits, runs or is scheduled; returns the seconds it took."""
     return wait_until(
-        lambda: run.tried() == run.jobs and is_empty(counts(connection)),
+        lambda: is_done(run, connection),
         "the end of all work",
         timeout_s,
         tending=tending,
         tell=lambda: (run.jobs, run.tried(), counts(connection), failures(connection)),
     )
+
+
+def is_done(run: Run, connection: redis.Redis) -> bool:
+    return run.tried() == run.jobs and is_empty(counts(connection))
 
 
 def counts(connection: redis.Redis) -> QueueCounts:

