@@ -111,7 +111,7 @@ def wait_until(
     """
     began = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < timeout_s, f"not within {timeout_s:g} s: {what} {tell()}"
+        assert time.monotonic() < began + timeout_s, f"not within {timeout_s:g} s: {what} {tell()}"
         for service in tending:
             service.tend()
         time.sleep(POLL_S)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import redis
 from faults.run import Run, assert_as_the_shop_shows, counts, is_done, is_empty, wait_until_done
 from faults.service import Service, wait_until
+from queue_fakes import redis_now
 from servers import RedisServer
 
 from offers_cli.demo.catalogue import Catalogue
@@ -51,7 +51,7 @@ def prolong_leases(connection: redis.Redis) -> None:
     """Let the leases of the dead run for an hour: whoever waits for their end waits too long."""
     leases: Any = connection.zrange("offers:leases:enrichment", 0, -1)
     if leases:
-        connection.zadd("offers:leases:enrichment", dict.fromkeys(leases, time.time() + 3600), xx=True)
+        connection.zadd("offers:leases:enrichment", dict.fromkeys(leases, redis_now(connection) + 3600), xx=True)
 
 
 def are_tried(run: Run, offers: frozenset[str]) -> bool:
@@ -137,7 +137,8 @@ def test_a_redis_that_comes_back_empty_is_filled_again_from_the_database(
 def rests_s(connection: redis.Redis) -> list[float]:
     """How long each job that rests still has to, in seconds."""
     scheduled: Any = connection.zrange("rq:scheduled:enrichment", 0, -1, withscores=True)
-    return [due - time.time() for _, due in scheduled]
+    now = redis_now(connection)
+    return [due - now for _, due in scheduled]
 
 
 def test_waits_are_as_short_as_they_are_set(run: Run, connection: redis.Redis) -> None:
