@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, summary
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.db import BackupReport, CopyReport, RestoreReport, SchemaReport
+    from offers_cli.services.db import BackupReport, CopyReport, PruneReport, RestoreReport, SchemaReport
 
 RESTORE_COLUMNS = ("offers", "added", "overwritten", "unchanged", "removed", "left_alone", "runs")
+PRUNE_COLUMNS = ("prices", "offers", "runs")
 COPY_COLUMNS = ("offers", "copied", "already_there", "runs", "total_there")
 
 
@@ -29,6 +30,9 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("offers db restore backup.db --dry-run", "offers db restore backup.db --force --json"))(
         restore
     )
+    app.command(
+        epilog=examples("offers db prune --older-than 400d --dry-run", "offers db prune --older-than 400d --vacuum")
+    )(prune)
     app.command(epilog=examples("offers db copy", "offers db copy --json | jq .data.copied"))(copy)
 
 
@@ -124,6 +128,41 @@ def restore(
         return summary("db restore", report.data(), RESTORE_COLUMNS)
 
     perform("db restore", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def prune(
+    older_than: Annotated[str, typer.Option(metavar="AGE", help="Prices, gone offers and runs older than this: 400d.")],
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="SQLite: return the space to the disk; nobody can write meanwhile.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Thin old prices, drop offers long gone and old scrape runs, while others go on working.
+
+    Of the older prices of an offer the lowest and the last of each day stay, as listings and as product pages showed
+    them. Offers that are gone and were not seen or tried since are dropped with their prices.
+    """
+
+    def work(runtime: Runtime, output: Output) -> PruneReport:
+        from offers_cli.services import db as service
+
+        with output.progress("pruning") as progress:
+            return service.prune(
+                runtime.config.database,
+                older_than_s=parse_age(older_than, "--older-than") or 0,
+                now=runtime.now(),
+                vacuum=vacuum,
+                dry_run=dry_run,
+                on_progress=progress,
+            )
+
+    def blocks(report: PruneReport) -> Sequence[Block]:
+        return summary("db prune", report.data(), PRUNE_COLUMNS)
+
+    perform("db prune", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 
 
 def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:

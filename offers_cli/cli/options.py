@@ -25,9 +25,14 @@ def examples(*lines: str) -> str:
 
 
 def parse_age(text: str | None, option: str) -> float | None:
-    """Seconds of an age such as ``90s``, ``10m``, ``12h`` or ``7d``; raises `UsageError` naming the option."""
+    """Seconds of an age such as ``90s``, ``10m``, ``12h`` or ``7d``; raises `UsageError` naming the option.
+
+    A bare number is refused: who writes 400 rarely means seconds.
+    """
     if text is None:
         return None
+    if re.fullmatch(r"\s*[0-9.]+\s*", text):
+        raise UsageError(f"{option} {text!r}: the unit is missing: s, m, h or d", hint=f"{option} {text.strip()}d")
     from offers_cli.config.values import parse_duration
 
     try:

@@ -1,16 +1,17 @@
-"""The database as a whole: its schema, a backup of it and the way back, and the way from SQLite to Supabase."""
+"""The database as a whole: its schema, a backup of it and the way back, its thinning, and the way to Supabase."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from offers_cli.config import Config, DatabaseConfig
-from offers_cli.errors import ConfigError, NotFound
+from offers_cli.errors import ConfigError, NotFound, UsageError
+from offers_cli.services.find_offers import plain
 from offers_cli.services.report import Problem
 
 TOLD_DIFFERENCES = 100
@@ -128,6 +129,60 @@ def restore(
 
     done = bring_back(config.database, file.absolute(), force=force, dry_run=dry_run, on_progress=on_progress)
     return RestoreReport(file=file, dry_run=dry_run, **asdict(done))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneReport:
+    """How many rows were removed, or would be.
+
+    Attributes:
+        before: what is older than this moment.
+        freed_bytes: by how much the SQLite file became smaller; None where nothing was to be returned.
+    """
+
+    before: datetime
+    dry_run: bool
+    prices: int
+    offers: int
+    runs: int
+    freed_bytes: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        facts: dict[str, Any] = plain(asdict(self))
+        return {name: value for name, value in facts.items() if name != "problems"}
+
+
+def prune(
+    config: DatabaseConfig,
+    *,
+    older_than_s: float,
+    now: datetime,
+    vacuum: bool,
+    dry_run: bool,
+    on_progress: Callable[[int], None],
+) -> PruneReport:
+    """Thin prices and drop offers and runs that are older than that; see `Storage.prune`.
+
+    Args:
+        vacuum: return the space to the disk afterwards; SQLite alone.
+        on_progress: is given the number of offers looked at so far.
+
+    Raises:
+        UsageError: `vacuum` with Supabase, whose Postgres looks after its space itself.
+    """
+    from offers_cli.storage import open_storage
+    from offers_cli.storage.sqlite import SqliteStorage
+
+    before = now - timedelta(seconds=older_than_s)
+    with closing(open_storage(config)) as storage:
+        if vacuum and not isinstance(storage, SqliteStorage):
+            raise UsageError("--vacuum is for SQLite; Supabase's Postgres uses freed space again by itself")
+        done = storage.prune(older_than=before, dry_run=dry_run, on_progress=on_progress)
+        freed = storage.vacuum() if vacuum and not dry_run and isinstance(storage, SqliteStorage) else None
+    return PruneReport(
+        before=before, dry_run=dry_run, prices=done.prices, offers=done.offers, runs=done.runs, freed_bytes=freed
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

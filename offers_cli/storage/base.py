@@ -6,7 +6,7 @@ looked for since the price last changed (old price and discount: `enriched_at`; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -170,6 +170,20 @@ class ScrapeRun:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneReport:
+    """How many rows `prune` removed; the prices of dropped offers are among `prices`."""
+
+    prices: int = 0
+    offers: int = 0
+    runs: int = 0
+
+    def plus(self, other: PruneReport) -> PruneReport:
+        return PruneReport(
+            prices=self.prices + other.prices, offers=self.offers + other.offers, runs=self.runs + other.runs
+        )
+
+
 class Storage(Protocol):
     """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
 
@@ -235,6 +249,24 @@ class Storage(Protocol):
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         """Newest first."""
+        ...
+
+    def prune(
+        self,
+        *,
+        older_than: datetime,
+        dry_run: bool = False,
+        on_progress: Callable[[int], None] = lambda _offers: None,
+    ) -> PruneReport:
+        """Thin the prices seen before `older_than`, drop the offers gone since then, and the runs begun before it.
+
+        Of each offer's old prices each reader's lowest and last of each day (UTC) stay: so the prices of other days,
+        and the latest of all, are what they were. A batch is a transaction; what is interrupted is gone on with.
+
+        Args:
+            dry_run: only count.
+            on_progress: is given the number of offers looked at so far.
+        """
         ...
 
     def close(self) -> None: ...

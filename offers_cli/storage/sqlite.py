@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from offers_cli.storage.base import (
     OfferCounts,
     OfferFilter,
     PricePoint,
+    PruneReport,
     RefusedOffer,
     SavedOffer,
     SaveReport,
@@ -28,9 +29,12 @@ from offers_cli.storage.rules import enrichment_report
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_file import FileConnection
 from offers_cli.storage.sqlite_rows import INSERT_RUN, REPLACE_RUN, offer_of, price_of, run_of, run_row, to_text
-from offers_cli.storage.sqlite_schema import check_schema, open_current, open_existing
-from offers_cli.storage.sqlite_writes import save_cards, save_results
+from offers_cli.storage.sqlite_schema import check_schema, file_size, open_current, open_existing
+from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, save_cards, save_results
 from offers_cli.storage.valid import utc, valid_cards, valid_results
+
+PRUNED_AT_ONCE = 1_000
+"""Offers that one transaction of `prune` looks at, so that others can write in between."""
 
 
 def open_sqlite(path: Path, *, patience: Patience = BRIEF) -> SqliteStorage:
@@ -120,6 +124,38 @@ class SqliteStorage:
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         with self._connection() as connection:
             return [run_of(row) for row in connection.execute(queries.RUNS, (limit,))]
+
+    def prune(
+        self,
+        *,
+        older_than: datetime,
+        dry_run: bool = False,
+        on_progress: Callable[[int], None] = lambda _offers: None,
+    ) -> PruneReport:
+        begin = self._connection if dry_run else self._transaction
+        with begin() as connection:
+            done = PruneReport(runs=prune_runs(connection, before=older_than, dry_run=dry_run))
+        first, looked_at = "", 0
+        while True:
+            with begin() as connection:
+                last, count = connection.execute(queries.BATCH_END, (first, PRUNED_AT_ONCE)).fetchone()
+                if not count:
+                    return done
+                batch = prune_offers(connection, first=first, last=last, before=older_than, dry_run=dry_run)
+            done = done.plus(batch)
+            first, looked_at = last, looked_at + count
+            on_progress(looked_at)
+
+    def vacuum(self) -> int:
+        """Return free space inside the file to the disk; returns by how many bytes the file became smaller.
+
+        Others can read meanwhile, not write; it needs as much space again while it runs.
+        """
+        with self._connection() as connection:
+            before = file_size(connection)
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return before - file_size(connection)
 
     def close(self) -> None:
         self._is_closed = True

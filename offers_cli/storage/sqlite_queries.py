@@ -51,6 +51,25 @@ HISTORY_OF = """
     SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
     WHERE offer_id BETWEEN ? AND ? ORDER BY offer_id, observed_at, id"""
 
+BATCH_END = "SELECT max(id), count(*) FROM (SELECT id FROM offers WHERE id > ? ORDER BY id LIMIT ?)"
+DROPPED = """
+    SELECT id FROM offers WHERE id > :first AND id <= :last AND status = 'gone'
+      AND last_seen_at < :before AND coalesce(enrich_attempted_at, '') < :before"""
+# A time's first ten characters are its day.
+THINNED = f"""
+    SELECT id FROM price_history WHERE offer_id IN ({DROPPED})
+    UNION ALL
+    SELECT id FROM (
+      SELECT id,
+        row_number() OVER (PARTITION BY offer_id, source, substr(observed_at, 1, 10)
+          ORDER BY price_cents, observed_at DESC, id DESC) AS place_by_price,
+        row_number() OVER (PARTITION BY offer_id, source, substr(observed_at, 1, 10)
+          ORDER BY observed_at DESC, id DESC) AS place_by_time
+      FROM price_history
+      WHERE offer_id > :first AND offer_id <= :last AND observed_at < :before AND offer_id NOT IN ({DROPPED})
+    ) WHERE place_by_price > 1 AND place_by_time > 1"""
+OLD_RUNS = "SELECT id FROM scrape_runs WHERE started_at < ?"
+
 _SORTS = {
     "last_seen": "last_seen_at",
     "first_seen": "first_seen_at",

@@ -94,6 +94,12 @@ def application_id(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 
+def file_size(connection: sqlite3.Connection) -> int:
+    """How many bytes the file takes once its log is written into it."""
+    pages, page_size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * page_size)
+
+
 def create_private(path: Path) -> None:
     """Create the file if it is missing. One that exists is not opened here: closing it would drop SQLite's locks."""
     if path.exists():

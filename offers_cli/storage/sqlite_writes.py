@@ -13,9 +13,17 @@ from typing import Literal
 
 from offers_cli.offer import Offer
 from offers_cli.storage import sqlite_queries as queries
-from offers_cli.storage.base import RefusedOffer, SavedOffer, StoredOffer
+from offers_cli.storage.base import PruneReport, RefusedOffer, SavedOffer, StoredOffer
 from offers_cli.storage.rules import Result, Verdict, needs, new_offer, outcome, price_point, with_card, with_result
-from offers_cli.storage.sqlite_rows import INSERT_OFFER, INSERT_PRICE, changed_columns, offer_of, offer_row, price_row
+from offers_cli.storage.sqlite_rows import (
+    INSERT_OFFER,
+    INSERT_PRICE,
+    changed_columns,
+    offer_of,
+    offer_row,
+    price_row,
+    to_text,
+)
 
 Key = tuple[str, str]
 
@@ -83,6 +91,31 @@ def _write(
     if point is not None:
         connection.execute(INSERT_PRICE, price_row(after.id, point))
     return point is not None
+
+
+def prune_offers(
+    connection: sqlite3.Connection, *, first: str, last: str, before: datetime, dry_run: bool
+) -> PruneReport:
+    """Thin and drop among the offers after `first` up to `last`."""
+    batch = {"first": first, "last": last, "before": to_text(before)}
+    dropped = [row[0] for row in connection.execute(queries.DROPPED, batch)]
+    thinned = [row[0] for row in connection.execute(queries.THINNED, batch)]
+    if not dry_run:
+        _delete(connection, "price_history", thinned)
+        _delete(connection, "offers", dropped)
+    return PruneReport(prices=len(thinned), offers=len(dropped))
+
+
+def prune_runs(connection: sqlite3.Connection, *, before: datetime, dry_run: bool) -> int:
+    """Drop the runs that began before; returns their number."""
+    old = [row[0] for row in connection.execute(queries.OLD_RUNS, (to_text(before),))]
+    if not dry_run:
+        _delete(connection, "scrape_runs", old)
+    return len(old)
+
+
+def _delete(connection: sqlite3.Connection, table: str, ids: Sequence[str | int]) -> None:
+    connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
 def _after_card(before: StoredOffer | None, card: Offer, seen_at: datetime) -> StoredOffer:

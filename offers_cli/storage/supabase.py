@@ -9,9 +9,9 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from offers_cli.storage.base import (
     OfferCounts,
     OfferFilter,
     PricePoint,
+    PruneReport,
     RefusedOffer,
     SavedOffer,
     SaveReport,
@@ -189,6 +190,23 @@ class SupabaseStorage:
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         return self._client.call("offers_runs", {"max_runs": limit}, lambda answer: list(map(run_of, rows_of(answer))))
 
+    def prune(
+        self,
+        *,
+        older_than: datetime,
+        dry_run: bool = False,
+        on_progress: Callable[[int], None] = lambda _offers: None,
+    ) -> PruneReport:
+        arguments = {"older_than": utc(older_than).isoformat(), "page_size": PAGE, "dry_run": dry_run}
+        done, last = PruneReport(), None
+        for batch in itertools.count(1):
+            removed, last = self._client.call("offers_prune", {**arguments, "after": last}, _pruned)
+            done = done.plus(removed)
+            if last is None:
+                return done
+            on_progress(batch * PAGE)
+        raise AssertionError
+
     def checksums(self, ids: Sequence[str]) -> dict[str, str]:
         """The checksum (see `bundles.checksum`) of each of these offers that exists."""
         return self._client.call("offers_checksums", {"ids": list(ids)}, texts_of)
@@ -213,6 +231,11 @@ class SupabaseStorage:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _pruned(answer: Json) -> tuple[PruneReport, str | None]:
+    counts = {field.name: whole_number(answer[field.name]) for field in fields(PruneReport)}
+    return PruneReport(**counts), answer["last"]
 
 
 def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:

@@ -67,6 +67,18 @@ def test_a_backup_is_brought_back_while_a_worker_runs(program: Program, folder: 
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_prune_counts_and_then_removes(program: Program) -> None:
+    assert program("scrape", "ofertas", "--no-enqueue").code == 0
+    would = program.json("db", "prune", "--older-than", "0s", "--dry-run")
+    did = program.json("db", "prune", "--older-than", "0s", "--vacuum")
+    assert would.code == did.code == 0, did.out
+    assert (would.data["runs"], would.data["offers"], would.data["freed_bytes"]) == (1, 0, None)
+    assert did.data["runs"] == 1
+    assert did.data["freed_bytes"] is not None
+    refused = program.json("db", "prune", "--older-than", "400")
+    assert (refused.code, refused.codes) == (2, ["usage"])
+
+
 def test_a_backup_overwrites_nothing(program: Program, folder: Path) -> None:
     program("db", "migrate")
     (folder / "there.db").write_text("precious")

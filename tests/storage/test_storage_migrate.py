@@ -330,6 +330,14 @@ def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
     assert blocks_read(filled, f"SELECT offers_at('{{{','.join(ids[10_000:10_050])}}}', {everything})") < 400
 
 
+@pytest.mark.parametrize("call", ["offers_prune('2025-01-01', {after}, 50, true)"], ids=["prune"])
+def test_a_walk_over_all_offers_costs_the_same_at_its_end(filled: Any, call: str) -> None:
+    """A page or batch is found by the key, not by counting through those before: the whole walk is linear."""
+    ids = [row[0] for row in filled.execute("SELECT id FROM offers ORDER BY id").fetchall()]
+    for after in ("NULL", f"'{ids[10_000]}'", f"'{ids[-100]}'"):
+        assert blocks_read(filled, f"SELECT {call.format(after=after)}") < 700
+
+
 def test_what_is_asked_of_every_row_is_no_call(postgres: Secret) -> None:
     """A filter's condition and a title's folding are inlined: a million calls would cost seconds."""
     import psycopg
