@@ -44,6 +44,11 @@ def execution_key(composite: str) -> str:
     return f"rq:execution:{composite}"
 
 
+def executions_key(job_id: str) -> str:
+    """Of all executions of one job."""
+    return f"rq:executions:{job_id}"
+
+
 def worker_key(worker: str) -> str:
     return f"rq:worker:{worker}"
 

@@ -19,6 +19,10 @@ from offers_cli.queue.keys import (
     FAILURE_TTL_S,
     RESULT_TTL_S,
     QueueKeys,
+    execution_key,
+    executions_key,
+    job_key,
+    results_key,
     worker_executions_key,
     worker_key,
 )
@@ -113,6 +117,14 @@ class Ledger:
         self._lease_s = lease_s
         self._scripts = Scripts(connection, clock=clock)
         self._own_keys = (worker_key(worker), worker_executions_key(worker))
+
+    def rehearse(self) -> None:
+        """Raise `QueueRefused` for a Redis user who may not do all that the other methods do; no job is touched."""
+        keys = self.keys
+        ours = (keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, *self._own_keys)
+        of_a_job = (job_key, results_key, execution_key, executions_key)
+        names = [f"{key}:rehearsal" for key in ours] + [name("rehearsal") for name in of_a_job]
+        self._scripts.run("rehearse", names)
 
     def next_due_in_s(self) -> float | None:
         """Seconds until the next scheduled job is due, negative when it is overdue; None when none is scheduled."""

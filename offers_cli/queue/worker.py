@@ -136,6 +136,7 @@ class Worker:
         """
         self._burst, self._max_jobs = burst, max_jobs
         check_eviction(self._connection)
+        self._ledger.rehearse()
         self._presence.register()
         began = time.monotonic()
         self._patient_until = began + PATIENCE_S

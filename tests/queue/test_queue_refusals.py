@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,8 @@ from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.worker import Worker
 
+LUA = Path(worker_module.__file__).with_name("lua")
+SCRIPTS = [LUA / f"{name}.lua" for name in ("prelude", "claim", "settle", "heartbeat", "recover")]
 EVERYTHING = ("~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
@@ -107,6 +111,30 @@ def test_a_right_that_is_missing_ends_every_worker(
     assert (error.exit_code, error.temporary) == (3, False)
     assert "this Redis user may not do that" in error.message
     assert Registries(connection).counts().queued == 3
+
+
+COMMANDS = sorted(set(re.findall(r"redis\.call\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
+"""What the scripts of a worker ask of Redis."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_worker_that_lacks_one_right_touches_no_job(
+    connect_as: Callable[..., redis.Redis], connection: redis.Redis, command: str
+) -> None:
+    """Refused in the middle of a script, a job would be taken and never started: in no list, no registry."""
+    enqueue(connection, "abc")
+    before = sorted(connection.keys())
+    with pytest.raises(QueueRefused, match="this Redis user may not do that"):
+        make_worker(connect_as(*EVERYTHING, f"-{command.lower()}"), Database()).run(burst=True)
+    assert sorted(connection.keys()) == before
+    assert make_worker(connection, Database()).run(burst=True).succeeded == 3
+
+
+def test_a_rehearsal_leaves_nothing_behind(connection: redis.Redis) -> None:
+    worker = make_worker(connection, Database())
+    worker._ledger.rehearse()
+    worker._bench.close()
+    assert connection.keys() == []
 
 
 def test_a_right_that_is_taken_away_ends_a_service_that_has_work_in_hand(
