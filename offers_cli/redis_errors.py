@@ -23,6 +23,7 @@ REFUSALS = {
     "NOREPLICAS": ("Redis has too few replicas to write", "bring its replicas back or lower min-replicas-to-write"),
     "BUSY": ("Redis is busy with a long script", "redis-cli SCRIPT KILL"),
     "NOSCRIPT": ("Redis has dropped our scripts", "try again in a moment"),
+    "SENTINEL": ("the Sentinels refuse us", "name their password in REDIS_URL: …/service?sentinel_password=…"),
     "CLUSTER": ("this is a Redis Cluster, which RQ cannot use", "set REDIS_URL to a Redis that is no cluster"),
     "DATABASE": ("Redis has no database of that number", "use a smaller number at the end of REDIS_URL"),
     "FOREIGN": ("what answers is no Redis", "check host and port in REDIS_URL; rediss:// where it speaks TLS"),
@@ -56,6 +57,7 @@ _BY_CLASS = {
 }
 """redis-py cuts the code off the answers that it has a class for."""
 _BY_TEXT = (
+    (r"^No master found.*AuthenticationError", "SENTINEL"),
     (r"CERTIFICATE_VERIFY_FAILED.*(?:mismatch|is not valid for)", "HOSTNAME"),
     (r"CERTIFICATE_VERIFY_FAILED", "CERTIFICATE"),
     (r"ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE", "CLIENT_CERTIFICATE"),
@@ -70,10 +72,10 @@ _BY_TEXT = (
 _NOISE = re.compile(
     r"^Command # \d+ \(.*?\) of pipeline caused error: |^Error running script \(call to \w+\): "
     r"|^Transaction discarded because of: |^ACL failure in script: |@user_script: ?\d+: "
-    r"|[. ]+script: (?:\w*, )?on @user_script:\d+\.?|<redis\.[^\n]*",
+    r"|[. ]+script: (?:\w*, )?on @user_script:\d+\.?",
     re.DOTALL,
 )
-"""What redis-py or a script put around the words of Redis: keys, hashes, line numbers, objects."""
+"""What redis-py or a script put around the words of Redis: keys, hashes, line numbers."""
 
 
 @contextmanager
@@ -96,7 +98,7 @@ def as_ours(exc: Exception) -> OffersError:
     """The error that stands for one of redis-py's."""
     import redis
 
-    text = _NOISE.sub("", str(exc)).strip(" :")
+    text = _words_of(str(exc))
     if isinstance(exc, redis.BusyLoadingError):
         return QueueUnavailable("Redis is loading its data", hint="try again in a moment")
     code = _code_of(exc)
@@ -105,6 +107,14 @@ def as_ours(exc: Exception) -> OffersError:
         return QueueUnavailable(f"Redis does not answer: {text}", hint=hint)
     what, hint = REFUSALS.get(code or "", ("Redis refuses", "run `offers doctor`"))
     return QueueRefused(f"{what}: {text}", hint=hint, temporary=code in TEMPORARY)
+
+
+def _words_of(text: str) -> str:
+    if found := re.match(r"No master found for (.+?)(?: : |$)", text):
+        asked = re.findall(r"host=([^,]+),port=(\d+).*?> - \S*?(\w*Error)", text)
+        answers = ", ".join(f"{host}:{port} {error}" for host, port, error in asked)
+        return f"no Sentinel knows a primary named {found[1]}" + (f" ({answers})" if answers else "")
+    return _NOISE.sub("", text).strip(" :")
 
 
 def _code_of(exc: Exception) -> str | None:

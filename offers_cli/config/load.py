@@ -232,7 +232,9 @@ def _check_url(setting: Setting, text: str) -> str:
     schemes = setting.checks.get("schemes", ())
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in schemes and bool(parts.netloc or parts.scheme == "unix") and parts.port != 0
+        places = parts.netloc.split(",") if parts.scheme.endswith("+sentinel") else [parts.netloc]
+        valid = parts.scheme in schemes and bool(parts.netloc or parts.scheme == "unix")
+        valid = valid and all(urlsplit(f"//{place}").port != 0 for place in places)
     except ValueError:
         valid = False
     if not valid:

@@ -26,8 +26,10 @@ class EnrichmentConfig:
     redis_url: UrlWithPassword | None = _setting(
         "REDIS_URL",
         None,
-        "Redis to use: redis://, rediss:// or unix://. Without it offers runs its own on a private socket.",
-        schemes=("redis", "rediss", "unix", "redis+sentinel"),
+        "Redis to use: redis://host:6379/0, rediss://, unix:///path/redis.sock, or Sentinels, "
+        "redis+sentinel://host:26379,host:26379/service; options are in docs/redis.md. "
+        "Without it offers runs its own on a private socket.",
+        schemes=("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
     )
     queue_name: str = _setting(
         "ENRICHMENT_QUEUE_NAME", "enrichment", "Name of the RQ queue.", pattern=r"[A-Za-z0-9._-]+"

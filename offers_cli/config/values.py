@@ -69,13 +69,12 @@ def written(value: object) -> str:
 
 
 def mask_url(url: str) -> str:
-    """Return the URL with its password masked."""
+    """Return the URL with its password masked, also those in its query."""
     try:
         parts = urlsplit(url)
-        password = parts.password
+        user, _, host = parts.netloc.rpartition("@")
     except ValueError:
         return MASK
-    if not password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{host}"))
+    if ":" in user and not user.endswith(":"):
+        parts = parts._replace(netloc=f"{user.partition(':')[0]}:{MASK}@{host}")
+    return urlunsplit(parts._replace(query=re.sub(r"((?:^|&)\w*password=)[^&]+", rf"\g<1>{MASK}", parts.query)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from offers_cli.errors import QueueRefused
 from offers_cli.log import get_log
+from offers_cli.queue.address import parse_address
 from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ def open_connection(url: str | None, home: Path) -> redis.Redis:
     """Connect to `url`, or to the embedded Redis of `home`, which is started if needed.
 
     Args:
-        url: ``redis://``, ``rediss://``, ``unix://``, or ``redis+sentinel://host:port,host:port/service/db``.
+        url: see `offers_cli.queue.address`.
 
     Raises:
         QueueUnavailable: nothing answers there, or the embedded Redis does not start.
@@ -64,42 +63,22 @@ def connect(url: str) -> redis.Redis:
     """A client for `url`, not yet connected.
 
     Raises:
-        QueueRefused: `url` is no address of a Redis.
+        QueueRefused: `url` is no address of a Redis, or has an option that is not known.
     """
     import redis
 
-    settings = _patience()
     try:
-        if url.startswith("redis+sentinel://"):
-            return _connect_by_sentinel(url, settings)
-        _check_path(url)
-        return redis.Redis.from_url(url, **settings)
+        address = parse_address(url)
     except ValueError as exc:
         hint = "use redis://host:6379/0, rediss://, unix:///path/redis.sock or redis+sentinel://host:26379/service"
-        raise QueueRefused("REDIS_URL is not an address of a Redis", hint=hint) from exc
+        raise QueueRefused(f"REDIS_URL {exc}", hint=f"{hint}; see docs/redis.md") from exc
+    if not address.service:
+        return redis.Redis(**(_patience() | address.options))
+    import redis.sentinel
 
-
-def _check_path(url: str) -> None:
-    """Refuse what redis-py would drop silently: a path that is no database number, the first folder of a socket."""
-    parts = urlsplit(url)
-    if parts.scheme in {"redis", "rediss"} and not re.fullmatch(r"/?[0-9]*/?", parts.path):
-        raise ValueError("its path is no database number")
-    if parts.scheme == "unix" and (parts.hostname or not parts.path.strip("/")):
-        raise ValueError("its path does not begin with a slash")
-
-
-def _connect_by_sentinel(url: str, settings: dict[str, Any]) -> redis.Redis:
-    import redis.sentinel as sentinels
-
-    parts = urlsplit(url)
-    service, _, db = parts.path.strip("/").partition("/")
-    if not service:
-        raise ValueError("no service name")
-    credentials = {"username": unquote(parts.username or "") or None, "password": unquote(parts.password or "") or None}
-    hosts = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
-    find: Any = sentinels.Sentinel  # untyped in redis-py
-    sentinel = find([(name or port, int(port) if name else 26379) for name, _, port in hosts], **settings)
-    master: redis.Redis = sentinel.master_for(service, db=int(db or 0), **credentials, **settings)
+    find: Any = redis.sentinel.Sentinel  # untyped in redis-py
+    sentinels = find(address.sentinels, sentinel_kwargs=_patience() | address.sentinel_options)
+    master: redis.Redis = sentinels.master_for(address.service, **(_patience() | address.options))
     return master
 
 

@@ -126,15 +126,21 @@ def test_all_tell_of_one_state_in_the_same_words(name: str) -> None:
             "MISCONF Errors writing to the AOF file: No space left on device script: 1a2b, on @user_script:1.",
             "Redis cannot write to its disk: MISCONF Errors writing to the AOF file: No space left on device",
         ),
-        (
-            "No master found for 'shop' : Redis<redis.client.Redis(<redis.connection.ConnectionPool(x)>)>",
-            "Redis refuses: No master found for 'shop' : Redis",
-        ),
         ("some new error of Redis", "Redis refuses: some new error of Redis"),
     ],
 )
 def test_the_words_of_redis_stand_alone(text: str, message: str) -> None:
     assert as_ours(redis.ResponseError(text)).message == message
+
+
+def test_sentinels_that_do_not_answer_are_told_without_python_objects() -> None:
+    one, other = free_port(), free_port()
+    with connect(f"redis+sentinel://127.0.0.1:{one},127.0.0.1:{other}/shop") as client:
+        error = told(USERS["queue"], client)
+    assert error.message == (
+        "Redis does not answer: no Sentinel knows a primary named 'shop' "
+        f"(127.0.0.1:{one} ConnectionError, 127.0.0.1:{other} ConnectionError)"
+    )
 
 
 def test_a_cluster_that_works_is_refused_by_its_name() -> None:
