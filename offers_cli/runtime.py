@@ -60,6 +60,7 @@ class Runtime(Parts):
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
         from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+        from offers_cli.queue.processes import ProcessId
         from offers_cli.services.scrape import Scraper
 
         least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
@@ -72,6 +73,7 @@ class Runtime(Parts):
             wanted=self.wanted,
             drift=self.drift,
             now=self.now,
+            process=str(ProcessId.own()),
             pages=pages,
             min_discount=least,
             limit=limit,

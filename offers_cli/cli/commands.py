@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 SUMMARIES: dict[str, str] = {
     "scrape": "Collect listings and queue what lacks something.",
+    "runs": "Show past scrapes and how they ended.",
     "enqueue-missing": "Queue the offers that still lack something.",
     "worker": "Run the queued jobs: fetch, read, enrich.",
     "failed": "Show the failed jobs and why they failed.",

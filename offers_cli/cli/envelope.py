@@ -21,6 +21,7 @@ SESSION_KEYS = (
 )
 DATA_KEYS: dict[str, tuple[str, ...]] = {
     "scrape": ("run_id", "pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued"),
+    "runs": ("runs",),
     "enqueue-missing": ("found", "enqueued", "already_queued"),
     "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
     "requeue-failed": ("found", "requeued", "skipped"),

@@ -6,6 +6,7 @@ fetched or read ends its source; what was saved before stays saved, and the repo
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -70,6 +71,7 @@ class Scraper:
         load: fetches a listing address, or reads a saved page; returns (text, address).
         read_hub: the affiliates' hub page by page; is given what reads one of its pages.
         wanted: the fields whose absence makes an offer worth a job.
+        process: what tells this process from others, for the run's record.
         limit: the most offers to take, over all sources.
     """
 
@@ -81,25 +83,24 @@ class Scraper:
     wanted: frozenset[Missing]
     drift: DriftWatch
     now: Callable[[], datetime]
+    process: str
     pages: int = 1
     min_discount: int = 0
     limit: int | None = None
     dry_run: bool = False
     on_page: Callable[[ScrapeReport], None] = lambda _report: None
     report: ScrapeReport = field(default_factory=ScrapeReport)
+    run: ScrapeRun | None = None
 
     def scrape(self, sources: Sequence[Source]) -> ScrapeReport:
         """Scrape the sources one after another; one that fails does not stop the next, but a failing database does.
 
         What was foreseen to go wrong is not raised: it stands in the report, beside the figures of what was done.
         """
-        started_at = self.now()
-        label = " ".join(source.label for source in sources)
         self.report = replace(self.report, dry_run=self.dry_run)
         status: Literal["done", "failed", "interrupted"] = "interrupted"
         try:
-            if not self.dry_run:
-                self.report = replace(self.report, run_id=self.storage.start_run(label, started_at=started_at))
+            self._begin_run(" ".join(source.label for source in sources))
             for source in sources:
                 self._scrape_source(source)
             status = "failed" if self.report.problems else "done"
@@ -110,20 +111,47 @@ class Scraper:
             self._tell(_interrupted())
         finally:
             self.drift.flush()
-            self._finish_run(label, status, started_at)
+            self._finish_run(status)
         return self.report
 
-    def _finish_run(self, label: str, status: Literal["done", "failed", "interrupted"], started_at: datetime) -> None:
-        """Record the run's figures; the offers are saved all the same, so that a failure is one failed item."""
-        report = self.report
-        if report.run_id is None:
+    def _begin_run(self, label: str) -> None:
+        if self.dry_run:
             return
+        now = self.now()
         run = ScrapeRun(
-            id=report.run_id,
-            source=label,
-            status=status,
-            started_at=started_at,
-            finished_at=self.now(),
+            id=str(uuid.uuid4()), source=label, status="running", started_at=now, alive_at=now, process=self.process
+        )
+        self.storage.save_run(run)
+        self.run = run
+        self.report = replace(self.report, run_id=run.id)
+
+    def _keep_run(self) -> None:
+        """Record the figures so far, for a scrape that is killed; its pages matter more than this."""
+        if self.run is None:
+            return
+        try:
+            self.storage.save_run(self._run_now(self.run))
+        except (StorageUnavailable, StorageRefused) as error:
+            log.warning("the run's figures were not recorded", reason=error.message)
+
+    def _finish_run(self, status: Literal["done", "failed", "interrupted"]) -> None:
+        """Record the figures; the offers are saved all the same, so that a failure is one failed item."""
+        if self.run is None:
+            return
+        try:
+            self.storage.save_run(replace(self._run_now(self.run), status=status, finished_at=self.now()))
+        except (StorageUnavailable, StorageRefused) as error:
+            message = f"the figures of this run were not recorded: {error.message}"
+            problem = Problem(code=error.code, message=message, hint="the offers are saved; nothing to do")
+            self.report = replace(self.report, problems=(*self.report.problems, problem))
+        except KeyboardInterrupt:
+            self._tell(_interrupted())
+
+    def _run_now(self, run: ScrapeRun) -> ScrapeRun:
+        report = self.report
+        return replace(
+            run,
+            alive_at=self.now(),
             pages=report.pages,
             seen=report.seen,
             new=report.new,
@@ -133,19 +161,12 @@ class Scraper:
             enqueued=report.enqueued,
             error=report.problems[0].code if report.problems else None,
         )
-        try:
-            self.storage.finish_run(run)
-        except (StorageUnavailable, StorageRefused) as error:
-            message = f"the figures of this run were not recorded: {error.message}"
-            problem = Problem(code=error.code, message=message, hint="the offers are saved; nothing to do")
-            self.report = replace(self.report, problems=(*self.report.problems, problem))
-        except KeyboardInterrupt:
-            self._tell(_interrupted())
 
     def _scrape_source(self, source: Source) -> None:
         try:
             for reading in self._readings(source):
                 self._take(reading, source)
+                self._keep_run()
                 self.on_page(self.report)
         except (StorageUnavailable, StorageRefused):
             raise

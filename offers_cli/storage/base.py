@@ -153,7 +153,13 @@ class OfferFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeRun:
-    """One row of `scrape_runs`."""
+    """One row of `scrape_runs`.
+
+    Attributes:
+        status: ``running`` also when its process was killed, for nobody was left to say so.
+        alive_at: its last sign of life; the counts are those of that moment.
+        process: which process runs it, as that process tells it (`offers_cli.queue.processes.ProcessId`).
+    """
 
     id: str
     source: str
@@ -168,6 +174,8 @@ class ScrapeRun:
     filtered: int = 0
     enqueued: int = 0
     error: str | None = None
+    alive_at: datetime | None = None
+    process: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +249,9 @@ class Storage(Protocol):
         """Oldest first."""
         ...
 
-    def start_run(self, source: str, *, started_at: datetime) -> str:
-        """Record a scrape that begins; returns its run id (uuid)."""
+    def save_run(self, run: ScrapeRun) -> None:
+        """Record a scrape (its id is a uuid) as it stands: when it begins, on its way, at its end."""
         ...
-
-    def finish_run(self, run: ScrapeRun) -> None: ...
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         """Newest first."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -28,7 +27,7 @@ from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import enrichment_report
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_file import FileConnection
-from offers_cli.storage.sqlite_rows import INSERT_RUN, REPLACE_RUN, offer_of, price_of, run_of, run_row, to_text
+from offers_cli.storage.sqlite_rows import REPLACE_RUN, offer_of, price_of, run_of, run_row
 from offers_cli.storage.sqlite_schema import check_schema, file_size, open_current, open_existing
 from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, save_cards, save_results
 from offers_cli.storage.valid import utc, valid_cards, valid_results
@@ -111,13 +110,7 @@ class SqliteStorage:
         with self._connection() as connection:
             return [price_of(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]
 
-    def start_run(self, source: str, *, started_at: datetime) -> str:
-        run_id = str(uuid.uuid4())
-        with self._transaction() as connection:
-            connection.execute(INSERT_RUN, (run_id, source, to_text(started_at)))
-        return run_id
-
-    def finish_run(self, run: ScrapeRun) -> None:
+    def save_run(self, run: ScrapeRun) -> None:
         with self._transaction() as connection:
             connection.execute(REPLACE_RUN, run_row(run))
 

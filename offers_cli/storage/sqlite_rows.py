@@ -24,7 +24,6 @@ INSERT_OFFER = f"""
     INSERT INTO offers ({", ".join(OFFER_COLUMNS)}, title_folded) VALUES ({"?, " * len(OFFER_COLUMNS)}?)"""
 INSERT_PRICE = """
     INSERT INTO price_history (offer_id, observed_at, price_cents, old_price_cents, source) VALUES (?, ?, ?, ?, ?)"""
-INSERT_RUN = "INSERT INTO scrape_runs (id, source, status, started_at) VALUES (?, ?, 'running', ?)"
 REPLACE_RUN = f"REPLACE INTO scrape_runs ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
 
 
@@ -85,6 +84,6 @@ def run_row(run: ScrapeRun) -> Row:
 
 def run_of(row: Row) -> ScrapeRun:
     values = dict(zip(RUN_COLUMNS, row, strict=True))
-    for name in ("started_at", "finished_at"):
+    for name in ("started_at", "finished_at", "alive_at"):
         values[name] = to_time(values[name])
     return ScrapeRun(**values)

@@ -7,7 +7,6 @@ batch of more than `BATCH` rows is cut, each part being a transaction; saving it
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -179,12 +178,7 @@ class SupabaseStorage:
             "offers_price_history", {"wanted": offer_id}, lambda answer: list(map(price_of, rows_of(answer)))
         )
 
-    def start_run(self, source: str, *, started_at: datetime) -> str:
-        run = ScrapeRun(id=str(uuid.uuid4()), source=source, status="running", started_at=utc(started_at))
-        self.finish_run(run)
-        return run.id
-
-    def finish_run(self, run: ScrapeRun) -> None:
+    def save_run(self, run: ScrapeRun) -> None:
         self._client.run("offers_save_run", {"run": to_json(run)})
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:

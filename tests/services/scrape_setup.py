@@ -13,6 +13,7 @@ from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import OffersError
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.offer import Offer
+from offers_cli.queue.processes import ProcessId
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import Source
@@ -88,6 +89,7 @@ def scraper(storage: Storage, shop: Shop, queue: Queue | None = None, **options:
         "wanted": PAGE_FIELDS,
         "drift": DriftWatch(lambda _source, _tallies: None),
         "now": ticking(),
+        "process": str(ProcessId.own()),
         "pages": shop.pages,
     }
     return Scraper(**{**values, **options})

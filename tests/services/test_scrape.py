@@ -40,13 +40,9 @@ class FailingStorage(SqliteStorage):
         self._maybe_fail("save_offers")
         return super().save_offers(*args, **options)
 
-    def start_run(self, *args: Any, **options: Any) -> str:
-        self._maybe_fail("start_run")
-        return super().start_run(*args, **options)
-
-    def finish_run(self, run: ScrapeRun) -> None:
-        self._maybe_fail("finish_run")
-        super().finish_run(run)
+    def save_run(self, run: ScrapeRun) -> None:
+        self._maybe_fail("save_run")
+        super().save_run(run)
 
 
 @pytest.fixture
@@ -134,8 +130,10 @@ def test_a_database_that_fails_ends_the_scrape_with_the_figures_of_what_was_save
     assert (run.status, run.pages, run.new, run.error) == ("failed", 2, 16, error.code)
 
 
-def test_a_record_that_cannot_be_written_spoils_no_finished_scrape(storage: FailingStorage) -> None:
-    fail(storage, "finish_run")
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_record_that_cannot_be_written_spoils_no_scrape(storage: FailingStorage, after: int) -> None:
+    """Neither on the way, from the first page on, nor at the end."""
+    fail(storage, "save_run", after=after)
     report = scraper(storage, Shop(3)).scrape([OFERTAS])
     assert (report.pages, report.new, report.enqueued, storage.counts().total) == (3, 24, 24, 24)
     [problem] = report.problems
@@ -144,15 +142,15 @@ def test_a_record_that_cannot_be_written_spoils_no_finished_scrape(storage: Fail
 
 
 def test_a_database_that_is_away_at_the_start_gives_figures_too(storage: FailingStorage) -> None:
-    fail(storage, "start_run")
+    fail(storage, "save_run")
     report = scraper(storage, Shop(3)).scrape([OFERTAS])
     assert (report.run_id, report.pages, report.seen) == (None, 0, 0)
     assert exit_code(report.problems) == 4
 
 
-@pytest.mark.parametrize(("name", "pages"), [("save_offers", 0), ("finish_run", 3)])
-def test_ctrl_c_gives_figures_too(storage: FailingStorage, name: str, pages: int) -> None:
-    fail(storage, name, error=KeyboardInterrupt())
+@pytest.mark.parametrize(("name", "after", "pages"), [("save_offers", 0, 0), ("save_run", 2, 2), ("save_run", 4, 3)])
+def test_ctrl_c_gives_figures_too(storage: FailingStorage, name: str, after: int, pages: int) -> None:
+    fail(storage, name, after=after, error=KeyboardInterrupt())
     report = scraper(storage, Shop(3)).scrape([OFERTAS])
     assert (report.pages, exit_code(report.problems)) == (pages, 130)
 
@@ -163,3 +161,16 @@ def test_a_bug_still_records_the_run(storage: FailingStorage) -> None:
         scraper(storage, Shop(3)).scrape([OFERTAS])
     [run] = storage.find_runs()
     assert (run.status, run.pages, run.new) == ("interrupted", 1, 8)
+
+
+def test_the_record_goes_along_with_the_pages(storage: FailingStorage) -> None:
+    """What is known of a scrape that is killed now."""
+    told: list[tuple[str, int, int, bool]] = []
+
+    def look(_report: object) -> None:
+        [run] = storage.find_runs()
+        assert run.alive_at
+        told.append((run.status, run.pages, run.new, run.alive_at > run.started_at))
+
+    scraper(storage, Shop(3), on_page=look).scrape([OFERTAS])
+    assert told == [("running", page, page * 8, True) for page in (1, 2, 3)]

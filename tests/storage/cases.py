@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.offer import Offer
-from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, Storage, StoredOffer
+from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, ScrapeRun, Storage, StoredOffer
 from offers_cli.storage.migrations import migrations
 
 EVERYTHING = frozenset(Missing)
@@ -32,6 +33,11 @@ def card(number: int = 1, **shown: Any) -> Offer:
         "currency": "BRL",
     }
     return Offer(**{**values, **shown})
+
+
+def run(number: int = 1, **told: Any) -> ScrapeRun:
+    values: dict[str, Any] = {"source": "ofertas", "status": "running", "started_at": at(0), "process": "host|1|2"}
+    return ScrapeRun(id=str(UUID(int=number)), **{**values, **told})
 
 
 def save(storage: Storage, *cards: Offer, minute: float = 0) -> list[SavedOffer]:

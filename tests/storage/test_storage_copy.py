@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import at, card, everything, failure, link, page, save
+from storage.cases import at, card, everything, failure, link, page, run, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 
@@ -44,7 +44,7 @@ def lived_in(sqlite_storage: Storage) -> Storage:
         ],
         [failure(third.offer_id, 2, "offer_gone", gone=True), failure(fourth.offer_id, 2)],
     )
-    sqlite_storage.start_run("ofertas", started_at=at(0))
+    sqlite_storage.save_run(run(1, source="ofertas", started_at=at(0)))
     return sqlite_storage
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from storage.cases import LINK, at, card, failure, page, save
+from storage.cases import LINK, at, card, failure, page, run, save
 
-from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, ScrapeRun, Storage
+from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage
 from offers_cli.storage.supabase import SupabaseStorage
 
 
@@ -226,14 +226,14 @@ def test_history_is_oldest_first(storage: Storage) -> None:
 
 
 def test_runs_are_recorded_newest_first(storage: Storage) -> None:
-    first = storage.start_run("ofertas", started_at=at(1))
-    second = storage.start_run("search:fone", started_at=at(2))
-    done = ScrapeRun(
-        id=first,
-        source="ofertas",
+    first, second = run(1, started_at=at(1)), run(2, source="search:fone", started_at=at(2))
+    for begun in (first, second):
+        storage.save_run(begun)
+    done = replace(
+        first,
         status="done",
-        started_at=at(1),
         finished_at=at(3),
+        alive_at=at(3),
         pages=2,
         seen=96,
         new=90,
@@ -243,10 +243,10 @@ def test_runs_are_recorded_newest_first(storage: Storage) -> None:
         enqueued=91,
         error=None,
     )
-    storage.finish_run(done)
-    storage.finish_run(done)
+    storage.save_run(done)
+    storage.save_run(done)
     runs = storage.find_runs()
-    assert [run.id for run in runs] == [second, first]
+    assert [each.id for each in runs] == [second.id, first.id]
     assert runs[1] == done
     assert (runs[0].status, runs[0].finished_at, runs[0].seen) == ("running", None, 0)
     assert storage.find_runs(limit=1) == runs[:1]

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from storage.cases import at, card, failure, history, page, save
+from storage.cases import at, card, failure, history, page, run, save
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 
 from offers_cli.storage.base import OfferFilter, PruneReport, Storage
@@ -94,11 +94,12 @@ def test_offers_long_gone_are_dropped_with_their_prices(storage: Storage) -> Non
 
 
 def test_old_runs_are_dropped(storage: Storage) -> None:
-    storage.start_run("old", started_at=at(0))
-    kept = storage.start_run("new", started_at=at(DAY))
+    kept = run(2, started_at=at(DAY))
+    for each in (run(1, started_at=at(0)), kept):
+        storage.save_run(each)
     assert storage.prune(older_than=at(DAY), dry_run=True) == PruneReport(runs=1)
     assert storage.prune(older_than=at(DAY)) == PruneReport(runs=1)
-    assert [run.id for run in storage.find_runs()] == [kept]
+    assert storage.find_runs() == [kept]
 
 
 def test_progress_is_told_batch_by_batch(storage: Storage) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import at, card, everything, failure, know_more, link, page, save, stored
+from storage.cases import at, card, everything, failure, know_more, link, page, run, save, stored
 from storage.meddler import Handler, meddler
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 from supabase_server.lite import SupabaseProject
@@ -45,7 +45,7 @@ def fill(storage: Storage) -> None:
         ],
         [failure(ids[2], 2, "offer_gone", gone=True), failure(ids[3], 2)],
     )
-    storage.start_run("ofertas", started_at=at(0))
+    storage.save_run(run(1, source="ofertas", started_at=at(0)))
 
 
 def contents(storage: Storage) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from storage.cases import EVERYTHING, at, card, everything, page, save
+from storage.cases import EVERYTHING, at, card, everything, page, run, save
 from storage.meddler import Handler, Meddler, Meddling, answering, dripping, meddler, silent
 from supabase_server.lite import SupabaseProject
 
@@ -202,7 +202,7 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
     "count_offers": (lambda storage: storage.count_offers(OfferFilter()), {b"7"}),
     "find_offer": (lambda storage: storage.find_offer(ID), {b"null"}),
     "price_history": (lambda storage: storage.price_history(ID), {b"[]"}),
-    "start_run": (lambda storage: storage.start_run("ofertas", started_at=at(0)), {b""}),
+    "save_run": (lambda storage: storage.save_run(run()), {b""}),
     "find_runs": (lambda storage: storage.find_runs(), {b"[]"}),
     "checksums": (lambda storage: storage.checksums([ID]), {b"{}", b'{"key": 1}'}),
     "import_bundle": (lambda storage: storage.import_bundle(Bundle(())), {b""}),

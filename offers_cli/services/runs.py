@@ -1,0 +1,64 @@
+"""Runs: the past scrapes, and which of those that never ended were killed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from offers_cli.queue.processes import ProcessId
+from offers_cli.services.find_offers import plain
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import ScrapeRun, Storage
+
+SILENCE = timedelta(minutes=15)
+"""How long a scrape on another machine may give no sign of life before it counts as killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One scrape.
+
+    Attributes:
+        status: ``running``, ``done``, ``failed``, ``interrupted``, or ``killed``: its process is gone, its counts are
+            those of its last page.
+        duration_s: until it ended, until its last sign of life, or until now.
+    """
+
+    run: ScrapeRun
+    status: str
+    duration_s: float
+
+    def data(self) -> dict[str, Any]:
+        facts = asdict(self.run) | {"status": self.status, "duration_s": round(self.duration_s, 1)}
+        del facts["process"]
+        return dict(plain(facts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsReport:
+    """Past scrapes, newest first."""
+
+    runs: tuple[PastRun, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"runs": [run.data() for run in self.runs]}
+
+
+def list_runs(*, storage: Storage, limit: int, now: datetime) -> RunsReport:
+    """The newest scrapes, `limit` at the most."""
+    return RunsReport(runs=tuple(_past(run, now) for run in storage.find_runs(limit=limit)))
+
+
+def _past(run: ScrapeRun, now: datetime) -> PastRun:
+    last_sign = run.alive_at or run.started_at
+    status = "killed" if run.status == "running" and _is_killed(run.process, now - last_sign) else run.status
+    end = run.finished_at or (now if status == "running" else last_sign)
+    return PastRun(run=run, status=status, duration_s=(end - run.started_at).total_seconds())
+
+
+def _is_killed(process: str | None, silence: timedelta) -> bool:
+    """A process of this machine is looked for; one of another is known by its silence alone."""
+    found = ProcessId.parse(process or "")
+    return (found is not None and found.is_dead()) or silence > SILENCE
