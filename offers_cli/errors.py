@@ -17,6 +17,7 @@
         ├── HostPaused               (code and exit code of what paused it)  snooze
         └── PageError                   (about one page)
             ├── PageBlocked          5  page_blocked          snooze
+            │   └── AlwaysBlocked    5  page_blocked          fail
             ├── RateLimited          5  rate_limited          snooze
             ├── PageChanged          5  page_changed          fail
             ├── OfferGone            5  offer_gone            final
@@ -205,6 +206,9 @@ class PageError(WorkError):
 
     Args:
         reading: what the page told all the same (a `ProductReading` without a price), if it was read that far.
+
+    Attributes:
+        walls: how many times in a row this page alone was refused, while others of its host were served.
     """
 
     exit_code = 5
@@ -214,6 +218,7 @@ class PageError(WorkError):
     ) -> None:
         super().__init__(message, hint=hint, retry_after_s=retry_after_s)
         self.reading = reading
+        self.walls = 0
 
 
 class PageBlocked(PageError):
@@ -221,6 +226,12 @@ class PageBlocked(PageError):
 
     code = "page_blocked"
     outcome = Outcome.SNOOZE
+
+
+class AlwaysBlocked(PageBlocked):
+    """A page that alone shows a wall whenever it is asked, while others of its host are served."""
+
+    outcome = Outcome.FAIL
 
 
 class RateLimited(PageError):

@@ -57,7 +57,7 @@ class EnrichmentConfig:
     blocked_pause_s: Duration = _setting(
         "ENRICHMENT_BLOCKED_PAUSE_S",
         10.0,
-        "First pause of a host that shows a wall; it doubles while the wall stands, up to an hour.",
+        "First pause of a host that shows a wall; it doubles until a page is served again, up to an hour.",
         least=0.1,
         most=3600,
     )

@@ -20,11 +20,13 @@ from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, begin_exchange, d
 from offers_cli.fetch.egress import DIRECTLY, Egress
 from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.guard import Guard, SafeUrl
-from offers_cli.fetch.page import Pace, Page
+from offers_cli.fetch.page import Pace, Page, heed_refusal
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, Robots
 from offers_cli.log import get_log
 
 T = TypeVar("T")
+Hop = tuple[str, str]
+"""One request on the way to a page: the host and the label of its way out."""
 MAX_REDIRECTS = 5
 PAGE_TIMEOUT_S = 30.0
 PROXY_PAUSE_S = 30.0
@@ -115,10 +117,9 @@ class PoliteFetcher:
 
     def get(self, url: str) -> Page:
         """Fetch one page (see `offers_cli.fetch.page.Fetcher.get` for what it raises)."""
-        safe = self._guard.check_url(url)
         if self._robots is not None:
-            self._robots.check(safe, self._read_robots)
-        return self._follow(safe, lambda answer, egress: self._read_page(url, answer, egress))
+            self._robots.check(self._guard.check_url(url), self._read_robots)
+        return self._follow(url, lambda answer, hops: self._read_page(url, answer, hops))
 
     def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page:
         """Send one JSON body and give the answer, of whatever type; it may be sent twice when a connection breaks.
@@ -129,15 +130,16 @@ class PoliteFetcher:
         """
         sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
         ask = Ask(method="POST", headers=sent, body=json.dumps(body).encode())
-        return self._follow(
-            self._guard.check_url(url), lambda answer, egress: self._read_call(url, answer, egress), ask
-        )
+        return self._follow(url, lambda answer, hops: self._read_call(url, answer, hops), ask)
 
     def locate(self, url: str) -> str:
         """Where an address redirects to, which is not asked; the address itself when it does not redirect."""
         safe = self._guard.check_url(url)
         egress = self._await_turn(safe.netloc)
-        with self._pausing(safe.netloc, egress), self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as answer:
+        with (
+            self._pausing(safe.netloc, url, egress),
+            self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as answer,
+        ):
             target = redirect_target(answer)
             if target is None:
                 check_status(answer, now=self._now())
@@ -147,7 +149,7 @@ class PoliteFetcher:
         """Close all connections."""
         self._pools.close()
 
-    def _read_page(self, asked_url: str, answer: Answer, egress: Egress, *, is_page: bool = True) -> Page:
+    def _read_page(self, asked_url: str, answer: Answer, hops: Sequence[Hop], *, is_page: bool = True) -> Page:
         fetched_at = self._now()
         check_status(answer, now=fetched_at)
         content_type = answer.value("content-type")
@@ -165,18 +167,19 @@ class PoliteFetcher:
             text=text,
             encoding=encoding,
             fetched_at=fetched_at,
-            egress=egress.label,
+            egress=hops[-1][1],
+            redirects=tuple(hops[:-1]),
         )
 
-    def _read_call(self, url: str, answer: Answer, egress: Egress) -> Page:
+    def _read_call(self, url: str, answer: Answer, hops: Sequence[Hop]) -> Page:
         if answer.status == 403:
             raise SessionExpired(f"{answer.url.netloc} refuses the call (403)")
-        return self._read_page(url, answer, egress, is_page=False)
+        return self._read_page(url, answer, hops, is_page=False)
 
     def _read_robots(self, url: str) -> str:
         """The text of a robots.txt; a host that refuses to show one has no rules (RFC 9309, 2.3.1.3)."""
 
-        def read(answer: Answer, _egress: Egress) -> str:
+        def read(answer: Answer, _hops: Sequence[Hop]) -> str:
             if 400 <= answer.status < 500 and answer.status != 429:
                 return ""
             check_status(answer, now=self._now())
@@ -185,21 +188,24 @@ class PoliteFetcher:
             return body.decode("utf-8", errors="replace")
 
         try:
-            return self._follow(self._guard.check_url(url), read)
+            return self._follow(url, read)
         except (ForbiddenUrl, Redirected):
             return ""
 
-    def _follow(self, url: SafeUrl, read: Callable[[Answer, Egress], T], ask: Ask = GET) -> T:
+    def _follow(self, asked: str, read: Callable[[Answer, Sequence[Hop]], T], ask: Ask = GET) -> T:
         """Follow redirects to an answer and read it; every hop is checked and awaits its own turn."""
+        url = self._guard.check_url(asked)
         left_s = self._timeout_s
         visited = {url.url}
+        hops: list[Hop] = []
         for _ in range(1 + MAX_REDIRECTS):
             egress = self._await_turn(url.netloc)
+            hops.append((url.netloc, egress.label))
             started = time.monotonic()
-            with self._pausing(url.netloc, egress), self._exchange(url, egress, ask, timeout_s=left_s) as answer:
+            with self._pausing(url.netloc, asked, egress), self._exchange(url, egress, ask, timeout_s=left_s) as answer:
                 target = redirect_target(answer)
                 if target is None:
-                    return read(answer, egress)
+                    return read(answer, hops)
                 if ask.body is not None:
                     raise Redirected(f"{url.netloc} redirects a call")
             left_s -= time.monotonic() - started
@@ -223,12 +229,15 @@ class PoliteFetcher:
                 return self._egresses[label]
 
     @contextmanager
-    def _pausing(self, host: str, egress: Egress) -> Iterator[None]:
+    def _pausing(self, host: str, asked: str, egress: Egress) -> Iterator[None]:
         """Pause the host for everyone when it says so; the error then tells how long."""
         try:
             yield
-        except (PageBlocked, RateLimited, SiteUnavailable) as error:
-            if error.retry_after_s is not None or not isinstance(error, SiteUnavailable):
+        except (PageBlocked, RateLimited) as error:
+            heed_refusal(self._pace, error, host=host, url=asked, egress=egress.label)
+            raise
+        except SiteUnavailable as error:
+            if error.retry_after_s is not None:
                 error.retry_after_s = self._pace.pause(
                     host, error.retry_after_s, reason=error.code, egress=egress.label
                 )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from offers_cli.errors import HostPaused
-from offers_cli.fetch.page import DIRECT
+from offers_cli.fetch.page import DIRECT, Page, Refusal
 
 
 class LocalPace:
@@ -39,14 +39,30 @@ class LocalPace:
         with self._lock:
             return self._pauses.get((host, egress), (0.0, ""))[0] > self._clock()
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for this process; returns the seconds now in force."""
         with self._lock:
             now = self._clock()
-            asked_until = now + (self._pause_s if seconds is None else seconds)
+            asked_until = now + seconds
             until, known = self._pauses.get((host, egress), (0.0, reason))
             self._pauses[host, egress] = max((until, known), (asked_until, reason))
             return max(until, asked_until) - now
+
+    def note_served(self, page: Page) -> None:
+        """Nothing is counted here that a served page would end."""
+
+    def note_refusal(
+        self,
+        host: str,
+        url: str,  # noqa: ARG002 (the pace's form)
+        seconds: float | None,
+        *,
+        reason: str,
+        egress: str = DIRECT,
+    ) -> Refusal:
+        """Pause the host; there are no workers without a Redis, so that no page is asked again and again."""
+        asked_s = self._pause_s if seconds is None else seconds
+        return Refusal(wait_s=self.pause(host, asked_s, reason=reason, egress=egress))
 
     def _turn(self, host: str, egress: str) -> float:
         return self._next_turn.get((host, egress), 0.0)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
+
+from offers_cli.errors import PageError
 
 DIRECT = "direct"
 """The egress of requests that go through no proxy."""
@@ -23,6 +26,7 @@ class Page:
         encoding: the encoding it was decoded from.
         fetched_at: when the request was sent (UTC).
         egress: which way out it took: ``direct``, or the label of a proxy.
+        redirects: host and way out of each request that was redirected on the way here.
     """
 
     url: str
@@ -32,6 +36,30 @@ class Page:
     encoding: str
     fetched_at: datetime
     egress: str = DIRECT
+    redirects: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The host that answered, with its port when that is not the usual one."""
+        return urlsplit(self.final_url).netloc
+
+
+MOST_WALLS = 5
+"""A page that alone shows a wall so many times in a row is given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """How a refusal counts.
+
+    Attributes:
+        wait_s: how long the page is to be left alone.
+        walls: how many refusals in a row are the page's own, met while its host served others; 0 where it is the
+            host's. Begins anew after `MOST_WALLS` walls.
+    """
+
+    wait_s: float
+    walls: int = 0
 
 
 class Pace(Protocol):
@@ -49,13 +77,29 @@ class Pace(Protocol):
         """Whether the host is paused now: to be asked again after the wait for a turn, which may have been long."""
         ...
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
-        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force.
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force."""
+        ...
+
+    def note_served(self, page: Page) -> None:
+        """Note that this is a page and no wall: what was counted against it and its hosts is forgotten."""
+        ...
+
+    def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
+        """Note a wall or a 429, and pause the host for everyone unless the page alone shows a wall.
 
         Args:
-            seconds: what the host asked for; None for a wall, whose pauses grow each time it is met again.
+            url: the page as it was asked for.
+            seconds: what the host asked for, which is always obeyed; None when it did not say: then its pauses grow
+                with each refusal, until it serves a page again.
         """
         ...
+
+
+def heed_refusal(pace: Pace, error: PageError, *, host: str, url: str, egress: str) -> None:
+    """Note the refusal of a page, asked for as `url`; the error then says how it counts."""
+    refusal = pace.note_refusal(host, url, error.retry_after_s, reason=error.code, egress=egress)
+    error.retry_after_s, error.walls = refusal.wait_s, refusal.walls
 
 
 class Fetcher(Protocol):

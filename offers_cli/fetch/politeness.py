@@ -8,13 +8,15 @@ beside it, and survive restarts as Redis does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import HostPaused
-from offers_cli.fetch.page import DIRECT
+from offers_cli.errors import HostPaused, PageBlocked, QueueRefused, QueueUnavailable
+from offers_cli.fetch.page import DIRECT, MOST_WALLS, Page, Refusal
 from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ SLACK = 0.02
 counts more than it was promised."""
 
 LONGEST_PAUSE_S = 3600.0
+PAGE_REMEMBERED_S = 86_400.0
+"""How long after its last refusal a page is remembered."""
 PAUSED = f"{PREFIX}paused"
 """The hosts that were paused, by the end of their pause."""
 
@@ -47,8 +51,8 @@ class SharedPace:
 
     Args:
         delay_s: least time between two requests to one host through one egress; 0 for no waiting.
-        first_pause_s: the pause after the first wall; each wall met again doubles it, up to an hour. A wall is
-            forgotten when as much time as its pause took has passed without one.
+        first_pause_s: the pause after the first refusal; each one met after it doubles it, up to an hour. A page that
+            is served ends that, and so does an hour without a refusal.
         clock: seconds since 1970 for tests; None is Redis's own clock.
     """
 
@@ -75,12 +79,36 @@ class SharedPace:
         ((left_us, _),) = self._run("pauses", [_key(host, egress)])
         return bool(left_us > 0)
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> float:
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for everyone (see `offers_cli.fetch.page.Pace.pause`)."""
-        asked_us = -1 if seconds is None else round(seconds * 1e6)
         keys = [_key(host, egress), PAUSED]
-        left_us = self._run("pause", keys, asked_us, self._first_pause_us, reason, _member(host, egress))
+        left_us = self._run("pause", keys, round(seconds * 1e6), reason, _member(host, egress))
         return float(left_us) / 1e6
+
+    def note_served(self, page: Page) -> None:
+        """Note that a host serves (see `offers_cli.fetch.page.Pace.note_served`).
+
+        A Redis that does not answer is no reason to lose the page: then the pauses grow once more than they had to.
+        """
+        with suppress(QueueUnavailable, QueueRefused), translate(), self._redis.pipeline(transaction=False) as pipe:
+            for host, egress in {*page.redirects, (page.host, page.egress)}:
+                pipe.hdel(_key(host, egress), "strikes")
+                pipe.delete(_page_key(host, egress, page.url))
+            pipe.execute()
+
+    def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
+        """Note a wall or a 429 (see `offers_cli.fetch.page.Pace.note_refusal`)."""
+        wait_us, walls = self._run(
+            "refusal",
+            [_key(host, egress), _page_key(host, egress, url), PAUSED],
+            -1 if seconds is None else round(seconds * 1e6),
+            self._first_pause_us,
+            MOST_WALLS if reason == PageBlocked.code else 0,
+            round(PAGE_REMEMBERED_S * 1e6),
+            reason,
+            _member(host, egress),
+        )
+        return Refusal(wait_s=wait_us / 1e6, walls=walls)
 
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
@@ -110,6 +138,10 @@ def _source(name: str) -> str:
 
 def _key(host: str, egress: str) -> str:
     return f"{PREFIX}{_member(host, egress)}"
+
+
+def _page_key(host: str, egress: str, url: str) -> str:
+    return f"{PREFIX}page:{sha256(f'{_member(host, egress)} {url}'.encode()).hexdigest()[:32]}"
 
 
 def _member(host: str, egress: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from offers_cli.errors import PageBlocked, PageError, SessionExpired
 from offers_cli.fetch.login import Login, refused
-from offers_cli.fetch.page import Pace, Page
+from offers_cli.fetch.page import Pace, Page, heed_refusal
 from offers_cli.fetch.session_file import Session
 from offers_cli.log import get_log
 from offers_cli.marketplaces.mercado_livre.affiliate_links import BUILDER_PAGE, find_csrf_token, read_json
@@ -99,6 +99,7 @@ class Account:
             if wall := self._find_wall(page.text, page.final_url):
                 raise self._paused(wall, page)
             raise self._refused(session)
+        self._get_pace().note_served(page)
         self._token = session.id, token
         self._login.note_accepted(session)
         return page
@@ -111,13 +112,14 @@ class Account:
         }
         page = self._fetcher.post_json(f"{self._base_url}{path}", body, headers=headers)
         try:
-            return read_json(page.text)
+            data = read_json(page.text)
         except PageBlocked as error:
             raise self._paused(error, page) from error
+        self._get_pace().note_served(page)
+        return data
 
     def _paused(self, error: PageError, page: Page) -> PageError:
-        host = page.final_url.split("/")[2]
-        error.retry_after_s = self._get_pace().pause(host, None, reason=error.code, egress=page.egress)
+        heed_refusal(self._get_pace(), error, host=page.host, url=page.url, egress=page.egress)
         return error
 
     def _refused(self, session: Session) -> SessionExpired:

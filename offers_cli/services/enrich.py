@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from offers_cli.enrichment import Enrichment, EnrichmentJob
-from offers_cli.errors import PageChanged
+from offers_cli.errors import AlwaysBlocked, PageBlocked, PageChanged
+from offers_cli.fetch.page import MOST_WALLS
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
 from offers_cli.services.drift import DriftWatch
@@ -22,9 +23,16 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: Dr
         WorkError: what went wrong; its `outcome` says what becomes of the job.
     """
     marketplace = pages.marketplace_for(job.url)
-    page = pages.fetch(job.url)
     reader = partial(_read_same_product, marketplace, job.url, drift)
-    reading = pages.read(page, reader, offer_id=job.offer_id)
+    try:
+        reading = pages.read(pages.fetch(job.url), reader, offer_id=job.offer_id)
+    except PageBlocked as error:
+        if error.walls < MOST_WALLS:
+            raise
+        raise AlwaysBlocked(
+            f"this page alone was refused {error.walls} times while its host served others: {error.message}",
+            hint="open it in a browser (does it ask for a login, or an age?), offers requeue-failed asks it again",
+        ) from error
     log.info(
         "read",
         offer_id=job.offer_id,

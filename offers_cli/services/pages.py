@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
-from urllib.parse import urlsplit
 
 import tenacity
 
 from offers_cli.errors import (
     HostPaused,
     NotFound,
+    OfferGone,
     PageBlocked,
     PageError,
     SiteUnavailable,
@@ -21,7 +21,7 @@ from offers_cli.errors import (
 )
 from offers_cli.fetch.body import MAX_PAGE_BYTES
 from offers_cli.fetch.encoding import decode
-from offers_cli.fetch.page import Fetcher, Pace, Page
+from offers_cli.fetch.page import Fetcher, Pace, Page, heed_refusal
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.services.sources import Source
@@ -46,7 +46,7 @@ class Pages:
 
     Attributes:
         get_fetcher: opens the fetcher when the first page is fetched; a saved page needs none.
-        get_pace: opens the shared clock when a page turns out to be a wall.
+        get_pace: opens the shared clock when the first page was read.
         sleep: waits between short retries, in seconds.
     """
 
@@ -56,14 +56,13 @@ class Pages:
     get_pace: Callable[[], Pace]
     sleep: Callable[[float], None]
 
-    def load_listing(self, source: Source, address: str | None) -> tuple[str, str]:
-        """Text and address of a source's first page (no `address`) or of one of its later pages."""
+    def load_listing(self, source: Source, address: str | None, reader: Callable[[str, str], T]) -> T:
+        """Read a source's first page (no `address`) or one of its later pages."""
         if source.path is not None and address is None:
-            return self.open_saved(source.path)
+            return reader(*self.open_saved(source.path))
         if source.path is not None:
             raise UsageError(f"{source.path} is one saved page; its next page is not at hand")
-        page = self.fetch_patiently(address or self._listing_address(source))
-        return page.text, page.final_url
+        return self._read(self.fetch_patiently(address or self._listing_address(source)), reader)
 
     def _listing_address(self, source: Source) -> str:
         return source.label if source.kind == "listing" else self.marketplace_for("").listing_url(source.label)
@@ -88,16 +87,26 @@ class Pages:
         return self.get_fetcher().get(self.marketplace_for(url).fetch_url(url))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
-        """Read a fetched page; a page that fails is kept, one that is a wall pauses its host for everyone."""
+        """Read a fetched page; one that fails is kept, a wall is noted for everyone."""
         try:
-            result = reader(page.text, page.final_url)
+            result = self._read(page, reader)
         except PageError as error:
-            if isinstance(error, PageBlocked):
-                host = urlsplit(page.final_url).netloc
-                error.retry_after_s = self.get_pace().pause(host, None, reason=error.code, egress=page.egress)
             self.keeper.keep(page, offer_id=offer_id, code=error.code)
             raise
         self.keeper.keep(page, offer_id=offer_id, code=None)
+        return result
+
+    def _read(self, page: Page, reader: Callable[[str, str], T]) -> T:
+        """Read a page, and note how its host behaved: a wall comes with status 200 as well."""
+        try:
+            result = reader(page.text, page.final_url)
+        except PageBlocked as error:
+            heed_refusal(self.get_pace(), error, host=page.host, url=page.url, egress=page.egress)
+            raise
+        except OfferGone:
+            self.get_pace().note_served(page)
+            raise
+        self.get_pace().note_served(page)
         return result
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:

@@ -68,7 +68,7 @@ class Scraper:
 
     Attributes:
         enqueue: queues jobs; None when nothing is to be queued.
-        load: fetches a listing address, or reads a saved page; returns (text, address).
+        load: fetches a listing address, or opens a saved page, and reads it with the reader it is given.
         read_hub: the affiliates' hub page by page; is given what reads one of its pages.
         wanted: the fields whose absence makes an offer worth a job.
         process: what tells this process from others, for the run's record.
@@ -77,7 +77,7 @@ class Scraper:
 
     storage: Storage
     enqueue: Enqueue | None
-    load: Callable[[Source, str | None], tuple[str, str]]
+    load: Callable[[Source, str | None, Callable[[str, str], ListingReading]], ListingReading]
     read_hub: Callable[[Callable[[str, str], ListingReading]], Iterator[ListingReading]]
     marketplace_for: Callable[[str], Marketplace]
     wanted: frozenset[Missing]
@@ -193,9 +193,8 @@ class Scraper:
         address: str | None = None
         visited: set[str] = set()
         while True:
-            text, url = self.load(source, address)
-            reading = self._read(source, text, url)
-            visited |= {url, address or url}
+            reading = self.load(source, address, partial(self._read, source))
+            visited |= {reading.url, address or reading.url}
             yield reading
             address = reading.next_page
             if address is None or address in visited:

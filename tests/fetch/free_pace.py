@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from offers_cli.fetch.page import Page, Refusal
+
 
 class FreePace:
     """A pace that makes nobody wait (but for `wait_s`), and remembers what it was asked."""
@@ -11,6 +13,9 @@ class FreePace:
     def __init__(self) -> None:
         self.wait_s = 0.0
         self.turns: list[tuple[str, str]] = []
+        self.walls = 0
+        self.served: list[str] = []
+        self.refused: list[tuple[str, str]] = []
         self.pauses: list[tuple[str, float | None, str, str]] = []
 
     def reserve(self, host: str, egresses: Sequence[str] = ("direct",)) -> tuple[str, float]:
@@ -21,6 +26,16 @@ class FreePace:
     def is_paused(self, host: str, egress: str = "direct") -> bool:  # noqa: ARG002 (the pace's form)
         return False
 
-    def pause(self, host: str, seconds: float | None, *, reason: str, egress: str = "direct") -> float:
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = "direct") -> float:
         self.pauses.append((host, seconds, reason, egress))
-        return 60.0 if seconds is None else seconds
+        return seconds
+
+    def note_served(self, page: Page) -> None:
+        self.served.append(page.url)
+
+    def note_refusal(
+        self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = "direct"
+    ) -> Refusal:
+        self.pauses.append((host, seconds, reason, egress))
+        self.refused.append((host, url))
+        return Refusal(wait_s=60.0 if seconds is None else seconds, walls=self.walls)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import redis
 from servers import RedisServer
 
 from offers_cli.errors import HostPaused, Outcome, QueueRefused, QueueUnavailable
+from offers_cli.fetch.page import MOST_WALLS, Page, Refusal
 from offers_cli.fetch.politeness import SharedPace
 
 pytestmark = pytest.mark.network
 
 HOST = "www.shop.test"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = f"offers:pace:{HOST}|direct"
 
 
@@ -92,6 +97,8 @@ def test_several_clients_share_one_clock(make_pace: MakePace, pace_redis: RedisS
 RESERVE = """
 import json, sys, redis
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from offers_cli.fetch.politeness import SharedPace
 
 client = redis.Redis(unix_socket_path=sys.argv[1])
@@ -124,7 +131,7 @@ def test_a_dead_process_leaves_no_debt(make_pace: MakePace, clock: Clock, connec
     """Turns that nobody uses pass by; the keys go by themselves, but not before the last turn."""
     pace = make_pace(5)
     assert [wait_s(pace) for _ in range(4)][-1] == pytest.approx(15.3)
-    assert 20_400 < connection.pttl(KEY) <= 21_400
+    assert 3_600_000 < connection.pttl(KEY) <= 3_620_400
     clock.now += 30
     assert wait_s(pace) == 0.0
 
@@ -202,7 +209,7 @@ def test_pauses_that_are_over_are_forgotten(make_pace: MakePace, clock: Clock, c
     clock.now += 10
     pace.pause("other.test", 5, reason="rate_limited")
     assert connection.zrange("offers:pace:paused", 0, -1) == [b"other.test|direct"]
-    assert 0 < connection.pttl("offers:pace:other.test|direct") <= 10_000
+    assert 0 < connection.pttl("offers:pace:other.test|direct") <= 3_605_000
 
 
 def test_a_longer_pause_in_force_stays_and_a_longer_one_replaces(make_pace: MakePace) -> None:
@@ -214,31 +221,248 @@ def test_a_longer_pause_in_force_stays_and_a_longer_one_replaces(make_pace: Make
     assert [(found.reason, found.seconds) for found in pace.paused_hosts()] == [("rate_limited", 200)]
 
 
-def test_walls_met_again_pause_longer_each_time_up_to_an_hour(make_pace: MakePace, clock: Clock) -> None:
+# Refusals: whose trouble they are, the host's or one page's.
+
+
+def page(number: int = 1, host: str = HOST, egress: str = "direct") -> Page:
+    url = f"https://{host}/{number}"
+    return Page(url=url, final_url=url, status=200, text="", encoding="utf-8", fetched_at=NOW, egress=egress)
+
+
+def wall(pace: SharedPace, number: int = 1, *, seconds: float | None = None, egress: str = "direct") -> Refusal:
+    return pace.note_refusal(HOST, page(number).url, seconds, reason="page_blocked", egress=egress)
+
+
+def pause_s(pace: SharedPace) -> float:
+    """How long the host is paused; 0 when it is not."""
+    return sum(found.seconds for found in pace.paused_hosts() if found.host == HOST)
+
+
+def test_a_host_that_refuses_all_pages_is_paused_longer_each_time_up_to_an_hour(
+    make_pace: MakePace, clock: Clock
+) -> None:
     pace = make_pace(first_pause_s=60)
     seconds = []
-    for _ in range(9):
-        seconds.append(pace.pause(HOST, None, reason="page_blocked"))
+    for number in range(9):
+        assert wall(pace, number).walls == 0, "no page is blamed"
+        seconds.append(pause_s(pace))
         clock.now += seconds[-1]
     assert seconds == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_the_page_that_met_the_wall_lets_others_go_first(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace(first_pause_s=60)
+    assert wall(pace).wait_s == 120
+    clock.now += 60
+    assert wall(pace).wait_s == 180
+    assert wall(pace, 2, seconds=300).wait_s == 300, "what the host asks for is obeyed to the second"
 
 
 def test_many_answers_from_one_wall_are_one_wall(make_pace: MakePace, clock: Clock) -> None:
     pace = make_pace(first_pause_s=60)
     with ThreadPoolExecutor(16) as threads:
-        seconds = list(threads.map(lambda _: pace.pause(HOST, None, reason="page_blocked"), range(64)))
-    assert set(seconds) == {60}
+        noted = list(threads.map(lambda number: wall(pace, number), range(64)))
+    assert set(noted) == {Refusal(wait_s=120)}
     clock.now += 60
-    assert pace.pause(HOST, None, reason="page_blocked") == 120
+    wall(pace)
+    assert pause_s(pace) == 120
 
 
-def test_a_wall_is_forgotten_after_as_much_time_without_one(make_pace: MakePace, clock: Clock) -> None:
+def test_a_page_that_is_served_ends_the_strikes(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace(first_pause_s=60)
+    for number in (1, 2, 3):
+        wall(pace, number)
+        clock.now += 240
+    pace.note_served(page(4))
+    wall(pace, 5)
+    assert pause_s(pace) == 60
+
+
+def test_refusals_are_forgotten_an_hour_after_their_pause(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace(first_pause_s=60)
+    for number, (later_s, expected_s) in enumerate([(0, 60), (60 + 3599, 120), (120 + 3600, 60)]):
+        clock.now += later_s
+        wall(pace, number)
+        assert pause_s(pace) == expected_s
+
+
+def test_what_a_host_asks_for_does_not_grow_and_is_no_strike(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace(first_pause_s=60)
+    for number in range(4):
+        wall(pace, number, seconds=7)
+        assert pause_s(pace) == 7
+        clock.now += 7
+    wall(pace, 5)
+    assert pause_s(pace) == 60
+
+
+def test_a_page_alone_with_its_wall_pauses_nobody_and_waits_longer_each_time(make_pace: MakePace, clock: Clock) -> None:
     pace = make_pace(first_pause_s=10)
-    assert pace.pause(HOST, None, reason="page_blocked") == 10
-    clock.now += 19.9
-    assert pace.pause(HOST, None, reason="page_blocked") == 20
-    clock.now += 40
-    assert pace.pause(HOST, None, reason="page_blocked") == 10
+    assert wall(pace) == Refusal(wait_s=20, walls=0), "the first one may be the host's"
+    clock.now += 10
+    for walls, wait_s in ((2, 20), (3, 40), (4, 80), (5, 160)):
+        pace.note_served(page(2))
+        assert wall(pace) == Refusal(wait_s=wait_s, walls=walls)
+        assert pause_s(pace) == 0
+
+
+def test_it_stays_alone_when_nothing_else_is_left_to_ask(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    wall(pace)
+    clock.now += 10
+    pace.note_served(page(2))
+    assert [wall(pace).walls for _ in range(4)] == [2, 3, 4, 5]
+
+
+def test_after_five_walls_a_page_is_counted_anew_and_still_pauses_nobody(make_pace: MakePace, clock: Clock) -> None:
+    """So a job that is requeued has five attempts again."""
+    pace = make_pace()
+    wall(pace)
+    clock.now += 10
+    pace.note_served(page(2))
+    assert [wall(pace).walls for _ in range(10)] == [2, 3, 4, 5, 1, 2, 3, 4, 5, 1]
+    assert pause_s(pace) == 0
+
+
+def test_a_page_that_was_served_begins_anew(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    wall(pace)
+    clock.now += 10
+    pace.note_served(page(2))
+    wall(pace)
+    pace.note_served(page(1))
+    assert wall(pace).walls == 0
+    assert pause_s(pace) == 10
+
+
+def test_no_page_is_blamed_while_its_host_refuses_others_too(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    wall(pace, 1)
+    clock.now += 10
+    pace.note_served(page(2))
+    assert wall(pace, 1).walls == 2
+    assert wall(pace, 3).walls == 0, "another page: the host may have begun to refuse"
+    for _ in range(20):
+        clock.now += 3600
+        assert wall(pace, 1).walls == 0
+    pace.note_served(page(2))
+    assert wall(pace, 1).walls == 3
+
+
+def test_two_pages_with_walls_of_their_own_do_not_cover_for_each_other(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    for number in (1, 2):
+        wall(pace, number)
+        clock.now += 10
+        pace.note_served(page(9))
+    assert [wall(pace, number).walls for _ in range(4) for number in (1, 2)] == [2, 2, 3, 3, 4, 4, 5, 5]
+    assert pause_s(pace) == 0
+
+
+def test_each_way_out_has_its_own_walls(make_pace: MakePace, clock: Clock) -> None:
+    """A proxy that is blocked is no reason to blame a page, though others are served through another one."""
+    pace = make_pace()
+    for _ in range(3):
+        pace.note_served(page(2, egress="b:1"))
+        assert wall(pace, egress="a:1").walls == 0
+        clock.now += 3600
+
+
+def test_hosts_that_only_redirect_have_served_as_well(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    wall(pace, 1)
+    clock.now += 10
+    pace.note_served(replace(page(2), final_url="https://other.test/2", redirects=((HOST, "direct"),)))
+    assert wall(pace, 1).walls == 2
+
+
+def test_a_lone_wall_that_says_how_long_is_obeyed(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace(first_pause_s=10)
+    wall(pace, 1)
+    clock.now += 10
+    pace.note_served(page(2))
+    assert wall(pace, 1, seconds=300) == Refusal(wait_s=300, walls=2)
+    assert pause_s(pace) == 300
+    clock.now += 300
+    assert wall(pace, 1, seconds=3) == Refusal(wait_s=40, walls=3)
+    assert pause_s(pace) == 3
+
+
+def test_too_many_requests_are_always_the_host_s_but_a_page_alone_waits_longer(
+    make_pace: MakePace, clock: Clock
+) -> None:
+    pace = make_pace(first_pause_s=10)
+    waits = []
+    for _ in range(7):
+        noted = pace.note_refusal(HOST, page(1).url, None, reason="rate_limited")
+        waits.append(noted.wait_s)
+        assert pause_s(pace) == 10
+        clock.now += 10
+        pace.note_served(page(2))
+    assert waits == [20, 20, 40, 80, 160, 320, 640]
+
+
+def test_walls_of_a_page_are_remembered_for_a_day(make_pace: MakePace, connection: redis.Redis) -> None:
+    pace = make_pace(first_pause_s=10)
+    wall(pace)
+    (key,) = connection.keys("offers:pace:page:*")
+    assert 86_000_000 < connection.pttl(key) <= 86_400_000
+    assert 3_600_000 < connection.pttl(KEY) <= 3_610_000, "and the host's strikes for an hour after its pause"
+    pace.note_served(page(1))
+    assert connection.keys("offers:pace:page:*") == []
+
+
+def test_a_shop_with_one_walled_page_is_worked_off_at_its_pace(make_pace: MakePace, clock: Clock) -> None:
+    """Fifty jobs of one host: one pause, and the page with the wall is asked five times."""
+    pace = make_pace(0.5)
+    began, asked = clock.now, 0
+    waiting = [(clock.now, number) for number in range(50)]
+    served_at = 0.0
+    while waiting:
+        due, number = heapq.heappop(waiting)
+        clock.now = max(clock.now, due)
+        try:
+            clock.now += wait_s(pace)
+        except HostPaused as paused:
+            heapq.heappush(waiting, (clock.now + paused.seconds, number))
+            continue
+        if number == 7:
+            asked += 1
+            noted = wall(pace, number)
+            if noted.walls < MOST_WALLS:
+                heapq.heappush(waiting, (clock.now + noted.wait_s, number))
+            continue
+        pace.note_served(page(number))
+        served_at = clock.now
+    assert asked == MOST_WALLS
+    assert served_at - began == pytest.approx(10 + 48 * 0.51), "one first pause beside the turns"
+
+
+def test_a_shop_that_is_walled_altogether_is_left_in_peace_and_nobody_is_blamed(
+    make_pace: MakePace, clock: Clock
+) -> None:
+    pace = make_pace(0.5)
+    began, asked = clock.now, 0
+    waiting = [(clock.now, number) for number in range(20)]
+    while clock.now < began + 6 * 3600:
+        due, number = heapq.heappop(waiting)
+        clock.now = max(clock.now, due)
+        try:
+            clock.now += wait_s(pace)
+        except HostPaused as paused:
+            heapq.heappush(waiting, (clock.now + min(900, paused.seconds), number))
+            continue
+        asked += 1
+        noted = wall(pace, number)
+        assert noted.walls == 0
+        heapq.heappush(waiting, (clock.now + min(900, noted.wait_s), number))
+    assert asked == 14, "nine pauses that grow from ten seconds to an hour, then one request an hour"
+
+
+def test_a_redis_that_is_gone_loses_no_page_that_was_served() -> None:
+    with RedisServer() as server, server.connect() as client:
+        server.stop()
+        SharedPace(client, delay_s=0, first_pause_s=10).note_served(page())
 
 
 def test_pauses_survive_a_restart_of_redis(make_pace: MakePace) -> None:

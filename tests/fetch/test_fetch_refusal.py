@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from fetch.free_pace import FreePace
 from fetch.hostile_servers import RawServer, Respond, Visit, always, answer
 from servers import RedisServer
 
-from offers_cli.errors import WORK_ERRORS, HostPaused, WorkError
+from offers_cli.errors import WORK_ERRORS, HostPaused, PageBlocked, RateLimited, SiteUnavailable, WorkError
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.egress import parse_egresses
 from offers_cli.fetch.guard import Guard
@@ -171,3 +172,44 @@ def test_a_way_out_that_was_paused_meanwhile_is_left_for_an_open_one(serve: Serv
     )
     assert fetcher.get("http://shop.test/").egress == second.netloc
     assert (len(first.heads), len(second.heads), len(slept)) == (0, 1, 2)
+
+
+# What is noted of an answer, and for which page.
+
+
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        answer(b"", status="403 No"),
+        answer(b"", status="429 Slow down"),
+        answer(b"", "Location: /jms/mlb/lgz/login?go=x", status="302 Found"),
+    ],
+)
+def test_a_refusal_behind_a_redirect_is_noted_for_the_page_that_was_asked_for(
+    refusing: bytes, serve: Serve, make_fetcher: Make, pace: FreePace
+) -> None:
+    """An age gate sends a stranger to the login: that is this page's affair, wherever the login stands."""
+    last = serve(always(refusing))
+    first = serve(always(answer(b"", f"Location: {last.url}", status="302 Found")))
+    pace.walls = 3
+    with pytest.raises((PageBlocked, RateLimited)) as refused:
+        make_fetcher(first, last).get(f"{first.url}p/MLB1#x")
+    assert pace.refused == [(last.netloc, f"{first.url}p/MLB1#x")]
+    assert (refused.value.walls, refused.value.retry_after_s) == (3, 60.0)
+
+
+def test_a_page_knows_which_hosts_sent_us_to_it(serve: Serve, make_fetcher: Make) -> None:
+    last = serve(always(answer()))
+    first = serve(always(answer(b"", f"Location: {last.url}", status="302 Found")))
+    page = make_fetcher(first, last).get(first.url)
+    assert (page.redirects, page.host) == (((first.netloc, "direct"),), last.netloc)
+    assert make_fetcher(last).get(last.url).redirects == ()
+
+
+def test_a_site_in_trouble_pauses_as_long_as_it_asks_and_no_page_is_counted(
+    serve: Serve, make_fetcher: Make, pace: FreePace
+) -> None:
+    server = serve(always(answer(b"", "Retry-After: 7", status="503 Busy")))
+    with pytest.raises(SiteUnavailable):
+        make_fetcher(server).get(server.url)
+    assert (pace.pauses, pace.refused) == ([(server.netloc, 7.0, "site_unavailable", "direct")], [])

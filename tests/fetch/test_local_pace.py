@@ -6,6 +6,7 @@ import pytest
 
 from offers_cli.errors import HostPaused
 from offers_cli.fetch.local_pace import LocalPace
+from offers_cli.fetch.page import Refusal
 
 
 class Clock:
@@ -40,7 +41,10 @@ def test_a_paused_host_is_told_of_instead_of_waited_for() -> None:
     assert pace.reserve("b")[1] == 0
     clock.now += 30
     assert pace.reserve("a")[1] == 0
-    assert pace.pause("a", None, reason="page_blocked") == 60
+    assert pace.note_refusal("a", "http://a/1", None, reason="page_blocked") == Refusal(wait_s=60)
+    assert pace.note_refusal("a", "http://a/1", 90, reason="rate_limited") == Refusal(wait_s=90)
+    with pytest.raises(HostPaused, match="rate_limited"):
+        pace.reserve("a")
 
 
 def test_whether_a_host_is_paused_is_asked_again_after_a_wait() -> None:

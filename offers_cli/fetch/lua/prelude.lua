@@ -1,6 +1,6 @@
 -- What all scripts of the pace share. Every key is a hash of one host by one way out: `turn` is the last turn that was
--- given out, `until` the end of its pause, `reason` why it was paused, `strikes` how many pauses in a row grew (counted
--- until `forgotten_at`). All times are microseconds since 1970.
+-- given out, `until` the end of its pause, `reason` why it was paused. `strikes` stands there from a refusal to the next page
+-- that is served, or to `forgotten_at`: how many pauses in a row have grown. All times are microseconds since 1970.
 -- ARGV[1] is the time, empty for Redis's own clock; ARGV[2] the longest pause.
 
 local function read_clock()
@@ -22,8 +22,20 @@ local function pause_left(key)
   return left > 0 and left <= longest and left or 0
 end
 
--- Redis forgets a host that nobody asks any more.
+-- Redis forgets a host that nobody asks any more, an hour after all that is known of it is over.
 local function keep(key, duration)
-  local ms = math.ceil(duration / 1000)
+  local ms = math.ceil((duration + longest) / 1000)
   if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, whole(ms)) end
+end
+
+-- The pause now in force: this one, or a longer one that was.
+local function pause(key, all_paused, asked, reason, name)
+  local left = pause_left(key)
+  asked = math.min(longest, asked)
+  if asked <= left then return left end
+  redis.call('HSET', key, 'until', whole(now + asked), 'reason', reason)
+  keep(key, asked)
+  redis.call('ZADD', all_paused, whole(now + asked), name)
+  redis.call('ZREMRANGEBYSCORE', all_paused, '-inf', whole(now))
+  return asked
 end

@@ -18,5 +18,5 @@ if not best then return { 'paused', paused - 1, shortest, redis.call('HGET', KEY
 
 local wait = math.max(0, turn - now)
 redis.call('HSET', KEYS[best], 'turn', whole(now + wait))
-keep(KEYS[best], wait + delay + 1000000)
+keep(KEYS[best], wait + delay)
 return { 'turn', best - 1, wait }

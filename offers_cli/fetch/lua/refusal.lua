@@ -1,0 +1,34 @@
+-- Counts a refusal of one page, and pauses its host for it, unless it is the page alone that shows a wall.
+-- A page that was refused before is alone with it when its host has served others since: serving ends the strikes. While
+-- a host refuses whatever it is asked, its strikes stand, and no page is blamed.
+-- KEYS: the host by one way out, the page, the paused hosts.
+-- ARGV: time, longest pause, asked for (-1: not said), first pause, walls after which a page's count begins anew (0: the
+--   refusal is always the host's), how long a page is remembered, reason, the host's name.
+-- Answers how long the page is to be left alone, and how many refusals in a row are its own.
+
+local key, page, all_paused = KEYS[1], KEYS[2], KEYS[3]
+local asked, first, most, remember = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local reason, name = ARGV[7], ARGV[8]
+local known = tonumber(redis.call('GET', page) or '') -- nil for a page that was served, or never refused
+local strikes = read(key, 'forgotten_at') > now and tonumber(redis.call('HGET', key, 'strikes') or '')
+local alone = known and not strikes
+
+local count = alone and known + 1 or known or 1
+redis.call('SET', page, count == most and 0 or count, 'PX', whole(remember / 1000))
+local rest = alone and math.min(longest, first * 2 ^ (count - 1)) or 0
+
+if alone and most > 0 then
+  if asked >= 0 then rest = math.max(rest, pause(key, all_paused, asked, reason, name)) end
+  return { rest, count }
+end
+
+-- A pause in force is one event, however many answers brought it: only a refusal after it is another.
+local left = pause_left(key)
+if asked >= 0 or left == 0 then
+  strikes = (strikes or 0) + (asked < 0 and 1 or 0)
+  left = pause(key, all_paused, asked < 0 and first * 2 ^ (strikes - 1) or asked, reason, name)
+  redis.call('HSET', key, 'strikes', strikes, 'forgotten_at', whole(now + left + longest))
+  keep(key, left)
+end
+-- Others first: their answers show whether it is the page or the host.
+return { math.max(rest, asked < 0 and left + first or left), alone and count or 0 }
