@@ -189,7 +189,8 @@ class Ledger:
         """Put back what this worker holds in Redis and knows nothing of: the answer to a claim was lost."""
         with translate():
             listed: Any = self._scripts.connection.smembers(self._own_keys[1])
-        unknown = [tuple(composite.decode().split(":", 1)) for composite in listed if composite.decode() not in known]
+        held = sorted(composite.decode() for composite in listed)
+        unknown = [composite.split(":", 1) for composite in held if composite not in known]
         back = {"verdict": GIVEN_BACK.end, "spent": False}
         self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in unknown])
         return len(unknown)
