@@ -28,15 +28,17 @@ from faults.run import (
 )
 from faults.service import wait_until
 from faults.trouble import STUCK_S, Fault, Saboteur, Scenario
+from faults.watch import watching
 from servers import RedisServer
 
 from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.ledger import LEASE_S, Ledger, Recovery
 from offers_cli.queue.presence import find_dead_workers
 
-SHORT = Scenario(sold=400, kills=15, redis_restarts=2, wall_s=3, lock_s=3)
-LONG = Scenario(sold=2740, kills=100, redis_restarts=5, wall_s=20, lock_s=10)
+SHORT = Scenario(sold=400, kills=15, redis_restarts=2, begun_anew=6, wall_s=3, lock_s=3)
+LONG = Scenario(sold=2740, kills=100, redis_restarts=5, begun_anew=60, wall_s=20, lock_s=10)
 SCENARIO = LONG if os.environ.get("OFFERS_CHAOS") == "long" else SHORT
 
 SERVICES, PROCESSES, CONCURRENCY = 2, 2, 3
@@ -90,6 +92,7 @@ def test_whatever_dies_every_offer_is_as_after_a_calm_run(
         run.scrape()
         plan = SCENARIO.plan(run.jobs, dice)
         services = [stack.enter_context(run.service(*ARGUMENTS, name=f"worker{n}")) for n in range(SERVICES)]
+        watch = stack.enter_context(watching(server))
         saboteur = Saboteur(SCENARIO, dice, run, services=services, server=server)
         saboteur.work_through(plan)
         wait_until_done(run, connection, STUCK_S + 2 * SCENARIO.wall_s, tending=services)
@@ -99,8 +102,11 @@ def test_whatever_dies_every_offer_is_as_after_a_calm_run(
         rows, fetches = run.rows(), run.fetches()
 
     tell(plan, saboteur, rows, fetches, chaos_s)
+    assert watch.looks > 10
+    assert not watch.doubled
+    assert not watch.miscalled
     assert is_empty(counts(connection))
-    assert not connection.exists("offers:leases:enrichment")
+    assert_nothing_is_left_to_recover(connection)
     assert_as_the_shop_shows(rows, shop)
     calm_rows, calm_failures = work_calmly(folder / "calm")
     assert comparable(rows) == comparable(calm_rows)
@@ -110,14 +116,23 @@ def test_whatever_dies_every_offer_is_as_after_a_calm_run(
     assert not any("Traceback" in service.log.read_text() for service in services)
 
 
+def assert_nothing_is_left_to_recover(connection: redis.Redis) -> None:
+    """Of a job that was deleted while it ran the lease stays, if its worker died, until it runs out."""
+    after = time.time() + 2 * LEASE_S
+    last = Ledger(connection, queue_name="enrichment", worker="last", clock=lambda: after)
+    assert last.recover() == Recovery(requeued=0, failed=0)
+    assert not connection.exists("offers:leases:enrichment")
+
+
 def assert_within_bounds(
     plan: list[tuple[int, Fault]], saboteur: Saboteur, rows: dict[str, Row], fetches: Counter[str]
 ) -> None:
-    """A death costs at most what the dead held: one page for each of its places."""
+    """A death costs at most what the dead held: one page for each of its places. A job begun anew costs one."""
     faults = Counter(fault for _, fault in plan)
     repeated = sum(fetches.values()) - len(fetches)
     outages = faults[Fault.KILL_REDIS] + faults[Fault.WALL] + faults[Fault.LOCK] + 4  # the four stops
-    assert repeated <= CONCURRENCY * saboteur.killed["processes"] + 3 * PLACES * outages
+    by_deaths = CONCURRENCY * saboteur.killed["processes"] + 3 * PLACES * outages
+    assert repeated <= by_deaths + saboteur.begun_anew
     assert max(fetches.values()) <= 8
     assert max(row["enrich_attempts"] for row in rows.values()) <= 8
 
@@ -132,5 +147,6 @@ def tell(
     for fault, times in Counter(fault for _, fault in plan).most_common():
         print(f"{times:4} × {fault}")
     print(f"{saboteur.killed['processes']} processes killed over {len(fetches)} jobs in {chaos_s:.0f} s")
+    print(f"{saboteur.begun_anew} jobs begun anew")
     print(f"{sum(fetches.values())} product pages fetched, at most {max(fetches.values())} times the same")
     print(f"attempts told: at most {max(row['enrich_attempts'] for row in rows.values())}")
