@@ -87,7 +87,7 @@ def test_a_refusal_stops_every_turn_that_was_given_out(
 
     def respond(visit: Visit) -> None:
         asked.set()
-        refuse.wait(30)
+        refuse.wait()
         visit.send(answer(b"no", header, status=status))
 
     server = serve(respond)
