@@ -56,7 +56,8 @@ def run_measured(session: nox.Session, marked: str, *args: str) -> None:
     """Run the tests so marked on all cores, and keep which branches they and the programs they start run."""
     shutil.rmtree(MEASURED / session.name, ignore_errors=True)
     measure = ("coverage", "run", f"--data-file={MEASURED.absolute() / session.name / 'data'}", "-m")
-    session.run(*measure, "pytest", "-n", "logical", "-m", marked, *args, *session.posargs)
+    stuck = ("--timeout", "600")  # a test that never ends names itself, and the others still run
+    session.run(*measure, "pytest", "-n", "logical", *stuck, "-m", marked, *args, *session.posargs)
 
 
 @nox.session
@@ -159,6 +160,20 @@ def chaos(session: nox.Session) -> None:
         *session.posargs,
         env={"OFFERS_CHAOS": "long"},
     )
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Change the code on purpose, and list the changes that no test notices; `-- --only money` does one file."""
+    install(session)
+    session.install(*nox.project.dependency_groups(PYPROJECT, "mutants"))
+    copy = Path(session.create_tmp()) / "project"
+    shutil.rmtree(copy, ignore_errors=True)
+    for part in ("offers_cli", "tests", "docs"):
+        shutil.copytree(part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy("pyproject.toml", copy)
+    session.chdir(copy)
+    session.run("python", "-m", "mutation", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session

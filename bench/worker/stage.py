@@ -94,6 +94,7 @@ def _shop(offers: int) -> Iterator[str]:
     shop = [sys.executable, "-m", "offers_cli.demo.shop", "--calm", "--controls", "--offers", str(offers)]
     size = ["--page-bytes", str(PAGE_BYTES), "--page-size", str(CARDS)]
     with subprocess.Popen([*shop, *size], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
         finally:

@@ -72,4 +72,5 @@ def test_nothing_of_development_is_published_as_an_extra(metadata: Message) -> N
 
 def test_the_sdist_holds_what_is_needed_to_work_on_it(sdist: set[str]) -> None:
     assert {"LICENSE", "README.md", "CHANGELOG.md", "noxfile.py", "pyproject.toml", "tests/conftest.py"} <= sdist
-    assert {"docs/design.md", "bench/startup.py", "offers_cli/__init__.py"} <= sdist
+    assert {"docs/design.md", "bench/startup.py", "offers_cli/__init__.py", "requirements/dev.txt"} <= sdist
+    assert {"CONTRIBUTING.md", "SECURITY.md"} <= sdist

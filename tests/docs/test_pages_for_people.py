@@ -1,0 +1,70 @@
+"""What people read stays true where a machine can tell: links lead somewhere, the changelog names the version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import offers_cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+CODE = re.compile(r"^ *```.*?^ *```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+KINDS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def links(page: Path) -> Iterator[str]:
+    """Those within the project; whether the outside still answers is not asked."""
+    yield from (link for link in LINK.findall(CODE.sub("", page.read_text("utf-8"))) if "://" not in link)
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page as the addresses that they get."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_heading_of_the_project(page: Path) -> None:
+    lost = []
+    for link in links(page):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(link)
+    assert lost == []
+
+
+def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        targets = {(page.parent / link.partition("#")[0]).resolve() for link in links(page)}
+        waiting += [target for target in targets - reached if target.suffix == ".md" and target.exists()]
+    assert set(PAGES) - reached == set()
+
+
+def test_the_newest_release_of_the_changelog_is_the_programs_version() -> None:
+    """Before the first release there is [Unreleased] alone, and the program says what that release will be."""
+    releases = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})$", CHANGELOG, re.MULTILINE)
+    assert (releases[0][0] if releases else "0.1.0") == offers_cli.__version__
+    days = [date.fromisoformat(day) for _, day in releases]
+    assert days == sorted(days, reverse=True)
+
+
+def test_the_changelog_has_the_form_of_keep_a_changelog() -> None:
+    headings = re.findall(r"^## (.+)$", CHANGELOG, re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading) for heading in headings[1:])
+    for part in re.split(r"^## .+$", CHANGELOG, flags=re.MULTILINE)[1:]:
+        kinds = re.findall(r"^### (.+)$", part, re.MULTILINE)
+        assert set(kinds) <= KINDS
+        assert len(kinds) == len(set(kinds)), "one heading of a kind in each release"
