@@ -1,0 +1,142 @@
+"""Mutation testing: change the code on purpose, one place at a time, and count which changes the tests notice.
+
+    PYTHONPATH=tests python -m mutation [--only TEXT] [--sample N]
+
+It runs in a copy of the project, which `nox -s mutants` makes.
+
+mutmut changes the functions of Python modules. It knows neither Lua nor a module's constants, which are half of what
+decides a price: `changes.py` does those. A change that nothing notices is a survivor; `accepted.toml` names those that
+are none, and why. Red where less than nine in ten of a file's changes are noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mutation.changes import constant_changes, lua_changes
+from mutation.targets import TARGETS
+
+LEAST_PCT = 90
+LONGEST_S = 300
+SURVIVED, UNTESTED, SKIPPED = (0,), (5, 33), (None, 34)
+
+
+@dataclass
+class Tally:
+    """How the changes of one file fared; a survivor is told by its changed lines."""
+
+    noticed: int = 0
+    accepted: int = 0
+    survivors: list[str] = field(default_factory=list)
+
+    @property
+    def pct(self) -> float:
+        return 100 * self.noticed / max(1, self.noticed + len(self.survivors))
+
+
+def main() -> int:
+    options = _options()
+    accepted = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())["accepted"]
+    tallies: dict[Path, Tally] = {}
+    for target, tests in TARGETS.items():
+        if options.only and options.only not in str(target):
+            continue
+        tally = tallies[target] = Tally()
+        chosen = [test for test in tests if Path(test).exists()]
+        known = {entry["change"].strip() for entry in accepted if entry["file"] == str(target)}
+        for change, is_noticed in _outcomes(target, chosen, options.sample):
+            if is_noticed:
+                tally.noticed += 1
+            elif change in known:
+                tally.accepted += 1
+            else:
+                tally.survivors.append(change)
+                print(f"SURVIVED {target}\n{change}\n", flush=True)
+        print(f"{target}: {tally.noticed} noticed, {len(tally.survivors)} not, {tally.accepted} accepted", flush=True)
+    print(f"\n{'file':58} noticed  not  accepted  ratio")
+    for target, tally in tallies.items():
+        print(f"{target!s:58} {tally.noticed:7} {len(tally.survivors):4} {tally.accepted:9} {tally.pct:5.0f} %")
+    return int(any(tally.pct < LEAST_PCT for tally in tallies.values()))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mutation")
+    parser.add_argument("--only", help="files whose path holds this text")
+    parser.add_argument("--sample", type=int, help="at most so many changes of each script or module's constants")
+    return parser.parse_args()
+
+
+def _outcomes(target: Path, tests: list[str], sample: int | None) -> Iterator[tuple[str, bool]]:
+    """Each change of a file, as its changed lines, and whether a test noticed it."""
+    text = target.read_text()
+    changes = list(dict.fromkeys(lua_changes(text) if target.suffix == ".lua" else constant_changes(text)))
+    if sample is not None and len(changes) > sample:
+        changes = random.Random(0).sample(changes, sample)
+    try:
+        for changed in changes:
+            target.write_text(changed)
+            yield _difference(text, changed), not _passes(tests)
+    finally:
+        target.write_text(text)
+    if target.suffix == ".py":
+        yield from _by_mutmut(target, tests)
+
+
+def _passes(tests: list[str]) -> bool:
+    run = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        return subprocess.run(run, capture_output=True, timeout=LONGEST_S, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def _difference(before: str, after: str) -> str:
+    old, new = before.splitlines(), after.splitlines()
+    pairs = [(one, other) for one, other in zip(old, new, strict=True) if one != other]
+    return "\n".join([*(f"-{one.strip()}" for one, _ in pairs), *(f"+{other.strip()}" for _, other in pairs)])
+
+
+def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, bool]]:
+    project = Path("pyproject.toml")
+    plain = project.read_text()
+    settings = {
+        "source_paths": ["offers_cli"],
+        "only_mutate": [str(target)],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": tests,
+        "also_copy": ["docs"],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    project.write_text("\n".join([plain, "[tool.mutmut]", *lines, ""]))
+    try:
+        run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 1)]
+        done = subprocess.run(run, capture_output=True, text=True, check=False)
+        meta = Path("mutants") / f"{target}.meta"
+        if not meta.exists():
+            raise SystemExit(f"mutmut could not change {target}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+            if code not in SKIPPED:
+                is_noticed = code not in SURVIVED + UNTESTED
+                yield ("" if is_noticed else _shown(name)), is_noticed
+    finally:
+        project.write_text(plain)
+
+
+def _shown(name: str) -> str:
+    shown = subprocess.run([sys.executable, "-m", "mutmut", "show", name], capture_output=True, text=True, check=True)
+    changed = re.findall(r"^([+-])(?![+-]{2}) *(.*)$", shown.stdout, re.MULTILINE)
+    return "\n".join(sign + line for sign, line in changed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

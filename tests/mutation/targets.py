@@ -1,0 +1,40 @@
+"""What is changed on purpose, and the tests that must notice it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+READING = Path("offers_cli/marketplaces")
+PRICES = (
+    "tests/reading/test_price_box.py",
+    "tests/reading/test_price_agreement.py",
+    "tests/reading/test_page_folders.py",
+    "tests/reading/test_product_page.py",
+)
+STORAGE = ("tests/storage/test_storage_rules.py", "tests/storage/test_storage_enriching.py")
+QUEUE = (
+    "tests/queue/test_queue_conformance.py",
+    "tests/queue/test_queue_enqueue.py",
+    "tests/queue/test_queue_recovery.py",
+    "tests/queue/test_queue_registries.py",
+    "tests/queue/test_queue_hosts.py",
+    "tests/queue/test_queue_begun_anew.py",
+)
+PACE = ("tests/fetch/test_fetch_politeness.py",)
+
+TARGETS: dict[Path, tuple[str, ...]] = (
+    {
+        Path("offers_cli/money.py"): ("tests/reading/test_money.py",),
+        READING / "evidence.py": PRICES,
+        READING / "mercado_livre" / "price_box.py": PRICES,
+        READING / "mercado_livre" / "product_page.py": PRICES,
+        Path("offers_cli/storage/rules.py"): STORAGE,
+        Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
+        Path("offers_cli/fetch/addresses.py"): ("tests/fetch/test_fetch_guard.py",),
+        Path("offers_cli/fetch/politeness.py"): PACE,
+        Path("offers_cli/queue/ledger.py"): QUEUE,
+        Path("offers_cli/queue/verdicts.py"): QUEUE,
+    }
+    | dict.fromkeys(sorted(Path("offers_cli/queue/lua").glob("*.lua")), QUEUE)
+    | dict.fromkeys(sorted(Path("offers_cli/fetch/lua").glob("*.lua")), PACE)
+)
