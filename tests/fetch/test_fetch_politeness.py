@@ -499,3 +499,16 @@ def test_a_redis_that_refuses_is_said_to_refuse(make_pace: MakePace, connection:
     connection.lpush(KEY, "not a host")
     with pytest.raises(QueueRefused):
         make_pace().reserve(HOST)
+
+
+def test_a_full_redis_still_gives_turns_and_keeps_pauses(make_pace: MakePace, connection: redis.Redis) -> None:
+    """It refuses new jobs; those it holds are worked off, at the same pace as ever."""
+    pace = make_pace(0.5)
+    connection.config_set("maxmemory", 1)
+    try:
+        assert [wait_s(pace) for _ in range(2)] == [0.0, 0.51]
+        assert pace.pause(HOST, 20, reason="page_blocked") == 20
+        with pytest.raises(HostPaused):
+            wait_s(pace)
+    finally:
+        connection.config_set("maxmemory", 0)

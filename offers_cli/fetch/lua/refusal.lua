@@ -6,6 +6,9 @@
 --   refusal is always the host's), how long a page is remembered, reason, the host's name.
 -- Answers how long the page is to be left alone, and how many refusals in a row are its own.
 
+-- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
+redis.call('HDEL', KEYS[1], '')
+
 local key, page, all_paused = KEYS[1], KEYS[2], KEYS[3]
 local asked, first, most, remember = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local reason, name = ARGV[7], ARGV[8]

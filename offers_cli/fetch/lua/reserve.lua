@@ -2,6 +2,9 @@
 -- KEYS: the host by each way out. ARGV: time, longest pause, delay.
 -- Answers {'turn', way, wait}, or {'paused', way, left, reason} when all ways are paused: that which opens first.
 
+-- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
+redis.call('HDEL', KEYS[1], '')
+
 local delay = tonumber(ARGV[3])
 local best, turn, paused, shortest
 for way, key in ipairs(KEYS) do
