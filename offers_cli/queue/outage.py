@@ -26,6 +26,8 @@ class Outage:
 
     def __init__(self, service: str, waits: Backoff, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.service = service
+        self._waiting, self._still_waiting = f"waiting for {service}", f"still waiting for {service}"
+        self._back = f"{service} answers again"
         self._waits = waits
         self._clock = clock
         self._since: float | None = None
@@ -44,18 +46,18 @@ class Outage:
     def failed(self, error: OffersError) -> float:
         """The service was tried in vain; returns how many seconds to wait before the next try."""
         now = self._clock()
-        about = {"service": self.service, "reason": error.message, "hint": error.hint or None}
+        about = {"reason": error.message, "hint": error.hint or None}
         if self._since is None:
             self._since, self._say_again_at = now, now + SAY_AGAIN_S
-            log.warning("waiting for a service", **about)
+            log.warning(self._waiting, **about)
         elif now >= self._say_again_at:
             self._say_again_at = now + SAY_AGAIN_S
-            log.warning("still waiting for a service", lasts_s=round(now - self._since), **about)
+            log.warning(self._still_waiting, lasts_s=round(now - self._since), **about)
         return self._waits.next_s()
 
     def ended(self) -> None:
         """The service was tried and did what it was asked."""
         if self._since is not None:
-            log.info("the service is back", service=self.service, lasted_s=round(self.seconds))
+            log.info(self._back, lasted_s=round(self.seconds))
         self._since = None
         self._waits.reset()

@@ -507,8 +507,9 @@ def test_a_full_redis_still_gives_turns_and_keeps_pauses(make_pace: MakePace, co
     connection.config_set("maxmemory", 1)
     try:
         assert [wait_s(pace) for _ in range(2)] == [0.0, 0.51]
-        assert pace.pause(HOST, 20, reason="page_blocked") == 20
+        assert pace.note_refusal(HOST, f"https://{HOST}/p/1", 20, reason="page_blocked").wait_s == 20
         with pytest.raises(HostPaused):
             wait_s(pace)
+        assert pace.pause("other.test", 20, reason="page_blocked") == 20
     finally:
         connection.config_set("maxmemory", 0)

@@ -167,13 +167,13 @@ def test_a_read_only_redis_is_waited_for(redis_server: RedisServer, caplog: pyte
         enqueue(client, ["a"])
         wait_until(lambda: database.saved)
         client.replicaof("127.0.0.1", "1")
-        wait_until(lambda: messages(caplog, "waiting for a service"))
+        wait_until(lambda: messages(caplog, "waiting for Redis"))
         client.replicaof("NO", "ONE")
         enqueue(client, ["b"])
         wait_until(lambda: "b" in database.saved)
         running.worker.stop()
         assert running.end() is None
-    assert messages(caplog, "the service is back")
+    assert messages(caplog, "Redis answers again")
 
 
 @pytest.mark.parametrize("away", ["replica", "gone"])
@@ -286,9 +286,9 @@ def test_an_outage_is_told_at_once_then_every_minute_and_at_its_end(caplog: pyte
     outage.ended()
     assert (outage.lasts, outage.seconds) == (False, 0)
     assert [record.getMessage() for record in caplog.records] == [
-        "waiting for a service",
-        "still waiting for a service",
-        "the service is back",
+        "waiting for the database",
+        "still waiting for the database",
+        "the database answers again",
     ]
     assert caplog.records[1].figures["lasts_s"] == 87  # type: ignore[attr-defined]
     assert outage.failed(StorageUnavailable("locked")) == 1, "the next outage begins anew"
