@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import os
 import shutil
 import signal
@@ -249,9 +250,89 @@ def test_every_migration_may_be_pasted_again(postgres: Secret) -> None:
 
     migrate_postgres(postgres)
     with psycopg.connect(postgres.reveal()) as connection:
-        connection.execute(schema_sql("supabase").encode())
+        for script in (schema_sql("supabase"), *(migration.sql for migration in migrations("supabase"))):
+            connection.execute(script.encode())
         row = connection.execute("SELECT count(*), max(version) FROM offers_schema").fetchone()
     assert row == (len(migrations("supabase")),) * 2
+
+
+def test_pasting_the_schema_takes_no_grants_away(postgres: Secret) -> None:
+    """A website of the operator's, which reads offers by a policy and grants of his own, goes on."""
+    import psycopg
+
+    migrate_postgres(postgres)
+    opened = """
+        create policy "everybody reads active offers" on public.offers for select to anon using (status = 'active');
+        grant select (title, url, price_cents) on public.offers to anon;
+        grant select on public.price_history to authenticated;
+        grant execute on function public.offers_counts to authenticated;"""
+    closed = """
+        drop policy "everybody reads active offers" on public.offers;
+        revoke all on public.offers, public.price_history from anon, authenticated;
+        revoke all on function public.offers_counts from authenticated;"""
+    granted = """
+        SELECT has_column_privilege('anon', 'offers', 'title', 'select'),
+          has_table_privilege('anon', 'offers', 'select'),
+          has_table_privilege('authenticated', 'price_history', 'select'),
+          has_function_privilege('authenticated', 'offers_counts()', 'execute')"""
+    with psycopg.connect(postgres.reveal(), autocommit=True) as connection:
+        connection.execute(opened)
+        connection.execute(schema_sql("supabase").encode())
+        assert migrate_postgres(postgres) == ()
+        found = connection.execute(granted).fetchone()
+        connection.execute("SET ROLE anon")
+        connection.execute("SELECT title FROM offers")
+        connection.execute("RESET ROLE")
+        connection.execute(closed)
+    assert found == (True, False, True, True)
+
+
+@pytest.fixture
+def empty_postgres(postgres: Secret) -> Iterator[Secret]:
+    """A database of its own, without our schema, beside the others' in the same server."""
+    import psycopg
+
+    with psycopg.connect(postgres.reveal(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+        yield Secret(postgres.reveal().replace("/postgres?", "/empty?"))
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+@pytest.mark.slow
+def test_the_schema_may_be_pasted_by_several_at_once_statement_by_statement(empty_postgres: Secret) -> None:
+    """As ``psql -f`` does it, without a transaction around all: they take turns, and none fails."""
+    script = (
+        "import psycopg, re, sys\n"
+        "from offers_cli.storage.migrations import schema_sql\n"
+        "with psycopg.connect(sys.argv[1], autocommit=True) as connection:\n"
+        "    for step in re.split(r'(?m)^(?=-- \\d{14}_)', schema_sql('supabase')):\n"
+        "        connection.execute(step.encode())\n"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, empty_postgres.reveal()], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [writer.communicate()[1] for writer in writers] == [""] * 4
+    assert migrate_postgres(empty_postgres) == ()
+
+
+def test_an_older_project_is_brought_up_to_date(empty_postgres: Secret) -> None:
+    """From each version that there was, its rows and history in place."""
+    import psycopg
+
+    known = migrations("supabase")
+    with psycopg.connect(empty_postgres.reveal(), autocommit=True) as connection:
+        for migration in known[:4]:
+            connection.execute(migration.sql.encode())
+        connection.execute(FILL.replace("20000", "20").encode())
+        connection.execute(
+            "INSERT INTO price_history (offer_id, observed_at, price_cents, source) "
+            "SELECT id, '2026-01-01', 1, 'listing' FROM offers"
+        )
+        assert len(migrate_postgres(empty_postgres)) == len(known) - 4
+        page = connection.execute("SELECT offers_export(NULL, 50)").fetchone()
+    assert page is not None
+    assert (len(page[0]["offers"]), len(page[0]["history"])) == (20, 20)
 
 
 def test_tables_are_closed_and_functions_are_the_service_roles_alone(postgres: Secret) -> None:
@@ -280,6 +361,11 @@ def test_tables_are_closed_and_functions_are_the_service_roles_alone(postgres: S
                     (name, privilege) * 2,
                 ).fetchone()
                 assert allowed == (False, True)
+        sequences = connection.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'").fetchall()
+        assert sequences
+        for name, role in itertools.product((row[0] for row in sequences), ("anon", "authenticated")):
+            asked = (role, name, "usage, select, update")
+            assert connection.execute("SELECT has_sequence_privilege(%s, %s, %s)", asked).fetchone() == (False,)
 
 
 FILL = """
@@ -330,7 +416,9 @@ def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
     assert blocks_read(filled, f"SELECT offers_at('{{{','.join(ids[10_000:10_050])}}}', {everything})") < 400
 
 
-@pytest.mark.parametrize("call", ["offers_prune('2025-01-01', {after}, 50, true)"], ids=["prune"])
+@pytest.mark.parametrize(
+    "call", ["offers_prune('2025-01-01', {after}, 50, true)", "offers_export({after}, 50)"], ids=["prune", "backup"]
+)
 def test_a_walk_over_all_offers_costs_the_same_at_its_end(filled: Any, call: str) -> None:
     """A page or batch is found by the key, not by counting through those before: the whole walk is linear."""
     ids = [row[0] for row in filled.execute("SELECT id FROM offers ORDER BY id").fetchall()]
@@ -338,17 +426,26 @@ def test_a_walk_over_all_offers_costs_the_same_at_its_end(filled: Any, call: str
         assert blocks_read(filled, f"SELECT {call.format(after=after)}") < 700
 
 
+def test_functions_have_a_search_path_unless_they_must_be_inlined(postgres: Secret) -> None:
+    """The security advisor of a project warns of each that has none."""
+    import psycopg
+
+    migrate_postgres(postgres)
+    without = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proconfig IS NULL"
+    with psycopg.connect(postgres.reveal()) as connection:
+        assert connection.execute(without).fetchall() == [("offers_matches",)]
+
+
 def test_what_is_asked_of_every_row_is_no_call(postgres: Secret) -> None:
-    """A filter's condition and a title's folding are inlined: a million calls would cost seconds."""
+    """A filter's condition is inlined: a million calls would cost seconds."""
     import psycopg
 
     migrate_postgres(postgres)
     nothing = '{"missing": [], "words": []}'
-    ask = "EXPLAIN VERBOSE SELECT offers_folded(title) FROM offers o WHERE offers_matches(o, %s, ARRAY['%%fone%%'])"
+    ask = "EXPLAIN VERBOSE SELECT title FROM offers o WHERE offers_matches(o, %s, ARRAY['%%fone%%'])"
     with psycopg.connect(postgres.reveal()) as connection, psycopg.ClientCursor(connection) as cursor:
         plan = "\n".join(row[0] for row in cursor.execute(ask, (nothing,)).fetchall())
     assert "~~ ALL" in plan
-    assert "offers_folded(" not in plan
     assert "offers_matches(" not in plan
 
 

@@ -30,5 +30,29 @@ def migrations(kind: Kind) -> tuple[Migration, ...]:
 
 
 def schema_sql(kind: Kind) -> str:
-    """The whole schema as one script."""
-    return "\n".join(migration.sql for migration in migrations(kind))
+    """The whole schema as one script. That of Supabase may be run again: what is recorded as done is left alone."""
+    steps = (migration.sql if kind == "sqlite" else _once(migration) for migration in migrations(kind))
+    return "\n".join(steps)
+
+
+def _once(migration: Migration) -> str:
+    """The step as one statement that does nothing where it was done, such as taking away grants given since.
+
+    Being one statement it is one transaction, so that several that run it at once take turns by its lock.
+    """
+    quote = f"$step_{migration.version}$"
+    return f"""-- {migration.name}
+do $do_{migration.version}$
+declare
+  is_done boolean := false;
+begin
+  perform pg_advisory_xact_lock(16776741);
+  if to_regclass('public.offers_schema') is not null then
+    select exists (select from public.offers_schema where version = {migration.version}) into is_done;
+  end if;
+  if not is_done then
+    execute {quote}
+{migration.sql}{quote};
+  end if;
+end $do_{migration.version}$;
+"""  # noqa: S608  (it is put together from our own files)
