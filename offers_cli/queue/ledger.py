@@ -195,6 +195,10 @@ class Ledger:
         self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in unknown])
         return len(unknown)
 
+    def expire_leases(self, worker: str) -> None:
+        """Let another worker's leases run out now: it is dead."""
+        self._scripts.run("expire_leases", (self.keys.leases, worker_executions_key(worker)))
+
     def recover(self) -> Recovery:
         """Put back what dead workers held."""
         keys = self.keys

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.queue.keys import WAITS_FOR, WORKERS, QueueKeys, worker_executions_key, worker_key
 from offers_cli.queue.ledger import WORKER_TTL_S
 from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.scripts import Scripts
 from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
@@ -31,15 +32,13 @@ class Presence:
 
     def register(self) -> None:
         """Say that this worker lives; again after Redis came back empty."""
-        key = worker_key(self._worker)
-        with translate(), self._connection.pipeline() as pipe:
-            pipe.hset(key, mapping=self._describe())
-            pipe.expire(key, WORKER_TTL_S)
-            pipe.sadd(WORKERS, key)
-            pipe.sadd(self._keys.workers, key)
-            pipe.execute()
+        with translate():
+            facts = self._describe()
+        fields = [text for fact in facts.items() for text in fact]
+        keys = (worker_key(self._worker), WORKERS, self._keys.workers)
+        Scripts(self._connection).run("register", keys, WORKER_TTL_S, *fields)
 
-    def _describe(self) -> dict[Any, Any]:
+    def _describe(self) -> dict[str, str | int]:
         return {
             "birth": _utc(self._born_at),
             "last_heartbeat": _utc(datetime.now(UTC)),
@@ -78,14 +77,8 @@ class Presence:
 
 def unregister(connection: redis.Redis, worker: str, keys: QueueKeys) -> None:
     """Take a worker off the lists, as RQ does at its death."""
-    key = worker_key(worker)
-    with translate(), connection.pipeline() as pipe:
-        pipe.srem(WORKERS, key)
-        pipe.srem(keys.workers, key)
-        pipe.hset(key, "death", _utc(datetime.now(UTC)))
-        pipe.expire(key, WORKER_TTL_S)
-        pipe.delete(worker_executions_key(worker))
-        pipe.execute()
+    names = (worker_key(worker), WORKERS, keys.workers, worker_executions_key(worker))
+    Scripts(connection).run("unregister", names, WORKER_TTL_S)
 
 
 def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offers_cli.log import get_log
-from offers_cli.queue.keys import worker_executions_key
 from offers_cli.queue.ledger import Ledger, Recovery
 from offers_cli.queue.presence import find_dead_workers, unregister
-from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -24,17 +22,10 @@ def recover(connection: redis.Redis, ledger: Ledger) -> Recovery:
     """
     dead = find_dead_workers(connection, ledger.keys)
     for worker in dead:
-        _expire_leases(connection, ledger, worker)
+        ledger.expire_leases(worker)
     recovery = ledger.recover()
     for worker in dead:
         unregister(connection, worker, ledger.keys)
     if recovery.requeued or recovery.failed:
         log.warning("recovered jobs of dead workers", requeued=recovery.requeued, failed=recovery.failed)
     return recovery
-
-
-def _expire_leases(connection: redis.Redis, ledger: Ledger, worker: str) -> None:
-    with translate():
-        held: Any = connection.smembers(worker_executions_key(worker))
-        if held:
-            connection.zadd(ledger.keys.leases, dict.fromkeys(held, 0), xx=True)

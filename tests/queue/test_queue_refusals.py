@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,24 @@ from offers_cli.queue.attendant import Attendant
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.connection import connect
 from offers_cli.queue.outage import Outage
+from offers_cli.queue.presence import PROCESS_FIELD
+from offers_cli.queue.processes import ProcessId
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.worker import Worker
 
+WORKER_SCRIPTS = (
+    "prelude",
+    "register",
+    "claim",
+    "settle",
+    "heartbeat",
+    "expire_leases",
+    "recover",
+    "unregister",
+)
 LUA = Path(worker_module.__file__).with_name("lua")
-SCRIPTS = [LUA / f"{name}.lua" for name in ("prelude", "claim", "settle", "heartbeat", "recover")]
+SCRIPTS = [LUA / f"{name}.lua" for name in WORKER_SCRIPTS]
 EVERYTHING = ("~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
@@ -137,6 +150,24 @@ def test_a_rehearsal_leaves_nothing_behind(connection: redis.Redis) -> None:
     assert connection.keys() == []
 
 
+def test_a_full_redis_is_worked_off_by_a_worker_that_starts_only_then(connection: redis.Redis) -> None:
+    """Finished jobs free its memory; what a dead worker held is among them."""
+    enqueue(connection, "abcdef")
+    dead = make_worker(connection, Database())
+    dead._presence.register()
+    dead._claim()
+    dead._bench.close()
+    connection.hset(f"rq:worker:{dead.name}", PROCESS_FIELD, str(replace(ProcessId.own(), started="0")))
+    connection.config_set("maxmemory", 1)
+    try:
+        report = make_worker(connection, Database()).run(burst=True)
+        counts = Registries(connection).counts()
+    finally:
+        connection.config_set("maxmemory", 0)
+    assert (report.succeeded, report.failed) == (6, 0)
+    assert (counts.finished, counts.queued, counts.started, counts.workers) == (6, 0, 0, 0)
+
+
 def test_a_right_that_is_taken_away_ends_a_service_that_has_work_in_hand(
     connect_as: Callable[..., redis.Redis], connection: redis.Redis
 ) -> None:
@@ -149,7 +180,7 @@ def test_a_right_that_is_taken_away_ends_a_service_that_has_work_in_hand(
 
     running = Running(make_worker(connect_as(*EVERYTHING), Database(), enrich, concurrency=1, beat_s=0.1))
     wait_until(lambda: Registries(connection).counts().started)
-    connect_as(*EVERYTHING, "-@scripting")
+    connect_as("~rq:*", "&*", "+@all")
     error = running.end()
     parked.set()
     assert isinstance(error, QueueRefused)

@@ -25,6 +25,7 @@ local function rehearse(key)
 
   redis.call('SADD', key, 'member')
   redis.call('SCARD', key)
+  redis.call('SMEMBERS', key)
   redis.call('SREM', key, 'member')
 
   redis.call('RPUSH', key, 'last')
