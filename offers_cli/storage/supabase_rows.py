@@ -51,7 +51,8 @@ def offers_of(answer: Any) -> list[StoredOffer]:
 
 
 def offer_of(row: Json) -> StoredOffer:
-    return StoredOffer(**_values(StoredOffer, row))
+    """The offer; Postgres keeps the keys of an object in an order of its own."""
+    return StoredOffer(**{**_values(StoredOffer, row), "strategies": dict(sorted(row["strategies"].items()))})
 
 
 def price_of(row: Json) -> PricePoint:

@@ -126,6 +126,21 @@ def test_any_title_is_found_by_its_own_words(storage: Storage, title: str) -> No
     assert found(storage, search=title) == ["MLB1"]
 
 
+@pytest.mark.parametrize("search", ["ΣΑΣ", "σας", "Σάς", "σασ"])
+def test_a_sigma_is_found_wherever_it_stands_in_the_word(storage: Storage, search: str) -> None:
+    save(storage, card(1, title="ΓΙΑ ΣΑΣ"), card(2, title="για σας"), card(3, title="για σε"))
+    assert sorted(found(storage, search=search)) == ["MLB1", "MLB2"]
+
+
+def test_strategies_come_in_one_order(storage: Storage) -> None:
+    """So that exports of both storages are alike."""
+    [saved] = save(storage)
+    given = {"title": "b", "price_cents": "c", "é": "d", "discount_pct": "e", "a": "f"}
+    storage.save_enrichments([page(saved.offer_id, 1, strategies=given)])
+    [offer] = storage.find_offers(OfferFilter())
+    assert list(offer.strategies.items()) == sorted(given.items())
+
+
 def test_limit_and_count(shelf: Storage) -> None:
     assert found(shelf, sort="first_seen", limit=2) == ["MLB1", "MLB2"]
     assert found(shelf, limit=0) == []

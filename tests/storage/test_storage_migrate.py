@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import know_more, save
+from storage.cases import card, know_more, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 
@@ -25,9 +25,11 @@ from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
 from offers_cli.storage.backup import backup
+from offers_cli.storage.base import OfferFilter
 from offers_cli.storage.migrate import migrate, migrate_postgres
 from offers_cli.storage.migrations import Kind, migrations, schema_sql
 from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite_schema import connect
 from offers_cli.storage.supabase import open_supabase
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -107,6 +109,17 @@ def test_an_older_sqlite_is_kept_before_it_is_migrated(older: DatabaseConfig, mo
     monkeypatch.undo()
     with closing(open_sqlite(report.kept)) as before:
         assert before.counts().total == 1
+
+
+def test_titles_that_were_folded_before_are_folded_as_they_are_now(sqlite_path: Path) -> None:
+    with closing(open_sqlite(sqlite_path)) as storage:
+        save(storage, card(1, title="ΓΙΑ ΣΑΣ"))
+    with closing(connect(sqlite_path)) as older:
+        older.execute("UPDATE offers SET title_folded = 'για σας'")
+        older.execute("PRAGMA user_version = 2")
+    migrate(DatabaseConfig(sqlite_path=sqlite_path))
+    with closing(open_sqlite(sqlite_path)) as storage:
+        assert storage.count_offers(OfferFilter(search="σας")) == 1
 
 
 def test_nothing_is_migrated_where_the_older_file_cannot_be_kept(
@@ -329,10 +342,13 @@ def test_an_older_project_is_brought_up_to_date(empty_postgres: Secret) -> None:
             "INSERT INTO price_history (offer_id, observed_at, price_cents, source) "
             "SELECT id, '2026-01-01', 1, 'listing' FROM offers"
         )
+        connection.execute("UPDATE offers SET title = 'ας' WHERE external_id = 'X1'")
         assert len(migrate_postgres(empty_postgres)) == len(known) - 4
+        folded = connection.execute("SELECT title_folded FROM offers WHERE external_id = 'X1'").fetchone()
         page = connection.execute("SELECT offers_export(NULL, 50)").fetchone()
     assert page is not None
     assert (len(page[0]["offers"]), len(page[0]["history"])) == (20, 20)
+    assert folded == ("ασ",)
 
 
 def test_tables_are_closed_and_functions_are_the_service_roles_alone(postgres: Secret) -> None:
