@@ -22,6 +22,9 @@ class RedisHealth:
 
     Attributes:
         command: the `redis-cli` that reaches it, without its password.
+        server: its name and version, as ``Valkey 9.1.2``.
+        version: of Redis, or of the Redis whose commands it has.
+        primary: for a replica, the address of whom it follows.
         eviction_policy: which keys it drops when memory runs out.
         appends: whether it logs each write to disk; `snapshots` whether it writes its data now and then.
         writes_succeed: whether its last write to disk went well.
@@ -30,11 +33,12 @@ class RedisHealth:
     """
 
     command: str
-    version: tuple[int, ...]
-    is_replica: bool
+    server: str | None
+    version: tuple[int, ...] | None
+    primary: str | None
     eviction_policy: str | None
     max_memory_bytes: int
-    appends: bool
+    appends: bool | None
     snapshots: bool | None
     writes_succeed: bool
     open_to: tuple[str, ...] | None
@@ -47,20 +51,26 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
     Raises:
         QueueUnavailable, QueueRefused: see `offers_cli.queue.connection`.
     """
+    import redis
+
     with translate():
-        info: Any = connection.info()
         before = now()
         seconds, micros = connection.time()
         ahead_s = seconds + micros / 1e6 - (before + now()) / 2
-    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:3])
+        try:
+            info: Any = connection.info()
+        except redis.exceptions.NoPermissionError:
+            info = {}
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:3]) if info else None
     save = _ask(connection, "save")
     return RedisHealth(
         command=redis_cli(connection),
+        server=" ".join(name_and_version(info)) if info else None,
         version=version,
-        is_replica=info.get("role") == "slave",
+        primary=f"{info['master_host']}:{info['master_port']}" if info.get("role") == "slave" else None,
         eviction_policy=info.get("maxmemory_policy"),
         max_memory_bytes=int(info.get("maxmemory", 0)),
-        appends=bool(info.get("aof_enabled")),
+        appends=bool(info["aof_enabled"]) if "aof_enabled" in info else None,
         snapshots=None if save is None else bool(save),
         writes_succeed="err" not in (info.get("aof_last_write_status"), info.get("rdb_last_bgsave_status")),
         open_to=_open_to(connection, version),
@@ -86,10 +96,10 @@ def _ask(connection: redis.Redis, name: str) -> str | None:
     return None if answer.get(name) is None else str(answer[name])
 
 
-def _open_to(connection: redis.Redis, version: tuple[int, ...]) -> tuple[str, ...] | None:
+def _open_to(connection: redis.Redis, version: tuple[int, ...] | None) -> tuple[str, ...] | None:
     """Protected mode keeps strangers out while there is no password; before Redis 7 only without an explicit `bind`."""
     bind, port, protected = (_ask(connection, name) for name in ("bind", "port", "protected-mode"))
-    if bind is None or _has_password(connection) is None:
+    if bind is None or version is None or _has_password(connection) is None:
         return None
     places = tuple(place for place in bind.split() or ("*",) if not place.startswith(LOOPBACK))
     is_protected = protected == "yes" and (version >= (7,) or not bind.strip())
@@ -117,4 +127,6 @@ def redis_cli(connection: redis.Redis) -> str:
     import redis
 
     tls = " --tls" if issubclass(connection.connection_pool.connection_class, redis.SSLConnection) else ""
+    if tls and (authority := facts.get("ssl_ca_certs")):
+        tls += f" --cacert {shlex.quote(str(authority))}"
     return f"redis-cli -h {shlex.quote(str(facts['host']))} -p {facts.get('port', 6379)}{tls}"

@@ -165,10 +165,11 @@ def wrong_password(place: Place) -> Iterator[Mend]:
 @setup(finding="redis", exit_code=3, says="read-only replica")
 @contextmanager
 def replica(place: Place) -> Iterator[Mend]:
-    with redis_on_port(place) as (server, _):
+    """To make a primary of it would split the pair; the way is to its primary."""
+    with redis_on_port(place) as (_, primary), redis_on_port(place) as (server, _):
         with server.connect() as connection:
-            connection.replicaof("127.0.0.1", "1")
-        yield None
+            connection.replicaof("127.0.0.1", primary.rpartition(":")[2])
+        yield lambda: place.heal_environment(REDIS_URL=primary)
 
 
 @setup(finding="redis", exit_code=4, says="Timeout reading")

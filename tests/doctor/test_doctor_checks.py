@@ -25,8 +25,9 @@ from offers_cli.storage.health import is_public_key
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 WELL = RedisHealth(
     command="redis-cli",
+    server="Redis 7.0.15",
     version=(7, 0, 15),
-    is_replica=False,
+    primary=None,
     eviction_policy="noeviction",
     max_memory_bytes=0,
     appends=True,
@@ -98,6 +99,18 @@ def test_redis_that_cannot_write_is_a_problem_whatever_its_settings() -> None:
 
 def test_an_old_redis_is_a_problem() -> None:
     assert queue_findings(version=(5, 0, 7))["redis"].state == "problem"
+
+
+def test_a_redis_that_does_not_say_what_it_is_may_be_well() -> None:
+    found = queue_findings(server=None, version=None, eviction_policy=None, appends=None, snapshots=None, open_to=None)
+    assert {name: finding.state for name, finding in found.items()} == {
+        "redis": "ok",
+        "eviction": "unknown",
+        "persistence": "unknown",
+        "exposure": "unknown",
+        "clock": "ok",
+        "workers": "ok",
+    }
 
 
 @pytest.mark.parametrize(

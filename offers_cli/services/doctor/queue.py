@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
 from offers_cli.queue.health import RedisHealth
+from offers_cli.queue.programs import install_command
 from offers_cli.services.doctor.finding import Finding
 
 NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "workers")
@@ -51,13 +52,18 @@ def _start_command(address: str | None) -> str:
 
 
 def _redis(health: RedisHealth, address: str | None) -> Finding:
-    version = ".".join(map(str, health.version))
-    evidence = f"Redis {version} answers at {address or 'its private socket (embedded)'}"
-    if health.is_replica:
-        error = QueueRefused(f"{evidence}, but it is a read-only replica", hint=f"{health.command} REPLICAOF NO ONE")
+    where = address or "its private socket (embedded)"
+    if health.version is None:
+        evidence = f"a Redis answers at {where}; what it is, its user may not ask"
+        return Finding(name="redis", state="ok", evidence=evidence)
+    evidence = f"{health.server} answers at {where}"
+    if health.primary:
+        error = QueueRefused(
+            f"{evidence}, but it is a read-only replica", hint=f"set REDIS_URL to its primary, {health.primary}"
+        )
         return Finding.of("redis", error)
     if health.version < LEAST_REDIS:
-        return Finding.of("redis", QueueRefused(f"{evidence}: too old, 6.2 is needed", hint="apt install redis-server"))
+        return Finding.of("redis", QueueRefused(f"{evidence}: too old, 6.2 is needed", hint=install_command()))
     return Finding(name="redis", state="ok", evidence=evidence)
 
 
@@ -84,7 +90,7 @@ def _persistence(health: RedisHealth) -> Finding:
     if health.snapshots:
         evidence = "snapshots only: a crash loses the jobs of the last minutes"
         return Finding(name="persistence", state="warning", evidence=evidence, advice=advice)
-    if health.snapshots is None:
+    if health.snapshots is None or health.appends is None:
         return Finding(
             name="persistence", state="unknown", evidence="this Redis does not tell whether it writes to disk"
         )
