@@ -110,6 +110,20 @@ class QueueKeys:
         return f"offers:leases:{self.name}"
 
     @property
+    def hosts(self) -> str:
+        """Ours: the hosts whose jobs wait in the queue, scored by when they were last served."""
+        return f"offers:hosts:{self.name}"
+
+    def waiting_of(self, host: str) -> str:
+        """Ours: the ids of one host's waiting jobs, as far as the queue was read."""
+        return f"offers:waiting:{self.name}:{host}"
+
+    @property
+    def read(self) -> str:
+        """Ours: how many jobs at the front of the queue were read into those lists."""
+        return f"offers:read:{self.name}"
+
+    @property
     def strays(self) -> str:
         """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
         return f"offers:strays:{self.name}"

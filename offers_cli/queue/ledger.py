@@ -121,7 +121,10 @@ class Ledger:
     def rehearse(self) -> None:
         """Raise `QueueRefused` for a Redis user who may not do all that the other methods do; no job is touched."""
         keys = self.keys
-        ours = (keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, *self._own_keys)
+        ours = (
+            *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, *self._own_keys),
+            *(keys.hosts, keys.read, keys.waiting_of("")),
+        )
         of_a_job = (job_key, results_key, execution_key, executions_key)
         names = [f"{key}:rehearsal" for key in ours] + [name("rehearsal") for name in of_a_job]
         self._scripts.run("rehearse", names)
@@ -134,26 +137,27 @@ class Ledger:
             (seconds, micros), first = pipe.execute()
         return float(first[0][1]) - (seconds + micros / 1e6) if first else None
 
-    def claim(
-        self, places: int, *, held: int, hosts: Mapping[str, int] | None = None, most_of_a_host: int = 10**6
-    ) -> Claim:
+    def claim(self, places: int, *, held: int, hosts: Mapping[str, int] | None = None) -> Claim:
         """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
 
         Args:
             held: how many jobs this worker already runs; a job that must be alone is only given to an idle worker.
-            hosts: how many of its places each host holds.
-            most_of_a_host: how many places one host may hold while jobs of other hosts wait near the front.
+            hosts: how many of its places each host holds; the next place is for a host that holds fewer than the first
+                job's does, if such a host waits.
         """
         keys = self.keys
         answer = self._scripts.run(
             "claim",
-            (keys.queue, keys.scheduled, keys.started, keys.leases, keys.failed, *self._own_keys),
+            (
+                *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.failed),
+                *(*self._own_keys, keys.hosts, keys.read),
+            ),
             self.worker,
             held,
             self._lease_s,
             KEEP_S,
-            most_of_a_host,
             json.dumps(hosts or {}),
+            keys.waiting_of(""),
             *(uuid4().hex for _ in range(places)),
         )
         time, suspended, left, *jobs = answer

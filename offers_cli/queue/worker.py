@@ -235,12 +235,7 @@ class Worker:
         self._drained = False
         if not places:
             return
-        claim = self._ledger.claim(
-            places,
-            held=len(self._bench),
-            hosts=self._bench.places_of_hosts(),
-            most_of_a_host=max(1, self._concurrency - 1),
-        )
+        claim = self._ledger.claim(places, held=len(self._bench), hosts=self._bench.places_of_hosts())
         if claim.suspended and not self._suspended:
             log.warning("the queue is suspended, its jobs wait", hint="rq resume")
         self._suspended = claim.suspended

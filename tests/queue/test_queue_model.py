@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar
 
@@ -42,6 +43,7 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 OFFERS = [f"o{number}" for number in range(4)]
+HOST_OF = {offer: f"shop{number % 2}.test" for number, offer in enumerate(OFFERS)}
 ENDINGS: list[WorkError | None] = [None, PageChanged("no price"), SiteUnavailable("503"), PageBlocked("wall")]
 POLICY = RetryPolicy(jitter=0)
 KEYS = QueueKeys("enrichment")
@@ -49,6 +51,10 @@ REGISTRIES = ("started", "scheduled", "finished", "failed", "canceled")
 
 offers = st.lists(st.sampled_from(OFFERS), min_size=1, max_size=4)
 workers = st.sampled_from([0, 1])
+
+
+def host_of(execution: Execution) -> str:
+    return HOST_OF[execution.job_id.removeprefix("enrich-")]
 
 
 def verdict_on(error: WorkError | None, execution: Execution) -> Verdict:
@@ -86,7 +92,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.enqueue_some(offer_ids)
 
     def enqueue_some(self, offer_ids: list[str]) -> None:
-        EnrichmentQueue(self.connection, clock=self.clock).enqueue(map(make_job, offer_ids))
+        jobs = (replace(make_job(offer), url=f"https://{HOST_OF[offer]}/{offer}") for offer in offer_ids)
+        EnrichmentQueue(self.connection, clock=self.clock).enqueue(jobs)
         self.known.update(offer_ids)
 
     @rule(worker=workers, places=st.integers(1, 3))
@@ -94,7 +101,7 @@ class QueueMachine(RuleBasedStateMachine):
         held = self.held[worker]
         if any(execution.alone for execution in held):
             return
-        claim = self.workers[worker].claim(places, held=len(held))
+        claim = self.workers[worker].claim(places, held=len(held), hosts=Counter(map(host_of, held)))
         assert not (any(one.alone for one in claim.executions) and len(held) + len(claim.executions) > 1)
         assert len(claim.executions) <= places
         self.begin(claim.executions)

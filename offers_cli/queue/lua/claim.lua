@@ -1,16 +1,23 @@
 -- Takes jobs from the queue and starts them, all in one step: there is no instant at which a taken job is in no registry.
 -- First it queues the scheduled jobs that are due, so that no scheduler process is needed.
--- KEYS: queue, scheduled, started, leases, failed, the worker, the worker's executions.
--- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, how many places one host may hold while
---   jobs of other hosts wait near the front of the queue, the places that hosts hold (JSON), then one new execution id per
---   place. So places that wait for the turn of one host never block the others.
+-- KEYS: queue, scheduled, started, leases, failed, the worker, the worker's executions, hosts, read.
+-- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, the places that hosts hold (JSON), the
+--   prefix of the keys of waiting jobs by host, then one new execution id per place.
 -- Answers time, 1 if suspended, jobs left in the queue, then per job:
 --   id, execution id, attempt, 1 if it must run alone, data (empty if too large), the forbidden fields that are set.
+--
+-- No host keeps the others waiting, wherever their jobs stand: the next place is for the job at the front of the queue, but
+-- where its host holds places already, for a host that holds fewer. RQ's list does not say which hosts wait behind its
+-- front. That is read from it, each job once, into one list of ids per host; until it is read to its end, half of the
+-- places are kept for what may come. RQ's tools do not know these lists: an id in them counts only if it is in the queue as
+-- well, and every so often they are thrown away and read anew.
 
-local queue, scheduled, started, leases, failed, worker_key, worker_executions = unpack(KEYS)
+local queue, scheduled, started, leases, failed, worker_key, worker_executions, hosts, read = unpack(KEYS)
 local worker, held, lease, keep = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local most_of_a_host, places_of = tonumber(ARGV[6]), cjson.decode(ARGV[7])
-local FIRST_EXECUTION, LOOK_AHEAD = 8, 100
+local places_of, waiting_prefix = cjson.decode(ARGV[6]), ARGV[7]
+local FIRST_EXECUTION = 8
+local WANTED = #ARGV - FIRST_EXECUTION + 1
+local READ_AT_ONCE, READ_ANEW_S = 2000, 600
 local DATA_LIMIT, ID_LIMIT, MOVED_AT_ONCE, DROPPED_AT_ONCE = 16384, 200, 1000, 1000
 local FORBIDDEN = { 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'webhooks', 'repeats_left',
   'rate_limit_key' }
@@ -67,32 +74,118 @@ end
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.
 redis.call('EXPIRE', worker_executions, keep)
+local function find_host_in(text) return type(text) == 'string' and string.match(text, 'https?://([^/"\'?#%s]+)') end
+
+-- The description names the URL; the data, which RQ compresses, may not. Empty where neither does.
 local function host_of(id)
   local key = job_key(id)
-  if not has_hash(key) or redis.call('HSTRLEN', key, 'data') > DATA_LIMIT then return '' end
-  return string.match(redis.call('HGET', key, 'data') or '', '"https?://([^/"?#]+)') or ''
-end
-
-local function is_crowded(host) return (places_of[host] or 0) >= most_of_a_host end
-
-local function any_crowded()
-  for host in pairs(places_of) do
-    if is_crowded(host) then return true end
+  local host = find_host_in(redis.pcall('HGET', key, 'description'))
+  if not host and has_hash(key) and redis.call('HSTRLEN', key, 'data') <= DATA_LIMIT then
+    host = find_host_in(redis.call('HGET', key, 'data'))
   end
-  return false
+  return host or ''
 end
 
--- The first job near the front whose host is not crowded; where there is none, the first of all.
-local function take()
-  if any_crowded() then
-    for _, id in ipairs(redis.call('LRANGE', queue, 0, LOOK_AHEAD - 1)) do
-      if not is_crowded(host_of(id)) then
-        redis.call('LREM', queue, 1, id)
-        return id
-      end
+local function held_by(host) return places_of[host] or 0 end
+
+local hosts_with_places = 0
+for _ in pairs(places_of) do hosts_with_places = hosts_with_places + 1 end
+
+local function give_place(host)
+  if held_by(host) == 0 then hosts_with_places = hosts_with_places + 1 end
+  places_of[host] = held_by(host) + 1
+  redis.call('ZADD', hosts, 'XX', stamp(now), host)
+end
+
+local function forget_waiting()
+  for _, host in ipairs(redis.call('ZRANGE', hosts, 0, -1)) do redis.call('DEL', waiting_prefix .. host) end
+  redis.call('DEL', hosts)
+end
+
+-- Reads the part of the queue that follows what was read already; says whether that was the rest.
+local function read_on()
+  local first = tonumber(redis.call('GET', read))
+  if not first then
+    forget_waiting()
+    first = 0
+    redis.call('SET', read, 0, 'EX', READ_ANEW_S)
+  end
+  local ids = redis.call('LRANGE', queue, first, first + READ_AT_ONCE - 1)
+  local ids_of = {}
+  for _, id in ipairs(ids) do
+    local host = host_of(id)
+    ids_of[host] = ids_of[host] or {}
+    table.insert(ids_of[host], id)
+  end
+  for host, waiting in pairs(ids_of) do
+    redis.call('RPUSH', waiting_prefix .. host, unpack(waiting))
+    redis.call('ZADD', hosts, 'NX', 0, host)
+  end
+  if #ids > 0 then redis.call('INCRBY', read, #ids) end
+  return #ids < READ_AT_ONCE
+end
+
+-- What was read stands at the front of the queue: one job less of it.
+local function count_off()
+  if tonumber(redis.call('GET', read) or 0) > 0 then redis.call('DECR', read) end
+end
+
+-- Among hosts that hold fewer places than so many, the one that holds fewest and was served longest ago. Of one host more
+-- than hold places, at least one holds none.
+local function find_host(limit)
+  local found
+  for _, host in ipairs(redis.call('ZRANGE', hosts, 0, hosts_with_places)) do
+    if held_by(host) < limit then found, limit = host, held_by(host) end
+  end
+  return found
+end
+
+local skipped = 0
+
+-- The first waiting job of a host that is still in the queue.
+local function take_of(host)
+  while skipped < DROPPED_AT_ONCE do
+    local id = redis.call('LPOP', waiting_prefix .. host)
+    if not id then
+      redis.call('ZREM', hosts, host)
+      return nil
     end
+    if has_hash(job_key(id)) and status_of(id) == 'queued' and redis.call('LREM', queue, 1, id) == 1 then return id end
+    skipped = skipped + 1
   end
-  return redis.call('LPOP', queue)
+end
+
+local is_read = nil -- in this call: true to the end, false in part, nil not yet
+
+-- A job of a host that holds fewer places than so many; none if no such host is known to wait.
+local function take_of_another(limit)
+  while skipped < DROPPED_AT_ONCE do
+    if is_read == nil then is_read = read_on() end
+    local host = find_host(limit)
+    if not host then return nil end
+    local id = take_of(host)
+    if id then return id, host end
+  end
+end
+
+local function take_first(id, host)
+  redis.call('LPOP', queue)
+  if redis.call('LINDEX', waiting_prefix .. host, 0) == id then redis.call('LPOP', waiting_prefix .. host) end
+  return id, host
+end
+
+-- The next job and its host.
+local function take(keeps_room)
+  local first = redis.call('LINDEX', queue, 0)
+  if not first then return nil end
+  local host, id, another = host_of(first), nil, nil
+  if held_by(host) > 0 then
+    id, another = take_of_another(held_by(host))
+    if not id and keeps_room and is_read == false then return nil end
+  end
+  count_off()
+  if id then return id, another end
+  return take_first(first, host)
 end
 
 local answer = { stamp(now), redis.call('EXISTS', 'rq:suspended'), 0 }
@@ -103,8 +196,8 @@ end
 
 queue_due_jobs()
 local claimed, dropped = 0, 0
-while claimed < #ARGV - FIRST_EXECUTION + 1 and dropped < DROPPED_AT_ONCE do
-  local id = take()
+while claimed < WANTED and dropped < DROPPED_AT_ONCE do
+  local id, host = take(2 * (held + claimed) >= held + WANTED)
   if not id then break end
   if is_runnable(id) then
     -- A job that was running when its worker died runs alone, so that the next death is surely its own doing.
@@ -115,8 +208,7 @@ while claimed < #ARGV - FIRST_EXECUTION + 1 and dropped < DROPPED_AT_ONCE do
     end
     local execution = ARGV[FIRST_EXECUTION + claimed]
     claimed = claimed + 1
-    local host = host_of(id)
-    places_of[host] = (places_of[host] or 0) + 1
+    give_place(host)
     answer[#answer + 1] = describe(id, execution, start(id, execution), suspect)
     if suspect then break end
   else
@@ -127,4 +219,8 @@ end
 if claimed > 0 then redis.call('EXPIRE', worker_executions, keep) end
 show(held + claimed > 0 and 'busy' or 'idle')
 answer[3] = redis.call('LLEN', queue)
+if answer[3] == 0 and redis.call('EXISTS', read) == 1 then
+  forget_waiting()
+  redis.call('DEL', read)
+end
 return answer

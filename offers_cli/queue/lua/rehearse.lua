@@ -31,10 +31,17 @@ local function rehearse(key)
   redis.call('RPUSH', key, 'last')
   redis.call('LPUSH', key, 'first')
   redis.call('LLEN', key)
+  redis.call('LINDEX', key, 0)
   redis.call('LRANGE', key, 0, 0)
   redis.call('LPOS', key, 'last')
   redis.call('LPOP', key)
   redis.call('LREM', key, 1, 'last')
+
+  redis.call('SET', key, 0, 'EX', 60)
+  redis.call('GET', key)
+  redis.call('INCRBY', key, 2)
+  redis.call('DECR', key)
+  redis.call('DEL', key)
 
   redis.call('XADD', key, 'MAXLEN', '~', 10, '*', 'type', 1)
 end
