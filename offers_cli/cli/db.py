@@ -10,14 +10,16 @@ import typer
 
 from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
 from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Line, Output, summary
+from offers_cli.cli.render import Block, Line, Note, Output, summary
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
+    from offers_cli.services.adopt import AdoptReport
     from offers_cli.services.db import BackupReport, CopyReport, PruneReport, RestoreReport, SchemaReport
 
 RESTORE_COLUMNS = ("offers", "added", "overwritten", "unchanged", "removed", "left_alone", "runs")
 PRUNE_COLUMNS = ("prices", "offers", "runs")
+ADOPT_COLUMNS = ("rows", "adopted", "already_there", "refused")
 COPY_COLUMNS = ("offers", "copied", "already_there", "runs", "total_there")
 
 
@@ -33,6 +35,9 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples("offers db prune --older-than 400d --dry-run", "offers db prune --older-than 400d --vacuum")
     )(prune)
+    app.command(epilog=examples("offers db adopt my_offers --dry-run", "offers db adopt offers --from mine.db --json"))(
+        adopt
+    )
     app.command(epilog=examples("offers db copy", "offers db copy --json | jq .data.copied"))(copy)
 
 
@@ -55,7 +60,9 @@ def migrate(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOp
     def blocks(report: SchemaReport) -> Sequence[Block]:
         done = f"applied {', '.join(report.applied)}" if report.applied else "nothing to do"
         kept = [Line(f"as it was before: {report.kept}")] if report.kept else []
-        return [Line(f"{report.kind} schema version {report.version}: {done}"), *kept]
+        settings = "SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY are not set: offers are still kept in SQLite"
+        note = [Note(settings)] if (report.kind, report.chosen) == ("supabase", "sqlite") else []
+        return [Line(f"{report.kind} schema version {report.version}: {done}"), *kept, *note]
 
     perform("db migrate", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 
@@ -181,3 +188,41 @@ def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOptio
         return summary("db copy", report.data(), COPY_COLUMNS)
 
     perform("db copy", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def adopt(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Its name, in Postgres also schema.table.")],
+    file: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="The SQLite file that holds it; default: Postgres.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Take over the offers of a table of your own.
+
+    Without --from it is read from the Postgres at SUPABASE_DB_URL. Nothing is written to it; an offer that is there
+    already is left alone, so that a second time changes nothing.
+    """
+
+    def work(runtime: Runtime, output: Output) -> AdoptReport:
+        from offers_cli.services.adopt import adopt as service
+        from offers_cli.services.adopt import open_table
+
+        with open_table(runtime.config.database, table, file=file) as opened, output.progress("adopting") as progress:
+            return service(
+                table=table,
+                columns=opened.columns,
+                rows=opened.rows,
+                storage=runtime.storage,
+                now=runtime.now(),
+                dry_run=dry_run,
+                on_progress=progress,
+            )
+
+    def blocks(report: AdoptReport) -> Sequence[Block]:
+        ignored = [Note(f"ignored columns: {', '.join(report.ignored_columns)}")] if report.ignored_columns else []
+        return [*summary("db adopt", report.data(), ADOPT_COLUMNS), *ignored]
+
+    perform("db adopt", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)

@@ -81,6 +81,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     ),
     "db prune": ("before", "dry_run", "prices", "offers", "runs", "freed_bytes"),
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
+    "db adopt": ("table", "rows", "adopted", "already_there", "refused", "ignored_columns"),
     "dashboard": ("url",),
     "service": ("kind", "files", "installed", "next"),
     "demo": ("steps", "offers", "total"),

@@ -24,12 +24,14 @@ class SchemaReport:
 
     Attributes:
         kept: a copy of the SQLite file as it was before an older schema was migrated.
+        chosen: the storage that the settings choose, where it need not be the one that was migrated.
     """
 
     kind: str
     version: int
     applied: tuple[str, ...] = ()
     kept: Path | None = None
+    chosen: str | None = None
     sql: str | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -43,9 +45,12 @@ class SchemaReport:
 def migrate(config: DatabaseConfig) -> SchemaReport:
     """Bring the schema up to date; raises as `offers_cli.storage.migrate.migrate`."""
     from offers_cli.storage.migrate import migrate as migrate_storage
+    from offers_cli.storage.migrate import storage_kind
 
     done = migrate_storage(config)
-    return SchemaReport(kind=done.kind, version=done.version, applied=done.applied, kept=done.kept)
+    return SchemaReport(
+        kind=done.kind, version=done.version, applied=done.applied, kept=done.kept, chosen=storage_kind(config)
+    )
 
 
 def schema(config: DatabaseConfig) -> SchemaReport:

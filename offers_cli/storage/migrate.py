@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from offers_cli.config import DatabaseConfig, Secret
-from offers_cli.errors import ConfigError, StorageRefused, StorageUnavailable
+from offers_cli.errors import StorageBusy, StorageRefused
 from offers_cli.storage.migrations import Kind, migrations
+from offers_cli.storage.patience import BRIEF, Patience
+from offers_cli.storage.postgres import open_postgres
 from offers_cli.storage.sqlite_copy import copy_sqlite
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_schema import apply_migrations, connect, create_private, use_wal
 
-CONNECT_TIMEOUT_S = 5
 LOCK = 16776741
 """The advisory lock that every migration of Postgres takes."""
+TABLES = ("offers", "price_history", "scrape_runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +41,23 @@ def migrate(config: DatabaseConfig) -> MigrationReport:
     """Apply the migrations that the storage lacks; twice, at once or interrupted makes no difference.
 
     A SQLite file of an older schema is first copied beside itself, for there is no way back.
-    Supabase's schema is changed over `SUPABASE_DB_URL`, for its HTTP interface cannot.
+    Supabase's schema is changed over `SUPABASE_DB_URL`, for its HTTP interface cannot; with that address set it is
+    Supabase's that is meant, whatever storage the other settings choose.
 
     Raises:
-        StorageRefused: migrations are lacking and `SUPABASE_DB_URL` is not set; the hint says what to paste where.
+        StorageRefused: migrations are lacking and `SUPABASE_DB_URL` is not set (the hint says what to paste where), or
+            as `migrate_postgres`.
         ConfigError: the Postgres driver is not installed.
         StorageUnavailable: the database does not answer.
     """
-    kind = storage_kind(config)
-    if kind == "sqlite":
+    if config.supabase_db_url is None and storage_kind(config) == "sqlite":
         return _migrate_sqlite(config.sqlite_path)
+    applied: tuple[str, ...] = ()
     if config.supabase_db_url is not None:
-        applied = migrate_postgres(config.supabase_db_url)
+        applied = migrate_postgres(config.supabase_db_url, patience=Patience(seconds=config.patience_s))
     else:
         _check_supabase(config)
-        applied = ()
-    return MigrationReport(kind=kind, version=migrations(kind)[-1].version, applied=applied)
+    return MigrationReport(kind="supabase", version=migrations("supabase")[-1].version, applied=applied)
 
 
 def _migrate_sqlite(path: Path) -> MigrationReport:
@@ -83,52 +85,59 @@ def _free_name(path: Path, version: int) -> Path:
     return next(file for file in names if not file.exists())
 
 
-def migrate_postgres(url: Secret) -> tuple[str, ...]:
-    """Apply to Postgres what it lacks, in one transaction and one at a time; returns the names."""
-    psycopg = _psycopg()
-    with _postgres_errors(psycopg), psycopg.connect(url.reveal(), connect_timeout=CONNECT_TIMEOUT_S) as connection:
-        connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-        version = _postgres_version(connection)
-        lacking = [migration for migration in migrations("supabase") if migration.version > version]
+def migrate_postgres(url: Secret, *, patience: Patience = BRIEF) -> tuple[str, ...]:
+    """Apply to Postgres what it lacks, in one transaction and one at a time; returns the names.
+
+    Args:
+        patience: for another migration that is running, and for tables that are in use.
+
+    Raises:
+        StorageRefused: the schema is newer than this program, the role lacks a right, or tables of another program bear
+            the names of ours.
+    """
+    known = migrations("supabase")
+    with open_postgres(url) as connection:
+        patience(lambda: _take_turn(connection))
+        connection.execute(f"SET LOCAL lock_timeout = '{max(1, round(patience.seconds))}s'")
+        found = _postgres_version(connection)
+        if found is None:
+            _refuse_foreign_tables(connection)
+        version = found or 0
+        if version > known[-1].version:
+            raise StorageRefused(
+                f"the schema of the project is version {version}, this program knows {known[-1].version}",
+                hint="upgrade offers: it is older than the database",
+            )
+        lacking = known[version:]
         for migration in lacking:
             connection.execute(migration.sql)
     return tuple(migration.name for migration in lacking)
 
 
-def _postgres_version(connection: Any) -> int:
+def _take_turn(connection: Any) -> None:
+    if not connection.execute(f"SELECT pg_try_advisory_xact_lock({LOCK})").fetchone()[0]:
+        raise StorageBusy("another migration of this database is running", hint="wait for it, then: offers db migrate")
+
+
+def _postgres_version(connection: Any) -> int | None:
+    """The version of the schema; None where there is none of ours."""
     if connection.execute("SELECT to_regclass('public.offers_schema')").fetchone()[0] is None:
-        return 0
+        return None
     return connection.execute("SELECT max(version) FROM public.offers_schema").fetchone()[0] or 0
 
 
-def _psycopg() -> Any:
-    try:
-        import psycopg
-    except ImportError as exc:
-        raise ConfigError(
-            "SUPABASE_DB_URL needs the Postgres driver, which is not installed",
-            hint="pip install 'offers[postgres]', or unset SUPABASE_DB_URL and paste the output of: offers db schema",
-        ) from exc
-    return psycopg
-
-
-@contextmanager
-def _postgres_errors(psycopg: Any) -> Iterator[None]:
-    """Translate the driver's errors; the chain is cut, for a message may quote the address with its password."""
-    try:
-        yield
-    except psycopg.Error as exc:
-        reason = (exc.diag.message_primary or type(exc).__name__) if exc.sqlstate else "no connection"
-        if exc.sqlstate == "42704":
-            raise StorageRefused(
-                f"this Postgres is not a Supabase project: {reason}", hint="set SUPABASE_DB_URL to your project's"
-            ) from None
-        if exc.sqlstate is None or exc.sqlstate[:2] in {"08", "53", "55", "57"}:
-            raise StorageUnavailable(
-                f"the database of SUPABASE_DB_URL does not answer: {reason}",
-                hint="check SUPABASE_DB_URL: host, port, user, password and network",
-            ) from None
-        raise StorageRefused(f"Postgres refused the migration: {reason}", hint="check SUPABASE_DB_URL") from None
+def _refuse_foreign_tables(connection: Any) -> None:
+    """Ours are never without `offers_schema`; what else bears their names is the operator's, and is not touched."""
+    found = connection.execute(
+        "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass('public.' || name) IS NOT NULL", (list(TABLES),)
+    )
+    if names := [row[0] for row in found.fetchall()]:
+        renames = "; ".join(f"alter table public.{name} rename to my_{name}" for name in names)
+        raise StorageRefused(
+            f"the project holds tables of another program: {', '.join(f'public.{name}' for name in names)}; nothing "
+            "was changed",
+            hint=f"{renames}; then: offers db migrate; then, for its offers: offers db adopt my_offers",
+        )
 
 
 def _check_supabase(config: DatabaseConfig) -> None:

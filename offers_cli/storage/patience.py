@@ -47,7 +47,7 @@ class Patience:
                 wait_s = _wait_s(failures, error.retry_after_s)
                 if self.clock() + wait_s > give_up_at:
                     raise
-                log.warning("the database does not answer, waiting", reason=error.message, wait_s=round(wait_s, 1))
+                log.warning("waiting for the database", reason=error.message, wait_s=round(wait_s, 1))
                 self.sleep(wait_s)
         raise AssertionError
 

@@ -2,6 +2,21 @@
 -- Usable as a file of `supabase/migrations` (supabase db push), or pasted into the SQL editor.
 select pg_advisory_xact_lock(16776741);
 
+-- Tables of these names that are another program's are left alone: ours are never without offers_schema.
+do $$
+declare
+  foreign_tables text;
+begin
+  if to_regclass('public.offers_schema') is null then
+    select string_agg('public.' || name, ', ') into foreign_tables
+      from unnest(array['offers', 'price_history', 'scrape_runs']) name where to_regclass('public.' || name) is not null;
+    if foreign_tables is not null then
+      raise exception 'the project holds tables of another program: %; nothing was changed', foreign_tables
+        using hint = 'rename them (alter table public.offers rename to my_offers), run this again, then: offers db adopt my_offers';
+    end if;
+  end if;
+end $$;
+
 create table if not exists public.offers_schema (
   version integer primary key,
   applied_at timestamptz not null default now()

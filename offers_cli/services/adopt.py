@@ -1,0 +1,221 @@
+"""Adopt: offers that the operator kept in a table of their own become offers of ours, each once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from offers_cli.config import DatabaseConfig
+from offers_cli.errors import StorageRefused, UsageError
+from offers_cli.marketplaces.mercado_livre.urls import (
+    Identity,
+    canonical,
+    identify,
+    is_owned,
+    item_id_in,
+    product_url,
+    user_product_id_in,
+)
+from offers_cli.offer import Offer
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import SavedOffer, Storage
+from offers_cli.storage.foreign_tables import ForeignTable, read_postgres_table, read_sqlite_table
+
+BATCH = 500
+TOLD_ROWS = 100
+"""Rows that cannot be adopted which a report names one by one."""
+OPTIONAL = {"old_price_cents", "discount_pct", "commission_pct", "affiliate_link", "affiliation_id", "image_url"}
+KNOWN = {"external_id", "url", "title", "price_cents", "commission", *OPTIONAL}
+"""The columns that are understood; `commission` is `commission_pct`."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptReport:
+    """`rows = adopted + already_there + refused`.
+
+    Attributes:
+        ignored_columns: columns of the table that say nothing to us.
+    """
+
+    table: str
+    rows: int = 0
+    adopted: int = 0
+    already_there: int = 0
+    refused: int = 0
+    ignored_columns: tuple[str, ...] = ()
+    dry_run: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        names = "table rows adopted already_there refused dry_run"
+        return {name: getattr(self, name) for name in names.split()} | {"ignored_columns": list(self.ignored_columns)}
+
+
+@dataclass(slots=True)
+class _Tally:
+    adopted: int = 0
+    already_there: int = 0
+    refusals: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def open_table(config: DatabaseConfig, table: str, *, file: Path | None) -> Iterator[ForeignTable]:
+    """The operator's table, in a SQLite file or else in the Postgres of `SUPABASE_DB_URL`.
+
+    Raises:
+        UsageError: neither is given.
+        NotFound, StorageUnavailable, StorageRefused: it cannot be read.
+    """
+    if file is not None:
+        opened = read_sqlite_table(file, table)
+    elif config.supabase_db_url is not None:
+        opened = read_postgres_table(config.supabase_db_url, table)
+    else:
+        raise UsageError(f"where is the table {table}?", hint="set SUPABASE_DB_URL, or name a SQLite file: --from FILE")
+    with closing(opened.rows):
+        yield opened
+
+
+def adopt(
+    *,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    storage: Storage,
+    now: datetime,
+    dry_run: bool = False,
+    on_progress: Callable[[int], None] = lambda _rows: None,
+) -> AdoptReport:
+    """Save each row as an offer seen now, with its first price in the history; offers that are there are left alone.
+
+    Args:
+        columns: those of the table; needed are `title`, `price_cents`, and `url` or `external_id`.
+        on_progress: is given the number of rows looked at so far.
+
+    Raises:
+        UsageError: the table lacks a column that an offer cannot do without.
+        StorageUnavailable, StorageRefused: see `Storage`; run it again to go on.
+    """
+    lacking = sorted({"title", "price_cents"} - set(columns))
+    if not {"url", "external_id"} & set(columns):
+        lacking.append("url or external_id")
+    if lacking:
+        raise UsageError(f"the table {table} has no column {', '.join(lacking)}", hint="make a view with these names")
+    tally, looked_at = _Tally(), 0
+    unread = iter(rows)
+    while batch := list(itertools.islice(unread, BATCH)):
+        _adopt_batch(batch, looked_at, storage=storage, now=now, dry_run=dry_run, tally=tally)
+        looked_at += len(batch)
+        on_progress(looked_at)
+    return AdoptReport(
+        table=table,
+        rows=looked_at,
+        adopted=tally.adopted,
+        already_there=tally.already_there,
+        refused=len(tally.refusals),
+        ignored_columns=tuple(name for name in columns if name not in KNOWN),
+        dry_run=dry_run,
+        problems=tuple(map(_problem, tally.refusals[:TOLD_ROWS])),
+    )
+
+
+def _adopt_batch(
+    batch: Sequence[Row], before: int, *, storage: Storage, now: datetime, dry_run: bool, tally: _Tally
+) -> None:
+    offers: dict[str, Offer] = {}
+    for number, row in enumerate(batch, start=before + 1):
+        try:
+            offer = read_row(row)
+        except ValueError as exc:
+            tally.refusals.append(f"row {number} ({_name(row)}): {exc}")
+            continue
+        tally.already_there += offer.external_id in offers
+        offers.setdefault(offer.external_id, offer)
+    # What is there is newer than the table, so that only what would be new is saved. An offer that somebody else saves
+    # in between is seen later than `now`: the storage lets it stand.
+    would_be = storage.save_offers(list(offers.values()), seen_at=now, dry_run=True)
+    new = [offers[each.external_id] for each in would_be.saved if each.outcome == "new"]
+    done = would_be if dry_run else storage.save_offers(new, seen_at=now)
+    saved = [each for each in done.saved if _is_new(each)]
+    tally.adopted += len(saved)
+    tally.already_there += len(would_be.saved) - len(saved)
+    refused = {each.external_id: each.reason for each in (*would_be.refused, *done.refused)}
+    tally.refusals += [f"{external_id}: {reason}" for external_id, reason in refused.items()]
+
+
+def _is_new(saved: SavedOffer) -> bool:
+    return saved.outcome == "new"
+
+
+def read_row(row: Row) -> Offer:
+    """The offer that a row of the table tells of; raises `ValueError` with the reason when it tells none."""
+    url, identity = _address(row)
+    if identity.external_id is None or identity.site is None:
+        raise ValueError("neither its url nor its external_id names a product of Mercado Livre")
+    price_cents = _whole(row.get("price_cents"))
+    if price_cents is None:
+        raise ValueError(f"price_cents is not a price in cents: {row.get('price_cents')!r}")
+    commission = row.get("commission_pct", row.get("commission"))
+    return Offer(
+        marketplace="mercado_livre",
+        external_id=identity.external_id,
+        title=_text(row.get("title")) or "",
+        url=url,
+        price_cents=price_cents,
+        currency=identity.site.currency,
+        old_price_cents=_whole(row.get("old_price_cents")),
+        discount_pct=_whole(row.get("discount_pct")),
+        commission_pct=_whole(commission),
+        image_url=_text(row.get("image_url")),
+        item_id=identity.item_id,
+        catalogue_id=identity.catalogue_id,
+        affiliate_link=_text(row.get("affiliate_link")),
+        affiliation_id=_text(row.get("affiliation_id")),
+        source="adopted",
+    )
+
+
+def _address(row: Row) -> tuple[str, Identity]:
+    """Where the product is, and its ids: by its address, or by its id where there is no address."""
+    url = (_text(row.get("url")) or "").strip()
+    if url:
+        if not is_owned(url):
+            raise ValueError(f"its url is not one of Mercado Livre: {url[:200]}")
+        told = identify(url)
+        if told.external_id:
+            return canonical(url), told
+    text = row.get("external_id")
+    told = Identity(item_id=item_id_in(text), user_product_id=user_product_id_in(text))
+    return product_url(told) or "", told
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, however the table's column holds it; None for anything else."""
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        number = int(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return number if isinstance(value, str) or number == value else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _name(row: Row) -> str:
+    """What a person finds the row by."""
+    known = next((row[name] for name in ("external_id", "url", "id", "title") if row.get(name)), None)
+    return str(known)[:100] if known is not None else "without id or url"
+
+
+def _problem(refusal: str) -> Problem:
+    return Problem(code=StorageRefused.code, message=refusal, hint="correct the row, then run the command again")
