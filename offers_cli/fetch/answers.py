@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from offers_cli.errors import OfferGone, PageBlocked, RateLimited, Redirected, S
 from offers_cli.fetch.guard import SafeUrl
 
 RETRY_AFTER_RANGE_S = (1.0, 900.0)
+SECONDS = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+"""Whole by the standard, but meant the same with a sign or a fraction."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 WALL_SEGMENTS = frozenset({"account-verification", "captcha", "login"})
 """Path segments of the addresses that a wall sends us to: ``/gz/account-verification``, ``/jms/mlb/lgz/msl/login``."""
@@ -42,14 +45,14 @@ def retry_after_s(text: str | None, *, now: datetime) -> float | None:
     """Seconds of a ``Retry-After`` header (seconds or an HTTP date), clamped to 1 s..15 min; None when unreadable."""
     if text is None:
         return None
-    if text.isascii() and text.isdecimal():
+    if SECONDS.fullmatch(text):
         seconds = float(text)
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+            seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
             return None
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     least, most = RETRY_AFTER_RANGE_S
     return min(max(seconds, least), most)
 

@@ -18,6 +18,8 @@ import pytest
 import trustme
 from fetch.free_pace import FreePace
 from fetch.hostile_servers import PAGE, Canary, RawServer, Respond, Visit, always, answer, head, packed
+from hypothesis import given
+from hypothesis import strategies as st
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError, PageBlocked, RateLimited, SiteUnavailable
 from offers_cli.fetch.answers import retry_after_s
@@ -281,8 +283,25 @@ def test_proxies_are_named_without_their_passwords() -> None:
         ("Mon, 23 Nov 2026 11:00:00 GMT", 1.0),
         ("Mon, 23 Nov 2099 12:00:00 GMT", 900.0),
         ("Monday, 23-Nov-26 12:00:42 GMT", 42.0),
-        ("-5", None),
-        ("1.5", None),
+        ("-5", 1.0),
+        ("1.5", 1.5),
+        ("+7", 7.0),
+        ("-" + "9" * 500, 1.0),
+        ("900", 900.0),
+        ("901", 900.0),
+        ("1", 1.0),
+        ("nan", None),
+        ("inf", None),
+        ("1e9", None),
+        ("0x10", None),
+        ("Mon Nov 23 12:00:42 2026", 42.0),
+        ("Mon, 23 Nov 2026 09:00:42 -0300", 42.0),
+        ("Mon, 23 Nov 2026 12:00:42", 42.0),
+        ("Mon, 23 Nov 0001 12:00:42 GMT", 1.0),
+        ("Mon, 23 Nov 99999 12:00:42 GMT", None),
+        ("Mon, 99 Nov 2026 12:00:42 GMT", None),
+        ("Mon, 23 Nov 2026 12:00:42 +99999999999999999999", None),
+        ("Sat, 01 Jan 0001 00:00:00 +2300", 1.0),
         ("٣", None),
         ("soon", None),
         ("", None),
@@ -291,6 +310,27 @@ def test_proxies_are_named_without_their_passwords() -> None:
 )
 def test_retry_after_is_read_and_clamped(text: str | None, seconds: float | None) -> None:
     assert retry_after_s(text, now=NOW) == seconds
+
+
+WAITS = st.one_of(
+    st.text(),
+    st.integers().map(str),
+    st.floats().map(str),
+    st.builds(
+        "{}, {} {} {} {}:{}:{} {}".format,
+        *(st.sampled_from(["Mon", "Monday", "x"]), st.integers(-1, 40), st.sampled_from(["Nov", "Feb", "11", ""])),
+        *(st.integers(-(10**5), 10**5), st.integers(-1, 30), st.integers(-1, 70), st.integers(-1, 70)),
+        st.one_of(
+            st.sampled_from(["GMT", "UTC", "EST", "", "Z"]), st.integers(-(10**25), 10**25).map("{:+05d}".format)
+        ),
+    ),
+)
+
+
+@given(WAITS)
+def test_whatever_a_server_says_a_wait_lasts_from_a_second_to_a_quarter_of_an_hour(text: str) -> None:
+    seconds = retry_after_s(text, now=NOW)
+    assert seconds is None or 1 <= seconds <= 900
 
 
 @pytest.mark.parametrize(
