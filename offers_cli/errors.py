@@ -256,7 +256,7 @@ class OfferGone(PageError):
 
 
 class SiteUnavailable(PageError):
-    """Time-out, 5xx or no connection."""
+    """Time-out, 5xx, no connection, or a name that leads nowhere or to a private address."""
 
     code = "site_unavailable"
     exit_code = 4
@@ -292,7 +292,7 @@ class ForbiddenUrl(PageError):
 
 
 class Redirected(PageError):
-    """Too many hops, or the page that answered shows another product."""
+    """Too many hops, a host that is not allowed, or the page that answered shows another product."""
 
     code = "redirect"
     outcome = Outcome.FAIL

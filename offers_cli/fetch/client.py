@@ -189,7 +189,7 @@ class PoliteFetcher:
 
         try:
             return self._follow(url, read)
-        except (ForbiddenUrl, Redirected):
+        except Redirected:
             return ""
 
     def _follow(self, asked: str, read: Callable[[Answer, Sequence[Hop]], T], ask: Ask = GET) -> T:
@@ -209,11 +209,18 @@ class PoliteFetcher:
                 if ask.body is not None:
                     raise Redirected(f"{url.netloc} redirects a call")
             left_s -= time.monotonic() - started
-            url = self._guard.check_url(target)
+            url = self._check_target(url, target)
             if url.url in visited:
                 raise Redirected(f"{url.netloc} redirects in a circle")
             visited.add(url.url)
         raise Redirected(f"{url.netloc}: more than {MAX_REDIRECTS} redirects")
+
+    def _check_target(self, url: SafeUrl, target: str) -> SafeUrl:
+        """Where a redirect leads, checked. What a server answers never makes the address we asked a forbidden one."""
+        try:
+            return self._guard.check_url(target)
+        except ForbiddenUrl as error:
+            raise Redirected(f"{url.netloc} redirects: {error.message}", hint=error.hint) from error
 
     def _await_turn(self, host: str) -> Egress:
         """Wait for the nearest turn. One whose host was paused meanwhile is given up; another way out may be open.

@@ -192,8 +192,8 @@ class Guard:
         """Addresses to connect to, all of them checked. One private address among public ones refuses them all.
 
         Raises:
-            ForbiddenUrl: the name leads to an address that is not public.
-            SiteUnavailable: the name cannot be resolved.
+            SiteUnavailable: the name cannot be resolved, or leads to an address that is not public. That is what the
+                network says now (a captive portal, a name server's bad minute), not what the address is.
         """
         try:
             addresses = tuple(look_up_within(self._lookup, host, port, timeout_s))
@@ -205,7 +205,7 @@ class Guard:
         closed = [address for address in addresses if not self._is_reachable(address)]
         if closed or not addresses:
             where = closed[0] if closed else "nowhere"
-            raise ForbiddenUrl(f"{host} leads to {where}, which is not a public address", hint=PRIVATE_HINT)
+            raise SiteUnavailable(f"{host} leads to {where}, which is not a public address", hint=PRIVATE_HINT)
         return addresses
 
 

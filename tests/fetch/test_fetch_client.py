@@ -114,7 +114,7 @@ def test_a_public_name_that_leads_home_is_not_followed(
     monkeypatch.setitem(guard_module.USUAL_PORTS, "https", canary.port)
     guard = Guard(["shop.test"], lookup=lambda _host, _port: addresses)
     fetcher = PoliteFetcher(guard=guard, pace=pace)
-    with pytest.raises(ForbiddenUrl, match="not a public address"):
+    with pytest.raises(SiteUnavailable, match="not a public address"):
         fetcher.get("https://shop.test/")
     fetcher.close()
     assert not canary.touched

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
-from offers_cli.fetch.addresses import is_reachable
+from offers_cli.fetch.addresses import embedded, is_reachable, look_up
 from offers_cli.fetch.guard import Guard
 
 ALLOWED = ("mercadolivre.com.br", "açaí.com.br")
@@ -174,6 +176,46 @@ def test_an_allowed_address_takes_its_normal_form(url: str, normal: str) -> None
     assert Guard((*ALLOWED, "xn--aa-4iaz.com.br")).check_url(safe.url) == safe
 
 
+@pytest.mark.parametrize(
+    ("url", "normal", "netloc", "port"),
+    [
+        ("http://mercadolivre.com.br/", "http://mercadolivre.com.br/", "mercadolivre.com.br", 80),
+        ("http://mercadolivre.com.br:80/", "http://mercadolivre.com.br/", "mercadolivre.com.br", 80),
+        ("http://mercadolivre.com.br:443/", "http://mercadolivre.com.br:443/", "mercadolivre.com.br:443", 443),
+        ("https://mercadolivre.com.br:80/", "https://mercadolivre.com.br:80/", "mercadolivre.com.br:80", 80),
+        ("https://[0:0:0:0:0:0:0:1]:81/", "https://[::1]:81/", "[::1]:81", 81),
+        ("https://mercadolivre.com.br/?a#b|c?d[e]#f/g", "https://mercadolivre.com.br/?a#b|c?d[e]#f/g", None, 443),
+    ],
+)
+def test_only_the_usual_port_is_left_out(url: str, normal: str, netloc: str | None, port: int) -> None:
+    safe = Guard((*ALLOWED, "[::1]"), allow_private=True).check_url(url)
+    assert (safe.url, safe.netloc, safe.port) == (normal, netloc or "mercadolivre.com.br", port)
+
+
+def test_the_longest_address_and_the_longest_host_are_taken_one_more_is_not() -> None:
+    guard = Guard(ALLOWED)
+    start = "https://mercadolivre.com.br/"
+    labels = ".".join(["a" * 63] * 3)
+    longest_host = f"{'b' * (253 - len(labels) - len('..mercadolivre.com.br'))}.{labels}.mercadolivre.com.br"
+    assert len(longest_host) == 253
+    for good, bad in (
+        (start + "a" * (8192 - len(start)), start + "a" * (8193 - len(start))),
+        (f"https://{longest_host}/", f"https://b{longest_host}/"),
+    ):
+        assert guard.check_url(good).url == good
+        with pytest.raises(ForbiddenUrl):
+            guard.check_url(bad)
+
+
+def test_a_refusal_shows_the_beginning_of_the_address_without_its_query() -> None:
+    with pytest.raises(ForbiddenUrl) as refused:
+        Guard(ALLOWED).check_url(f"https://evil.com/{'x' * 900}?token=hidden")
+    assert refused.value.message.startswith(f"https://evil.com/{'x' * 183} may not be fetched: the host evil.com")
+    with pytest.raises(ForbiddenUrl) as refused:
+        Guard(ALLOWED).check_url("https://evil.com/x?token=hidden")
+    assert "hidden" not in refused.value.message
+
+
 def test_an_entry_with_a_port_opens_that_port_alone() -> None:
     guard = Guard(["localhost:8080", "[::1]:8080", "10.0.0.5"], allow_private=True)
     for url in ("http://localhost:8080/", "http://[::1]:8080/", "http://10.0.0.5:9/", "https://10.0.0.5/"):
@@ -184,21 +226,42 @@ def test_an_entry_with_a_port_opens_that_port_alone() -> None:
 
 
 def test_an_allowed_private_address_still_needs_the_private_switch() -> None:
-    with pytest.raises(ForbiddenUrl, match="not public") as refused:
-        Guard(["127.0.0.1"]).check_url("https://127.0.0.1/")
-    assert "OFFERS_ALLOW_PRIVATE_HOSTS" in refused.value.hint
+    for address in ("127.0.0.1", "[::1]"):
+        with pytest.raises(ForbiddenUrl, match="not public") as refused:
+            Guard([address]).check_url(f"https://{address}/")
+        assert "OFFERS_ALLOW_PRIVATE_HOSTS" in refused.value.hint
 
 
 @pytest.mark.parametrize(
-    "entry", ["", "*", "*.shop.com", "https://shop.com", "shop.com/x", "u@shop.com", "a b", "shop.com:x"]
+    "entry",
+    [
+        "",
+        "*",
+        "*.shop.com",
+        "https://shop.com",
+        "shop.com/x",
+        "u@shop.com",
+        "a b",
+        "shop.com:x",
+        "0x7f",
+        "a.0x1",
+        "127.1",
+    ],
 )
 def test_an_entry_that_is_no_host_is_a_configuration_error(entry: str) -> None:
     with pytest.raises(ConfigError, match="OFFERS_ALLOWED_HOSTS"):
         Guard([entry])
 
 
+def test_an_entry_is_shown_without_its_control_characters() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Guard(["shop.com\x1b[2J"])
+    assert refused.value.message.isprintable()
+
+
 PUBLIC = ("8.8.8.8", "2606:4700::1111")
 PRIVATE = ("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::a00:1")
+EDGES = ("127.255.255.255", "10.255.255.255", "172.31.255.255", "192.168.255.255", "fc00::1", "64:ff9b::7f00:1")
 NEVER = (
     *("0.0.0.0", "169.254.169.254", "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1"),
     *("255.255.255.255", "::", "fe80::1", "fe80::1%1", "fec0::1", "ff02::1", "ff0e::1", "2001:db8::1"),
@@ -206,25 +269,60 @@ NEVER = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("address", [*PUBLIC, *PRIVATE, *NEVER])
+@pytest.mark.parametrize("address", [*PUBLIC, *PRIVATE, *EDGES, *NEVER])
 def test_which_addresses_may_be_connected_to(address: str) -> None:
     assert is_reachable(address, allow_private=False) == (address in PUBLIC)
     assert is_reachable(address, allow_private=True) == (address not in NEVER)
 
 
+@pytest.mark.parametrize(
+    ("address", "carried"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("2606:4700::1111", "2606:4700::1111"),
+        ("::ffff:8.8.4.5", "8.8.4.5"),
+        ("64:ff9b::808:405", "8.8.4.5"),
+        ("64:ff9b::ffff:ffff", "255.255.255.255"),
+        ("2002:808:405::1", "8.8.4.5"),
+    ],
+)
+def test_an_address_within_another_is_the_one_that_counts(address: str, carried: str) -> None:
+    assert str(embedded(ip_address(address))) == carried
+
+
+def test_the_system_s_resolver_is_asked_for_each_address_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def getaddrinfo(host: str, port: int, **options: object) -> list[tuple[object, ...]]:
+        asked.append((host, port, options))
+        return [(0, 0, 0, "", (address, port)) for address in ("8.8.8.8", "8.8.4.4", "8.8.8.8")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    assert look_up("shop.com", 443) == ["8.8.8.8", "8.8.4.4"]
+    assert asked == [("shop.com", 443, {"type": socket.SOCK_STREAM})]
+
+
+def test_a_name_that_no_resolver_can_encode_is_not_resolved() -> None:
+    def fail(_host: str, _port: int) -> list[str]:
+        raise UnicodeError("label empty or too long")
+
+    with pytest.raises(SiteUnavailable, match=r"its name is not resolved \(label empty or too long\)"):
+        Guard(ALLOWED, lookup=fail).resolve("mercadolivre.com.br", 443)
+
+
 def test_one_private_address_among_public_ones_refuses_the_name() -> None:
     guard = Guard(ALLOWED, lookup=lambda _host, _port: ["8.8.8.8", "10.0.0.1"])
-    with pytest.raises(ForbiddenUrl, match=r"10\.0\.0\.1, which is not a public address"):
+    with pytest.raises(SiteUnavailable, match=r"10\.0\.0\.1, which is not a public address"):
         guard.resolve("mercadolivre.com.br", 443)
 
 
-def test_a_name_that_leads_nowhere_is_unavailable_and_one_without_addresses_forbidden() -> None:
+def test_a_name_that_leads_nowhere_is_unavailable_and_so_is_one_without_addresses() -> None:
     def fail(_host: str, _port: int) -> list[str]:
         raise OSError(-2, "Name or service not known")
 
-    with pytest.raises(SiteUnavailable, match="Name or service not known"):
+    with pytest.raises(SiteUnavailable, match=r"is not resolved \(Name or service not known\)"):
         Guard(ALLOWED, lookup=fail).resolve("mercadolivre.com.br", 443)
-    with pytest.raises(ForbiddenUrl, match="nowhere"):
+    with pytest.raises(SiteUnavailable, match="nowhere"):
         Guard(ALLOWED, lookup=lambda _host, _port: []).resolve("mercadolivre.com.br", 443)
 
 
@@ -232,13 +330,16 @@ def test_a_resolver_that_never_answers_is_left_behind() -> None:
     import threading
 
     release = threading.Event()
+    threads: list[threading.Thread] = []
 
     def hang(_host: str, _port: int) -> list[str]:
+        threads.append(threading.current_thread())
         release.wait(10)
         return []
 
     with pytest.raises(SiteUnavailable, match="not resolved"):
         Guard(ALLOWED, lookup=hang).resolve("mercadolivre.com.br", 443, timeout_s=0.05)
+    assert [thread.daemon for thread in threads] == [True], "a process can end without it"
     release.set()
 
 
