@@ -203,6 +203,17 @@ def test_whether_a_host_is_paused_is_asked_again_after_a_wait(make_pace: MakePac
     assert not pace.is_paused(HOST)
 
 
+def test_paused_hosts_stand_in_the_order_of_their_names(make_pace: MakePace) -> None:
+    pace = make_pace()
+    for host, seconds in (("b.test", 10), ("c.test", 5), ("a.test", 20)):
+        pace.pause(host, seconds, reason="rate_limited")
+    assert [found.host for found in pace.paused_hosts()] == ["a.test", "b.test", "c.test"]
+
+
+def test_no_pause_is_longer_than_an_hour(make_pace: MakePace) -> None:
+    assert make_pace().pause(HOST, 1e9, reason="rate_limited") == 3600
+
+
 def test_pauses_that_are_over_are_forgotten(make_pace: MakePace, clock: Clock, connection: redis.Redis) -> None:
     pace = make_pace()
     pace.pause("one.test", 5, reason="rate_limited")
@@ -393,13 +404,13 @@ def test_too_many_requests_are_always_the_host_s_but_a_page_alone_waits_longer(
 ) -> None:
     pace = make_pace(first_pause_s=10)
     waits = []
-    for _ in range(7):
+    for _ in range(11):
         noted = pace.note_refusal(HOST, page(1).url, None, reason="rate_limited")
         waits.append(noted.wait_s)
         assert pause_s(pace) == 10
         clock.now += 10
         pace.note_served(page(2))
-    assert waits == [20, 20, 40, 80, 160, 320, 640]
+    assert waits == [20, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
 
 
 def test_walls_of_a_page_are_remembered_for_a_day(make_pace: MakePace, connection: redis.Redis) -> None:

@@ -64,6 +64,15 @@ def test_another_egress_goes_on_while_one_is_paused() -> None:
     assert pace.reserve("a", ("p1", "p2")) == ("p2", 0)
 
 
+def test_of_paused_egresses_the_one_that_opens_first_is_told_of() -> None:
+    pace = LocalPace(delay_s=0, pause_s=60, clock=Clock())
+    pace.pause("a", 30, reason="page_blocked", egress="p1")
+    pace.pause("a", 10, reason="rate_limited", egress="p2")
+    with pytest.raises(HostPaused) as paused:
+        pace.reserve("a", ("p1", "p2"))
+    assert (paused.value.seconds, paused.value.reason) == (10, "rate_limited")
+
+
 def test_the_nearest_egress_is_taken() -> None:
     pace = LocalPace(delay_s=1, pause_s=60, clock=Clock())
     assert [pace.reserve("a", ("p1", "p2"))[0] for _ in range(2)] == ["p1", "p2"]

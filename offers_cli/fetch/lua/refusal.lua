@@ -31,7 +31,6 @@ if asked >= 0 or left == 0 then
   strikes = (strikes or 0) + (asked < 0 and 1 or 0)
   left = pause(key, all_paused, asked < 0 and first * 2 ^ (strikes - 1) or asked, reason, name)
   redis.call('HSET', key, 'strikes', strikes, 'forgotten_at', whole(now + left + longest))
-  keep(key, left)
 end
 -- Others first: their answers show whether it is the page or the host.
 return { math.max(rest, asked < 0 and left + first or left), alone and count or 0 }
