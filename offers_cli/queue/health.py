@@ -24,6 +24,7 @@ class RedisHealth:
         command: the `redis-cli` that reaches it, without its password.
         server: its name and version, as ``Valkey 9.1.2``.
         version: of Redis, or of the Redis whose commands it has.
+        is_cluster: whether keys lie on several servers, which RQ cannot use.
         primary: for a replica, the address of whom it follows.
         eviction_policy: which keys it drops when memory runs out.
         appends: whether it logs each write to disk; `snapshots` whether it writes its data now and then.
@@ -35,6 +36,7 @@ class RedisHealth:
     command: str
     server: str | None
     version: tuple[int, ...] | None
+    is_cluster: bool
     primary: str | None
     eviction_policy: str | None
     max_memory_bytes: int
@@ -67,6 +69,7 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
         command=redis_cli(connection),
         server=" ".join(name_and_version(info)) if info else None,
         version=version,
+        is_cluster=bool(int(info.get("cluster_enabled", 0))),
         primary=f"{info['master_host']}:{info['master_port']}" if info.get("role") == "slave" else None,
         eviction_policy=info.get("maxmemory_policy"),
         max_memory_bytes=int(info.get("maxmemory", 0)),

@@ -172,6 +172,13 @@ def replica(place: Place) -> Iterator[Mend]:
         yield lambda: place.heal_environment(REDIS_URL=primary)
 
 
+@setup(finding="redis", exit_code=3, says="is a Redis Cluster")
+@contextmanager
+def cluster(place: Place) -> Iterator[Mend]:
+    with redis_on_port(place) as (_, alone), redis_on_port(place, "--cluster-enabled", "yes"):
+        yield lambda: place.heal_environment(REDIS_URL=alone)
+
+
 @setup(finding="redis", exit_code=4, says="Timeout reading")
 @contextmanager
 def silent_redis(place: Place) -> Iterator[Mend]:

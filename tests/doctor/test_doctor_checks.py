@@ -27,6 +27,7 @@ WELL = RedisHealth(
     command="redis-cli",
     server="Redis 7.0.15",
     version=(7, 0, 15),
+    is_cluster=False,
     primary=None,
     eviction_policy="noeviction",
     max_memory_bytes=0,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,8 +59,9 @@ def test_a_price_holds_until_the_next_is_observed() -> None:
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return SqliteStorage(tmp_path / "offers.db")
+def storage(tmp_path: Path) -> Iterator[Storage]:
+    with closing(SqliteStorage(tmp_path / "offers.db")) as storage:
+        yield storage
 
 
 def test_lowest_ever_and_in_days(storage: Storage) -> None:

@@ -39,6 +39,8 @@ def look_at_queue(
     except QueueUnavailable as error:
         return [Finding.of("redis", error, advice=_start_command(address))]
     redis = _redis(health, address)
+    if health.is_cluster:
+        return [redis]
     return [redis, _eviction(health), _persistence(health), _exposure(health), _clock(health), _workers(get_queue())]
 
 
@@ -57,6 +59,12 @@ def _redis(health: RedisHealth, address: str | None) -> Finding:
         evidence = f"a Redis answers at {where}; what it is, its user may not ask"
         return Finding(name="redis", state="ok", evidence=evidence)
     evidence = f"{health.server} answers at {where}"
+    if health.is_cluster:
+        error = QueueRefused(
+            f"{evidence}, but it is a Redis Cluster, which RQ cannot use",
+            hint="set REDIS_URL to one that is no cluster",
+        )
+        return Finding.of("redis", error)
     if health.primary:
         error = QueueRefused(
             f"{evidence}, but it is a read-only replica", hint=f"set REDIS_URL to its primary, {health.primary}"
