@@ -41,7 +41,7 @@ WORKER_SCRIPTS = (
 )
 LUA = Path(worker_module.__file__).with_name("lua")
 SCRIPTS = [LUA / f"{name}.lua" for name in WORKER_SCRIPTS]
-EVERYTHING = ("~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
+EVERYTHING = ("resetchannels", "~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
 @pytest.fixture
