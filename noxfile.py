@@ -142,10 +142,12 @@ def minimums(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """A million money texts and many mutated pages."""
+    """A million money texts, many mutated pages and answers, and examples that no run has seen."""
     install(session)
     many = {"OFFERS_EXAMPLES": "1000000", "OFFERS_PAGE_EXAMPLES": "150"}
-    session.run("pytest", "tests/reading/test_money.py", "tests/reading/test_hostile_pages.py", env=many)
+    fetch = (f"tests/fetch/test_fetch_{what}.py" for what in ("guard", "encoding", "hostile_servers"))
+    where = ("tests/reading", "tests/services", *fetch)
+    session.run("pytest", "-m", QUICK, "--hypothesis-profile=fuzz", *where, *session.posargs, env=many)
 
 
 @nox.session

@@ -6,10 +6,16 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from offers_cli.log import ROOT
 
 pytest_plugins = ["supabase_server.fixtures"]
+
+# The same examples in every run, however long one takes; `nox -s fuzz` looks for new ones.
+settings.register_profile("steady", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

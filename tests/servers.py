@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import quote
 
 import redis
+from waiting import NEVER_S
 
 from offers_cli.queue.connection import connect_to_socket
 from offers_cli.queue.programs import find_programs
@@ -53,7 +54,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + NEVER_S
         while wait and not self._answers():
             assert self._process.poll() is None, "redis-server ended at its start"
             assert time.monotonic() < deadline, "redis-server does not answer"
@@ -79,7 +80,7 @@ class RedisServer:
     def _end(self, number: signal.Signals) -> None:
         if self._process and self._process.poll() is None:
             os.kill(self._process.pid, number)
-            self._process.wait(10)
+            self._process.wait(NEVER_S)
 
     def restart(self) -> None:
         """Kill it and start it on the same data."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from waiting import NEVER_S
+
 
 @dataclass(frozen=True)
 class Got:
@@ -42,7 +44,7 @@ class Client:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=10)
+        self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=NEVER_S)
 
     def get(self, url: str, method: str = "GET", data: Any = None, raw: bytes = b"", **headers: str) -> Got:
         body = raw if data is None else json.dumps(data).encode()

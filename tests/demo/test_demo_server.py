@@ -76,7 +76,7 @@ def test_of_many_first_requests_exactly_one_meets_the_flaw(shop: Shop) -> None:
 
     def ask(_: int) -> int:
         client = Client(shop.url)
-        together.wait(10)
+        together.wait(NEVER_S)
         status = client.get(path).status
         client.close()
         return status
@@ -162,7 +162,7 @@ def exchange(raw: socket.socket, data: bytes) -> bytes:
 def test_hostile_requests_harm_nobody(
     shop: Shop, client: Client, capfd: pytest.CaptureFixture[str], data: bytes
 ) -> None:
-    with socket.create_connection(address(shop), timeout=5) as raw:
+    with socket.create_connection(address(shop), timeout=NEVER_S) as raw:
         answer = exchange(raw, data)
     assert b"Traceback" not in answer
     assert b"\r\nSet-Cookie:x" not in answer
@@ -243,7 +243,7 @@ def test_alone_it_prints_its_address_obeys_controls_and_stops_on_sigterm(process
         404,
     ]
     os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(5) == 0
+    assert process.wait(NEVER_S) == 0
     assert process.stderr.read() == ""
     client.close()
 

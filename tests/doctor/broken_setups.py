@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program
 from servers import RedisServer
+from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.connection import connect
@@ -355,7 +356,7 @@ def run_advice(place: Place, advice: str) -> subprocess.CompletedProcess[str]:
         cwd=place.folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=NEVER_S,
         check=False,
     )
 

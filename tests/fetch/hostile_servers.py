@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Callable
 from typing import Self
 
+from waiting import NEVER_S
+
 PAGE = b"<!doctype html><html><head><title>ok</title></head><body>" + b"x" * 200 + b"</body></html>"
 
 
@@ -43,7 +45,7 @@ class Visit:
             self.send(data)
 
     def hang(self) -> None:
-        self.stopping.wait(30)
+        self.stopping.wait(NEVER_S)
 
 
 Respond = Callable[[Visit], None]

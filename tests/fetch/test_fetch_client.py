@@ -20,6 +20,7 @@ from fetch.free_pace import FreePace
 from fetch.hostile_servers import PAGE, Canary, RawServer, Respond, Visit, always, answer, head, packed
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import NEVER_S
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError, PageBlocked, RateLimited, SiteUnavailable
 from offers_cli.fetch.answers import retry_after_s
@@ -153,7 +154,7 @@ def secure_server(authority: trustme.CA, name: str) -> RawServer:
 
 def fetch_securely(server: RawServer, pace: FreePace, **options: object) -> str:
     guard = Guard(["shop.test"], allow_private=True, lookup=lambda _host, _port: ["127.0.0.1"])
-    fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": 2.0, **options})  # type: ignore[arg-type]
+    fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": NEVER_S, **options})  # type: ignore[arg-type]
     try:
         return fetcher.get(f"https://shop.test:{server.port}/").text
     finally:
@@ -391,7 +392,7 @@ def peak_kb():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 good, bad = sys.argv[1:]
-fetcher = PoliteFetcher(guard=Guard(["127.0.0.1"], allow_private=True), pace=FreePace(), timeout_s=10)
+fetcher = PoliteFetcher(guard=Guard(["127.0.0.1"], allow_private=True), pace=FreePace(), timeout_s=120)
 for _ in range(3):
     fetcher.get(good)
 before = peak_kb()

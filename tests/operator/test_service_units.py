@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from acceptance.program import PROGRAM, Program
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 
 from offers_cli.errors import ConfigError
 from offers_cli.queue.connection import connect
@@ -250,7 +250,7 @@ def test_composes_redis_has_a_password_a_log_and_drops_nothing(compose: dict[str
         assert b"a%s" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(NEVER_S)
 
 
 def test_printed_units_are_the_installed_ones(program: Program, folder: Path) -> None:

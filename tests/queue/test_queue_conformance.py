@@ -152,7 +152,7 @@ def test_rq_lists_a_working_worker_and_what_it_runs(connection: redis.Redis, sha
     go_on = threading.Event()
 
     def enrich(job: ClaimedJob) -> Enrichment:
-        go_on.wait(10)
+        go_on.wait(NEVER_S)
         return found(job)
 
     enqueue(connection, ["a", "b", "c"])

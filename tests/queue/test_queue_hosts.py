@@ -14,6 +14,7 @@ from urllib.request import urlopen
 import pytest
 import redis
 from queue_fakes import Database, fetch, found, make_worker, rq_queue
+from waiting import NEVER_S
 
 from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
@@ -249,7 +250,7 @@ def test_places_that_wait_for_one_host_leave_room_for_others(connection: redis.R
     def enrich(job: ClaimedJob) -> Enrichment:
         """The slow host gives no turn before all jobs of the quick one are done."""
         if job.offer_id.startswith("slow"):
-            assert quick_is_done.wait(20), "the quick host's jobs were blocked"
+            assert quick_is_done.wait(NEVER_S), "the quick host's jobs were blocked"
         done.append(job.offer_id)
         if sum(offer_id.startswith("quick") for offer_id in done) == 10:
             quick_is_done.set()
@@ -262,7 +263,7 @@ def test_places_that_wait_for_one_host_leave_room_for_others(connection: redis.R
 
 def test_one_host_alone_gets_every_place(connection: redis.Redis) -> None:
     enqueue(connection, "only", 6)
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=NEVER_S)
 
     def enrich(job: ClaimedJob) -> Enrichment:
         together.wait()

@@ -15,7 +15,7 @@ import pytest
 import redis
 from queue_fakes import enqueue, fetch, redis_now
 from servers import RedisServer
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 
 from offers_cli.queue.registries import Registries
 
@@ -45,7 +45,7 @@ def running(
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, int, bool]:
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=NEVER_S)
     assert process.returncode == 0, err
     succeeded, failed, interrupted = out.split()
     return int(succeeded), int(failed), interrupted == "True"
@@ -93,7 +93,7 @@ def test_a_job_that_kills_its_worker_three_times_is_set_aside(connection: redis.
     enqueue(connection, ["poison"])
     for _ in range(3):
         with running(redis_url) as process:
-            assert process.wait(20) == -signal.SIGKILL
+            assert process.wait(NEVER_S) == -signal.SIGKILL
     with running(redis_url) as process:
         finish(process)
     [failed] = Registries(connection).failed_jobs()
@@ -214,7 +214,7 @@ def test_a_child_that_dies_while_redis_is_away_is_started_until_redis_is_back(
 
 def test_without_redis_at_the_start_the_supervisor_ends_with_the_error(tmp_path: Path) -> None:
     with running(f"unix://{tmp_path}/none.sock", processes=2) as process:
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=NEVER_S)
     assert process.returncode == 1
     assert "QueueUnavailable" in err
 

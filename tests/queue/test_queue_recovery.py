@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 from queue_fakes import Database, enqueue, fetch, found, make_worker, redis_now, rq_queue
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 
 from offers_cli.enrichment import Enrichment
 from offers_cli.queue import processes
@@ -197,7 +197,7 @@ def test_a_worker_frozen_for_longer_than_its_lease_does_no_harm(connection: redi
     database = Database()
 
     def enrich(job: ClaimedJob) -> Enrichment:
-        thawed.wait(60)
+        thawed.wait(NEVER_S)
         return found(job)
 
     enqueue(connection, ["a"])

@@ -16,7 +16,7 @@ import pytest
 import redis
 import trustme
 from queue_fakes import enqueue
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 
 from offers_cli.config import load_config, mask_url
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
@@ -41,7 +41,7 @@ def process(program: str, *arguments: str, folder: Path) -> Iterator[subprocess.
         yield started
     finally:
         started.kill()
-        started.wait(10)
+        started.wait(NEVER_S)
 
 
 class Watched:

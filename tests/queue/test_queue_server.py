@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import NEVER_S
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.queue import server
@@ -72,7 +73,7 @@ def test_processes_that_ask_at_once_share_one_server(home: Path) -> None:
     asking = [
         subprocess.Popen([sys.executable, "-c", ENSURE, str(home)], stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    answers = {process.communicate(timeout=20)[0].strip() for process in asking}
+    answers = {process.communicate(timeout=NEVER_S)[0].strip() for process in asking}
     assert answers == {f"{home}/redis/redis.sock {server_status(home).pid}"}
 
 

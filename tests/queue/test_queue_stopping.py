@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 from queue_fakes import Database, enqueue, found, make_worker, raising
+from waiting import NEVER_S
 
 from offers_cli.enrichment import Enrichment
 from offers_cli.errors import Bug, PageChanged, QueueRefused
@@ -100,7 +101,7 @@ def test_what_follows_is_said_once_and_at_once(
     may_end = threading.Event()
 
     def enrich(job: ClaimedJob) -> Enrichment:
-        assert may_end.wait(20)
+        assert may_end.wait(NEVER_S)
         return found(job)
 
     worker = make_worker(connection, Database(), enrich, concurrency=2)

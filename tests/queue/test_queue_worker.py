@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 import redis
 from queue_fakes import Database, enqueue, fetch, found, make_worker, raising, redis_now
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 
 from offers_cli.enrichment import Enrichment
 from offers_cli.errors import (
@@ -99,7 +99,7 @@ def test_what_finishes_together_is_saved_together_and_only_then_counts(connectio
     statuses: list[object] = []
 
     def enrich(job: ClaimedJob) -> Enrichment:
-        barrier.wait(60)
+        barrier.wait(NEVER_S)
         return found(job)
 
     class Watching(Database):
@@ -316,7 +316,7 @@ def test_a_job_that_hangs_is_given_up_and_its_late_result_is_ignored(connection:
 
     def enrich(job: ClaimedJob) -> Enrichment:
         if job.offer_id == "a" and job.attempt == 1:
-            late.wait(60)
+            late.wait(NEVER_S)
         return found(job)
 
     enqueue(connection, "abcdef")

@@ -25,10 +25,10 @@ from offers_cli.money import (
     spoken_cents,
 )
 
-EXAMPLES = int(os.environ.get("OFFERS_EXAMPLES", "100000"))
+EXAMPLES = int(os.environ.get("OFFERS_EXAMPLES", "20000"))
 """How many random cases the two main properties try; ``nox -s fuzz`` asks for a million."""
 
-many = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+many = settings(max_examples=5 * settings().max_examples, suppress_health_check=list(HealthCheck))
 cents = st.integers(min_value=0, max_value=MAX_CENTS)
 currencies = st.sampled_from(sorted(STYLES))
 AMBIGUOUS = (

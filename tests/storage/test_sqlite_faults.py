@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from storage.cases import at, card, everything, page, save, stored
+from waiting import NEVER_S
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import sqlite_schema
@@ -96,7 +97,7 @@ def test_ten_processes_may_create_the_database_at_once(sqlite_path: Path) -> Non
         opener.stdin.write("g")
         opener.stdin.close()
     for opener in openers:
-        assert opener.wait(30) == 0, opener.stderr and opener.stderr.read()
+        assert opener.wait(NEVER_S) == 0, opener.stderr and opener.stderr.read()
         for pipe in (opener.stdout, opener.stderr):
             assert pipe
             pipe.close()

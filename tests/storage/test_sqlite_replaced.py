@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from storage.cases import at, card, save
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
+from waiting import NEVER_S
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, StorageUnavailable
@@ -156,6 +157,6 @@ def test_a_process_of_its_own_notices_a_file_put_over_its_own(sqlite_path: Path,
     assert writer.stdout
     writer.stdout.readline()
     replace(sqlite_path, kept)
-    _, errors = writer.communicate(timeout=60)
+    _, errors = writer.communicate(timeout=NEVER_S)
     assert "was replaced by another file" in errors
     check_integrity(sqlite_path)

@@ -20,6 +20,7 @@ import pytest
 from storage.cases import card, know_more, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
+from waiting import NEVER_S
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
@@ -226,7 +227,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
         _wait_for_postgres(address, owner)
         yield Secret(address)
         server.send_signal(signal.SIGINT)  # the quick shutdown: does not wait for clients
-        server.wait(20)
+        server.wait(NEVER_S)
     finally:
         shutil.rmtree(socket)
 
@@ -234,7 +235,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secret]:
 def _wait_for_postgres(address: str, owner: str) -> None:
     import psycopg
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + NEVER_S
     while True:
         try:
             with psycopg.connect(address, autocommit=True) as connection:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from waiting import NEVER_S
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE.parents[1] / "offers_cli" / "storage" / "migrations" / "supabase"
@@ -107,7 +108,7 @@ def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
             yield project
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(NEVER_S)
 
 
 def _free_port() -> int:
@@ -118,7 +119,7 @@ def _free_port() -> int:
 
 
 def _wait_for(project: SupabaseProject, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + NEVER_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             httpx.get(f"{project.url}/rest/v1/", headers={"apikey": project.service_key}, timeout=5)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from acceptance.program import Program, Result, at_shop, end
 from servers import RedisServer
+from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
 from offers_cli.demo.shop import Shop
@@ -33,10 +34,14 @@ class Served:
     process: subprocess.Popen[str]
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.get(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=10)
+        return self._ask("GET", path, headers)
 
     def post(self, path: str, **headers: str) -> httpx.Response:
-        return httpx.post(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=10)
+        return self._ask("POST", path, headers)
+
+    def _ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.request(method, self.url + path, headers=named, timeout=NEVER_S)
 
     def end(self, number: int) -> Result:
         return end(self.process, number)
@@ -55,7 +60,7 @@ def serving(program: Program, *args: str, **env: str) -> Iterator[Served]:
     finally:
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=NEVER_S)
 
 
 @pytest.fixture(scope="module")
