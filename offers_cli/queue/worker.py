@@ -272,7 +272,7 @@ class Worker:
                 self._pause(self._pace_outage, error)
             case OffersError() as error:
                 self._fail(error)
-            case None if any(verdict.end is End.FINISHED for _, verdict in recorded.verdicts):
+            case None if any(verdict.end in (End.FINISHED, End.FAILED) for _, verdict in recorded.verdicts):
                 self._end_pause()
 
     def _note_bug(self, verdict: Verdict) -> None:

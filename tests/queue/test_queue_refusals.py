@@ -17,7 +17,7 @@ from queue_fakes import Database, enqueue, found, make_worker, raising
 from servers import RedisServer
 
 from offers_cli.enrichment import Enrichment
-from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
+from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.attendant import Attendant
 from offers_cli.queue.backoff import Backoff
@@ -277,6 +277,17 @@ def test_a_pace_that_is_back_gives_all_places_back(connection: redis.Redis) -> N
     worker._pace_outage._waits = Backoff(0.01, 0.01)
     assert worker.run(burst=True).succeeded == 6
     assert not worker._pace_outage.lasts
+
+
+def test_a_database_is_back_as_soon_as_anything_is_written(connection: redis.Redis) -> None:
+    """A job that fails is written as well: a queue of nothing else must not be worked off one by one."""
+    enqueue(connection, "abcd")
+    database = Database()
+    database.errors = [StorageUnavailable("locked")]
+    worker = make_worker(connection, database, raising(PageChanged("no price")), concurrency=1)
+    worker._storage_outage._waits = Backoff(0.01, 0.01)
+    assert worker.run(burst=True).failed == 4
+    assert not worker._storage_outage.lasts
 
 
 def test_a_heartbeat_that_breaks_ends_the_worker(
