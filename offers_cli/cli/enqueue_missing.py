@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +47,8 @@ def enqueue_missing(
         with output.progress("queueing") as progress:
             return service.enqueue_missing(
                 storage=runtime.storage,
-                enqueue=lambda jobs: runtime.queue.enqueue(jobs, on_progress=progress),
+                enqueue=partial(runtime.queue.enqueue, on_progress=progress),
+                queue_time=runtime.queue.time,
                 missing=frozenset(missing) if missing else runtime.wanted,
                 limit=limit,
                 recheck_before=None if age_s is None else runtime.ago(age_s),

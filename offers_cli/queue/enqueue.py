@@ -14,6 +14,7 @@ from offers_cli.errors import UsageError
 from offers_cli.log import get_log
 from offers_cli.queue.keys import JOB_FUNCTION, QueueKeys, job_id_of
 from offers_cli.queue.scripts import Clock, Scripts
+from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -54,8 +55,22 @@ class EnrichmentQueue:
         self._timeout_s = max(1, round(job_timeout_s))
         self._scripts = Scripts(connection, clock=clock)
 
+    def time(self) -> float:
+        """Redis's time, in seconds since 1970.
+
+        Raises:
+            QueueUnavailable, QueueRefused: Redis does not answer or says no.
+        """
+        with translate():
+            seconds, micros = self._scripts.connection.time()
+        return float(seconds) + micros / 1e6
+
     def enqueue(
-        self, jobs: Iterable[EnrichmentJob], *, on_progress: Callable[[int], None] | None = None
+        self,
+        jobs: Iterable[EnrichmentJob],
+        *,
+        unless_ended_since: float | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> EnqueueReport:
         """Queue the jobs; those that already wait, run or are scheduled are counted and left alone.
 
@@ -63,6 +78,8 @@ class EnrichmentQueue:
         changes nothing; interrupted, every job is either queued or not. Memory is that of one batch.
 
         Args:
+            unless_ended_since: `time()` before the caller read which offers lack something. A job that ended since is
+                left alone, counted as already queued: what came of it the caller has not seen.
             on_progress: told after each batch how many jobs were looked at so far.
 
         Raises:
@@ -71,7 +88,7 @@ class EnrichmentQueue:
         """
         seen = enqueued = 0
         for batch in _batches(jobs):
-            enqueued += self._enqueue_batch(batch)
+            enqueued += self._enqueue_batch(batch, unless_ended_since)
             seen += len(batch)
             if on_progress:
                 on_progress(seen)
@@ -79,11 +96,12 @@ class EnrichmentQueue:
             log.info("enqueued", enqueued=enqueued, already_queued=seen - enqueued)
         return EnqueueReport(enqueued=enqueued, already_queued=seen - enqueued)
 
-    def _enqueue_batch(self, batch: list[EnrichmentJob]) -> int:
+    def _enqueue_batch(self, batch: list[EnrichmentJob], unless_ended_since: float | None) -> int:
         own = self.keys
         keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
         arguments = [text for job in batch for text in _as_rq_job(job)]
-        return int(self._scripts.run("enqueue", keys, self._timeout_s, *arguments))
+        since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
+        return int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments))
 
 
 def _batches(jobs: Iterable[EnrichmentJob]) -> Iterator[list[EnrichmentJob]]:

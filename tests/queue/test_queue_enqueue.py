@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -13,7 +14,10 @@ from rq.serializers import JSONSerializer
 from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import UsageError
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import job_key
+from offers_cli.queue.ledger import Ledger
+from offers_cli.queue.verdicts import FINISHED, End, Verdict
 
 
 def job(offer_id: str, price_cents: int | None = 1000) -> EnrichmentJob:
@@ -133,3 +137,30 @@ def test_a_large_run_needs_one_call_per_thousand_and_constant_memory(connection:
     assert report.enqueued == 5000
     assert seen == [(done, done) for done in range(1000, 5001, 1000)], "no more are taken than one call queues"
     assert connection.info("commandstats")["cmdstat_evalsha"]["calls"] == 5
+
+
+@pytest.mark.parametrize("status", ["finished", "failed", "stopped"])
+def test_a_job_that_ended_after_the_caller_had_read_is_left_alone(connection: redis.Redis, status: str) -> None:
+    """Else its page would be asked twice: the caller does not know yet what came of it."""
+    clock = [2_000_000_000.5]
+    queue = EnrichmentQueue(connection, clock=lambda: clock[0])
+    ledger = Ledger(connection, queue_name="enrichment", worker="w", clock=lambda: clock[0])
+    queue.enqueue([job("a")])
+    failure = Failure(code="bug", message="m", attempts=1)
+    verdict = FINISHED if status == "finished" else Verdict(end=End(status), failure=failure)
+    ledger.settle([(ledger.claim(1, held=0).executions[0], verdict)])
+    for since, enqueued in ((clock[0] - 1, 0), (clock[0], 0), (clock[0] + 1, 1)):
+        report = queue.enqueue([job("a")], unless_ended_since=since)
+        assert (report.enqueued, report.already_queued) == (enqueued, 1 - enqueued)
+    assert rq_queue(connection).job_ids == ["enrich-a"]
+
+
+@pytest.mark.parametrize("fields", [{"ended_at": ""}, {}])
+def test_a_job_of_which_nobody_knows_when_it_ended_is_queued(connection: redis.Redis, fields: Any) -> None:
+    connection.hset(job_key("enrich-a"), mapping={"status": "finished", "data": "x", **fields})
+    assert EnrichmentQueue(connection).enqueue([job("a")], unless_ended_since=1.0).enqueued == 1
+
+
+def test_the_queue_s_time_is_redis_s(connection: redis.Redis) -> None:
+    before = connection.time()[0]
+    assert before <= EnrichmentQueue(connection).time() <= before + 60

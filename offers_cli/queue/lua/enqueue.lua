@@ -1,17 +1,19 @@
--- Queues many jobs, each unless it already waits, runs or is scheduled.
--- KEYS: queue, finished, failed, canceled, started, leases.  ARGV: time, timeout in seconds, then (id, data, description) per job.
+-- Queues many jobs, each unless it already waits, runs or is scheduled, or has ended since a given moment.
+-- KEYS: queue, finished, failed, canceled, started, leases.
+-- ARGV: time, timeout in seconds, that moment (seconds; empty for none), then (id, data, description) per job.
 -- Answers how many were queued.
 
 local queue, finished, failed, canceled, started, leases = unpack(KEYS)
 local origin = string.sub(queue, #'rq:queue:' + 1)
-local at = iso(now)
+local at, since = iso(now), ARGV[3]
 local queued = 0
 
 local function is_present(id)
   local key = job_key(id)
   if not has_hash(key) then return false end
   local status = status_of(id)
-  return ACTIVE[status] and stands(queue, id, status)
+  if ACTIVE[status] then return stands(queue, id, status) end
+  return since ~= '' and (redis.call('HGET', key, 'ended_at') or '') >= iso(tonumber(since))
 end
 
 local function forget(id)
@@ -24,7 +26,7 @@ end
 
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
 redis.call('SADD', 'rq:queues', queue)
-for i = 3, #ARGV, 3 do
+for i = 4, #ARGV, 3 do
   local id, data, description = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if not is_present(id) then
     forget(id)
