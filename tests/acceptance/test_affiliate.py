@@ -180,6 +180,11 @@ def test_an_unknown_label_refuses_no_product(program: Program, shop: Shop) -> No
     worked = program.json("worker", "--burst", ML_AFFILIATE_TAG="outra")
     assert worked.data["failed"] == 0
     assert worked.data["snoozed"] == 24
+    again = program.json("worker", "--burst", ML_AFFILIATE_TAG="outra")
+    for burst in (worked, again):
+        assert burst.code == 3, "also when this run itself put nothing off"
+        assert "24 jobs wait" in burst.document["errors"][0]["message"]
+        assert "outra" in burst.document["errors"][0]["message"], "the label is named"
     log_in(program, shop)
     program.json("worker", "--burst")
     assert any(row["affiliate_link"] for row in rows(program).values())

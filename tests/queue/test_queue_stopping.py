@@ -16,12 +16,12 @@ from queue_fakes import Database, enqueue, found, make_worker, raising
 from waiting import NEVER_S
 
 from offers_cli.enrichment import Enrichment
-from offers_cli.errors import Bug, PageChanged, QueueRefused
+from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageRefused
 from offers_cli.log import get_log
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals
-from offers_cli.queue.supervisor import COUNTERS, Seat
+from offers_cli.queue.supervisor import COUNTERS, Seat, Supervisor
 from offers_cli.queue.work import ClaimedJob, WorkerReport
 
 
@@ -153,6 +153,27 @@ def test_a_seat_adds_to_what_was_done_in_it_before() -> None:
         "retried": 33,
         "snoozed": 44,
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "patience_s", "waits"),
+    [
+        (QueueUnavailable("gone"), 60.0, True),
+        (QueueRefused("failing over", temporary=True), 60.0, True),
+        (QueueRefused("failing over", temporary=True), -1.0, False),
+        (QueueRefused("no rights"), 60.0, False),
+        (StorageRefused("read-only"), 60.0, False),
+        (Bug("twenty in a row"), 60.0, False),
+    ],
+)
+def test_only_a_redis_that_was_there_before_is_waited_for_and_only_so_long(
+    error: OffersError, patience_s: float, *, waits: bool
+) -> None:
+    supervisor = Supervisor(lambda _seat: None, processes=1, patience_s=patience_s)
+    [process] = supervisor._processes
+    assert not supervisor._waits_for_redis(process, error), "at the first start it is an answer"
+    process.waits.next_s()
+    assert supervisor._waits_for_redis(process, error) == waits
 
 
 def test_a_worker_whose_supervisor_was_killed_has_nobody_to_tell() -> None:
