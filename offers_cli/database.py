@@ -3,7 +3,7 @@
 Choose the database once, then open sessions::
 
 init_db(config.database)
-async for client in get_session():
+async with get_session() as client:
     db = DatabaseService(client)
     offers = await db.offers.get_offers_needing_enrichment(limit=100, missing_old_price=True)
 
@@ -22,6 +22,7 @@ from offers_cli.errors import NotFound, StorageRefused
 from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 from offers_cli.storage.patience import Patience
+from offers_cli.storage.valid import whole_enrichment
 
 _chosen: list[DatabaseConfig] = []
 
@@ -36,14 +37,32 @@ def init_db(config: DatabaseConfig) -> None:
     _chosen[:] = [config]
 
 
-async def get_session() -> AsyncIterator[Storage]:
-    """Yield one open storage, of the database given to `init_db` or else of the settings, and close it afterwards."""
-    config = _chosen[0] if _chosen else get_config().database
-    storage = await asyncio.to_thread(open_storage, config, patience=Patience(seconds=config.patience_s))
-    try:
-        yield storage
-    finally:
-        storage.close()
+def get_session() -> Session:
+    """One open storage, of the database given to `init_db` or else of the settings; closed at the end.
+
+    ``async with get_session() as client`` and ``async for client in get_session()`` do the same.
+    """
+    return Session()
+
+
+class Session:
+    """See `get_session`."""
+
+    def __init__(self) -> None:
+        self._opened: list[Storage] = []
+
+    async def __aenter__(self) -> Storage:
+        config = _chosen[0] if _chosen else get_config().database
+        storage = await asyncio.to_thread(open_storage, config, patience=Patience(seconds=config.patience_s))
+        self._opened.append(storage)
+        return storage
+
+    async def __aexit__(self, *_: object) -> None:
+        self._opened.pop().close()
+
+    async def __aiter__(self) -> AsyncIterator[Storage]:
+        async with self as storage:
+            yield storage
 
 
 class DatabaseService:
@@ -67,7 +86,11 @@ class OfferTable:
         missing_discount: bool = False,
         missing_affiliate_link: bool = False,
     ) -> list[StoredOffer]:
-        """Offers that need one of the fields asked for (any field when none is), never tried first, oldest first."""
+        """Offers that need one of the fields asked for (any field when none is), never tried first, oldest first.
+
+        Raises:
+            ValueError: `limit` is not a whole number of at least 0.
+        """
         asked = {
             Missing.OLD_PRICE: missing_old_price,
             Missing.DISCOUNT: missing_discount,
@@ -95,7 +118,8 @@ class OfferTable:
 
         Raises:
             NotFound: there is no such offer.
-            StorageRefused: the values cannot be stored.
+            StorageRefused: a value cannot be stored (not a whole number of cents, an old price that is not above the
+            price, a percentage beyond 100, a time without zone …); nothing is written then.
         """
         link_told = affiliate_link is not None or affiliation_id is not None
         page_told = (price_cents, old_price_cents, discount_pct) != (None, None, None)
@@ -113,10 +137,16 @@ class OfferTable:
         return await asyncio.to_thread(self._save, enrichment)
 
     def _save(self, enrichment: Enrichment) -> StoredOffer:
-        report = self._storage.save_enrichments([enrichment])
-        if reason := report.refused.get(enrichment.offer_id):
-            raise StorageRefused(f"offer {enrichment.offer_id}: {reason}", hint="correct the value")
-        offer = self._storage.find_offer(enrichment.offer_id)
-        if offer is None or offer.id in report.unknown:
-            raise NotFound(f"no offer has the id {enrichment.offer_id}", hint="offers list")
+        offer = self._find(enrichment.offer_id)
+        try:
+            enrichment = whole_enrichment(enrichment, price_cents=offer.price_cents)
+        except ValueError as exc:
+            raise StorageRefused(f"offer {offer.id}: {exc}", hint="correct the value") from exc
+        self._storage.save_enrichments([enrichment])
+        return self._find(offer.id)
+
+    def _find(self, offer_id: str) -> StoredOffer:
+        offer = self._storage.find_offer(offer_id)
+        if offer is None or offer.id != offer_id:
+            raise NotFound(f"no offer has the id {offer_id}", hint="offers list")
         return offer

@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 def complete_sort(incomplete: str) -> list[str]:
     """Sort orders, both ways."""
-    from offers_cli.services.find_offers import SORTS
+    from offers_cli.storage.base import SORTS
 
     return [word for name in SORTS for word in (name, f"-{name}") if word.startswith(incomplete)]
 

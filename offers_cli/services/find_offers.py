@@ -8,9 +8,7 @@ from typing import Any
 
 from offers_cli.errors import UsageError
 from offers_cli.services.report import Problem
-from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
-
-SORTS = ("last_seen", "first_seen", "discount", "price", "title")
+from offers_cli.storage.base import SORTS, OfferFilter, Storage, StoredOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

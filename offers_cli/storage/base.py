@@ -15,6 +15,15 @@ from typing import Literal, Protocol
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.offer import Offer
 
+SORTS = ("last_seen", "first_seen", "discount", "price", "title")
+
+
+def check_limit(limit: int) -> int:
+    """The limit; raises `ValueError` unless it is a whole number of at least 0."""
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        raise ValueError(f"limit is not a number of offers: {limit!r}")
+    return limit
+
 
 class Missing(StrEnum):
     """A field that enrichment can fill."""
@@ -140,6 +149,10 @@ class OfferFilter:
         search: words that must all stand in the title, case and accents ignored as far as the storage can.
         since: only offers seen at or after this time.
         sort: ``last_seen``, ``discount``, ``price``, ``first_seen`` or ``title``; a leading ``-`` reverses.
+        limit: the most offers; None for all.
+
+    Raises:
+        ValueError: an unknown `sort` or `status`, a negative `limit`, a `since` without zone.
     """
 
     min_discount: int | None = None
@@ -149,6 +162,16 @@ class OfferFilter:
     status: Literal["active", "gone"] | None = None
     sort: str = "-last_seen"
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.sort.removeprefix("-") not in SORTS:
+            raise ValueError(f"sort is none of {', '.join(SORTS)}: {self.sort!r}")
+        if self.status not in {None, "active", "gone"}:
+            raise ValueError(f"status is neither active nor gone: {self.status!r}")
+        if self.since is not None and self.since.tzinfo is None:
+            raise ValueError(f"a time without zone: {self.since.isoformat()}")
+        if self.limit is not None:
+            check_limit(self.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +219,8 @@ class Storage(Protocol):
     """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
 
     Raises (every method): `StorageUnavailable` when it does not answer, is locked or full; `StorageRefused` when
-    it answers no (wrong key, read-only, schema missing or of another version).
+    it answers no (wrong key, read-only, schema missing or of another version) or was closed; `ValueError` for an
+    argument that means nothing: a time without zone, a negative limit.
     """
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
@@ -212,7 +236,7 @@ class Storage(Protocol):
     def offers_needing_enrichment(
         self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
     ) -> list[StoredOffer]:
-        """Active offers that need one of the `missing` fields, never tried first, oldest first, stable.
+        """Active offers that need one of the `missing` fields, never tried first, oldest first, stable; none of none.
 
         `recheck_before`: also those that were looked for, without an answer, before that time.
         Constant cost however many offers are done.

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.errors import StorageRefused
 from offers_cli.offer import Offer
 from offers_cli.storage import sqlite_queries as queries
 from offers_cli.storage.base import (
@@ -22,6 +23,7 @@ from offers_cli.storage.base import (
     SaveReport,
     ScrapeRun,
     StoredOffer,
+    check_limit,
 )
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import enrichment_report
@@ -30,7 +32,7 @@ from offers_cli.storage.sqlite_file import FileConnection
 from offers_cli.storage.sqlite_rows import REPLACE_RUN, offer_of, price_of, run_of, run_row
 from offers_cli.storage.sqlite_schema import check_schema, file_size, open_current, open_existing
 from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, save_cards, save_results
-from offers_cli.storage.valid import utc, valid_cards, valid_results
+from offers_cli.storage.valid import is_storable, utc, valid_cards, valid_results
 
 PRUNED_AT_ONCE = 1_000
 """Offers that one transaction of `prune` looks at, so that others can write in between."""
@@ -60,9 +62,10 @@ class SqliteStorage:
         return f"SqliteStorage({str(self.path)!r})"
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+        seen_at = utc(seen_at)
         cards, refused = valid_cards(offers)
         with self._connection() if dry_run else self._transaction() as connection:
-            outcomes = save_cards(connection, cards, seen_at=utc(seen_at), dry_run=dry_run)
+            outcomes = save_cards(connection, cards, seen_at=seen_at, dry_run=dry_run)
         return SaveReport(
             saved=tuple(each for each in outcomes if isinstance(each, SavedOffer)),
             refused=(*refused, *(each for each in outcomes if isinstance(each, RefusedOffer))),
@@ -71,6 +74,7 @@ class SqliteStorage:
     def offers_needing_enrichment(
         self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
     ) -> list[StoredOffer]:
+        check_limit(limit)
         if not missing:
             return []
         query = queries.needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
@@ -102,6 +106,8 @@ class SqliteStorage:
             return int(connection.execute(*queries.count(wanted)).fetchone()[0])
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        if not is_storable(id_or_external_id):
+            return None
         with self._connection() as connection:
             row = connection.execute(queries.FIND_OFFER, {"id": id_or_external_id}).fetchone()
         return row and offer_of(row)
@@ -116,7 +122,7 @@ class SqliteStorage:
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         with self._connection() as connection:
-            return [run_of(row) for row in connection.execute(queries.RUNS, (limit,))]
+            return [run_of(row) for row in connection.execute(queries.RUNS, (check_limit(limit),))]
 
     def prune(
         self,
@@ -171,6 +177,8 @@ class SqliteStorage:
 
     def _borrow(self) -> FileConnection:
         """An idle connection to the file at the path, or a new one; a deleted file is not made again."""
+        if self._is_closed:
+            raise StorageRefused(f"the session with {self.path} is closed", hint="open another: get_session()")
         try:
             connection = self._idle.pop()
         except IndexError:

@@ -30,6 +30,7 @@ from offers_cli.storage.base import (
     SaveReport,
     ScrapeRun,
     StoredOffer,
+    check_limit,
 )
 from offers_cli.storage.bundles import SIZE, Bundle
 from offers_cli.storage.folding import folded
@@ -50,7 +51,7 @@ from offers_cli.storage.supabase_rows import (
     to_json,
     whole_number,
 )
-from offers_cli.storage.valid import is_uuid, utc, valid_cards, valid_results
+from offers_cli.storage.valid import is_storable, is_uuid, utc, valid_cards, valid_results
 
 BATCH = 1_000
 PAGE = 500
@@ -93,11 +94,12 @@ class SupabaseStorage:
             )
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+        seen_at = utc(seen_at)
         cards, refused = valid_cards(offers)
         unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
         answers: dict[Key, SavedOffer | RefusedOffer] = {}
         for batch in _batches(sorted(unique.items())):
-            answers |= self._save_batch(dict(batch), seen_at=utc(seen_at), dry_run=dry_run)
+            answers |= self._save_batch(dict(batch), seen_at=seen_at, dry_run=dry_run)
         return _save_report(cards, answers, refused)
 
     def _save_batch(
@@ -113,7 +115,7 @@ class SupabaseStorage:
         self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
     ) -> list[StoredOffer]:
         arguments = {
-            "max_offers": limit,
+            "max_offers": check_limit(limit),
             "missing": sorted(missing),
             "recheck_before": recheck_before and utc(recheck_before).isoformat(),
         }
@@ -167,6 +169,8 @@ class SupabaseStorage:
         return self._client.call("offers_count", {"wanted": _wanted(wanted)}, whole_number)
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        if not is_storable(id_or_external_id):
+            return None
         return self._client.call(
             "offers_get", {"wanted": id_or_external_id}, lambda answer: None if answer is None else offer_of(answer)
         )
@@ -182,7 +186,9 @@ class SupabaseStorage:
         self._client.run("offers_save_run", {"run": to_json(run)})
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
-        return self._client.call("offers_runs", {"max_runs": limit}, lambda answer: list(map(run_of, rows_of(answer))))
+        return self._client.call(
+            "offers_runs", {"max_runs": check_limit(limit)}, lambda answer: list(map(run_of, rows_of(answer)))
+        )
 
     def prune(
         self,

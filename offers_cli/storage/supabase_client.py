@@ -13,7 +13,7 @@ import httpx
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
 from offers_cli.storage.patience import Patience
-from offers_cli.storage.supabase_errors import connection_error, nonsense, raise_for_answer
+from offers_cli.storage.supabase_errors import closed, connection_error, nonsense, raise_for_answer
 
 TIMEOUT_S = 9.0
 CONNECT_TIMEOUT_S = 4.0
@@ -64,6 +64,8 @@ class SupabaseClient:
         self.patience(lambda: self._check_empty(self._post(function, arguments)))
 
     def _post(self, function: str, arguments: Mapping[str, Any]) -> httpx.Response:
+        if self._http.is_closed:
+            raise closed(self.host)
         try:
             response = self._http.post(function, content=json.dumps(dict(arguments)))
         except httpx.HTTPError as exc:

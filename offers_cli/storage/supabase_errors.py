@@ -61,6 +61,11 @@ def nonsense(host: str) -> StorageBusy:
     )
 
 
+def closed(host: str) -> StorageRefused:
+    """What a call after the end of the session means."""
+    return StorageRefused(f"the session with {host} is closed", hint="open another: get_session()")
+
+
 def _reason(response: httpx.Response, body: dict[str, Any]) -> str:
     found = body.get("message") or body.get("msg") or body.get("error") or response.reason_phrase or "no reason given"
     return _without_key(str(found), response.request)[:_LONGEST_REASON]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
+from offers_cli.storage.valid import utc
 
 Json = Mapping[str, Any]
 
@@ -19,7 +20,7 @@ def to_json(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.isoformat()
+        return utc(value).isoformat()
     return dict(value) if isinstance(value, Mapping) else value
 
 

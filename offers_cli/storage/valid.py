@@ -19,16 +19,18 @@ MAX_CENTS = 10**12
 MAX_ID_CHARS = 200
 MAX_URL_CHARS = 8_000
 MAX_TITLE_CHARS = 1_000
+GIVEN = ("price_cents", "old_price_cents", "discount_pct", "affiliate_link", "affiliation_id")
 
 
 def valid_card(card: Offer) -> Offer:
     """The card as it may be stored; raises `ValueError` with the reason when it may not."""
     price_cents = _price(card.price_cents)
+    title = _text(card.title, "title")
     return replace(
         card,
         marketplace=_required(card.marketplace, "marketplace", MAX_ID_CHARS),
         external_id=_required(card.external_id, "external_id", MAX_ID_CHARS),
-        title=_required(storable_text(card.title), "title", MAX_TITLE_CHARS),
+        title=_required(storable_text(title), "title", MAX_TITLE_CHARS),
         url=_required(card.url, "url", MAX_URL_CHARS),
         currency=_required(card.currency, "currency", MAX_ID_CHARS),
         source=_required(card.source, "source", MAX_ID_CHARS),
@@ -58,6 +60,23 @@ def valid_enrichment(found: Enrichment) -> Enrichment:
         affiliate_link=_optional(found.affiliate_link, MAX_URL_CHARS),
         affiliation_id=_optional(found.affiliation_id, MAX_ID_CHARS),
     )
+
+
+def whole_enrichment(found: Enrichment, *, price_cents: int) -> Enrichment:
+    """The enrichment as it is stored, for values that somebody gives on purpose: none of them may be left out.
+
+    Args:
+        price_cents: the price as stored, for an old price that is given without one.
+
+    Raises:
+        ValueError: the value that cannot be stored, and its name.
+    """
+    valid = valid_enrichment(replace(found, price_cents=price_cents) if found.price_cents is None else found)
+    for name in GIVEN:
+        value = getattr(found, name)
+        if value is not None and getattr(valid, name) != value:
+            raise ValueError(f"{name} cannot be stored: {str(value)[:100]!r}")
+    return replace(valid, price_cents=found.price_cents)
 
 
 def valid_failure(failure: EnrichmentFailure) -> EnrichmentFailure:
@@ -122,19 +141,27 @@ def _within(value: object, least: int, most: int) -> int | None:
     return value if is_whole and least <= value <= most else None  # type: ignore[return-value,operator]
 
 
-def _required(text: str, name: str, most_chars: int) -> str:
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a text: {value!r}")  # noqa: TRY004 (one kind of error for what is refused)
+    return value
+
+
+def _required(value: object, name: str, most_chars: int) -> str:
+    text = _text(value, name)
     if not text:
         raise ValueError(f"{name} is empty")
     if len(text) > most_chars:
         raise ValueError(f"{name} is longer than {most_chars} characters")
-    if not _is_storable(text):
+    if not is_storable(text):
         raise ValueError(f"{name} holds characters that no database stores")
     return text
 
 
-def _optional(text: str | None, most_chars: int) -> str | None:
-    return text if text and len(text) <= most_chars and _is_storable(text) else None
+def _optional(text: object, most_chars: int) -> str | None:
+    return text if isinstance(text, str) and 0 < len(text) <= most_chars and is_storable(text) else None
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
+    """Whether a database takes the text: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
-from storage.cases import at, card, save
+from storage.cases import EVERYTHING, at, card, run, save
 from supabase_server.lite import SupabaseProject
 
 import offers_cli
@@ -17,7 +18,7 @@ from offers_cli import DatabaseService, get_session, init_db
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import ConfigError, NotFound, StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
-from offers_cli.storage.base import Storage, StoredOffer
+from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
 
 @pytest.fixture(params=["sqlite", "supabase"])
@@ -127,6 +128,104 @@ def test_what_cannot_be_written_is_said(config: DatabaseConfig) -> None:
         in_session(lambda db: db.offers.update_offer_enrichment("11111111-2222-4333-8444-555555555555"))
     with pytest.raises(StorageRefused, match="price_cents"):
         in_session(lambda db: db.offers.update_offer_enrichment(first, price_cents=-1))
+
+
+NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 (that is what is wrong with it)
+WRONG: list[dict[str, Any]] = [
+    {"price_cents": -1},
+    {"price_cents": 199.0},
+    {"price_cents": True},
+    {"price_cents": 10**15},
+    {"old_price_cents": "x"},
+    {"old_price_cents": 5},
+    {"old_price_cents": 10_000},
+    {"price_cents": 9_000, "old_price_cents": 9_000},
+    {"discount_pct": 150},
+    {"discount_pct": -1},
+    {"affiliate_link": "x" * 9_000},
+    {"affiliate_link": ""},
+    {"affiliate_link": "https://meli.la/\0"},
+    {"affiliation_id": "x" * 201},
+    {"observed_at": NAIVE},
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_wrong_value_is_refused_by_name_and_counts_as_no_answer(
+    config: DatabaseConfig, wrong: dict[str, Any]
+) -> None:
+    """It is not left out in silence, which would look like a page that shows nothing."""
+    init_db(config)
+    first, *_ = fill(config)
+    name = list(wrong)[-1]
+    with pytest.raises(StorageRefused, match=first) as caught:
+        in_session(lambda db: db.offers.update_offer_enrichment(first, **wrong))
+    assert name in caught.value.message or "a time without zone" in caught.value.message
+    [offer] = [each for each in in_session(lambda db: db.offers.get_offers_needing_enrichment()) if each.id == first]
+    assert (offer.enriched_at, offer.affiliate_checked_at, offer.price_cents) == (None, None, 10_000)
+
+
+def test_an_offer_is_named_by_its_own_id(config: DatabaseConfig) -> None:
+    """The marketplace's id finds an offer, but what is recorded under it would be lost."""
+    init_db(config)
+    fill(config)
+    with pytest.raises(NotFound, match="MLB1"):
+        in_session(lambda db: db.offers.update_offer_enrichment("MLB1", old_price_cents=20_000))
+
+
+@pytest.mark.parametrize("limit", [-1, None, 1.5, "2", True])
+def test_a_limit_that_is_none_is_an_error(config: DatabaseConfig, limit: Any) -> None:
+    init_db(config)
+    with pytest.raises(ValueError, match="limit"):
+        in_session(lambda db: db.offers.get_offers_needing_enrichment(limit=limit))
+    with closing(open_storage(config)) as storage, pytest.raises(ValueError, match="limit"):
+        storage.find_runs(limit=limit)
+    if limit is not None:
+        with pytest.raises(ValueError, match="limit"):
+            OfferFilter(limit=limit)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sort": "bogus"}, {"sort": "--price"}, {"status": "lost"}, {"since": NAIVE}], ids=str
+)
+def test_a_filter_that_means_nothing_is_an_error(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"none of|neither|without zone"):
+        OfferFilter(**wrong)
+
+
+def test_both_storages_refuse_the_same(config: DatabaseConfig) -> None:
+    with closing(open_storage(config)) as storage:
+        report = storage.save_offers(
+            [card(1, title=None), card(2, url=7), card(3), card(4, image_url=7)], seen_at=at(0)
+        )
+        assert [refused.reason for refused in report.refused] == ["title is not a text: None", "url is not a text: 7"]
+        for write in (
+            lambda: storage.save_offers([], seen_at=NAIVE),
+            lambda: storage.save_offers([card()], seen_at=NAIVE),
+            lambda: storage.save_run(run(started_at=NAIVE)),
+            lambda: storage.offers_needing_enrichment(limit=1, missing=EVERYTHING, recheck_before=NAIVE),
+        ):
+            with pytest.raises(ValueError, match="without zone"):
+                write()
+        assert list(storage.find_offers(OfferFilter(limit=0))) == []
+        assert storage.offers_needing_enrichment(limit=0, missing=EVERYTHING) == []
+        assert storage.offers_needing_enrichment(limit=9, missing=frozenset()) == []
+        assert [storage.find_offer(odd) for odd in ("\0", "\ud800", "", "'; --")] == [None] * 4
+
+
+def test_a_client_ends_with_its_session(config: DatabaseConfig) -> None:
+    init_db(config)
+
+    async def outlive() -> Storage:
+        async with get_session() as client:
+            assert client.counts().total == 0
+        return client
+
+    client = asyncio.run(outlive())
+    for call in (client.counts, lambda: client.save_offers([card()], seen_at=at(0))):
+        with pytest.raises(StorageRefused, match="is closed") as caught:
+            call()
+        assert "get_session()" in caught.value.hint
 
 
 def test_init_db_says_when_the_database_cannot_be_had(tmp_path: Path) -> None:
