@@ -33,11 +33,11 @@ class Shop:
         self.per_page = per_page
         self.troubles = {int(name.removeprefix("page")): error for name, error in troubles.items()}
 
-    def load(self, source: Source, address: str | None) -> tuple[str, str]:
+    def load(self, source: Source, address: str | None, read: Callable[[str, str], ListingReading]) -> ListingReading:
         page = int(address.rpartition("=")[2]) if address else 1
         if page in self.troubles:
             raise self.troubles.pop(page)
-        return str(page), f"https://shop.test/{source.label}?page={page}"
+        return read(str(page), f"https://shop.test/{source.label}?page={page}")
 
     def read_listing(self, text: str, url: str, *, source: str) -> ListingReading:  # noqa: ARG002
         page, base = int(text), url.rpartition("=")[0]
