@@ -34,6 +34,8 @@ from offers_cli.storage.sqlite_schema import check_schema, file_size, open_curre
 from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, save_cards, save_results
 from offers_cli.storage.valid import is_storable, utc, valid_cards, valid_results
 
+FEW = 2_000
+"""Offers that are rather found by one look through the file than by its index in the order that is asked for."""
 PRUNED_AT_ONCE = 1_000
 """Offers that one transaction of `prune` looks at, so that others can write in between."""
 
@@ -97,9 +99,12 @@ class SqliteStorage:
             return OfferCounts(**dict(zip(names, cursor.fetchone(), strict=True)))
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
-        with self._connection() as connection, closing(connection.execute(*queries.find(wanted))) as rows:
-            for row in rows:
-                yield offer_of(row)
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            with closing(connection.execute(*_question(connection, wanted))) as rows:
+                for row in rows:
+                    yield offer_of(row)
+            connection.execute("COMMIT")
 
     def count_offers(self, wanted: OfferFilter) -> int:
         with self._connection() as connection:
@@ -204,3 +209,12 @@ class SqliteStorage:
         """Wait for the turn to write: nothing is read before, so that waiting again loses nothing."""
         with translated(self.path):
             connection.execute("BEGIN IMMEDIATE")
+
+
+def _question(connection: FileConnection, wanted: OfferFilter) -> queries.Query:
+    """The question that reads least: along the index of the order, or, where few match, those few alone."""
+    if queries.may_be_rare(wanted):
+        rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
+        if len(rows) <= FEW:
+            return queries.find_among(wanted, [row[0] for row in rows])
+    return queries.find(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -144,12 +145,36 @@ def _matching(wanted: OfferFilter) -> Query:
 def find(wanted: OfferFilter) -> Query:
     """The matching offers in their order; unknown values come last, ties by id."""
     where, values = _matching(wanted)
+    return f"SELECT {SELECTED} FROM offers WHERE {where} {_order(wanted)}", {**values, "limit": _limit(wanted)}
+
+
+def _order(wanted: OfferFilter) -> str:
     column, direction = _SORTS[wanted.sort.removeprefix("-")], "DESC" if wanted.sort.startswith("-") else "ASC"
     nulls_last = f"{column} IS NULL, " if column == "discount_pct" else ""
-    sql = f"""
-        SELECT {SELECTED} FROM offers WHERE {where}
-        ORDER BY {nulls_last}{column} {direction}, id {direction} LIMIT :limit"""
-    return sql, {**values, "limit": -1 if wanted.limit is None else wanted.limit}
+    return f"ORDER BY {nulls_last}{column} {direction}, id {direction} LIMIT :limit"
+
+
+def _limit(wanted: OfferFilter) -> int:
+    return -1 if wanted.limit is None else wanted.limit
+
+
+def may_be_rare(wanted: OfferFilter) -> bool:
+    """Whether so few may match that a walk along the index of the order would read the whole file in that order."""
+    return wanted.sort.removeprefix("-") == "last_seen" and (
+        wanted.search is not None or wanted.min_discount is not None
+    )
+
+
+def first_matches(wanted: OfferFilter, limit: int) -> Query:
+    """Row ids of matching offers as they stand in the file, which is read once from its start, in order."""
+    where, values = _matching(wanted)
+    return f"SELECT rowid FROM offers NOT INDEXED WHERE {where} LIMIT :limit", {**values, "limit": limit}
+
+
+def find_among(wanted: OfferFilter, rows: list[int]) -> Query:
+    """As `find`, of the offers in these rows alone."""
+    sql = f"SELECT {SELECTED} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows)) {_order(wanted)}"
+    return sql, {"rows": json.dumps(rows), "limit": _limit(wanted)}
 
 
 def count(wanted: OfferFilter) -> Query:

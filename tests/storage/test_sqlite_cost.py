@@ -52,6 +52,14 @@ def test_the_default_list_is_read_in_the_order_of_an_index(sqlite_storage: Stora
     assert steps == ["SCAN offers USING INDEX offers_last_seen_at"]
 
 
+def test_a_rare_match_is_looked_for_in_the_order_of_the_file(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    """Along the index of the order each row would be read from another place."""
+    wanted = OfferFilter(search="rare", limit=50)
+    assert plan(sqlite_path, *queries.first_matches(wanted, 100)) == ["SCAN offers"]
+    found = plan(sqlite_path, *queries.find_among(wanted, [1, 2]))
+    assert "SEARCH offers USING INTEGER PRIMARY KEY (rowid=?)" in found
+
+
 def test_one_offer_is_found_by_index(sqlite_storage: Storage, sqlite_path: Path) -> None:
     steps = plan(sqlite_path, queries.FIND_OFFER, {"id": "x"})
     assert not any(step.startswith("SCAN") for step in steps), steps

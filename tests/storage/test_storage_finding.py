@@ -169,6 +169,27 @@ def test_a_long_list_is_streamed_whole_and_in_order(storage: Storage, sort: str)
     ]
 
 
+@pytest.mark.parametrize("few", [0, 3, 100])
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"search": "fone"}, "54321"),
+        ({"search": "fone", "sort": "last_seen"}, "12345"),
+        ({"search": "fone", "limit": 2}, "54"),
+        ({"min_discount": 20}, "5432"),
+        ({"min_discount": 50, "search": "fone 5"}, "5"),
+    ],
+)
+def test_few_and_many_matches_come_in_the_same_order(
+    sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], numbers: str, few: int
+) -> None:
+    """SQLite looks for few in another way than for many."""
+    monkeypatch.setattr("offers_cli.storage.sqlite.FEW", few)
+    for number in (4, 1, 3, 5, 2):
+        save(sqlite_storage, card(number, discount_pct=number * 10), minute=number)
+    assert found(sqlite_storage, **wanted) == [f"MLB{number}" for number in numbers]
+
+
 SORTS = [sign + sort for sort in ("last_seen", "first_seen", "discount", "price", "title") for sign in ("", "-")]
 
 
