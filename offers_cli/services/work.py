@@ -15,8 +15,10 @@ from offers_cli.errors import (
     QueueRefused,
     QueueUnavailable,
     SessionExpired,
+    StorageRefused,
     StorageUnavailable,
 )
+from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.queue.work import WorkerReport
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.report import Problem
@@ -60,7 +62,7 @@ class TellingSave:
         """Write one group, in one transaction."""
         report = self._storage.save_enrichments(enrichments, failures)
         self._drift.flush()
-        self._told += [_problem(failure) for failure in failures[: TOLD_FAILURES - len(self._told)]]
+        self._told += _problems(failures, report)[: TOLD_FAILURES - len(self._told)]
         return report
 
     @property
@@ -154,6 +156,16 @@ def _why(put_off: PutOff, waiting: Waiting) -> Sequence[Problem]:
 
 def _wait(jobs: int) -> str:
     return "1 job waits" if jobs == 1 else f"{jobs} jobs wait"
+
+
+def _problems(failures: Sequence[EnrichmentFailure], report: EnrichmentReport) -> list[Problem]:
+    """What failed, by the code that its job fails with: what could not be written counts, not what the page said."""
+    unwritten = {**dict.fromkeys(report.unknown, NO_SUCH_OFFER), **report.refused}
+    refused = [
+        Problem(code=StorageRefused.code, message=reason, exit_code=1, offer_id=offer_id)
+        for offer_id, reason in sorted(unwritten.items())
+    ]
+    return refused + [_problem(failure) for failure in failures if failure.offer_id not in unwritten]
 
 
 def _problem(failure: EnrichmentFailure) -> Problem:
