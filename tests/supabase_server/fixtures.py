@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from supabase_server.lite import SupabaseProject, node_is_missing, supabase_server
+from waiting import NEVER_S
+
+from offers_cli.storage import supabase_client
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +32,9 @@ def supabase_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supab
 
 
 @pytest.fixture
-def supabase(supabase_project: SupabaseProject) -> Iterator[SupabaseProject]:
-    """That project; what a test leaves in it is deleted."""
+def supabase(supabase_project: SupabaseProject, monkeypatch: pytest.MonkeyPatch) -> Iterator[SupabaseProject]:
+    """That project; what a test leaves in it is deleted. It may be slow, for much may run beside it."""
+    monkeypatch.setattr(supabase_client, "TIMEOUT_S", NEVER_S)
     yield supabase_project
     for table in ("offers", "scrape_runs"):
         _ask(supabase_project, "DELETE", table, {"id": "not.is.null"})
@@ -42,5 +46,5 @@ def _is_empty(project: SupabaseProject) -> bool:
 
 def _ask(project: SupabaseProject, method: str, table: str, params: dict[str, str]) -> httpx.Response:
     address = f"{project.url}/rest/v1/{table}"
-    answer = httpx.request(method, address, params=params, headers={"apikey": project.service_key}, timeout=30)
+    answer = httpx.request(method, address, params=params, headers={"apikey": project.service_key}, timeout=NEVER_S)
     return answer.raise_for_status()

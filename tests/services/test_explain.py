@@ -1,0 +1,109 @@
+"""What `explain` reads: an address, a saved file, an offer's kept page, or the offer's own page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services.kept_pages import PAGES, page_of
+from storage.cases import save
+
+from offers_cli.errors import NotFound, OfferGone
+from offers_cli.fetch.page import Page
+from offers_cli.fetch.snapshots import Snapshots
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.services.explain import ExplainReport, explain
+from offers_cli.services.pages import Pages
+from offers_cli.storage.base import Storage
+
+PRODUCT = "product_pix_price"
+Explain = Callable[..., ExplainReport]
+
+
+class Fetcher:
+    """Gives one page, or fails; remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+
+    def get(self, url: str, **_: Any) -> Page:
+        self.asked.append(url)
+        if self.error:
+            raise self.error
+        return page_of(PRODUCT)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture
+def fetcher() -> Fetcher:
+    return Fetcher()
+
+
+@pytest.fixture
+def explained(fetcher: Fetcher, database: Storage, snapshots: Snapshots) -> Explain:
+    def run(target: str, *, url: str | None = None, kept: tuple[str, str] | None = None) -> ExplainReport:
+        pages = Pages(
+            get_fetcher=lambda: fetcher,
+            marketplace_for=lambda _url: MercadoLivre(),
+            keeper=snapshots,
+            get_pace=lambda: pytest.fail("no wall here"),
+            sleep=lambda _s: None,
+        )
+        return explain(target, url=url, pages=pages, find_offer=database.find_offer, find_kept=lambda _id: kept)
+
+    return run
+
+
+def test_an_address_is_fetched_and_its_values_and_witnesses_shown(explained: Explain, fetcher: Fetcher) -> None:
+    url = page_of(PRODUCT).url
+    data = explained(url).data()
+    assert fetcher.asked == [url]
+    assert (data["kind"], data["marketplace"], data["currency"]) == ("product", "mercado_livre", "BRL")
+    assert data["values"]["price_cents"] == 318_531
+    assert data["winners"]["price_cents"] in [each["strategy"] for each in data["candidates"]["price_cents"]]
+    assert (data["offers"], data["next_page"]) == (None, None)
+
+
+def test_a_page_that_is_gone_is_a_problem_with_its_address(explained: Explain, fetcher: Fetcher) -> None:
+    fetcher.error = OfferGone("paused")
+    report = explained("https://produto.mercadolivre.com.br/MLB-1-x-_JM")
+    assert [problem.code for problem in report.problems] == ["offer_gone"]
+    assert (report.data()["kind"], report.data()["url"]) == (None, "https://produto.mercadolivre.com.br/MLB-1-x-_JM")
+
+
+def test_a_saved_listing_shows_its_cards(explained: Explain, fetcher: Fetcher) -> None:
+    data = explained(str(PAGES / "listing_search_2023" / "page.html"), url="https://lista.mercadolivre.com.br/x").data()
+    assert data["kind"] == "listing"
+    assert data["offers"]
+    assert {card["price_cents"] > 0 for card in data["offers"]} == {True}
+    assert data["values"] is None
+    assert fetcher.asked == []
+
+
+def test_a_page_that_cannot_be_read_says_why_and_what_was_seen(explained: Explain) -> None:
+    saved = PAGES / "product_prices_contradict" / "page.html"
+    report = explained(str(saved), url=page_of("product_prices_contradict").url)
+    assert [problem.code for problem in report.problems] == ["page_changed"]
+    assert len(report.data()["candidates"]["price_cents"]) > 1
+
+
+def test_an_offer_stands_for_its_kept_page_else_for_its_own(
+    explained: Explain, fetcher: Fetcher, database: Storage
+) -> None:
+    [offer] = save(database)
+    kept = page_of(PRODUCT)
+    assert explained(offer.offer_id, kept=(kept.text, kept.url)).data()["values"]["price_cents"] == 318_531
+    assert fetcher.asked == []
+    assert explained(offer.offer_id).data()["kind"] == "product"
+    assert fetcher.asked == [offer.url]
+
+
+@pytest.mark.parametrize("target", ["nothing", "nothing.html"])
+def test_what_is_nothing_is_not_found(explained: Explain, target: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="nothing"):
+        explained(target)
