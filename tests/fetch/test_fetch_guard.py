@@ -141,6 +141,25 @@ def test_a_hostile_address_is_refused_with_a_reason(url: str) -> None:
     assert all(c.isprintable() for c in refused.value.message)
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://www%2emercadolivre.com.br/", "percent-encoded"),
+        ("https:///p/MLB1", "names no host"),
+        ("https://user@mercadolivre.com.br/", "carries a user name"),
+        ("https://0x7f000001/", "a number in an odd form"),
+        ("https://www_.mercadolivre.com.br/", "not a valid name"),
+        ("https://mercadolivre.com.br:0443/", "written in an odd way"),
+        ("https://mercadolivre.com.br:8443/", "port 8443 is not allowed"),
+        ("https://mercadolivre.com.br\\x", "back-slash"),
+        ("http://mercadolivre.com.br/", "only https"),
+    ],
+)
+def test_the_reason_names_what_is_wrong(url: str, reason: str) -> None:
+    with pytest.raises(ForbiddenUrl, match=reason):
+        Guard(ALLOWED).check_url(url)
+
+
 @pytest.mark.parametrize("url", HOSTILE, ids=ascii)
 def test_private_hosts_open_nothing_but_http_and_ports(url: str) -> None:
     """With OFFERS_ALLOW_PRIVATE_HOSTS the same table stays closed, but for plain http and ports on allowed hosts."""

@@ -80,6 +80,8 @@ def test_without_a_clock_of_ours_redis_tells_the_time(connection: redis.Redis) -
     turn = connection.hget(KEY, "turn")
     assert turn is not None
     assert before <= int(turn) // 1_000_000 <= connection.time()[0]
+    turns = [connection.hget(f"offers:pace:{wait_s(pace, host) or host}|direct", "turn") for host in "abcdefgh"]
+    assert any(int(turn or 0) % 1_000_000 for turn in turns), "to the microsecond"
 
 
 def test_hosts_and_egresses_have_clocks_of_their_own(make_pace: MakePace) -> None:
@@ -377,6 +379,16 @@ def test_each_way_out_has_its_own_walls(make_pace: MakePace, clock: Clock) -> No
         pace.note_served(page(2, egress="b:1"))
         assert wall(pace, egress="a:1").walls == 0
         clock.now += 3600
+
+
+def test_a_page_that_one_way_out_is_served_stays_walled_for_another(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    wall(pace, egress="a:1")
+    clock.now += 10
+    pace.note_served(page(2, egress="a:1"))
+    assert wall(pace, egress="a:1").walls == 2
+    pace.note_served(page(1, egress="b:1"))
+    assert wall(pace, egress="a:1").walls == 3
 
 
 def test_hosts_that_only_redirect_have_served_as_well(make_pace: MakePace, clock: Clock) -> None:
