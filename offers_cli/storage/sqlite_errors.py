@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +33,16 @@ _REFUSED = {
     sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers doctor"),
 }
 
+# Extended codes: the system has no such locks, or maps no shared memory, in that place.
+_UNFIT = {
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+}
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
 _ERRORS = ((_BUSY, StorageBusy), (_UNAVAILABLE, StorageUnavailable), (_REFUSED, StorageRefused))
 
 
@@ -42,9 +55,26 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as exc:
-        code = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        extended = getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)
+        code = extended & 0xFF
+        if extended in _UNFIT or (code == sqlite3.SQLITE_BUSY and _has_no_locks(path.parent)):
+            raise StorageRefused(
+                f"the database {path} is in a place without the locks or the shared memory that SQLite needs, "
+                f"such as a network file system ({exc})",
+                hint="set OFFERS_DB to a file on a local disk",
+            ) from exc
         for answers, error in _ERRORS:
             if code in answers:
                 what, hint = answers[code]
                 raise error(f"the database {path} {what} ({exc})", hint=hint) from exc
         raise
+
+
+def _has_no_locks(folder: Path) -> bool:
+    """Whether files there cannot be locked, which SQLite takes for a lock of somebody else's."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        return exc.errno in _NO_LOCKS
+    return False

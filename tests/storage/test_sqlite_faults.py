@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
@@ -23,7 +24,9 @@ from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import sqlite_schema
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.migrations import migrations
+from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite_errors import translated
 
 KILLS = int(os.environ.get("OFFERS_TEST_KILLS", "12"))
 
@@ -157,6 +160,31 @@ def test_a_database_locked_by_another_process_is_unavailable_within_seconds(
         other.execute("ROLLBACK")
         other.close()
         save(storage, card(2), minute=1)
+
+
+def test_a_file_system_without_locks_is_named(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite takes a lock that cannot be had for somebody else's; here it is, and the system says there are none."""
+    monkeypatch.setattr(sqlite_schema, "BUSY_TIMEOUT_S", 0.05)
+
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with closing(open_sqlite(sqlite_path, patience=Patience(seconds=0))) as storage:
+        other = sqlite3.connect(sqlite_path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("fcntl.lockf", no_locks)
+        with pytest.raises(StorageRefused, match="network file system") as caught:
+            save(storage)
+        assert "OFFERS_DB" in caught.value.hint
+        monkeypatch.undo()
+        other.close()
+
+
+def test_shared_memory_that_cannot_be_had_is_named(sqlite_path: Path) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMMAP
+    with pytest.raises(StorageRefused, match="shared memory"), translated(sqlite_path):
+        raise error
 
 
 def test_a_full_disk_loses_nothing(sqlite_storage: Storage, sqlite_path: Path) -> None:
