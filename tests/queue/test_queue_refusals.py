@@ -279,6 +279,24 @@ def test_a_pace_that_is_back_gives_all_places_back(connection: redis.Redis) -> N
     assert not worker._pace_outage.lasts
 
 
+def test_a_service_waits_as_long_as_it_takes(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "OUTAGE_PATIENCE_S", 0.0)
+    enqueue(connection, "ab")
+    database = Database()
+    database.errors = [StorageUnavailable("locked")] * 3
+    worker = make_worker(connection, database, concurrency=1)
+    worker._storage_outage._waits = Backoff(0.01, 0.01)
+    running = Running(worker)
+    wait_until(lambda: len(database.saved) == 2)
+    worker.stop()
+    assert running.end() is None
+
+
+def test_the_limits_are_those_that_the_documents_name() -> None:
+    """A minute of patience in docs/many-workers.md, and twenty unexpected errors in a row."""
+    assert (worker_module.OUTAGE_PATIENCE_S, worker_module.BUGS_ALLOWED) == (60, 20)
+
+
 def test_a_database_is_back_as_soon_as_anything_is_written(connection: redis.Redis) -> None:
     """A job that fails is written as well: a queue of nothing else must not be worked off one by one."""
     enqueue(connection, "abcd")
