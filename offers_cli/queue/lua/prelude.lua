@@ -1,6 +1,7 @@
 -- What all scripts share. ARGV[1] is the time in seconds; empty means Redis's own clock.
 
 local ACTIVE = { queued = true, started = true, scheduled = true, deferred = true, ready_to_enqueue = true, rate_limited = true }
+local DEFAULT_TIMEOUT_S = 180 -- RQ's
 local SHORT_LIST = 1000 -- a list this short may be searched for one id
 
 local function read_clock()
@@ -80,6 +81,42 @@ end
 local function put_in_queue(queue, id, push)
   redis.call('HSET', job_key(id), 'status', 'queued', 'started_at', '', 'worker_name', '')
   redis.call(push, queue, id)
+end
+
+-- Whether all that a job waits for is done; what is no more counts as done, as it does for RQ.
+local function may_start(id)
+  local allows_failures = (redis.call('HGET', job_key(id), 'allow_dependency_failures') or '') == '1'
+  for _, other in ipairs(redis.call('SMEMBERS', 'rq:job::' .. id .. ':dependencies')) do
+    if has_hash(job_key(other)) then
+      local status = status_of(other)
+      if status ~= 'finished' and not (status == 'failed' and allows_failures) then return false end
+    end
+  end
+  return true
+end
+
+-- Queues the jobs that waited for this one, as `rq.queue.Queue.enqueue_dependents` does. One with a rate limit waits in
+-- RQ's registry of ready jobs, from which RQ's own workers take it.
+local function start_dependents(id)
+  local dependents = 'rq:job:' .. id .. ':dependents'
+  for _, other in ipairs(redis.call('SMEMBERS', dependents)) do
+    if has_hash(job_key(other)) and status_of(other) == 'deferred' and may_start(other) then
+      local name = redis.call('HGET', job_key(other), 'origin') or ''
+      redis.call('SREM', dependents, other)
+      redis.call('ZREM', 'rq:deferred:' .. name, other)
+      if redis.call('HSTRLEN', job_key(other), 'rate_limit_key') > 0 then
+        redis.call('HSET', job_key(other), 'status', 'ready_to_enqueue')
+        redis.call('ZADD', 'rq:ready:' .. name, math.floor(now), other)
+      else
+        local at_front = redis.call('HGET', job_key(other), 'enqueue_at_front') == '1'
+        redis.call('HSET', job_key(other), 'enqueued_at', iso(now))
+        redis.call('HSETNX', job_key(other), 'timeout', DEFAULT_TIMEOUT_S)
+        redis.call('PERSIST', job_key(other))
+        redis.call('SADD', 'rq:queues', 'rq:queue:' .. name)
+        put_in_queue('rq:queue:' .. name, other, at_front and 'LPUSH' or 'RPUSH')
+      end
+    end
+  end
 end
 
 -- Ends one execution, named "<job id>:<execution id>", in every place that knows it.

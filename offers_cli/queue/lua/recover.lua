@@ -18,6 +18,7 @@ local function fail(id, worker, deaths)
   redis.call('ZADD', failed, math.floor(now) + failure_ttl, id)
   redis.call('EXPIRE', job_key(id), failure_ttl)
   add_result(id, failure_ttl, { 'type', FAILED, 'worker_name', worker, 'exc_string', exc_string })
+  start_dependents(id)
 end
 
 local function put_back(id)

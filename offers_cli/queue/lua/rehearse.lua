@@ -14,6 +14,7 @@ local function rehearse(key)
   redis.call('HSTRLEN', key, 'n')
   redis.call('HINCRBY', key, 'n', 1)
   redis.call('HINCRBYFLOAT', key, 'n', 1)
+  redis.call('HSETNX', key, 'n', 1)
   redis.call('HDEL', key, 'n')
 
   redis.call('ZADD', key, now, 'member')
@@ -25,6 +26,7 @@ local function rehearse(key)
 
   redis.call('SADD', key, 'member')
   redis.call('SCARD', key)
+  redis.call('SMEMBERS', key)
   redis.call('SMEMBERS', key)
   redis.call('SREM', key, 'member')
 

@@ -16,6 +16,7 @@ local function end_job(item, registry, ttl, result)
   redis.call('ZADD', registry, math.floor(now) + ttl, item.job)
   redis.call('EXPIRE', key, ttl)
   add_result(item.job, ttl, result)
+  start_dependents(item.job)
 end
 
 local function finish(item, result)
