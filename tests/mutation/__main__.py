@@ -28,7 +28,7 @@ from mutation.targets import TARGETS
 
 LEAST_PCT = 90
 LONGEST_S = 300
-SURVIVED, UNTESTED, SKIPPED = (0,), (5, 33), (None, 34)
+SURVIVED, UNTESTED, SKIPPED = (0,), (5, 33), (34,)
 
 
 @dataclass
@@ -122,9 +122,10 @@ def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, bool]]:
         run = [sys.executable, "-m", "mutmut", "run", "--max-children", str(os.cpu_count() or 1)]
         done = subprocess.run(run, capture_output=True, text=True, check=False)
         meta = Path("mutants") / f"{target}.meta"
-        if not meta.exists():
-            raise SystemExit(f"mutmut could not change {target}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
+        codes = json.loads(meta.read_text())["exit_code_by_key"] if meta.exists() else {}
+        if done.returncode or None in codes.values() or not codes:
+            raise SystemExit(f"mutmut did not get through {target}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        for name, code in codes.items():
             if code not in SKIPPED:
                 is_noticed = code not in SURVIVED + UNTESTED
                 yield ("" if is_noticed else _shown(name)), is_noticed

@@ -5,13 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 READING = Path("offers_cli/marketplaces")
-PRICES = (
-    "tests/reading/test_price_box.py",
-    "tests/reading/test_price_agreement.py",
-    "tests/reading/test_page_folders.py",
-    "tests/reading/test_product_page.py",
-)
-STORAGE = ("tests/storage/test_storage_rules.py", "tests/storage/test_storage_enriching.py")
+BOX, AGREEMENT, PAGE = (f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page"))
+FOLDERS = "tests/reading/test_page_folders.py"
 QUEUE = (
     "tests/queue/test_queue_conformance.py",
     "tests/queue/test_queue_enqueue.py",
@@ -25,10 +20,10 @@ PACE = ("tests/fetch/test_fetch_politeness.py",)
 TARGETS: dict[Path, tuple[str, ...]] = (
     {
         Path("offers_cli/money.py"): ("tests/reading/test_money.py",),
-        READING / "evidence.py": PRICES,
-        READING / "mercado_livre" / "price_box.py": PRICES,
-        READING / "mercado_livre" / "product_page.py": PRICES,
-        Path("offers_cli/storage/rules.py"): STORAGE,
+        READING / "evidence.py": (AGREEMENT,),
+        READING / "mercado_livre" / "price_box.py": (BOX, FOLDERS),
+        READING / "mercado_livre" / "product_page.py": (PAGE, FOLDERS),
+        Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/addresses.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/politeness.py"): PACE,

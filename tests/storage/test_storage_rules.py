@@ -317,3 +317,23 @@ def test_an_offer_with_several_results_is_reported_once_the_stale_first() -> Non
     assert [set(offers) for offers in (report.stale, report.applied, report.superseded)] == [{"a"}, {"b"}, {"c"}]
     assert set(report.unknown) == {"x"}
     assert report.refused == {"y": "why"}
+
+
+@pytest.mark.parametrize(
+    ("minute", "is_new", "is_changed", "told"),
+    [
+        (9, True, False, "new"),
+        (9, True, True, "new"),
+        (0, False, False, "new"),
+        (0, False, True, "new"),
+        (5, False, False, "changed"),
+        (9, False, True, "changed"),
+        (9, False, False, "unchanged"),
+    ],
+)
+def test_a_page_saved_again_is_told_what_it_was_told_at_first(
+    minute: float, is_new: bool, is_changed: bool, told: str
+) -> None:
+    """The offer was first seen at minute 0, and its price changed at minute 5."""
+    moved = with_card(offer(0), card(price_cents=9_000), seen_at=at(5))
+    assert rules.outcome(moved, seen_at=at(minute), is_new=is_new, is_changed=is_changed) == told
