@@ -1,0 +1,97 @@
+"""What is used of libraries beside their public ways: a new version that moves it is known here by name.
+
+`nox -s minimums` runs this with the oldest versions allowed, the locks with the newest.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpcore
+import pytest
+import rq.serializers
+from selectolax.lexbor import LexborHTMLParser
+from typer.core import TyperGroup
+
+from offers_cli.cli.commands import SUMMARIES, CommandGroup
+from offers_cli.cli.main import main
+from offers_cli.fetch.connection import end_exchange
+
+
+class Hello(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+def test_typer_takes_commands_that_are_built_when_asked_for() -> None:
+    assert issubclass(CommandGroup, TyperGroup)
+    code = "import sys; from offers_cli.cli.main import main; main(['--help']); print('loaded', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert all(command in done.stdout for command in SUMMARIES)
+    assert "offers_cli.cli.scrape" not in done.stdout.rpartition("loaded")[2].split()
+
+
+def test_typer_says_by_its_class_that_a_group_was_called_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["session"]) == 2
+    assert "import" in capsys.readouterr().err
+
+
+def test_httpcore_shows_which_bytes_came_behind_an_answer() -> None:
+    """Without it every connection would be closed instead of used again."""
+    server = HTTPServer(("127.0.0.1", 0), Hello)
+    thread = Thread(target=server.handle_request)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    with httpcore.ConnectionPool() as pool:
+        response = pool.handle_request(httpcore.Request("GET", url, headers={"Host": "shop"}))
+        response.read()
+        assert response.stream._stream._connection._h11_state.trailing_data == (b"", False)  # type: ignore[union-attr]
+        end_exchange(response)
+        assert [connection.is_idle() for connection in pool.connections] == [True]
+    thread.join()
+    server.server_close()
+
+
+def test_selectolax_names_nodes_and_kinds() -> None:
+    node = LexborHTMLParser("<p><b>x</b></p>").css_first("b")
+    assert node is not None
+    assert node.parent is not None
+    assert node.parent.css_first("b").mem_id == node.mem_id  # type: ignore[union-attr]
+    assert node.is_element_node
+
+
+def test_rq_dashboard_has_what_is_replaced_in_it() -> None:
+    dashboard = pytest.importorskip("rq_dashboard.web")
+    from offers_cli.web.rq_pages import CHANGES_UPON_GET
+
+    assert hasattr(dashboard.config, "serializer")
+    assert hasattr(rq.serializers, "PickleSerializer")
+    assert hasattr(dashboard, CHANGES_UPON_GET.partition(".")[2])
+    assert "redis_conn" in Path(dashboard.__file__).read_text()
+
+
+def test_rq_dashboards_pages_are_escaped_whole() -> None:
+    dashboard = pytest.importorskip("rq_dashboard.web")
+    from jinja2 import Environment, FileSystemLoader
+
+    from offers_cli.web.rq_pages import EscapingLoader
+
+    folder = Path(dashboard.__file__).parent / "templates"
+    loader = EscapingLoader(FileSystemLoader(folder))
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*.html")]
+    texts = {name: loader.get_source(Environment(autoescape=True), name)[0] for name in names}
+    assert any("<%-" in text for text in texts.values()), "its values are no longer put in by underscore.js"
+    assert [name for name, text in texts.items() if re.search(r"<%=|\|\s*safe", text)] == []
