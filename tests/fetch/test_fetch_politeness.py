@@ -319,6 +319,28 @@ def test_a_page_alone_with_its_wall_pauses_nobody_and_waits_longer_each_time(mak
         assert pause_s(pace) == 0
 
 
+def test_where_many_pages_are_alone_with_their_walls_each_new_one_pauses_its_host_for_less(
+    make_pace: MakePace, clock: Clock
+) -> None:
+    """A category behind an age gate costs its shop seconds, not hours; a shop that refuses is paused in full again."""
+    pace = make_pace(first_pause_s=12)
+    pauses = []
+    for number in range(1, 16):
+        wall(pace, number)
+        pauses.append(pause_s(pace))
+        clock.now += 12
+        pace.note_served(page(99))
+        assert [wall(pace, number).walls for _ in range(4)] == [2, 3, 4, 5]
+    assert pauses == pytest.approx([12, 6, 4, 3, 2.4, 2, 12 / 7, 1.5, 12 / 9, 1.2, 12 / 11, 1, 1, 1, 1], abs=1e-5)
+    for expected_s in (1, 24, 48):
+        wall(pace, 50)
+        assert pause_s(pace) == expected_s
+        clock.now += expected_s
+    pace.note_served(page(99))
+    wall(pace, 51)
+    assert pause_s(pace) == 12
+
+
 def test_it_stays_alone_when_nothing_else_is_left_to_ask(make_pace: MakePace, clock: Clock) -> None:
     pace = make_pace()
     wall(pace)
