@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.runs import PastRun, RunsReport
 
-SHORT = ("started", "source", "result", "took", "pages", "seen", "new", "changed")
-COLUMNS = (*SHORT, "unchanged", "filtered", "enqueued", "id")
-FIGURES = frozenset({"took", "pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued"})
+COUNTS = ("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued")
+COLUMNS = ("started", "source", "result", "took", *COUNTS, "id")
+SHORT = ("started", "source", "result", "took", "seen", "new")
+"""What fits a terminal."""
+FIGURES = frozenset({"took", *COUNTS})
 
 
 def register(app: typer.Typer) -> None:
@@ -59,12 +61,6 @@ def _cells(past: PastRun) -> dict[str, object]:
         "source": run.source,
         "result": f"{past.status}: {run.error}" if run.error else past.status,
         "took": span(past.duration_s),
-        "pages": run.pages,
-        "seen": run.seen,
-        "new": run.new,
-        "changed": run.changed,
-        "unchanged": run.unchanged,
-        "filtered": run.filtered,
-        "enqueued": run.enqueued,
+        **{name: getattr(run, name) for name in COUNTS},
         "id": run.id,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, Result, at_shop
 from servers import RedisServer
-from storage.meddler import Handler, meddler
+from storage.meddler import Handler, answering, meddler
 from supabase_server.lite import SupabaseProject
-from waiting import NEVER_S
+from waiting import NEVER_S, wait_until
 
 from offers_cli.demo.shop import Shop
 
@@ -149,3 +150,55 @@ def test_a_key_withdrawn_stops_a_running_worker_and_burns_no_job(
     assert_read_to_the_truth(program, calm_shop, enriched=queued)
     rows = program.json("list", "--limit", "1000").data["offers"]
     assert all(row["enrich_attempts"] == 1 for row in rows if row["enriched_at"])
+
+
+def test_a_scrape_on_a_bad_day_is_whole(program: OverheardProgram, calm_shop: Shop, supabase: SupabaseProject) -> None:
+    """Gateways fail, limits are hit, connections break: the program itself waits, and everything is there."""
+    chance = random.Random(7)
+    faults = [(0.05, answering(502, b"bad gateway")), (0.05, answering(429, b"", retry_after="1")), (0.15, cut)]
+    with meddler(supabase.url) as server:
+
+        def bad_day(handler: Handler) -> bool:
+            dice = chance.random()
+            for share, fault in faults:
+                if dice < share:
+                    return fault(handler)
+                dice -= share
+            return False
+
+        server.meddling = bad_day
+        scraped = program.json("scrape", "ofertas", "--pages", "20", SUPABASE_URL=server.url)
+        assert (scraped.code, scraped.data["seen"]) == (0, scraped.data["new"]), scraped.err
+        assert "waiting for the database" in scraped.err
+    assert program.json("list").data["total"] == len(calm_shop.offers) == scraped.data["new"]
+    [run] = program.json("runs").data["runs"]
+    assert (run["status"], run["pages"], run["new"]) == ("done", scraped.data["pages"], scraped.data["new"])
+
+
+def test_a_killed_scrape_is_shown_as_such_with_what_it_did(
+    program: OverheardProgram, calm_shop: Shop, supabase: SupabaseProject
+) -> None:
+    """Its second page does not come before it is killed."""
+    with meddler(supabase.url) as server:
+
+        def first_page_saved(handler: Handler) -> bool:
+            if handler.path.endswith("offers_save"):
+                calm_shop.set_latency(30)
+            return False
+
+        server.meddling = first_page_saved
+        process = program.start("scrape", "ofertas", "--pages", "20", SUPABASE_URL=server.url)
+        wait_until(lambda: sum("offers_save_run" in path for path in server.requests) == 2)
+        [running] = program.json("runs").data["runs"]
+        process.kill()
+        process.communicate()
+    [killed] = program.json("runs").data["runs"]
+    assert (running["status"], killed["status"]) == ("running", "killed")
+    assert killed["pages"] == 1
+    assert killed["new"] == program.json("list").data["total"] > 0
+
+
+def cut(handler: Handler) -> bool:
+    """The database did its work, but nobody hears of it."""
+    handler.forward()
+    return handler.hang_up()
