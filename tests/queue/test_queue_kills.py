@@ -194,11 +194,12 @@ def test_redis_killed_and_restarted_in_the_middle(redis_server: RedisServer, tmp
 def test_a_child_that_dies_while_redis_is_away_is_started_until_redis_is_back(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
+    """A service: a burst would give up once Redis has been away for a minute, which starting a process may take."""
     log = tmp_path / "log"
     with redis_server.connect() as client:
         client.config_set("appendfsync", "always")
         enqueue(client, (f"o{n}" for n in range(200)))
-    with running(redis_server.url, processes=2, log=log, delay_s=0.05) as process:
+    with running(redis_server.url, processes=2, log=log, delay_s=0.05, burst=0) as process:
         with redis_server.connect() as client:
             wait_until(lambda: len(saved(client)) > 20)
             pids = [int(client.hget(key, "pid") or 0) for key in client.smembers("rq:workers:enrichment")]
@@ -206,6 +207,9 @@ def test_a_child_that_dies_while_redis_is_away_is_started_until_redis_is_back(
         os.kill(pids[0], signal.SIGKILL)
         wait_until(lambda: log.read_text().count("a worker process died") >= 2)  # by the kill, then for want of Redis
         redis_server.start()
+        with redis_server.connect() as client:
+            wait_until(lambda: Registries(client).counts().finished == 200, "all jobs are done")
+        process.terminate()
         finish(process)
     with redis_server.connect() as client:
         assert set(saved(client)) == {f"o{n}" for n in range(200)}
