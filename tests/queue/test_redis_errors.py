@@ -101,7 +101,8 @@ def told(act: Callable[[redis.Redis], Any], client: redis.Redis) -> OffersError:
 def test_all_tell_of_one_state_in_the_same_words(name: str) -> None:
     state, code = STATES[name]
     with state() as client:
-        errors = {name: told(act, client) for name, act in USERS.items()}
+        users = USERS.keys() - ({"pace"} if code == "OOM" else set())  # turns are given on a full Redis too
+        errors = {user: told(USERS[user], client) for user in users}
     for user, error in errors.items():
         if code is None:
             assert isinstance(error, QueueUnavailable), user
