@@ -44,7 +44,7 @@ _LOG_PREFIX = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ \S ")
 _UNREADABLE = re.compile(
     r"^(?!.*(?:denied|No space|Too many)).*(?:Bad file format|Unexpected end of file|Unrecoverable error"
     r"|Can't handle RDB|Wrong signature|unknown command"
-    r"|Error reading|Error loading|Fatal error loading|Invalid AOF manifest|missing)",
+    r"|Error reading|Error loading|Fatal error loading|Invalid AOF manifest|AOF file .* doesn't exist)",
     re.IGNORECASE,
 )
 """Its files are broken, or of a form that it does not know; what the machine lacks is not a matter of files."""
