@@ -104,6 +104,7 @@ def test_a_job_that_kills_its_worker_three_times_is_set_aside(connection: redis.
     assert "died 3 times" in str(result.exc_string)
 
 
+@pytest.mark.slow
 def test_neighbours_of_a_poisonous_job_are_not_blamed(connection: redis.Redis, redis_url: str) -> None:
     """They were running when it killed the process; from then on each suspect runs alone."""
     enqueue(connection, ["poison", *(f"o{n}" for n in range(20))])
@@ -127,6 +128,7 @@ def test_a_supervisor_killed_leaves_no_orphans(connection: redis.Redis, redis_ur
     assert Registries(connection).counts().workers == 0
 
 
+@pytest.mark.slow
 def test_a_killed_child_is_started_again(connection: redis.Redis, redis_url: str) -> None:
     enqueue(connection, (f"o{n}" for n in range(300)))
     with running(redis_url, processes=2, delay_s=0.02) as supervisor:
@@ -191,6 +193,7 @@ def test_redis_killed_and_restarted_in_the_middle(redis_server: RedisServer, tmp
         assert_all_finished(client, 200)
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_while_redis_is_away_is_started_until_redis_is_back(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
