@@ -11,12 +11,12 @@ import zlib
 from typing import Any
 
 from offers_cli.enrichment import EnrichmentJob
+from offers_cli.money import MAX_CENTS
 from offers_cli.queue.enqueue import OFFER_ID, URL, URL_LIMIT
 from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
 
 DATA_LIMIT = 16_384
-"""Bytes of a job's data, decompressed."""
-PRICE_LIMIT_CENTS = 10**12
+"""Bytes of a job's data, as it stands in Redis and decompressed."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -90,7 +90,7 @@ def _as_enrichment_job(arguments: Any) -> EnrichmentJob:
             raise Refused("its arguments are not (offer_id, url, current_price_cents)")
     if not OFFER_ID.fullmatch(offer_id) or len(url) > URL_LIMIT or not URL.fullmatch(url):
         raise Refused("its offer id or its URL is none")
-    if price is not None and not 0 <= price <= PRICE_LIMIT_CENTS:
+    if price is not None and not 0 <= price <= MAX_CENTS:
         raise Refused("its price is none")
     return EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=price)
 

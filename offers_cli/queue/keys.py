@@ -13,7 +13,6 @@ JOB_FUNCTION = "offers_cli.jobs.enrich_offer_job"
 
 JOB_ID_PREFIX = "enrich-"
 
-QUEUES = "rq:queues"
 WORKERS = "rq:workers"
 SUSPENDED = "rq:suspended"
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from offers_cli.queue.admission import DATA_LIMIT
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
@@ -158,6 +159,7 @@ class Ledger:
             KEEP_S,
             json.dumps(hosts or {}),
             keys.waiting_of(""),
+            DATA_LIMIT,
             *(uuid4().hex for _ in range(places)),
         )
         time, suspended, left, *jobs = answer

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.money import MAX_CENTS
 from offers_cli.offer import Offer
 from offers_cli.storage.base import RefusedOffer
 from offers_cli.storage.rules import Result
 
-MAX_CENTS = 10**12
 MAX_ID_CHARS = 200
 MAX_URL_CHARS = 8_000
 MAX_TITLE_CHARS = 1_000

@@ -12,6 +12,8 @@ import pytest
 import redis
 from queue_fakes import Database, enqueue, make_worker
 
+from offers_cli.money import MAX_CENTS
+from offers_cli.queue.admission import admit
 from offers_cli.queue.registries import Registries
 
 OURS = "offers_cli.jobs.enrich_offer_job"
@@ -38,6 +40,7 @@ PLANTED: dict[str, dict[str, Any]] = {
     "price is true": call(OURS, None, ["x", "https://shop.test/x", True], {}),
     "price is a fraction": call(OURS, None, ["x", "https://shop.test/x", 5.5], {}),
     "price is negative": call(OURS, None, ["x", "https://shop.test/x", -5], {}),
+    "price is too large by one": call(OURS, None, ["x", "https://shop.test/x", MAX_CENTS + 1], {}),
     "price is huge": call(OURS, None, ["x", "https://shop.test/x", 10**30], {}),
     "offer id is a number": call(OURS, None, [1, "https://shop.test/x", 5], {}),
     "offer of another job": call(OURS, None, ["y", "https://shop.test/x", 5], {}),
@@ -105,3 +108,8 @@ def test_a_job_twice_in_the_list_runs_once(connection: redis.Redis) -> None:
     database = Database()
     make_worker(connection, database, concurrency=2).run(burst=True)
     assert database.saved == {"a": 1}
+
+
+def test_the_largest_price_that_can_be_read_can_be_queued() -> None:
+    data = json.dumps((OURS, None, ["x", "https://shop.test/x", MAX_CENTS], {})).encode()
+    assert admit("enrich-x", data, "").current_price_cents == MAX_CENTS

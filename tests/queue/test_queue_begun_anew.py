@@ -203,7 +203,7 @@ def test_a_cancelled_attempt_is_lost_at_the_next_heartbeat(
     scene = Scene(connection)
     interruption(scene)
     assert scene.a.heartbeat([scene.first.composite]).lost == {scene.first.composite}
-    assert not connection.exists(KEYS.leases, KEYS.started, "rq:executions:enrich-o")
+    assert not connection.exists(KEYS.leases, KEYS.started, "rq:executions:enrich-o", "rq:worker:a:executions")
     assert scene.a.settle([(scene.first, FINISHED)]) == [False]
 
 

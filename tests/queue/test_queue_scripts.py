@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
+from offers_cli.queue.admission import DATA_LIMIT
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys
@@ -203,7 +204,7 @@ def test_an_id_as_long_as_the_limit_runs_and_a_longer_one_does_not(
     assert [len(execution.job_id) for execution in claim(worker, 3)] == [200]
 
 
-@pytest.mark.parametrize(("size", "read"), [(16_384, True), (16_385, False)])
+@pytest.mark.parametrize(("size", "read"), [(DATA_LIMIT, True), (DATA_LIMIT + 1, False)])
 def test_data_as_large_as_the_limit_is_read(
     connection: redis.Redis, worker: Ledger, clock: Clock, size: int, read: bool
 ) -> None:

@@ -2,7 +2,7 @@
 -- First it queues the scheduled jobs that are due, so that no scheduler process is needed.
 -- KEYS: queue, scheduled, started, leases, failed, the worker, the worker's executions, hosts, read.
 -- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, the places that hosts hold (JSON), the
---   prefix of the keys of waiting jobs by host, then one new execution id per place.
+--   prefix of the keys of waiting jobs by host, the most bytes of a job's data, then one new execution id per place.
 -- Answers time, 1 if suspended, jobs left in the queue, then per job:
 --   id, execution id, attempt, 1 if it must run alone, data (empty if too large), the forbidden fields that are set.
 --
@@ -14,11 +14,11 @@
 
 local queue, scheduled, started, leases, failed, worker_key, worker_executions, hosts, read = unpack(KEYS)
 local worker, held, lease, keep = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local places_of, waiting_prefix = cjson.decode(ARGV[6]), ARGV[7]
-local FIRST_EXECUTION = 8
+local places_of, waiting_prefix, data_limit = cjson.decode(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local FIRST_EXECUTION = 9
 local WANTED = #ARGV - FIRST_EXECUTION + 1
 local READ_AT_ONCE, READ_ANEW_S = 2000, 600
-local DATA_LIMIT, ID_LIMIT, MOVED_AT_ONCE, DROPPED_AT_ONCE = 16384, 200, 1000, 1000
+local ID_LIMIT, MOVED_AT_ONCE, DROPPED_AT_ONCE = 200, 1000, 1000
 local FORBIDDEN = { 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'webhooks', 'repeats_left',
   'rate_limit_key' }
 
@@ -62,7 +62,7 @@ local function describe(id, execution, attempt, suspect)
   for _, field in ipairs(FORBIDDEN) do
     if redis.call('HSTRLEN', key, field) > 0 then forbidden[#forbidden + 1] = field end
   end
-  local readable = redis.call('HSTRLEN', key, 'data') <= DATA_LIMIT
+  local readable = redis.call('HSTRLEN', key, 'data') <= data_limit
   return { id, execution, attempt, suspect and 1 or 0, readable and redis.call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
 end
 
@@ -80,7 +80,7 @@ local function find_host_in(text) return type(text) == 'string' and string.match
 local function host_of(id)
   local key = job_key(id)
   local host = find_host_in(redis.pcall('HGET', key, 'description'))
-  if not host and has_hash(key) and redis.call('HSTRLEN', key, 'data') <= DATA_LIMIT then
+  if not host and has_hash(key) and redis.call('HSTRLEN', key, 'data') <= data_limit then
     host = find_host_in(redis.call('HGET', key, 'data'))
   end
   return host or ''
