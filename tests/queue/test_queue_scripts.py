@@ -325,6 +325,19 @@ def test_a_job_that_is_given_back_stands_first(connection: redis.Redis, worker: 
     assert connection.hmget(JOB, "status", "worker_name", "started_at", "attempts") == [b"queued", b"", b"", b"0"]
 
 
+def test_what_has_expired_leaves_its_registry_with_the_next_end(
+    connection: redis.Redis, worker: Ledger, clock: Clock
+) -> None:
+    """The names of all offers ever enriched would stay there; what RQ keeps for ever, scored so, stays."""
+    enqueue(connection, clock, "a")
+    for registry in (KEYS.finished, KEYS.failed):
+        connection.zadd(registry, {"expired": clock.now - 1, "now": clock.now, "kept": float("inf")})
+    [execution] = claim(worker)
+    settle(worker, execution, FINISHED)
+    assert set(connection.zrange(KEYS.finished, 0, -1)) == {b"now", b"kept", b"enrich-a"}
+    assert set(connection.zrange(KEYS.failed, 0, -1)) == {b"now", b"kept"}
+
+
 # Recovery
 
 

@@ -23,6 +23,7 @@ local function rehearse(key)
   redis.call('ZRANGE', key, 0, 0)
   redis.call('ZRANGEBYSCORE', key, '-inf', now)
   redis.call('ZREM', key, 'member')
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
 
   redis.call('SADD', key, 'member')
   redis.call('SCARD', key)

@@ -57,6 +57,11 @@ local function settle(item)
   return 1
 end
 
+-- RQ's own workers do so in their clean-up; where ours run alone, nobody else does.
+local function drop_expired(registry) redis.call('ZREMRANGEBYSCORE', registry, '-inf', '(' .. stamp(now)) end
+
 local answer = {}
 for i = 5, #ARGV do answer[#answer + 1] = settle(cjson.decode(ARGV[i])) end
+drop_expired(finished)
+drop_expired(failed)
 return answer
