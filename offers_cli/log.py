@@ -18,6 +18,9 @@ from urllib.parse import urlsplit, urlunsplit
 ROOT = "offers_cli"
 ALWAYS = ("offer_id", "job_id", "url")
 
+# Who uses the package from Python decides what becomes of its events; without a handler Python prints the warnings.
+logging.getLogger(ROOT).addHandler(logging.NullHandler())
+
 
 class EventLog:
     """Writes events under one tag: ``log.info("saved", offer_id=…, new=3)``."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 from offers_cli.log import configure_logging, get_log
 
@@ -53,3 +55,10 @@ def test_a_closed_stderr_stops_nothing() -> None:
     stream = lines(verbosity=0, json_lines=False)
     stream.close()
     get_log("scrape").info("still working")
+
+
+def test_it_is_silent_until_it_is_configured() -> None:
+    """A program that uses the package prints nothing of ours that it did not ask for."""
+    script = "from offers_cli.log import get_log; get_log('storage').warning('waiting for the database')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
