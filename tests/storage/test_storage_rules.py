@@ -32,7 +32,10 @@ def enriched(minute: float = 10, **found: Any) -> StoredOffer:
 
 
 def test_a_new_offer_is_active_and_waits_for_everything() -> None:
+    told = card()
     fresh = offer(3, old_price_cents=12_000, discount_pct=16, commission_pct=5, image_url="https://i/1", item_id="MLB1")
+    assert (fresh.marketplace, fresh.external_id, fresh.title) == (told.marketplace, told.external_id, told.title)
+    assert (fresh.url, fresh.currency, fresh.source) == (told.url, told.currency, told.source)
     assert (fresh.id, fresh.status, fresh.enrich_attempts, fresh.strategies) == (ID, "active", 0, {})
     assert fresh.first_seen_at == fresh.last_seen_at == fresh.price_changed_at == at(3)
     assert (fresh.old_price_cents, fresh.discount_pct, fresh.commission_pct) == (12_000, 16, 5)
@@ -243,6 +246,13 @@ def test_an_attempt_counts_once_however_often_it_is_recorded() -> None:
     assert with_result(once, failure(ID, 10))[0] == once
     assert with_result(once, failure(ID, 9, "offer_gone", gone=True)) == (once, SUPERSEDED)
     assert with_result(once, failure(ID, 11))[0].enrich_attempts == 2
+
+
+def test_a_page_read_before_the_latest_attempt_leaves_that_attempts_error() -> None:
+    failed, _ = with_result(offer(), failure(ID, 10))
+    after, verdict = with_result(failed, page(ID, 9, old_price_cents=12_000))
+    assert (verdict, after.old_price_cents) == (APPLIED, 12_000)
+    assert (after.enrich_error, after.enrich_attempts, after.enrich_attempted_at) == ("page_changed", 1, at(10))
 
 
 def test_a_gone_offer_that_a_listing_saw_later_stays_active() -> None:
