@@ -129,3 +129,28 @@ def test_doctor_tells_a_public_key_from_a_secret_one(program: Program, supabase:
     (database,) = [check for check in wrong.data["checks"] if check["name"] == "database"]
     assert database["state"] == "problem"
     assert "public key" in database["evidence"]
+
+
+def test_a_worker_whose_database_is_deleted_waits_until_it_is_back(program: Program, folder: Path) -> None:
+    """No job succeeds into a file that is no more; what a restore brings back is worked on."""
+    assert program("scrape", "ofertas").code == 0
+    assert program.json("db", "backup", "kept.db").code == 0
+    worker = program.start("worker", "--concurrency", "3", ENRICHMENT_REQUEST_DELAY_S="0.2")
+    assert worker.stderr
+    try:
+        next(line for line in worker.stderr if "[enrichment_job]" in line)
+        for file in program.home.glob("offers.db*"):
+            file.unlink()
+        next(line for line in worker.stderr if "is gone" in line or "was replaced" in line)
+        assert not (program.home / "offers.db").exists()
+        restored = program.json("db", "restore", str(folder / "kept.db"))
+        assert restored.code == 0, restored.out
+        done = program("worker", "--burst", timeout_s=90)
+    finally:
+        worker.kill()
+        worker.communicate()
+    assert done.code == 0, done.err
+    offers = program.json("stats").data["offers"]
+    assert offers["total"] == restored.data["offers"]
+    with closing(sqlite3.connect(program.home / "offers.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
