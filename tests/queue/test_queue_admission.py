@@ -62,6 +62,7 @@ PLANTED: dict[str, dict[str, Any]] = {
     "stopped callback": {"data": json.dumps(GOOD), "stopped_callback_name": "os.system"},
     "webhooks": {"data": json.dumps(GOOD), "webhooks": '[{"url": "http://169.254.169.254/"}]'},
     "repeats": {"data": json.dumps(GOOD), "repeats_left": "5"},
+    "RQ's own retries": {"data": json.dumps(GOOD), "retries_left": "3"},
     "rate limit": {"data": json.dumps(GOOD), "rate_limit_key": "x"},
     "odd counters": {"data": "x", "attempts": "many", "deaths": "1e999"},
 }

@@ -273,7 +273,7 @@ def settle(worker: Ledger, execution: Execution, verdict: Verdict) -> None:
 def test_a_finished_job_ends_as_rq_ends_it(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     connection.hset("rq:worker:w", "state", "busy")
-    connection.hset(JOB, mapping={"meta": "{}", "deaths": 1})
+    connection.hset(JOB, mapping={"meta": FAILED.failure.as_meta() if FAILED.failure else "", "deaths": 1})
     [execution] = claim(worker)
     clock.now += 2
     settle(worker, execution, FINISHED)

@@ -20,7 +20,7 @@ local WANTED = #ARGV - FIRST_EXECUTION + 1
 local READ_AT_ONCE, READ_ANEW_S = 2000, 600
 local ID_LIMIT, MOVED_AT_ONCE, DROPPED_AT_ONCE = 200, 1000, 1000
 local FORBIDDEN = { 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'webhooks', 'repeats_left',
-  'rate_limit_key' }
+  'rate_limit_key', 'retries_left' }
 
 local function queue_due_jobs()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do

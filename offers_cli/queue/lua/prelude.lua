@@ -75,7 +75,22 @@ local function add_result(id, ttl, entry)
   local key = 'rq:results:' .. id
   clear_unless('stream', key)
   redis.call('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
-  redis.call('EXPIRE', key, ttl)
+  if ttl >= 0 then redis.call('EXPIRE', key, ttl) end
+end
+
+-- The meta that whoever queued the job gave it, without what we write there of a failure.
+local function foreign_meta(id)
+  local is_json, meta = pcall(cjson.decode, redis.call('HGET', job_key(id), 'meta') or '')
+  if not is_json or type(meta) ~= 'table' then return {} end
+  if meta.code and meta.message and meta.attempts then meta.code, meta.message, meta.attempts = nil, nil, nil end
+  return meta
+end
+
+local function forget_failure(id)
+  local meta = redis.call('HGET', job_key(id), 'meta')
+  if not meta or not string.find(meta, '"code"', 1, true) then return end
+  local rest = foreign_meta(id)
+  if next(rest) then redis.call('HSET', job_key(id), 'meta', cjson.encode(rest)) else redis.call('HDEL', job_key(id), 'meta') end
 end
 
 local function put_in_queue(queue, id, push)

@@ -16,7 +16,8 @@ end
 
 local function put_back(id)
   redis.call('HSET', job_key(id), 'enqueued_at', iso(now), 'ended_at', '')
-  redis.call('HDEL', job_key(id), 'meta', 'attempts', 'deaths')
+  redis.call('HDEL', job_key(id), 'attempts', 'deaths')
+  forget_failure(id)
   redis.call('PERSIST', job_key(id))
   put_in_queue(queue, id, 'RPUSH')
 end

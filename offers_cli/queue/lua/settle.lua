@@ -9,28 +9,43 @@ local queue, scheduled, started, leases, finished, failed, worker_key = unpack(K
 local worker, result_ttl, failure_ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local SUCCESSFUL, FAILED = 1, 2
 
+-- What a job asks for itself: seconds; below 0 it is kept for ever, with 0 not at all.
+local function ttl_of(id, field, default) return tonumber(redis.call('HGET', job_key(id), field) or '') or default end
+
+local function write_failure(item)
+  local meta = foreign_meta(item.job)
+  local is_alone = not next(meta)
+  for name, value in pairs(cjson.decode(item.meta)) do meta[name] = value end
+  redis.call('HSET', job_key(item.job), 'meta', is_alone and item.meta or cjson.encode(meta))
+end
+
 local function end_job(item, registry, ttl, result)
   local key = job_key(item.job)
   redis.call('HSET', key, 'status', item.verdict, 'ended_at', iso(now), 'last_heartbeat', iso(now))
   redis.call('HDEL', key, 'attempts', 'deaths')
-  redis.call('ZADD', registry, math.floor(now) + ttl, item.job)
-  redis.call('EXPIRE', key, ttl)
-  add_result(item.job, ttl, result)
   start_dependents(item.job)
+  if ttl == 0 then
+    redis.call('DEL', key, 'rq:results:' .. item.job)
+    return
+  end
+  redis.call('ZADD', registry, ttl < 0 and '+inf' or math.floor(now) + ttl, item.job)
+  if ttl > 0 then redis.call('EXPIRE', key, ttl) end
+  add_result(item.job, ttl, result)
 end
 
 local function finish(item, result)
-  redis.call('HDEL', job_key(item.job), 'meta')
-  end_job(item, finished, result_ttl, { 'type', SUCCESSFUL, unpack(result) })
+  forget_failure(item.job)
+  end_job(item, finished, ttl_of(item.job, 'result_ttl', result_ttl), { 'type', SUCCESSFUL, unpack(result) })
 end
 
 local function fail(item, result)
-  redis.call('HSET', job_key(item.job), 'meta', item.meta)
-  end_job(item, failed, failure_ttl, { 'type', FAILED, 'exc_string', item.exc_string, unpack(result) })
+  write_failure(item)
+  end_job(item, failed, ttl_of(item.job, 'failure_ttl', failure_ttl), { 'type', FAILED, 'exc_string', item.exc_string, unpack(result) })
 end
 
 local function put_off(item)
-  redis.call('HSET', job_key(item.job), 'status', 'scheduled', 'worker_name', '', 'meta', item.meta)
+  redis.call('HSET', job_key(item.job), 'status', 'scheduled', 'worker_name', '')
+  write_failure(item)
   redis.call('HDEL', job_key(item.job), 'deaths')
   redis.call('ZADD', scheduled, stamp(now + item.delay_s), item.job)
 end
