@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
+from offers_cli.queue import requeue
 from offers_cli.queue.admission import DATA_LIMIT
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure
@@ -443,3 +444,39 @@ def test_a_dry_requeueing_changes_nothing(connection: redis.Redis, worker: Ledge
     assert (report.found, report.requeued, report.skipped) == (1, 0, 0)
     assert connection.zcard(KEYS.failed) == 1
     assert not connection.exists("rq:queues", KEYS.queue)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_not_wanted_is_passed_over_batch_by_batch(
+    connection: redis.Redis, worker: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    monkeypatch.setattr(requeue, "BATCH", 2)
+    enqueue(connection, clock, *"abcdefg")
+    for number, execution in enumerate(claim(worker, 7)):
+        settle(worker, execution, FAILED if number % 3 else stopped(attempt=1))
+        clock.now += 1
+    report = Registries(connection, clock=clock).requeue_failed(reasons=["bug"], dry_run=dry_run)
+    assert (report.found, report.requeued) == (3, 0 if dry_run else 3)
+    assert rq_queue(connection).job_ids == ([] if dry_run else ["enrich-a", "enrich-d", "enrich-g"])
+
+
+def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+    enqueue(connection, clock, "a")
+    for _ in range(2):
+        [execution] = claim(worker)
+        settle(worker, execution, FAILED)
+        Registries(connection, clock=clock).requeue_failed()
+    assert connection.xlen("rq:results:enrich-a") == 2
+
+
+def test_a_death_gives_its_own_attempt_back_and_no_other(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+    enqueue(connection, clock, "a")
+    for attempt in (1, 2):
+        [execution] = claim(worker)
+        assert execution.attempt == attempt
+        settle(worker, execution, Verdict(end=End.SCHEDULED, delay_s=1, failure=FAILED.failure))
+        clock.now += 2
+    [execution] = claim(worker)
+    assert execution.attempt == 3
+    let_die(worker, clock)
+    assert [one.attempt for one in claim(worker)] == [3]
