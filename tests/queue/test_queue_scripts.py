@@ -228,6 +228,16 @@ def test_scheduled_jobs_are_queued_when_they_are_due(connection: redis.Redis, wo
     assert fetch(connection, "c").is_canceled
 
 
+def test_a_job_that_is_due_waits_its_turn_behind_the_queued(
+    connection: redis.Redis, worker: Ledger, clock: Clock
+) -> None:
+    enqueue(connection, clock, "a", "b")
+    connection.lpop(KEYS.queue)
+    connection.hset(JOB, "status", "scheduled")
+    connection.zadd(KEYS.scheduled, {"enrich-a": clock.now})
+    assert [execution.job_id for execution in claim(worker, 2)] == ["enrich-b", "enrich-a"]
+
+
 def test_a_claim_tells_what_is_left_and_the_worker_s_state(
     connection: redis.Redis, worker: Ledger, clock: Clock
 ) -> None:
