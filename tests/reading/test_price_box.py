@@ -299,3 +299,15 @@ def test_the_machine_readable_price_must_be_a_plain_number() -> None:
     assert found(page(box(marked)))["price_cents"] == [("dom", 8050), ("microdata", 8050)]
     refused = marked.replace(" 80.5 ", "R$ 80")
     assert found(page(box(refused)))["price_cents"] == [("dom", 8050), ("microdata", None)]
+
+
+def test_each_candidate_of_the_price_shows_what_stood_there() -> None:
+    html = page(f'<p class="andes-money-amount"><meta itemprop="price" content="80">{digits("80")}</p>')
+    evidence = Evidence()
+    gather(evidence, LexborHTMLParser(html), BRAZIL)
+    assert [candidate.raw for candidate in evidence.freeze()["price_cents"]] == ["R$80", "80"]
+    beginning = Evidence()
+    gather(beginning, LexborHTMLParser(page(box(line(f"<i>A partir de</i> {amount('80')}")))), BRAZIL)
+    (refused,) = beginning.freeze()["price_cents"]
+    assert (refused.strategy, refused.raw, refused.value) == ("dom", "A partir de R$80", None)
+    assert refused.note == "others begin at this price"
