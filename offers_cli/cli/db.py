@@ -29,9 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog=examples("offers db migrate", "offers db migrate --json"))(migrate)
     app.command(epilog=examples("offers db schema > schema.sql", "offers db schema --json | jq -r .data.sql"))(schema)
     app.command(epilog=examples("offers db backup", "offers db backup /mnt/usb/offers.db --json"))(backup)
-    app.command(epilog=examples("offers db restore backup.db --dry-run", "offers db restore backup.db --force --json"))(
-        restore
-    )
+    app.command(epilog=examples("offers db restore backup.db --dry-run", "offers db restore backup.db --json"))(restore)
     app.command(
         epilog=examples("offers db prune --older-than 400d --dry-run", "offers db prune --older-than 400d --vacuum")
     )(prune)
@@ -107,7 +105,9 @@ def backup(
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `offers db backup` wrote.")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a database that holds offers.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Keep no backup of what is there; overwrite a Supabase project.")
+    ] = False,
     dry_run: DryRunOption = False,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
@@ -115,8 +115,9 @@ def restore(
 ) -> None:
     """Bring a backup back, while others go on working.
 
-    SQLite becomes what the backup holds. In Supabase what differs is overwritten and what is missing added; offers
-    that the backup does not hold are left alone there.
+    SQLite becomes what the backup holds; what it held before is backed up first, into OFFERS_HOME/backups. In
+    Supabase what differs is overwritten and what is missing added; offers that the backup does not hold are left
+    alone there.
     """
 
     def work(runtime: Runtime, output: Output) -> RestoreReport:
@@ -128,11 +129,13 @@ def restore(
                 file=file,
                 force=force,
                 dry_run=dry_run,
+                now=runtime.now(),
                 on_progress=lambda done, total: progress(done, total=total),
             )
 
     def blocks(report: RestoreReport) -> Sequence[Block]:
-        return summary("db restore", report.data(), RESTORE_COLUMNS)
+        kept = [Line(f"what was there is kept in {report.kept}")] if report.kept else []
+        return [*summary("db restore", report.data(), RESTORE_COLUMNS), *kept]
 
     perform("db restore", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 

@@ -78,6 +78,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
         "removed",
         "left_alone",
         "runs",
+        "kept",
     ),
     "db prune": ("before", "dry_run", "prices", "offers", "runs", "freed_bytes"),
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),

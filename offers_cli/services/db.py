@@ -91,14 +91,15 @@ def backup(config: Config, *, file: Path | None, now: datetime) -> BackupReport:
     path = config.database.sqlite_path
     if storage_kind(config.database) == "sqlite" and not path.exists():
         raise NotFound(f"there is no database at {path} yet", hint="offers scrape")
-    done = back_up(config.database, file.absolute() if file else _default_file(config.home, now))
+    target = file.absolute() if file else _default_file(config.home, now)
+    if not file:
+        target.parent.mkdir(mode=0o700, exist_ok=True, parents=True)
+    done = back_up(config.database, target)
     return BackupReport(file=done.path, offers=done.offers, size_bytes=done.size_bytes)
 
 
 def _default_file(home: Path, now: datetime) -> Path:
-    folder = home / "backups"
-    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
-    return folder / f"offers-{now:%Y%m%dT%H%M%S%fZ}.db"
+    return home / "backups" / f"offers-{now:%Y%m%dT%H%M%S%fZ}.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,24 +116,29 @@ class RestoreReport:
     removed: int | None
     left_alone: int
     runs: int
+    kept: Path | None
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        facts = asdict(self) | {"file": str(self.file)}
+        facts = asdict(self) | {"file": str(self.file), "kept": str(self.kept) if self.kept else None}
         return {name: value for name, value in facts.items() if name != "problems"}
 
 
 def restore(
-    config: Config, *, file: Path, force: bool, dry_run: bool, on_progress: Callable[[int, int], None]
+    config: Config, *, file: Path, force: bool, dry_run: bool, now: datetime, on_progress: Callable[[int, int], None]
 ) -> RestoreReport:
     """Make the chosen storage hold what a backup holds; raises as `offers_cli.storage.restore.restore`.
 
     Args:
+        force: see there; without it, what a SQLite database holds is kept in the folder ``backups`` of the home.
         on_progress: is given what is done and what there is to do.
     """
     from offers_cli.storage.restore import restore as bring_back
 
-    done = bring_back(config.database, file.absolute(), force=force, dry_run=dry_run, on_progress=on_progress)
+    keep = _default_file(config.home, now)
+    done = bring_back(
+        config.database, file.absolute(), keep=keep, force=force, dry_run=dry_run, on_progress=on_progress
+    )
     return RestoreReport(file=file, dry_run=dry_run, **asdict(done))
 
 

@@ -20,6 +20,7 @@ from offers_cli.storage.bundles import Bundle, checksum, read_sqlite, read_sqlit
 from offers_cli.storage.migrate import storage_kind
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.partial_files import partial_file
+from offers_cli.storage.sqlite_copy import copy_sqlite
 from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_queries import ALL_HISTORY, ALL_OFFERS
 from offers_cli.storage.sqlite_schema import (
@@ -55,6 +56,7 @@ class RestoreReport:
         schema: the version of the backup's schema; an older one was migrated in a copy.
         removed: offers that the backup does not hold and the SQLite file no longer does.
         left_alone: offers that the backup does not hold and Supabase keeps.
+        kept: the backup of what the SQLite file held before; None where nothing of it was lost, or `force` was given.
     """
 
     schema: int
@@ -65,10 +67,17 @@ class RestoreReport:
     unchanged: int | None = 0
     removed: int | None = 0
     left_alone: int = 0
+    kept: Path | None = None
 
 
 def restore(
-    config: DatabaseConfig, file: Path, *, force: bool, dry_run: bool, on_progress: Progress = lambda _done, _all: None
+    config: DatabaseConfig,
+    file: Path,
+    *,
+    keep: Path,
+    force: bool,
+    dry_run: bool,
+    on_progress: Progress = lambda _done, _all: None,
 ) -> RestoreReport:
     """Make the chosen storage hold what the backup `file` holds.
 
@@ -77,13 +86,15 @@ def restore(
     bundle; an interrupted one goes on where it was when it is run again.
 
     Args:
-        force: overwrite a storage that holds offers.
+        keep: the file into which a SQLite database is backed up first, when it holds what the backup does not.
+        force: overwrite a Supabase project that holds offers, or a SQLite database without keeping what it holds.
         dry_run: only tell what would be done.
 
     Raises:
         NotFound: there is no such file.
-        UsageError: the storage holds offers, and `force` is not given; or `file` is the database itself.
-        StorageRefused: `file` is no whole backup of `offers`; or the storage refuses it.
+        UsageError: the Supabase project holds offers, and `force` is not given; or `file` is the database itself.
+        StorageRefused: `file` is no whole backup of `offers`; or the storage refuses it; or the SQLite database is
+            damaged or of a newer schema, so that it cannot be kept, and `force` is not given.
         StorageUnavailable: see `Storage`. Nothing is changed then in SQLite.
     """
     if not file.is_file():
@@ -95,7 +106,8 @@ def restore(
     if path.exists() and path.samefile(file):
         raise UsageError(f"{file} is the database itself", hint="name a backup")
     with _opened_backup(file, beside=path, page_size=_page_size_at(path)) as backup, translated(path):
-        return _restore_sqlite(path, backup, force=force, dry_run=dry_run, on_progress=on_progress)
+        keep_in = None if force else keep
+        return _restore_sqlite(path, backup, keep_in=keep_in, dry_run=dry_run, on_progress=on_progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +181,16 @@ def _page_size_at(path: Path) -> int:
         return _page_size(connection)
 
 
-def _restore_sqlite(path: Path, backup: _Backup, *, force: bool, dry_run: bool, on_progress: Progress) -> RestoreReport:
+def _restore_sqlite(
+    path: Path, backup: _Backup, *, keep_in: Path | None, dry_run: bool, on_progress: Progress
+) -> RestoreReport:
     report = _compared(path, backup)
-    holds_offers = (report.overwritten, report.unchanged, report.removed) != (0, 0, 0)
     if dry_run:
         return report
-    if holds_offers and not force:
-        raise UsageError(f"the database {path} holds offers, which the backup would replace", hint=FORCE_HINT)
+    if keep_in and (report.overwritten, report.removed) != (0, 0):
+        keep_in.parent.mkdir(mode=0o700, exist_ok=True, parents=True)
+        copy_sqlite(path, keep_in)
+        report = replace(report, kept=keep_in)
     create_private(path)
     with closing(connect(path)) as live:
         use_wal(live)
@@ -281,8 +296,13 @@ def _restore_supabase(
             for runs in _batches(read_sqlite_runs(backup.connection)):
                 target.restore_bundle(Bundle(()), runs)
         there = target.counts().total + (counts["added"] if dry_run else 0)
-    figures = {name: counts[name] for name in ("added", "overwritten", "unchanged")}
-    return replace(report, **figures, left_alone=max(0, there - report.offers))
+    return replace(
+        report,
+        added=counts["added"],
+        overwritten=counts["overwritten"],
+        unchanged=counts["unchanged"],
+        left_alone=max(0, there - report.offers),
+    )
 
 
 def _batches(runs: list[ScrapeRun]) -> Iterator[list[ScrapeRun]]:

@@ -65,7 +65,7 @@ def test_a_deleted_file_is_unavailable_and_not_made_again(
             sqlite_storage.counts()
         assert "offers db restore" in caught.value.hint
     assert not sqlite_path.exists()
-    restore(DatabaseConfig(sqlite_path=sqlite_path), kept, force=False, dry_run=False)
+    restore(DatabaseConfig(sqlite_path=sqlite_path), kept, keep=kept.with_name("again.db"), force=False, dry_run=False)
     save(sqlite_storage, card(4), minute=4)
     assert titles(sqlite_storage) == {"MLB1", "MLB4"}
     check_integrity(sqlite_path)

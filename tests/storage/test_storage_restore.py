@@ -71,7 +71,12 @@ def config(sqlite_path: Path) -> DatabaseConfig:
 
 
 def bring_back(config: DatabaseConfig, file: Path, *, force: bool = True, dry_run: bool = False) -> RestoreReport:
-    return restore(config, file, force=force, dry_run=dry_run)
+    return restore(config, file, keep=kept_in(file), force=force, dry_run=dry_run)
+
+
+def kept_in(file: Path) -> Path:
+    """Where what a restore overwrites is kept."""
+    return file.parent / "kept" / "kept.db"
 
 
 def figures(report: RestoreReport) -> tuple[int | None, ...]:
@@ -86,22 +91,24 @@ def test_a_missing_database_is_made_from_the_backup(config: DatabaseConfig, back
     check_integrity(config.sqlite_path)
 
 
-def test_a_database_that_holds_offers_is_overwritten_by_force_alone(
+def test_what_a_database_held_is_kept_before_it_is_overwritten(
     config: DatabaseConfig, backup_file: Path, sqlite_storage: Storage
 ) -> None:
-    """A dry run tells the same figures and changes nothing."""
+    """It is not kept by force, and where nothing would be lost. A dry run shows the figures and changes nothing."""
     shutil.copy(backup_file, backup_file.with_name("old.db"))
     bring_back(config, backup_file)
     save(sqlite_storage, card(1, price_cents=1), card(1_000), minute=9)
     before = contents(sqlite_storage)
-    with pytest.raises(UsageError, match="holds offers") as caught:
-        bring_back(config, backup_file, force=False)
-    assert "--force" in caught.value.hint
+    held = file_contents(config.sqlite_path)
     would = bring_back(config, backup_file, force=False, dry_run=True)
     assert contents(sqlite_storage) == before
-    did = bring_back(config, backup_file)
-    assert would == did
+    assert not kept_in(backup_file).parent.exists()
+    did = bring_back(config, backup_file, force=False)
+    assert replace(did, kept=None) == would
     assert figures(did) == (0, 1, OFFERS - 1, 1, 0)
+    assert did.kept == kept_in(backup_file)
+    assert file_contents(did.kept) == held
+    assert bring_back(config, backup_file, force=False).kept is None, "nothing differs any more"
     assert contents(sqlite_storage) == file_contents(backup_file), "the open storage sees what was restored"
 
 
@@ -147,7 +154,7 @@ def die(done, total):
     if done == total // 2:
         os.kill(os.getpid(), 9)
 config = DatabaseConfig(sqlite_path=Path(sys.argv[1]))
-restore.restore(config, Path(sys.argv[2]), force=True, dry_run=False, on_progress=die)
+restore.restore(config, Path(sys.argv[2]), keep=Path("kept.db"), force=True, dry_run=False, on_progress=die)
 """
 
 
@@ -177,7 +184,7 @@ def test_an_interrupted_restore_changes_nothing(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        restore(config, backup_file, force=True, dry_run=False, on_progress=interrupt)
+        restore(config, backup_file, keep=kept_in(backup_file), force=True, dry_run=False, on_progress=interrupt)
     assert contents(sqlite_storage) == before
 
 
@@ -242,8 +249,9 @@ def test_a_damaged_database_is_healed(config: DatabaseConfig, backup_file: Path)
     with path.open("r+b") as file:
         file.seek(4096 * 3)
         file.write(os.urandom(4096 * 12))
-    with pytest.raises(UsageError):
+    with pytest.raises(StorageRefused, match="damaged") as caught:
         bring_back(config, backup_file, force=False)
+    assert "--force" in caught.value.hint, "what cannot be kept is overwritten on demand alone"
     would = bring_back(config, backup_file, dry_run=True)
     assert figures(would) == (None, None, None, None, 0)
     bring_back(config, backup_file)
@@ -349,7 +357,7 @@ def test_the_way_back_from_a_newer_schema(config: DatabaseConfig, backup_file: P
     bring_back(config, backup_file)
     with closing(connect(config.sqlite_path)) as newer:
         newer.execute(f"PRAGMA user_version = {len(migrations('sqlite')) + 1}")
-    with pytest.raises(UsageError, match="holds offers"):
+    with pytest.raises(StorageRefused, match="has schema"):
         bring_back(config, backup_file, force=False)
     assert bring_back(config, backup_file).added is None
     assert file_contents(config.sqlite_path) == file_contents(backup_file)
