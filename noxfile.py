@@ -64,7 +64,7 @@ def run_measured(session: nox.Session, marked: str, *args: str) -> None:
     shutil.rmtree(MEASURED / session.name, ignore_errors=True)
     measure = ("coverage", "run", f"--data-file={MEASURED.absolute() / session.name / 'data'}", "-m")
     stuck = ("--timeout", "600")  # a test that never ends names itself, and the others still run
-    session.run(*measure, "pytest", "-n", "logical", *stuck, "-m", marked, *args, *session.posargs)
+    session.run(*measure, "pytest", "-n", "logical", "--durations=20", *stuck, "-m", marked, *args, *session.posargs)
 
 
 @nox.session

@@ -246,6 +246,7 @@ def _wait_for_postgres(address: str, owner: str) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_postgres_is_migrated_by_ten_at_once_killed_and_twice(postgres: Secret) -> None:
     """One does the work, nine find it done; one killed in the middle leaves nothing behind."""
     killed = subprocess.run([sys.executable, "-c", KILLED, postgres.reveal()], check=False)

@@ -231,6 +231,7 @@ def test_an_empty_page_is_saved(storage: Storage) -> None:
     assert storage.save_offers([], seen_at=at(0)).saved == ()
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_in_one_call(storage: Storage) -> None:
     cards = [card(number) for number in range(10_000)]
     assert {offer.outcome for offer in save(storage, *cards)} == {"new"}
