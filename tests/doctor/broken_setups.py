@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program
+from free_ports import free_port
 from servers import RedisServer
 from waiting import NEVER_S
 
@@ -89,13 +90,6 @@ def setup(*, finding: str, exit_code: int, says: str, state: str = "problem") ->
         return breaks
 
     return register
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

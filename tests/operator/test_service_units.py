@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from acceptance.program import PROGRAM, Program
+from free_ports import free_port
 from waiting import NEVER_S, wait_until
 
 from offers_cli.errors import ConfigError
@@ -137,11 +138,7 @@ def test_supervisord_runs_them_and_leaves_no_orphan(program: Program, folder: Pa
     """Both come up, work, and go when supervisord is told to stop."""
     pytest.importorskip("supervisor.options", reason="supervisor is not installed")
     assert program("service", "supervisor", "--to", str(folder), "--port", "0").code == 2, "a service needs its port"
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     assert program("service", "supervisor", "--to", str(folder), "--processes", "2", "--port", port).code == 0
     program.home.mkdir(mode=0o700)
     main = folder / "supervisord.conf"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from free_ports import free_port
 from servers import RedisServer
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
@@ -47,8 +48,7 @@ def shown(error: OffersError) -> str:
 
 
 def test_nobody_there_is_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
+    free = free_port()
     with pytest.raises(QueueUnavailable, match="does not answer") as caught:
         open_connection(f"redis://:{SECRET}@127.0.0.1:{free}/0", tmp_path)
     assert SECRET not in shown(caught.value)

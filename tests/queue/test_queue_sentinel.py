@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 import trustme
+from free_ports import free_port
 from queue_fakes import enqueue
 from waiting import NEVER_S, wait_until
 
@@ -26,12 +26,6 @@ from offers_cli.redis_errors import translate
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
 WORKED = "test:saved"
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
 
 
 @contextmanager
@@ -51,7 +45,7 @@ class Watched:
         program = next(find_programs()).path
         self.folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
         stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        first, second, *self.sentinels = free_ports(5)
+        first, second, *self.sentinels = (free_port() for _ in range(5))
         self.primary, self.port = None, first
         for port, more in ((first, ()), (second, ("--replicaof", f"127.0.0.1 {first}"))):
             (folder := self.folder / str(port)).mkdir()
@@ -106,7 +100,7 @@ def test_the_primary_is_found_by_any_of_several_sentinels(watched: Watched) -> N
     with connect(watched.url) as client:
         client.set("k", "v")
         assert client.client_info()["db"] == 2
-    nobody = free_ports(1)[0]
+    nobody = free_port()
     assert answer(watched.url.replace(":pw@", f":pw@127.0.0.1:{nobody},")) is None
     with redis.Redis(port=watched.port, password="pw", db=2) as direct:
         assert direct.get("k") == b"v"
@@ -171,7 +165,7 @@ def test_tls_to_the_sentinels_and_to_their_redis(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "one.pem"))
-    port, sentinel = free_ports(2)
+    port, sentinel = free_port(), free_port()
     files = ("tls-cert-file one.pem", "tls-key-file one.pem", "tls-ca-cert-file ca.pem")
     tls = (*files, "tls-auth-clients no", "tls-replication yes", "port 0")
     (tmp_path / "r.conf").write_text("\n".join([*tls, f"tls-port {port}", 'save ""']))

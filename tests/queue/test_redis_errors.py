@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from free_ports import free_port
 from queue_fakes import make_job
 from servers import RedisServer
 from tls_front import TlsFront
@@ -44,6 +44,11 @@ NO_SCRIPT_MAY = ("-exists", "-zrange", "-get", "-hget", "-hmget", "-hincrby", "-
 def started(*options: str, query: str = "") -> States:
     with RedisServer(*options) as server, connect(f"{server.url}{query}") as client:
         yield client
+
+
+def cluster() -> AbstractContextManager[redis.Redis]:
+    """Its channel to others needs a port of its own, which it derives from this one."""
+    return started("--port", str(free_port()), "--cluster-enabled", "yes")
 
 
 @contextmanager
@@ -85,7 +90,7 @@ STATES: dict[str, tuple[Callable[[], Any], str | None]] = {
     ),
     "no password": (partial(started, "--requirepass", "secret"), "NOAUTH"),
     "a wrong password": (partial(started, "--requirepass", "secret", query="?password=wrong"), "WRONGPASS"),
-    "a cluster": (partial(started, "--cluster-enabled", "yes"), "CLUSTER"),
+    "a cluster": (cluster, "CLUSTER"),
     "keys of another program": (foreign_keys, "WRONGTYPE"),
     "nobody": (nobody, None),
 }
@@ -145,7 +150,7 @@ def test_sentinels_that_do_not_answer_are_told_without_python_objects() -> None:
 
 
 def test_a_cluster_that_works_is_refused_by_its_name() -> None:
-    with started("--cluster-enabled", "yes") as client:
+    with cluster() as client:
         client.execute_command("CLUSTER ADDSLOTS", *range(16384))  # type: ignore[no-untyped-call]
         wait_until(lambda: client.cluster("INFO")["cluster_state"] == "ok")
         error = told(USERS["queue"], client)
@@ -212,9 +217,3 @@ def test_tls_with_a_certificate_of_ours(behind_tls: RedisServer, tmp_path: Path)
 def test_a_port_that_speaks_tls_is_no_bug_to_whom_does_not(behind_tls: RedisServer, tmp_path: Path) -> None:
     with TlsFront(behind_tls.socket, tmp_path, "127.0.0.1") as front:
         assert isinstance(answer(f"redis://127.0.0.1:{front.port}"), QueueUnavailable | QueueRefused)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port

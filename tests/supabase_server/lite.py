@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from free_ports import free_port
 from waiting import NEVER_S
 
 HERE = Path(__file__).parent
@@ -80,7 +80,7 @@ def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
     """A project of its own in `folder`, on a free port, with keys of its own, its migrations applied."""
     lite = install() / "node_modules" / ".bin" / "lite"
     project = SupabaseProject(
-        url=f"http://127.0.0.1:{_free_port()}",
+        url=f"http://127.0.0.1:{free_port()}",
         service_key=f"sb_secret_{secrets.token_urlsafe(24)}",
         anon_key=f"sb_publishable_{secrets.token_urlsafe(24)}",
     )
@@ -109,13 +109,6 @@ def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
         finally:
             process.terminate()
             process.wait(NEVER_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(project: SupabaseProject, process: subprocess.Popen[bytes], log: Path) -> None:

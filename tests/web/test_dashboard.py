@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
+from free_ports import free_port
 from servers import RedisServer
 from web.conftest import Served, serving
 
@@ -149,9 +150,7 @@ def test_other_hosts_need_a_token_and_may_be_asked_for_by_address(program: Progr
 
 def test_no_page_tells_the_password_of_redis(shop: Shop, tmp_path: Path) -> None:
     """Every page that links lead to, and what the program says."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with RedisServer("--port", str(port)) as server, server.connect() as connection:
         connection.config_set("requirepass", CANARY)
         url = f"redis://:{CANARY}@127.0.0.1:{port}/0"
