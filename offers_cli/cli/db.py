@@ -142,7 +142,7 @@ def restore(
 
 def prune(
     older_than: Annotated[
-        str, typer.Option(metavar="AGE", help="Prices, gone offers and runs older than this: 90d, 2w.")
+        str, typer.Option(metavar="AGE", help="Prices, gone offers and runs older than this: 90d.")
     ] = "400d",
     vacuum: Annotated[
         bool, typer.Option("--vacuum", help="SQLite: return the space to the disk; nobody can write meanwhile.")
