@@ -149,12 +149,13 @@ def minimums(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """A million money texts, many mutated pages and answers, and examples that no run has seen."""
+    """Examples that no run has seen; then each reader of strangers' texts for ten minutes, or `-- --seconds 60`."""
     install(session)
     many = {"OFFERS_EXAMPLES": "1000000", "OFFERS_PAGE_EXAMPLES": "150"}
     fetch = (f"tests/fetch/test_fetch_{what}.py" for what in ("guard", "encoding", "hostile_servers"))
     where = ("tests/reading", "tests/services", *fetch)
-    session.run("pytest", "-m", QUICK, "--hypothesis-profile=fuzz", *where, *session.posargs, env=many)
+    session.run("pytest", "-m", QUICK, "--hypothesis-profile=fuzz", *where, env=many)
+    session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
