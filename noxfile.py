@@ -22,7 +22,11 @@ nox.options.error_on_missing_interpreters = False
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 REAL_PAGES = Path(__file__).parent.parent / "shared" / "real-pages"
-LOCKS = {"requirements/nox.txt": "--group=nox", "requirements/dev.txt": "--group=dev --all-extras pyproject.toml"}
+LOCKS = {
+    "requirements/nox.txt": "--group=nox",
+    "requirements/package.txt": "--group=package",
+    "requirements/dev.txt": "--group=dev --all-extras pyproject.toml",
+}
 LOCKED = "requirements/dev.txt"
 QUICK = "not acceptance and not slow"
 MEASURED = Path(".nox/measured")
@@ -206,15 +210,21 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the wheel, install it alone, and run the demo from it."""
-    out = Path(session.create_tmp())
-    pins = out / "pins.txt"  # the locked versions alone: a wheel just built has no hash to ask for
-    pins.write_text("\n".join(re.findall(r"^(\S+==.*?) *\\\\?$", Path(LOCKED).read_text(), re.MULTILINE)))
-    session.install("-c", str(pins), "hatchling")
+    """Build the wheel, install it alone, run the demo from it, and write its bill of materials."""
+    out, alone = Path("dist").absolute(), Path(session.create_tmp()).absolute() / "alone"
+    shutil.rmtree(out, ignore_errors=True)
+    session.install("--require-hashes", "-r", "requirements/package.txt")
     session.run("python", "-m", "hatchling", "build", "-d", str(out), silent=True)
-    wheel = max(out.glob("*.whl"), key=os.path.getmtime)
-    session.install("-c", str(pins), "--force-reinstall", str(wheel))
-    session.run("offers", "demo", "--offers", "12")
+    (wheel,) = out.glob("*.whl")
+    pins = alone.with_name("pins.txt")  # the locked versions alone: a wheel just built has no hash to ask for
+    pins.write_text("\n".join(re.findall(r"^(\S+==.*?) *\\\\?$", Path(LOCKED).read_text(), re.MULTILINE)))
+    session.run("uv", "venv", "--quiet", "--clear", "--python", platform.python_version(), str(alone))
+    python = str(alone / "bin" / "python")
+    session.run("uv", "pip", "install", "--quiet", "--python", python, "-c", str(pins), str(wheel))
+    session.run(python, "-m", "offers_cli", "demo", "--offers", "12")
+    materials = out / f"{'-'.join(wheel.stem.split('-')[:2])}.cdx.json"
+    written = ["--pyproject=pyproject.toml", "--output-reproducible", f"--output-file={materials}"]
+    session.run("cyclonedx-py", "environment", *written, python)
 
 
 @nox.session

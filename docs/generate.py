@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,11 +69,34 @@ def exit_codes() -> str:
     return "# Exit codes\n\n" + NOTE + "| code | meaning |\n|---|---|\n" + rows
 
 
+def dependencies() -> str:
+    """What is installed with the program and with each extra, and why."""
+    source = Path(__file__).with_name("dependencies.toml")
+    parts = [f"# What it is made of\n\n<!-- Written by docs/generate.py from {source.name}; change that. -->\n"]
+    for extra, packages in tomllib.loads(source.read_text("utf-8")).items():
+        command = "pip install offers" if extra == "core" else f"pip install 'offers[{extra}]'"
+        size = sum(package["mb"] for package in packages.values())
+        parts.append(f"\n## `{command}`: {size:.0f} MB{'' if extra == 'core' else ' more'}\n\n")
+        parts.append("| package | licence | MB | why |\n|---|---|---:|---|\n")
+        for name, package in sorted(packages.items(), key=lambda item: ("why" not in item[1], item[0])):
+            why = package.get("why", "needed by one of the above")
+            parts.append(f"| {name} | {package['licence']} | {package['mb']} | {why} |\n")
+    return "".join(parts) + DEPENDENCY_RULES
+
+
+DEPENDENCY_RULES = """
+Sizes are those of an installation on Linux x86-64. In `pyproject.toml` a floor is the oldest version that `nox -s
+minimums` runs the tests with; a ceiling stands where a part is used that the next major version may change. The
+project's own checks install the versions that `requirements/dev.txt` locks with their hashes. `nox -s package` writes
+the bill of materials of an installation (CycloneDX) to `dist/`.
+"""
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "settings.md": settings,
     "failure-codes.md": failure_codes,
     "exit-codes.md": exit_codes,
+    "dependencies.md": dependencies,
 }
 
 if __name__ == "__main__":
