@@ -6,6 +6,7 @@ from contextlib import closing
 
 from offers_cli.config import EnrichmentConfig
 from offers_cli.enrichment import EnrichmentJob
+from offers_cli.errors import UsageError
 
 
 def enqueue_enrichment_job(
@@ -33,5 +34,10 @@ def enqueue_enrichment_job(
     job = EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=current_price_cents)
     redis_url = config.redis_url.reveal() if config.redis_url else None
     with closing(open_connection(redis_url, config.home)) as connection:
-        EnrichmentQueue(connection, name=config.queue_name, job_timeout_s=config.job_timeout_s).enqueue([job])
+        queue = EnrichmentQueue(connection, name=config.queue_name, job_timeout_s=config.job_timeout_s)
+        refused = queue.enqueue([job]).refused
+    if refused:
+        raise UsageError(
+            f"offer {offer_id} cannot be queued: {refused[offer_id]}", hint="correct its id or its address"
+        )
     return f"enrich-{offer_id}"

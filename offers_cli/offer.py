@@ -1,8 +1,33 @@
-"""The offer: what a listing card tells."""
+"""The offer: what a listing card tells, and which address it may have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+MAX_URL_CHARS = 2_048
+
+
+def url_problem(url: str) -> str | None:
+    """Why an offer cannot have this address, as what is said of it ("is longer than …"); None when it can.
+
+    One rule for what is stored, queued and taken from the queue, so that nothing is stored that cannot be queued.
+    Whether the address may also be fetched is the guard's to say.
+    """
+    if len(url) > MAX_URL_CHARS:
+        return f"is longer than {MAX_URL_CHARS} characters"
+    if not url.startswith(("https://", "http://")):
+        return "is no http(s) address"
+    if not url.isprintable() or " " in url or "\\" in url:
+        return "holds blanks, back-slashes, control or invisible characters"
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - a property that raises on a bad port
+    except ValueError:
+        return "is no valid address"
+    if "@" in parts.netloc:
+        return "carries a user name"
+    return None if parts.hostname else "names no host"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ SUMMARIES: dict[str, str] = {
     "links": "Check that affiliate links still credit you.",
     "config": "Show the settings and where they came from.",
     "init": "Write a commented .env.",
-    "db": "Look after the database: migrate, schema, backup, restore, prune, copy, adopt.",
+    "db": "Look after the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",
     "redis": "Show or stop the Redis that offers starts itself.",
     "help": "Show a topic or a command's help.",
     "dashboard": "Show the queue and its jobs in a browser.",

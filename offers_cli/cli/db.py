@@ -10,16 +10,18 @@ import typer
 
 from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
 from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Line, Note, Output, summary
+from offers_cli.cli.render import Block, Line, Note, Output, Table, summary
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.adopt import AdoptReport
     from offers_cli.services.db import BackupReport, CopyReport, PruneReport, RestoreReport, SchemaReport
+    from offers_cli.services.repair import RepairReport
 
 RESTORE_COLUMNS = ("offers", "added", "overwritten", "unchanged", "removed", "left_alone", "runs")
 PRUNE_COLUMNS = ("prices", "offers", "runs")
 ADOPT_COLUMNS = ("rows", "adopted", "already_there", "refused")
+REPAIR_COLUMNS = ("offers", "repaired", "removed")
 COPY_COLUMNS = ("offers", "copied", "already_there", "runs", "total_there")
 
 
@@ -33,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples("offers db prune --older-than 400d --dry-run", "offers db prune --older-than 400d --vacuum")
     )(prune)
+    app.command(epilog=examples("offers db repair --dry-run", "offers db repair --json | jq .data.changes"))(repair)
     app.command(epilog=examples("offers db adopt my_offers --dry-run", "offers db adopt offers --from mine.db --json"))(
         adopt
     )
@@ -175,6 +178,35 @@ def prune(
         return summary("db prune", report.data(), PRUNE_COLUMNS)
 
     perform("db prune", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
+
+
+def repair(
+    dry_run: DryRunOption = False,
+    json: JsonOption = False,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+) -> None:
+    """Mend addresses that an older version stored and that cannot be queued.
+
+    A user name is taken out of the address; one that is too long is made anew from the product's ids. An offer for
+    which neither helps is removed with its prices: see it first with --dry-run.
+    """
+
+    def work(runtime: Runtime, output: Output) -> RepairReport:
+        from offers_cli.services.repair import repair as service
+
+        with output.progress("repairing") as progress:
+            return service(storage=runtime.storage, dry_run=dry_run, on_progress=progress)
+
+    def blocks(report: RepairReport) -> Sequence[Block]:
+        rows = [(each.offer_id, each.title, each.reason, each.url or "removed") for each in report.changes]
+        columns = ("offer", "title", "trouble", "now")
+        changes = (
+            [Table(title="Addresses", columns=columns, rows=rows, cut=frozenset({"title", "now"}))] if rows else []
+        )
+        return [*changes, *summary("db repair", report.data(), REPAIR_COLUMNS)]
+
+    perform("db repair", Voice(json=json, verbose=verbose, quiet=quiet), work, blocks)
 
 
 def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:

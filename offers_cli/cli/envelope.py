@@ -20,9 +20,20 @@ SESSION_KEYS = (
     "refused_at",
 )
 DATA_KEYS: dict[str, tuple[str, ...]] = {
-    "scrape": ("run_id", "pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued"),
+    "scrape": (
+        "run_id",
+        "pages",
+        "seen",
+        "new",
+        "changed",
+        "unchanged",
+        "filtered",
+        "refused",
+        "enqueued",
+        "already_queued",
+    ),
     "runs": ("runs",),
-    "enqueue-missing": ("found", "enqueued", "already_queued"),
+    "enqueue-missing": ("found", "enqueued", "already_queued", "refused"),
     "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
     "requeue-failed": ("found", "requeued", "skipped"),
     "stats": (
@@ -81,6 +92,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
         "kept",
     ),
     "db prune": ("before", "dry_run", "prices", "offers", "runs", "freed_bytes"),
+    "db repair": ("dry_run", "offers", "repaired", "removed", "changes"),
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
     "db adopt": ("table", "rows", "adopted", "already_there", "refused", "ignored_columns"),
     "dashboard": ("url",),

@@ -12,7 +12,8 @@ from typing import Any
 
 from offers_cli.enrichment import EnrichmentJob
 from offers_cli.money import MAX_CENTS
-from offers_cli.queue.enqueue import OFFER_ID, URL, URL_LIMIT
+from offers_cli.offer import url_problem
+from offers_cli.queue.enqueue import OFFER_ID
 from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
 
 DATA_LIMIT = 16_384
@@ -88,8 +89,10 @@ def _as_enrichment_job(arguments: Any) -> EnrichmentJob:
             pass
         case _:
             raise Refused("its arguments are not (offer_id, url, current_price_cents)")
-    if not OFFER_ID.fullmatch(offer_id) or len(url) > URL_LIMIT or not URL.fullmatch(url):
-        raise Refused("its offer id or its URL is none")
+    if not OFFER_ID.fullmatch(offer_id):
+        raise Refused("its offer id is none")
+    if problem := url_problem(url):
+        raise Refused(f"its address {problem}")
     if price is not None and not 0 <= price <= MAX_CENTS:
         raise Refused("its price is none")
     return EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=price)

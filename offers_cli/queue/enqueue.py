@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from offers_cli.enrichment import EnrichmentJob
-from offers_cli.errors import UsageError
 from offers_cli.log import get_log
+from offers_cli.offer import url_problem
 from offers_cli.queue.keys import JOB_FUNCTION, QueueKeys, job_id_of
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.redis_errors import translate
@@ -22,18 +22,21 @@ if TYPE_CHECKING:
 BATCH = 1000
 OFFER_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 """What RQ allows in a job id."""
-URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", re.ASCII)
-URL_LIMIT = 2048
 
 log = get_log("queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueueReport:
-    """What `enqueue` did."""
+    """What `enqueue` did.
+
+    Attributes:
+        refused: by offer id why its job cannot be queued; the others are.
+    """
 
     enqueued: int
     already_queued: int
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 class EnrichmentQueue:
@@ -74,6 +77,8 @@ class EnrichmentQueue:
     ) -> EnqueueReport:
         """Queue the jobs; those that already wait, run or are scheduled are counted and left alone.
 
+        A job whose offer id RQ does not allow, or whose address an offer cannot have, is refused by itself.
+
         A finished or failed job of the same offer does not stand in the way and leaves its registry. Doing it twice
         changes nothing; interrupted, every job is either queued or not. Memory is that of one batch.
 
@@ -83,18 +88,22 @@ class EnrichmentQueue:
             on_progress: told after each batch how many jobs were looked at so far.
 
         Raises:
-            UsageError: an offer id that RQ does not allow in a job id, or a URL that is none; its batch is not queued.
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
         """
-        seen = enqueued = 0
+        seen = enqueued = already_queued = 0
+        refused: dict[str, str] = {}
         for batch in _batches(jobs):
-            enqueued += self._enqueue_batch(batch, unless_ended_since)
+            problems = {job.offer_id: problem for job in batch if (problem := _problem(job))}
+            sound = [job for job in batch if job.offer_id not in problems]
+            queued = self._enqueue_batch(sound, unless_ended_since) if sound else 0
+            enqueued, already_queued = enqueued + queued, already_queued + len(sound) - queued
+            refused |= problems
             seen += len(batch)
             if on_progress:
                 on_progress(seen)
         if seen:
-            log.info("enqueued", enqueued=enqueued, already_queued=seen - enqueued)
-        return EnqueueReport(enqueued=enqueued, already_queued=seen - enqueued)
+            log.info("enqueued", enqueued=enqueued, already_queued=already_queued, refused=len(refused) or None)
+        return EnqueueReport(enqueued=enqueued, already_queued=already_queued, refused=refused)
 
     def _enqueue_batch(self, batch: list[EnrichmentJob], unless_ended_since: float | None) -> int:
         own = self.keys
@@ -110,12 +119,16 @@ def _batches(jobs: Iterable[EnrichmentJob]) -> Iterator[list[EnrichmentJob]]:
         yield batch
 
 
+def _problem(job: EnrichmentJob) -> str | None:
+    """Why a job cannot be queued; None when it can."""
+    if not OFFER_ID.fullmatch(job.offer_id):
+        return "its id cannot be part of a job id, which has letters, digits, - and _"
+    problem = url_problem(job.url)
+    return problem and f"its address {problem}"
+
+
 def _as_rq_job(job: EnrichmentJob) -> tuple[str, str, str]:
     """Id, data (as RQ's JSON serializer writes function, instance, arguments and keywords) and description."""
-    if not OFFER_ID.fullmatch(job.offer_id):
-        raise UsageError(f"{job.offer_id!r} cannot be part of a job id", hint="use letters, digits, - and _")
-    if len(job.url) > URL_LIMIT or not URL.fullmatch(job.url):
-        raise UsageError(f"offer {job.offer_id} has no usable URL: {job.url[:100]!r}", hint="it must be http(s)://…")
     arguments = (job.offer_id, job.url, job.current_price_cents)
     data = json.dumps((JOB_FUNCTION, None, arguments, {}))
     return job_id_of(job.offer_id), data, f"enrich {job.url.partition('?')[0]}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from offers_cli.errors import OffersError
+from offers_cli.errors import ForbiddenUrl, OffersError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +38,16 @@ class Report(Protocol):
     def data(self) -> Mapping[str, Any]:
         """The figures, under the keys of the JSON contract."""
         ...
+
+
+def problems_of_unqueued(refused: Mapping[str, str]) -> tuple[Problem, ...]:
+    """The problems of stored offers whose jobs the queue refuses: why, by offer id."""
+    return tuple(
+        Problem(
+            code=ForbiddenUrl.code,
+            message=f"offer {offer_id} cannot be queued: {reason}",
+            hint="offers db repair --dry-run",
+            offer_id=offer_id,
+        )
+        for offer_id, reason in refused.items()
+    )

@@ -27,7 +27,7 @@ from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
 from offers_cli.offer import Offer
 from offers_cli.services.drift import DriftWatch
-from offers_cli.services.report import Problem
+from offers_cli.services.report import Problem, problems_of_unqueued
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, SavedOffer, SaveReport, ScrapeRun, Storage
 
@@ -35,14 +35,14 @@ log = get_log("scrape")
 
 
 class Enqueue(Protocol):
-    """Queues jobs; returns an object with `enqueued` and `already_queued`."""
+    """Queues jobs; returns an object with `enqueued`, `already_queued` and `refused` (why, by offer id)."""
 
     def __call__(self, jobs: Sequence[EnrichmentJob], /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeReport:
-    """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable`."""
+    """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable + refused`."""
 
     run_id: str | None = None
     pages: int = 0
@@ -52,13 +52,14 @@ class ScrapeReport:
     unchanged: int = 0
     filtered: int = 0
     unreadable: int = 0
+    refused: int = 0
     enqueued: int = 0
     already_queued: int = 0
     dry_run: bool = False
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        names = "run_id pages seen new changed unchanged filtered unreadable enqueued already_queued dry_run"
+        names = "run_id pages seen new changed unchanged filtered unreadable refused enqueued already_queued dry_run"
         return {name: getattr(self, name) for name in names.split()}
 
 
@@ -249,6 +250,7 @@ class Scraper:
             new=report.new + outcomes.count("new"),
             changed=report.changed + outcomes.count("changed"),
             unchanged=report.unchanged + outcomes.count("unchanged"),
+            refused=report.refused + len(saved.refused),
             problems=report.problems
             + tuple(
                 Problem(code=StorageRefused.code, message=f"offer {refused.external_id} was refused: {refused.reason}")
@@ -275,6 +277,7 @@ class Scraper:
             self.report,
             enqueued=self.report.enqueued + done.enqueued,
             already_queued=self.report.already_queued + done.already_queued,
+            problems=(*self.report.problems, *problems_of_unqueued(done.refused)),
         )
 
 

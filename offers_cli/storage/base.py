@@ -215,6 +215,20 @@ class PruneReport:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlRepair:
+    """What is to become of an offer whose address no offer may have.
+
+    Attributes:
+        url: the address that it has.
+        new_url: the one that it is to have; None where the offer is to be removed, with its prices.
+    """
+
+    offer_id: str
+    url: str
+    new_url: str | None
+
+
 class Storage(Protocol):
     """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
 
@@ -250,6 +264,14 @@ class Storage(Protocol):
 
         `enriched_at` becomes the later of `observed_at` and `price_changed_at`. A page price that differs from the
         stored one is a price change, with history. An old price first learnt, or changed, adds a history row too.
+        """
+        ...
+
+    def repair_urls(self, repairs: Sequence[UrlRepair]) -> frozenset[str]:
+        """Give offers another address, or remove them; returns the ids of those that are then as their repair says.
+
+        An offer that has another address than the repair says is left alone. One that was recorded as failed for its
+        address (``forbidden_url``) needs enrichment again.
         """
         ...
 

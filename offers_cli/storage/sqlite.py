@@ -23,6 +23,7 @@ from offers_cli.storage.base import (
     SaveReport,
     ScrapeRun,
     StoredOffer,
+    UrlRepair,
     check_limit,
 )
 from offers_cli.storage.patience import BRIEF, Patience
@@ -31,7 +32,7 @@ from offers_cli.storage.sqlite_errors import translated
 from offers_cli.storage.sqlite_file import FileConnection
 from offers_cli.storage.sqlite_rows import REPLACE_RUN, offer_of, price_of, run_of, run_row
 from offers_cli.storage.sqlite_schema import check_schema, file_size, open_current, open_existing
-from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, save_cards, save_results
+from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, repair_url, save_cards, save_results
 from offers_cli.storage.valid import is_storable, utc, valid_cards, valid_results
 
 FEW = 2_000
@@ -91,6 +92,10 @@ class SqliteStorage:
             verdicts = save_results(connection, results)
         unknown = {result.offer_id for result in results} - verdicts.keys()
         return enrichment_report(verdicts, unknown=unknown, refused=refused)
+
+    def repair_urls(self, repairs: Sequence[UrlRepair]) -> frozenset[str]:
+        with self._transaction() as connection:
+            return frozenset(repair.offer_id for repair in repairs if repair_url(connection, repair))
 
     def counts(self) -> OfferCounts:
         with self._connection() as connection:

@@ -52,6 +52,15 @@ HISTORY_OF = """
     SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
     WHERE offer_id BETWEEN ? AND ? ORDER BY offer_id, observed_at, id"""
 
+REMOVE_OFFER_AT = "DELETE FROM offers WHERE id = :id AND url = :url"
+REPAIR_URL = """
+    UPDATE offers SET url = :new_url,
+      enriched_at = iif(enrich_error = :code, NULL, enriched_at),
+      affiliate_checked_at = iif(enrich_error = :code, NULL, affiliate_checked_at),
+      enrich_error_message = iif(enrich_error = :code, NULL, enrich_error_message),
+      enrich_error = nullif(enrich_error, :code)
+    WHERE id = :id AND url = :url"""
+
 BATCH_END = "SELECT max(id), count(*) FROM (SELECT id FROM offers WHERE id > ? ORDER BY id LIMIT ?)"
 DROPPED = """
     SELECT id FROM offers WHERE id > :first AND id <= :last AND status = 'gone'

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from offers_cli.errors import ForbiddenUrl
 from offers_cli.offer import Offer
 from offers_cli.storage import sqlite_queries as queries
-from offers_cli.storage.base import PruneReport, RefusedOffer, SavedOffer, StoredOffer
+from offers_cli.storage.base import PruneReport, RefusedOffer, SavedOffer, StoredOffer, UrlRepair
 from offers_cli.storage.rules import Result, Verdict, needs, new_offer, outcome, price_point, with_card, with_result
 from offers_cli.storage.sqlite_rows import (
     INSERT_OFFER,
@@ -91,6 +92,15 @@ def _write(
     if point is not None:
         connection.execute(INSERT_PRICE, price_row(after.id, point))
     return point is not None
+
+
+def repair_url(connection: sqlite3.Connection, repair: UrlRepair) -> bool:
+    """Give the offer its new address, or remove it, unless it has another by now; whether it is as the repair says."""
+    statement = queries.REMOVE_OFFER_AT if repair.new_url is None else queries.REPAIR_URL
+    values = {"id": repair.offer_id, "url": repair.url, "new_url": repair.new_url, "code": ForbiddenUrl.code}
+    connection.execute(statement, values)
+    found = connection.execute("SELECT url FROM offers WHERE id = ?", (repair.offer_id,)).fetchone()
+    return bool(found == (None if repair.new_url is None else (repair.new_url,)))
 
 
 def prune_offers(

@@ -30,6 +30,7 @@ from offers_cli.storage.base import (
     SaveReport,
     ScrapeRun,
     StoredOffer,
+    UrlRepair,
     check_limit,
 )
 from offers_cli.storage.bundles import SIZE, Bundle
@@ -133,6 +134,12 @@ class SupabaseStorage:
                 verdicts[offer_id].add(verdict)
         unknown = {result.offer_id for result in results} - verdicts.keys()
         return enrichment_report(verdicts, unknown=unknown, refused=refused)
+
+    def repair_urls(self, repairs: Sequence[UrlRepair]) -> frozenset[str]:
+        changed: set[str] = set()
+        for batch in _batches(repairs):
+            changed.update(self._client.call("offers_repair", {"repairs": list(map(to_json, batch))}, _ids))
+        return frozenset(changed)
 
     def counts(self) -> OfferCounts:
         return self._client.call("offers_counts", {}, counts_of)
@@ -271,6 +278,10 @@ def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
 
 def _verdicts(answer: Any) -> list[tuple[str, Verdict]]:
     return [(row["offer_id"], Verdict(row["verdict"])) for row in rows_of(answer)]
+
+
+def _ids(answer: Any) -> list[str]:
+    return [str(offer_id) for offer_id in rows_of(answer)]
 
 
 def _places_of(answer: Any) -> list[tuple[str, str | int]]:

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.money import MAX_CENTS
-from offers_cli.offer import Offer
+from offers_cli.offer import Offer, url_problem
 from offers_cli.storage.base import RefusedOffer
 from offers_cli.storage.rules import Result
 
 MAX_ID_CHARS = 200
-MAX_URL_CHARS = 8_000
+MAX_LINK_CHARS = 8_000
 MAX_TITLE_CHARS = 1_000
 GIVEN = ("price_cents", "old_price_cents", "discount_pct", "affiliate_link", "affiliation_id")
 
@@ -31,17 +31,17 @@ def valid_card(card: Offer) -> Offer:
         marketplace=_required(card.marketplace, "marketplace", MAX_ID_CHARS),
         external_id=_required(card.external_id, "external_id", MAX_ID_CHARS),
         title=_required(storable_text(title), "title", MAX_TITLE_CHARS),
-        url=_required(card.url, "url", MAX_URL_CHARS),
+        url=_address(card.url),
         currency=_required(card.currency, "currency", MAX_ID_CHARS),
         source=_required(card.source, "source", MAX_ID_CHARS),
         price_cents=price_cents,
         old_price_cents=_within(card.old_price_cents, price_cents + 1, MAX_CENTS),
         discount_pct=_within(card.discount_pct, 0, 100),
         commission_pct=_within(card.commission_pct, 0, 100),
-        image_url=_optional(card.image_url, MAX_URL_CHARS),
+        image_url=_optional(card.image_url, MAX_LINK_CHARS),
         item_id=_optional(card.item_id, MAX_ID_CHARS),
         catalogue_id=_optional(card.catalogue_id, MAX_ID_CHARS),
-        affiliate_link=_optional(card.affiliate_link, MAX_URL_CHARS),
+        affiliate_link=_optional(card.affiliate_link, MAX_LINK_CHARS),
         affiliation_id=_optional(card.affiliation_id, MAX_ID_CHARS),
     )
 
@@ -57,7 +57,7 @@ def valid_enrichment(found: Enrichment) -> Enrichment:
         suspect_old_price_cents=_within(found.suspect_old_price_cents, 1, MAX_CENTS),
         discount_pct=_within(found.discount_pct, 0, 100),
         title=storable_text(found.title) if found.title else None,
-        affiliate_link=_optional(found.affiliate_link, MAX_URL_CHARS),
+        affiliate_link=_optional(found.affiliate_link, MAX_LINK_CHARS),
         affiliation_id=_optional(found.affiliation_id, MAX_ID_CHARS),
     )
 
@@ -156,6 +156,13 @@ def _required(value: object, name: str, most_chars: int) -> str:
     if not is_storable(text):
         raise ValueError(f"{name} holds characters that no database stores")
     return text
+
+
+def _address(value: object) -> str:
+    url = _text(value, "url")
+    if problem := url_problem(url):
+        raise ValueError(f"url {problem}")
+    return url
 
 
 def _optional(text: object, most_chars: int) -> str | None:

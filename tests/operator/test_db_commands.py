@@ -82,6 +82,30 @@ def test_prune_counts_and_then_removes(program: Program) -> None:
     assert (refused.code, refused.codes) == (2, ["usage"])
 
 
+def test_repair_mends_what_enqueue_missing_named(program: Program) -> None:
+    """A row of an older version stops nobody; it is named with the command that repairs it, and then queued."""
+    assert program("scrape", "ofertas", "--no-enqueue").code == 0
+    total = program.json("list").data["total"]
+    waiting = program.json("enqueue-missing", "--limit", "1000", "--dry-run").data["found"]
+    with closing(sqlite3.connect(program.home / "offers.db")) as connection, connection:
+        connection.execute(
+            """UPDATE offers SET url = replace(url, '://', '://user:secret@')
+              WHERE id = (SELECT id FROM offers WHERE old_price_cents IS NULL LIMIT 1)"""
+        )
+    would = program.json("db", "repair", "--dry-run")
+    assert (would.data["offers"], would.data["repaired"], would.data["removed"]) == (total, 1, 0)
+    told = program.json("enqueue-missing", "--limit", "1000")
+    assert (told.code, told.codes) == (1, ["forbidden_url"])
+    assert (told.data["found"], told.data["enqueued"], told.data["refused"]) == (waiting, waiting - 1, 1)
+    assert "secret" not in told.out + would.out
+    assert told.document["errors"][0]["hint"] == "offers db repair --dry-run"
+    shown = program("db", "repair")
+    assert shown.code == 0
+    assert "carries a user name" in shown.out
+    again = program.json("enqueue-missing", "--limit", "1000")
+    assert (again.code, again.data["enqueued"], again.data["already_queued"]) == (0, 1, waiting - 1)
+
+
 def test_a_backup_overwrites_nothing(program: Program, folder: Path) -> None:
     program("db", "migrate")
     (folder / "there.db").write_text("precious")

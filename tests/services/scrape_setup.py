@@ -13,6 +13,7 @@ from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import OffersError
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.offer import Offer
+from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.queue.processes import ProcessId
 from offers_cli.services.drift import DriftWatch
 from offers_cli.services.scrape import Scraper
@@ -62,12 +63,12 @@ class Queue:
     error: OffersError | None = None
     jobs: dict[str, EnrichmentJob] = field(default_factory=dict)
 
-    def __call__(self, jobs: Sequence[EnrichmentJob], /) -> Any:
+    def __call__(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
         if self.error:
             raise self.error
         fresh = {job.offer_id: job for job in jobs if job.offer_id not in self.jobs}
         self.jobs |= fresh
-        return type("Done", (), {"enqueued": len(fresh), "already_queued": len(jobs) - len(fresh)})
+        return EnqueueReport(enqueued=len(fresh), already_queued=len(jobs) - len(fresh))
 
 
 def ticking() -> Callable[[], datetime]:

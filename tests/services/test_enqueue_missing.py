@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from offers_cli.enrichment import EnrichmentJob
+from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.enqueue_missing import enqueue_missing
 
 OFFER = SimpleNamespace(id="o1", url="https://shop.test/1", price_cents=500)
@@ -28,7 +29,7 @@ class Desk:
 
     def enqueue(self, jobs: Sequence[EnrichmentJob], /, *, unless_ended_since: float) -> Any:
         self.asked.append((jobs[0].offer_id, unless_ended_since))
-        return SimpleNamespace(enqueued=1, already_queued=0)
+        return EnqueueReport(enqueued=1, already_queued=0)
 
 
 def test_what_ends_after_the_read_began_is_not_queued_again() -> None:

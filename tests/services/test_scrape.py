@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
+from storage.cases import card
 
 from offers_cli.cli.perform import exit_code
+from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import (
     OffersError,
     PageBlocked,
@@ -18,6 +20,7 @@ from offers_cli.errors import (
     StorageBusy,
     StorageRefused,
 )
+from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import ScrapeRun
 from offers_cli.storage.sqlite import SqliteStorage
@@ -69,6 +72,7 @@ def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
         "unchanged": 0,
         "filtered": 0,
         "unreadable": 0,
+        "refused": 0,
         "enqueued": 24,
         "already_queued": 0,
         "dry_run": False,
@@ -174,3 +178,28 @@ def test_the_record_goes_along_with_the_pages(storage: FailingStorage) -> None:
 
     scraper(storage, Shop(3), on_page=look).scrape([OFERTAS])
     assert told == [("running", page, page * 8, True) for page in (1, 2, 3)]
+
+
+def test_one_card_whose_address_no_offer_may_have_stops_no_other(storage: FailingStorage) -> None:
+    """It is counted and named; its page's other cards are saved and queued, and so is the next page."""
+    shop, queue = Shop(2), Queue()
+    odd = card(500, url="https://user:secret@shop.test/p/MLB500")
+    shop.offers = lambda page: iter([*Shop.offers(shop, page), *([odd] if page == 1 else [])])  # type: ignore[method-assign]
+    report = scraper(storage, shop, queue).scrape([OFERTAS])
+    assert (report.seen, report.new, report.refused, report.enqueued) == (17, 16, 1, 16)
+    assert [problem.message for problem in report.problems] == ["offer MLB500 was refused: url carries a user name"]
+    assert storage.counts().total == len(queue.jobs) == 16
+
+
+def test_a_stored_address_that_cannot_be_queued_is_named_with_what_mends_it(storage: FailingStorage) -> None:
+    class Strict(Queue):
+        def __call__(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
+            first, *others = jobs
+            queued = super().__call__(others)
+            return EnqueueReport(enqueued=queued.enqueued, already_queued=0, refused={first.offer_id: "it is too long"})
+
+    report = scraper(storage, Shop(1), Strict()).scrape([OFERTAS])
+    assert (report.new, report.enqueued) == (8, 7)
+    [problem] = report.problems
+    assert (problem.code, problem.hint) == ("forbidden_url", "offers db repair --dry-run")
+    assert problem.offer_id

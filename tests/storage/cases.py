@@ -18,6 +18,23 @@ PAGE_FIELDS = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
 LINK = frozenset({Missing.AFFILIATE_LINK})
 
 
+UNFIT_URLS = (
+    "https://a.test/" + "x" * 2_100,
+    "https://user:secret@a.test/p/MLB1",
+    "https://@a.test/",
+    "ftp://a.test/",
+    "javascript:alert(1)",
+    "https:///p/MLB1",
+    "https://[::1/p",
+    "https://a.test:99999999/",
+    "https://a.test/a b",
+    "https://a.test/\x1b]52;c;Zg==\a",
+    "https://a.test/\u202eBLM/p",
+    "https://a.test\\@b.test/",
+)
+"""Addresses that no offer may have."""
+
+
 def at(minute: float) -> datetime:
     """A moment of the tests' own day."""
     return datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=minute)

@@ -1,0 +1,122 @@
+"""Repair: offers whose address no offer may have, stored by an older version, get a sound one or are removed."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlunsplit
+
+from offers_cli.marketplaces.addresses import split
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.mercado_livre.urls import Identity, is_owned, product_url, user_product_id_in
+from offers_cli.offer import url_problem
+from offers_cli.services.report import Problem
+from offers_cli.storage.base import OfferFilter, Storage, StoredOffer, UrlRepair
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What became of one offer.
+
+    Attributes:
+        reason: what was wrong with its address, which is not shown: it may hold a password.
+        url: its new address; None where the offer was removed.
+    """
+
+    offer_id: str
+    external_id: str
+    title: str
+    reason: str
+    url: str | None
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "offer_id": self.offer_id,
+            "external_id": self.external_id,
+            "title": self.title,
+            "reason": self.reason,
+            "done": "removed" if self.url is None else "repaired",
+            "url": self.url,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairReport:
+    """What was done, or would be; `offers` counts those that were looked at."""
+
+    offers: int
+    changes: tuple[Change, ...]
+    dry_run: bool
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        removed = sum(change.url is None for change in self.changes)
+        return {
+            "dry_run": self.dry_run,
+            "offers": self.offers,
+            "repaired": len(self.changes) - removed,
+            "removed": removed,
+            "changes": [change.data() for change in self.changes],
+        }
+
+
+def repair(
+    *, storage: Storage, dry_run: bool = False, on_progress: Callable[[int], None] = lambda _offers: None
+) -> RepairReport:
+    """Look through all offers and repair the addresses that no offer may have (`offers_cli.offer.url_problem`).
+
+    A user name is taken away; else the address is made anew from the product's ids. An offer for which neither gives an
+    address is removed with its prices. What others change meanwhile is left alone.
+
+    Args:
+        on_progress: is given the number of offers looked at so far.
+
+    Raises:
+        StorageUnavailable, StorageRefused: see `Storage`; run it again to go on.
+    """
+    changes: list[Change] = []
+    looked_at = 0
+    offers = storage.find_offers(OfferFilter())
+    while batch := list(itertools.islice(offers, BATCH)):
+        looked_at += len(batch)
+        unfit = {offer.id: offer for offer in batch if url_problem(offer.url)}
+        repairs = [UrlRepair(offer_id=offer.id, url=offer.url, new_url=sound_url(offer)) for offer in unfit.values()]
+        done = unfit.keys() if dry_run or not repairs else storage.repair_urls(repairs)
+        changes += [_change(unfit[each.offer_id], each) for each in repairs if each.offer_id in done]
+        on_progress(looked_at)
+    return RepairReport(offers=looked_at, changes=tuple(changes), dry_run=dry_run)
+
+
+def _change(offer: StoredOffer, done: UrlRepair) -> Change:
+    return Change(
+        offer_id=offer.id,
+        external_id=offer.external_id,
+        title=offer.title,
+        reason=f"its address {url_problem(offer.url)}",
+        url=done.new_url,
+    )
+
+
+def sound_url(offer: StoredOffer) -> str | None:
+    """An address that the offer may have, as near to its own as can be; None where there is none."""
+    return next((url for url in _candidates(offer) if not url_problem(url)), None)
+
+
+def _candidates(offer: StoredOffer) -> Iterator[str]:
+    parts = split(offer.url)
+    place = parts.netloc.rpartition("@")[2]
+    if "\\" not in parts.netloc:  # which programs read as the end of the host, or do not
+        yield urlunsplit(parts._replace(netloc=place))
+    if offer.marketplace == MercadoLivre.name:
+        known = Identity(
+            item_id=offer.item_id,
+            catalogue_id=offer.catalogue_id,
+            user_product_id=user_product_id_in(offer.external_id),
+        )
+        is_elsewhere = place and parts.scheme in {"http", "https"} and not is_owned(offer.url)
+        base_url = f"{parts.scheme}://{place}" if is_elsewhere else None
+        yield product_url(known, base_url=base_url) or ""
