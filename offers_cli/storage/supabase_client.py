@@ -41,7 +41,8 @@ class SupabaseClient:
                 "content-profile": "public",
             },
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            transport=_DeadlineTransport(httpx.HTTPTransport()),
+            # Loading the authorities takes long, and plain http has no use for them.
+            transport=_DeadlineTransport(httpx.HTTPTransport(verify=url.lower().startswith("https:"))),
         )
 
     def __repr__(self) -> str:

@@ -46,6 +46,14 @@ class Stopped:
         self.told.append((now, interrupted))
 
 
+@pytest.fixture(autouse=True)
+def hang_up_heard() -> Iterator[None]:
+    """Whatever the tests themselves were started under."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def hang_up_ignored() -> Iterator[None]:
     """As under `nohup`."""

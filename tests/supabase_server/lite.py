@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -9,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from waiting import NEVER_S
 HERE = Path(__file__).parent
 MIGRATIONS = HERE.parents[1] / "offers_cli" / "storage" / "migrations" / "supabase"
 LEAST_NODE = 20
+ENVIRONMENT = {**os.environ, "LITE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
 
 CONFIG = """
 [api]
@@ -57,22 +59,57 @@ def node_is_missing() -> str | None:
 def install() -> Path:
     """Install what the lock file names, once for each lock file; returns the folder of `node_modules`."""
     lock = (HERE / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offers-tests"
-    target = cache / f"supabase-lite-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if target.exists():
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        fresh = Path(folder) / "install"
-        fresh.mkdir()
+
+    def fill(folder: Path) -> None:
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, fresh)
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=fresh, check=True, capture_output=True)
-        try:
-            fresh.rename(target)
-        except OSError:  # another run was quicker
-            assert target.exists()
+            shutil.copy(HERE / name, folder)
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)
+
+    return _made_once("supabase-lite", lock, fill)
+
+
+def migrated() -> Path:
+    """A database with our migrations applied, made once for each set of them: a server starts on a copy of it."""
+    lite = install() / "node_modules" / ".bin" / "lite"
+    files = sorted(MIGRATIONS.glob("*.sql"))
+
+    def fill(folder: Path) -> None:
+        (folder / "supabase" / "migrations").mkdir(parents=True)
+        for file in files:
+            shutil.copy(file, folder / "supabase" / "migrations")
+        _configure(folder, SupabaseProject(url="http://127.0.0.1:1", service_key="unused", anon_key="unused"))
+        subprocess.run([lite, "migration", "up"], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
+
+    return _made_once(
+        "supabase-data", b"".join(file.read_bytes() for file in [HERE / "package-lock.json", *files]), fill
+    )
+
+
+def _made_once(name: str, made_of: bytes, fill: Callable[[Path], None]) -> Path:
+    """A folder of the cache that is filled by whoever comes first, whole or not at all."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offers-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    target = cache / f"{name}-{hashlib.sha256(made_of).hexdigest()[:16]}"
+    with (cache / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and it takes long
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=cache) as folder:
+                (fresh := Path(folder) / "fresh").mkdir()
+                fill(fresh)
+                fresh.rename(target)
     return target
+
+
+def _configure(folder: Path, project: SupabaseProject) -> None:
+    config = CONFIG.format(
+        port=project.url.rpartition(":")[2],
+        driver="pglite",
+        url=folder / "supabase" / "data",
+        jwt_secret=secrets.token_hex(16),
+        anon_key=project.anon_key,
+        service_key=project.service_key,
+    )
+    (folder / "supabase" / "config.toml").write_text(config)
 
 
 @contextmanager
@@ -84,24 +121,11 @@ def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
         service_key=f"sb_secret_{secrets.token_urlsafe(24)}",
         anon_key=f"sb_publishable_{secrets.token_urlsafe(24)}",
     )
-    supabase = folder / "supabase"
-    (supabase / "migrations").mkdir(parents=True)
-    config = CONFIG.format(
-        port=project.url.rpartition(":")[2],
-        driver="pglite",
-        url=supabase / "data",
-        jwt_secret=secrets.token_hex(16),
-        anon_key=project.anon_key,
-        service_key=project.service_key,
-    )
-    (supabase / "config.toml").write_text(config)
-    environment = {**os.environ, "LITE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
-    for file in MIGRATIONS.glob("*.sql"):
-        shutil.copy(file, supabase / "migrations")
-    subprocess.run([lite, "migration", "up"], cwd=folder, env=environment, check=True, capture_output=True)
+    shutil.copytree(migrated() / "supabase", folder / "supabase")
+    _configure(folder, project)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            [lite, "start", "--no-admin"], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [lite, "start", "--no-admin"], cwd=folder, env=ENVIRONMENT, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             _wait_for(project, process, folder / "server.log")
