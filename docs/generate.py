@@ -34,6 +34,25 @@ def _help(words: list[str]) -> str:
     return "\n".join(line.rstrip() for line in shown.getvalue().splitlines()) + "\n"
 
 
+FILES_OF_SETTINGS = """\
+- A name that is no setting is an error that names the nearest one: in `offers.toml`, in the `.env` of `OFFERS_HOME`,
+  and anywhere when it begins with `OFFERS_`, `ENRICHMENT_` or `ML_`. Other names in the `.env` of the working directory
+  belong to other programs and are ignored. All that is wrong is reported at once, one a line, each with its origin.
+- A value is one line of UTF-8: line breaks and other control characters are refused.
+- A file that somebody else can have written is not obeyed; every command says so, with the reason and what mends it.
+  The file and its folder must be yours or root's, and nobody else may write to them. A group that has your name and no
+  other member counts as you; in a folder with the sticky bit, such as `/tmp`, others may write, for they cannot touch
+  your files. A symbolic link is judged by its own folder and owner, and by the file that it leads to. Root obeys only
+  root's files. `.env` and `offers.toml` may have 1 MiB.
+- Secrets do not belong in `offers.toml`; addresses with a user or a password are secrets. A file that holds secrets and
+  that everybody can read is a warning of `offers doctor`.
+- When the working directory decides which database or queue is used, commands log that. An address of Supabase from the
+  working directory is never sent a key from elsewhere: set both in one place. A key goes over plain `http://` only to
+  this machine.
+
+"""
+
+
 def settings() -> str:
     """Every setting with its default and meaning."""
     rows = ["| variable | default | meaning |\n|---|---|---|\n"]
@@ -45,8 +64,7 @@ def settings() -> str:
     return (
         "# Settings\n\n" + NOTE + "A flag stands above the environment, that above `.env` (working directory, then "
         "`OFFERS_HOME`), that above\n`offers.toml` (same places), that above the default. In `offers.toml` names are "
-        "written in small letters.\nUnknown names in a file are an error that names the nearest valid one. Secrets do "
-        "not belong in `offers.toml`.\n\n" + "".join(rows)
+        "written in small letters.\n\n" + FILES_OF_SETTINGS + "".join(rows)
     )
 
 

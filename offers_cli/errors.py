@@ -82,10 +82,14 @@ class NotFound(OffersError):
 
 
 class ConfigError(OffersError):
-    """One or more settings are wrong; the message names them all."""
+    """One or more settings are wrong; the message names them all, each on a line of its own."""
 
     code = "config_invalid"
     exit_code = 3
+
+    def __init__(self, *problems: str, hint: str = "") -> None:
+        super().__init__("\n".join(problems), hint=hint)
+        self.problems = problems
 
 
 class Interrupted(OffersError):

@@ -9,7 +9,7 @@ from random import Random
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from offers_cli.config import Config, check_owner
+from offers_cli.config import Config, check_home
 from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import ConfigError, SessionExpired
 from offers_cli.parts import Parts
@@ -36,7 +36,7 @@ def open_runtime(config: Config) -> Iterator[Runtime]:
     Raises:
         ConfigError: the home is another user's.
     """
-    check_owner(config.home)
+    check_home(config.home)
     runtime = Runtime(config)
     try:
         yield runtime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,15 @@ pytest_plugins = ["supabase_server.fixtures"]
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("steady")
+
+
+OF_THE_TESTS = ("OFFERS_TEST_", "OFFERS_REAL_PAGES", "OFFERS_CHAOS")
+
+
+def pytest_collection_finish() -> None:
+    """Every module has read the tests' own variables by now; `offers` would take them for settings of its own."""
+    for name in [name for name in os.environ if name.startswith(OF_THE_TESTS)]:
+        del os.environ[name]
 
 
 @pytest.fixture(autouse=True)

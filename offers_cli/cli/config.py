@@ -9,7 +9,7 @@ import typer
 
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform_alone
-from offers_cli.cli.render import Block, Output, Table
+from offers_cli.cli.render import Block, Note, Output, Table
 
 if TYPE_CHECKING:
     from offers_cli.services.show_config import ConfigPathReport, ConfigReport
@@ -46,12 +46,11 @@ def show(
 
     def work(output: Output) -> ConfigReport:
         import os
-        from pathlib import Path
 
-        from offers_cli.config import examine_config
+        from offers_cli.config import examine_config, working_folder
         from offers_cli.services.show_config import show_config
 
-        return show_config(*examine_config(os.environ, Path.cwd()))
+        return show_config(*examine_config(os.environ, working_folder()))
 
     voice = Voice(json=json, verbose=verbose, quiet=quiet)
     perform_alone("config show", voice, work, lambda report: config_blocks(report, origin=origin))
@@ -65,7 +64,8 @@ def config_blocks(report: ConfigReport, *, origin: bool) -> Sequence[Block]:
         (shown.name, written(shown.value), *((shown.origin, shown.file) if origin else ())) for shown in report.settings
     ]
     columns = ("setting", "value", *(("origin", "file") if origin else ()))
-    return [Table(title="Settings", columns=columns, rows=rows)]
+    notes = [Note("; try: ".join(filter(None, (notice.message, notice.advice)))) for notice in report.notices]
+    return [Table(title="Settings", columns=columns, rows=rows), *notes]
 
 
 def path(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOption = False) -> None:
@@ -73,13 +73,13 @@ def path(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOptio
 
     def work(output: Output) -> ConfigPathReport:
         import os
-        from pathlib import Path
 
-        from offers_cli.config import examine_config
+        from offers_cli.config import examine_config, working_folder
         from offers_cli.services.show_config import find_config_files
 
-        settings, _problems = examine_config(os.environ, Path.cwd())
-        return find_config_files(settings, Path.cwd())
+        folder = working_folder()
+        settings, _problems = examine_config(os.environ, folder)
+        return find_config_files(settings, folder)
 
     perform_alone("config path", Voice(json=json, verbose=verbose, quiet=quiet), work, path_blocks)
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
+from offers_cli.cli.options import (
+    DryRunOption,
+    JsonOption,
+    QuietOption,
+    VerboseOption,
+    examples,
+    parse_age,
+    parse_path_option,
+)
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Note, Output, Table, summary
 
@@ -84,7 +92,10 @@ def schema(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpt
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Default: named by the time, in OFFERS_HOME/backups.")
+        Path | None,
+        typer.Argument(
+            parser=parse_path_option, metavar="[FILE]", help="Default: named by the time, in OFFERS_HOME/backups."
+        ),
     ] = None,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
@@ -107,7 +118,9 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `offers db backup` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(parser=parse_path_option, metavar="FILE", help="A file that `offers db backup` wrote.")
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Keep no backup of what is there; overwrite a Supabase project.")
     ] = False,
@@ -230,7 +243,10 @@ def copy(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOptio
 def adopt(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="Its name, in Postgres also schema.table.")],
     file: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="The SQLite file that holds it; default: Postgres.")
+        Path | None,
+        typer.Option(
+            "--from", parser=parse_path_option, metavar="FILE", help="The SQLite file that holds it; default: Postgres."
+        ),
     ] = None,
     dry_run: DryRunOption = False,
     json: JsonOption = False,

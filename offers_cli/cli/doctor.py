@@ -31,13 +31,12 @@ def doctor(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpt
 
     def work(output: Output) -> DoctorReport:
         import os
-        from pathlib import Path
 
-        from offers_cli.config import examine_config
+        from offers_cli.config import examine_config, working_folder
         from offers_cli.log import configure_logging
         from offers_cli.runtime import Runtime
 
-        config, problems = examine_config(os.environ, Path.cwd())
+        config, problems = examine_config(os.environ, working_folder())
         configure_logging(verbosity=0 if verbose else -1, json_lines=config.log.format == "json")
         return Runtime(config).examine(problems)  # never closed: closing could wait for what hangs
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
+from offers_cli.cli.options import MOST, DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 from offers_cli.storage.base import Missing
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def enqueue_missing(
-    limit: Annotated[int, typer.Option(min=1, help="The most offers to queue.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="The most offers to queue.")] = 100,
     missing: Annotated[
         list[Missing] | None, typer.Option(help="Only offers that lack this; may be given more than once.")
     ] = None,

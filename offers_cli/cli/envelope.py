@@ -59,7 +59,7 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "session check": SESSION_KEYS,
     "session clear": ("cleared",),
     "links check": ("stored", "checked", "ours", "foreign", "gone", "unclear", "links"),
-    "config show": ("settings",),
+    "config show": ("settings", "notices"),
     "config path": ("home", "files"),
     "init": ("file", "set"),
     "redis status": (

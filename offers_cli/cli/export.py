@@ -19,7 +19,7 @@ from offers_cli.cli.offer_filters import (
     StatusOption,
     offer_filter,
 )
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import MOST, JsonOption, QuietOption, VerboseOption, examples, parse_path_option
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Note, Output
 from offers_cli.errors import UsageError
@@ -48,12 +48,15 @@ def register(app: typer.Typer) -> None:
 
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Where to write; - or nothing is a pipe (stdout).")
+        Path | None,
+        typer.Argument(
+            parser=parse_path_option, metavar="[FILE]", help="Where to write; - or nothing is a pipe (stdout)."
+        ),
     ] = None,
     format: Annotated[  # noqa: A002  (the parameter is the flag)
         Format | None, typer.Option(help="Default: what the file's suffix names, csv for a pipe.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="The most offers to write; default: all.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to write; default: all.")] = None,
     min_discount: MinDiscountOption = None,
     missing: MissingOption = None,
     since: SinceOption = None,

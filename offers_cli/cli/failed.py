@@ -9,7 +9,7 @@ import typer
 
 from offers_cli.cli.completion import complete_reason
 from offers_cli.cli.figures import moment
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import MOST, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Note, Output, Table
 
@@ -37,7 +37,7 @@ def failed(
             autocompletion=complete_reason,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most jobs to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="The most jobs to show.")] = 50,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,

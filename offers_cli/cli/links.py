@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import MOST, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table, summary
 
@@ -31,7 +31,7 @@ def links() -> None:
 
 
 def check(
-    sample: Annotated[int, typer.Option(min=1, help="How many links to check, chosen at random.")] = 20,
+    sample: Annotated[int, typer.Option(min=1, max=MOST, help="How many links to check, chosen at random.")] = 20,
     json: JsonOption = False,
     verbose: VerboseOption = 0,
     quiet: QuietOption = False,

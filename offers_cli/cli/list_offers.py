@@ -18,7 +18,7 @@ from offers_cli.cli.offer_filters import (
     StatusOption,
     offer_filter,
 )
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import MOST, JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Note, Output, Table, is_terminal
 
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_offers(
-    limit: Annotated[int, typer.Option(min=1, help="The most offers to show.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="The most offers to show.")] = 50,
     min_discount: MinDiscountOption = None,
     missing: MissingOption = None,
     since: SinceOption = None,

@@ -14,8 +14,8 @@ from offers_cli import __version__
 from offers_cli.cli.commands import CommandGroup
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.cli.render import Output, writing_results
-from offers_cli.errors import Interrupted, OffersError
-from offers_cli.services.report import Problem
+from offers_cli.errors import Interrupted, OffersError, UsageError
+from offers_cli.services.report import Problem, problems_of
 
 app = typer.Typer(
     name="offers",
@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = Output(json="--json" in args)
     name = _command_name(args)
     try:
+        _check_encoding(args)
         return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _fail_usage(error, output, name)
@@ -64,8 +65,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail_bug(error, output, name)
 
 
+def _check_encoding(args: Sequence[str]) -> None:
+    """What is not UTF-8 cannot be looked for, saved or shown; such a file has to be given another name."""
+    for arg in args:
+        if not arg.isascii() and any("\ud800" <= character <= "\udfff" for character in arg):
+            raise UsageError(f"{arg!r} is not UTF-8", hint="write it in UTF-8; rename a file whose name is not")
+
+
 def _fail(error: OffersError, output: Output, name: str) -> int:
-    output.fail(name, Problem.of(error))
+    output.fail(name, *problems_of(error))
     return error.exit_code
 
 
@@ -73,7 +81,8 @@ def _command_name(args: Sequence[str]) -> str:
     """The command that these arguments name, two words long where it belongs to a group (`config show`)."""
     words = [arg for arg in args if not arg.startswith("-")]
     pair = " ".join(words[:2])
-    return pair if pair in DATA_KEYS else next(iter(words), "offers")
+    name = pair if pair in DATA_KEYS else next(iter(words), "offers")
+    return name.encode(errors="replace").decode()
 
 
 def _fail_usage(error: typer.TyperException, output: Output, name: str) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from offers_cli.errors import UsageError
+from offers_cli.files import parse_path
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Tell more on stderr.")]
@@ -17,6 +19,19 @@ IgnoreRobotsOption = Annotated[
     bool, typer.Option("--ignore-robots", help="Do not ask a shop's robots.txt: you have its consent.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and change nothing.")]
+
+
+MOST = 10**9
+"""The largest number that an option may be given: more than any database or queue holds."""
+LONGEST_S = 100 * 365 * 86400
+
+
+def parse_path_option(text: str) -> Path:
+    """A path as an argument or option gives it; raises `UsageError` when no file can have that name."""
+    try:
+        return parse_path(text)
+    except ValueError as exc:
+        raise UsageError(f"{text}: {exc}", hint="give another path") from exc
 
 
 def examples(*lines: str) -> str:
@@ -36,9 +51,12 @@ def parse_age(text: str | None, option: str) -> float | None:
     from offers_cli.config.values import parse_duration
 
     try:
-        return parse_duration(text)
+        seconds = parse_duration(text)
     except ValueError as exc:
         raise UsageError(f"{option} {text!r}: {exc}", hint=f"{option} 7d") from exc
+    if seconds > LONGEST_S:
+        raise UsageError(f"{option} {text!r}: longer than a hundred years", hint=f"{option} 7d")
+    return seconds
 
 
 def parse_since(text: str | None, option: str, *, now: datetime) -> datetime | None:

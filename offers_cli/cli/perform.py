@@ -10,9 +10,10 @@ import typer
 
 from offers_cli.cli.render import Block, Output
 from offers_cli.errors import Bug, Interrupted, OffersError
-from offers_cli.services.report import Problem, Report
+from offers_cli.services.report import Problem, Report, problems_of
 
 if TYPE_CHECKING:
+    from offers_cli.config import Config
     from offers_cli.runtime import Runtime
 
 R = TypeVar("R", bound=Report)
@@ -47,17 +48,29 @@ def perform(
     """
 
     def work_with_settings(output: Output) -> R:
-        from offers_cli.config import get_config
-        from offers_cli.log import configure_logging
         from offers_cli.runtime import open_runtime
 
-        config = get_config()
-        verbosity = voice.verbosity if voice.quiet else voice.verbose + log_level
-        configure_logging(verbosity=verbosity, json_lines=config.log.format == "json")
-        with open_runtime(config) as runtime:
+        with open_runtime(load_settings(voice, log_level=log_level)) as runtime:
             return work(runtime, output)
 
     perform_alone(command, voice, work_with_settings, blocks)
+
+
+def load_settings(voice: Voice, *, log_level: int = 0) -> Config:
+    """Load the settings, begin to log as they and the command line say, and say what is remarkable about their files.
+
+    Raises:
+        ConfigError: everything that is wrong with them.
+    """
+    from offers_cli.config import get_config, log_notices
+    from offers_cli.log import configure_logging
+
+    config = get_config()
+    json_lines = config.log.format == "json"
+    configure_logging(verbosity=voice.verbosity, json_lines=json_lines)
+    log_notices(config)  # whatever the command itself is silent about
+    configure_logging(verbosity=voice.verbosity if voice.quiet else voice.verbose + log_level, json_lines=json_lines)
+    return config
 
 
 def perform_alone(
@@ -68,7 +81,7 @@ def perform_alone(
     try:
         report = work(output)
     except OffersError as error:
-        output.fail(command, Problem.of(error))
+        output.fail(command, *problems_of(error))
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt:
         interrupted = Interrupted("interrupted; what was done stays done")

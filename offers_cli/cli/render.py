@@ -94,12 +94,12 @@ class Output:
         self.show_blocks(blocks)
         show_problems(problems)
 
-    def fail(self, command: str, problem: Problem) -> None:
+    def fail(self, command: str, *problems: Problem) -> None:
         """Show that nothing was done, and why."""
         if self.json:
-            self.write(envelope(command, {}, [problem], failed=True) + "\n")
+            self.write(envelope(command, {}, problems, failed=True) + "\n")
         else:
-            show_problems([problem])
+            show_problems(problems)
 
     def show_blocks(self, blocks: Sequence[Block]) -> None:
         """Tables drawn for a terminal, plain for a pipe."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.completion import complete_offer_id, complete_reason
-from offers_cli.cli.options import DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
+from offers_cli.cli.options import MOST, DryRunOption, JsonOption, QuietOption, VerboseOption, examples, parse_age
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def requeue_failed(
-    limit: Annotated[int | None, typer.Option(min=1, help="The most jobs to put back.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most jobs to put back.")] = None,
     reason: Annotated[
         list[str] | None,
         typer.Option(metavar="CODE", help="Only jobs that failed with this code.", autocompletion=complete_reason),

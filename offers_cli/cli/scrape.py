@@ -8,6 +8,7 @@ import typer
 
 from offers_cli.cli.completion import complete_source
 from offers_cli.cli.options import (
+    MOST,
     DryRunOption,
     IgnoreRobotsOption,
     JsonOption,
@@ -52,7 +53,7 @@ def scrape(
     min_discount: Annotated[
         int | None, typer.Option(min=0, max=100, metavar="PCT", help="Leave out offers known to be below it.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="The most offers to take.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to take.")] = None,
     category: Annotated[
         str | None, typer.Option(metavar="ID", help="Of the hub, only this category, e.g. MLB1574.")
     ] = None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform_alone
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples, parse_path_option
+from offers_cli.cli.perform import Voice, load_settings, perform_alone
 from offers_cli.cli.render import Block, Line, Note, Output
 from offers_cli.errors import ConfigError
 
@@ -42,7 +42,9 @@ def register(app: typer.Typer) -> None:
 def service(
     kind: Annotated[Kind, typer.Argument(help="What keeps them running.")],
     install: Annotated[bool, typer.Option("--install", help="Write the files where they belong.")] = False,
-    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write them into this folder instead.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(parser=parse_path_option, metavar="DIR", help="Write them into this folder instead.")
+    ] = None,
     user: Annotated[str | None, typer.Option(help="Who runs the services; default: you, also under sudo.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes of the worker.")] = 1,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard, on loopback.")] = 9181,
@@ -57,14 +59,14 @@ def service(
     """
 
     def work(output: Output) -> ServiceReport:
-        from offers_cli.config import get_config
         from offers_cli.services import service as units
 
-        plan = _plan(get_config(), user, processes, port)
+        plan = _plan(load_settings(voice), user, processes, port)
         report = units.make_units(kind.value, plan, folder=to)
         return units.install(report, plan, overwrite=yes) if install or to else report
 
-    perform_alone("service", Voice(json=json, verbose=verbose, quiet=quiet), work, service_blocks)
+    voice = Voice(json=json, verbose=verbose, quiet=quiet)
+    perform_alone("service", voice, work, service_blocks)
 
 
 def _plan(config: Config, user: str | None, processes: int, port: int) -> Plan:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.figures import moment
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
+from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples, parse_path_option
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
 
@@ -82,12 +82,11 @@ def clear(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpti
 
 def _read(file: str) -> bytes:
     import sys
-    from pathlib import Path
 
     from offers_cli.fetch.cookie_formats import MAX_BYTES
     from offers_cli.services.pages import read_file
 
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(Path(file).expanduser())
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(parse_path_option(file))
 
 
 def import_blocks(report: ImportReport) -> Sequence[Block]:

@@ -1,7 +1,7 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
-from offers_cli.config.home import check_owner
-from offers_cli.config.load import examine_config, get_config, load_config, parse_setting
+from offers_cli.config.home import check_home
+from offers_cli.config.load import examine_config, get_config, load_config, log_notices, parse_setting, working_folder
 from offers_cli.config.settings import (
     SETTINGS,
     Config,
@@ -10,6 +10,7 @@ from offers_cli.config.settings import (
     FetchConfig,
     LogConfig,
     MarketplaceConfig,
+    Notice,
     Origin,
     Setting,
 )
@@ -24,15 +25,18 @@ __all__ = [
     "FetchConfig",
     "LogConfig",
     "MarketplaceConfig",
+    "Notice",
     "Origin",
     "Secret",
     "Setting",
-    "check_owner",
+    "check_home",
     "examine_config",
     "get_config",
     "load_config",
+    "log_notices",
     "mask_url",
     "parse_duration",
     "parse_setting",
+    "working_folder",
     "written",
 ]

@@ -6,24 +6,42 @@ Flags are given to the commands and stand above all of these.
 
 from __future__ import annotations
 
+import io
+import ipaddress
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from offers_cli.config.settings import SECTIONS, SETTINGS, Config, Origin, Setting
-from offers_cli.config.values import Secret, mask_url, parse_duration, parse_words
+from offers_cli.config.files import NotTrusted, read_secret_file, read_settings_file
+from offers_cli.config.settings import SECTIONS, SETTINGS, Config, Notice, Origin, Setting
+from offers_cli.config.values import MASK, Secret, holds_password, mask_url, parse_duration, parse_words
 from offers_cli.errors import ConfigError
+from offers_cli.files import parse_path
+from offers_cli.log import get_log
 
 HOME = "OFFERS_HOME"
+PREFIXES = ("OFFERS_", "ENRICHMENT_", "ML_")
+"""Whatever begins so is meant for us, wherever it stands."""
+DIRECTING = (HOME, "OFFERS_DB", "SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "REDIS_URL", "ENRICHMENT_QUEUE_NAME")
+"""The settings that decide which store and which queue are used."""
+MOST_UNKNOWN = 20
 _CANONICAL = {name: setting.name for setting in SETTINGS for name in setting.names} | {HOME: HOME}
 _FILES = {f"{name}_FILE": setting.name for setting in SETTINGS if setting.secret for name in setting.names}
+_KNOWN = {**_CANONICAL, **_FILES}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+
+log = get_log("settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +53,14 @@ class _Found:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class _Remarks:
+    """What is wrong, and what else the operator should know."""
+
+    problems: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
 @cache
 def get_config() -> Config:
     """Load the settings of this process once: environment, `.env`, `offers.toml`, defaults.
@@ -42,7 +68,26 @@ def get_config() -> Config:
     Raises:
         ConfigError: everything that is wrong, each with its origin.
     """
-    return load_config(os.environ, Path.cwd())
+    config = load_config(os.environ, working_folder())
+    log_notices(config)
+    return config
+
+
+def working_folder() -> Path:
+    """The working directory; raises `ConfigError` when it has been removed."""
+    try:
+        return Path.cwd()
+    except OSError as exc:
+        raise ConfigError("the working directory no longer exists", hint="cd") from exc
+
+
+def log_notices(config: Config) -> None:
+    """Log which files of settings are not obeyed, and what the working directory decides."""
+    for notice in config.notices:
+        if notice.kind == "ignored":
+            log.error(notice.message, advice=notice.advice)
+        elif notice.kind == "redirected":
+            log.info(notice.message)
 
 
 def load_config(environ: Mapping[str, str], folder: Path) -> Config:
@@ -53,26 +98,29 @@ def load_config(environ: Mapping[str, str], folder: Path) -> Config:
     """
     config, problems = examine_config(environ, folder)
     if problems:
-        raise ConfigError("; ".join(problems), hint="offers config show --origin")
+        raise ConfigError(*problems, hint="offers config show --origin")
     return config
 
 
 def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tuple[str, ...]]:
     """The settings, and everything that is wrong with them; a setting that cannot be read has its default."""
-    problems: list[str] = []
-    local = [_from_environment(environ), *_from_folder(folder, problems)]
-    home, home_origin = _home(local)
-    sources = local if home == folder else [*local, *_from_home(home, problems)]
+    remarks = _Remarks()
+    local = [_from_environment(environ, remarks), *_from_working_folder(folder, remarks)]
+    home, home_origin = _home(local, folder, remarks)
+    sources = local if home == folder else [*local, *_from_home(home, remarks)]
     sources.sort(key=lambda source: next(_RANK[f.origin.kind] for f in source.values()) if source else 0)
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     origins = {HOME: home_origin}
     for setting in SETTINGS:
-        value, origins[setting.name] = _resolve(setting, sources, problems)
+        value, origins[setting.name] = _resolve(setting, sources, remarks.problems)
         values[setting.section][setting.attribute] = value
     if values["database"]["sqlite_path"] == Path("offers.db"):
         values["database"]["sqlite_path"] = home / "offers.db"
-    problems += _contradictions(values, origins)
-    return Config(home=home, origins=origins, **_sections(values, home)), tuple(dict.fromkeys(problems))
+    _check_supabase(values["database"], origins, folder, remarks)
+    _note_redirections(origins, folder, home, remarks)
+    notices = tuple(dict.fromkeys(remarks.notices))
+    config = Config(home=home, origins=origins, notices=notices, **_sections(values, home))
+    return config, tuple(dict.fromkeys(remarks.problems))
 
 
 _RANK = {"environment": 0, ".env": 1, "offers.toml": 2}
@@ -85,70 +133,92 @@ def _sections(values: Mapping[str, dict[str, Any]], home: Path) -> dict[str, Any
     }
 
 
-def _home(sources: list[dict[str, _Found]]) -> tuple[Path, Origin]:
+def _home(sources: list[dict[str, _Found]], folder: Path, remarks: _Remarks) -> tuple[Path, Origin]:
     for source in sources:
         if found := source.get(HOME):
-            return Path(found.text).expanduser().absolute(), found.origin
+            try:
+                return folder / parse_path(_writable(found.text)), found.origin
+            except ValueError as exc:
+                remarks.problems.append(f"{HOME} from {found.origin}: {exc}")
+                break
     import platformdirs  # 20 ms that a set OFFERS_HOME saves
 
-    return Path(platformdirs.user_data_dir("offers", appauthor=False)), Origin("default")
+    home = platformdirs.user_data_dir("offers", appauthor=False)
+    if home.startswith("~"):
+        remarks.problems.append(f"{HOME} is not set, and you have no home directory")
+    return folder / home, Origin("default")
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, _Found]:
-    known = {**_CANONICAL, **_FILES}
+def _from_environment(environ: Mapping[str, str], remarks: _Remarks) -> dict[str, _Found]:
     origin = Origin("environment")
-    return _by_setting(_Found(key, environ[key], origin) for key in known if environ.get(key, "").strip())
+    _report_unknown((key for key in environ if key.startswith(PREFIXES)), origin, remarks)
+    return _by_setting(_Found(key, environ[key], origin) for key in _KNOWN if environ.get(key, "").strip())
 
 
-def _by_setting(found: Any) -> dict[str, _Found]:
+def _by_setting(found: Iterable[_Found]) -> dict[str, _Found]:
     """Index by setting; the canonical name wins over an alias, the value over its file."""
     indexed: dict[str, _Found] = {}
     for item in found:
-        indexed.setdefault(_CANONICAL.get(item.key) or _FILES[item.key], item)
+        indexed.setdefault(_KNOWN[item.key], item)
     return indexed
 
 
-def _from_home(home: Path, problems: list[str]) -> list[dict[str, _Found]]:
+def _from_working_folder(folder: Path, remarks: _Remarks) -> list[dict[str, _Found]]:
     try:
-        return _from_folder(home, problems)
-    except PermissionError:  # another user's
-        problems.append(f"{HOME} {home} cannot be entered: it is not yours")
+        return [
+            _from_dotenv(folder / ".env", remarks, is_shared=True),
+            _from_toml(folder / "offers.toml", remarks),
+        ]
+    except PermissionError:  # as after `sudo -u` in a folder of one's own: nothing in it concerns us
         return []
 
 
-def _from_folder(folder: Path, problems: list[str]) -> list[dict[str, _Found]]:
-    return [_from_dotenv(folder / ".env", problems), _from_toml(folder / "offers.toml", problems)]
-
-
-def _from_dotenv(path: Path, problems: list[str]) -> dict[str, _Found]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
+def _from_home(home: Path, remarks: _Remarks) -> list[dict[str, _Found]]:
     try:
-        pairs = dotenv_values(path, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        problems.append(f"{path} cannot be read: {exc}")
+        return [_from_dotenv(home / ".env", remarks, is_shared=False), _from_toml(home / "offers.toml", remarks)]
+    except PermissionError:  # another user's
+        remarks.problems.append(f"{HOME} {home} cannot be entered: it is not yours")
+        return []
+
+
+def _from_dotenv(path: Path, remarks: _Remarks, *, is_shared: bool) -> dict[str, _Found]:
+    """The settings of a `.env`.
+
+    Args:
+        is_shared: it may hold other programs' settings too, which are none of our business.
+    """
+    read = _read(path, remarks)
+    if read is None:
         return {}
-    if None in pairs.values():
-        problems.append(f"{path} has a line without =")  # the line is not shown: it may be a secret
-    named = {key: value for key, value in pairs.items() if value is not None}
-    return _known(named, Origin(".env", path), problems)
+    from dotenv.parser import parse_stream
+
+    text, facts = read
+    pairs: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        key = binding.key
+        is_ours = not is_shared or (key is not None and (key in _KNOWN or key.upper().startswith(PREFIXES)))
+        if key is not None and binding.value is not None:
+            pairs[key] = binding.value
+        elif is_ours and (binding.error or key is not None):  # the line is not shown: it may be a secret
+            what = "cannot be read" if binding.error else "has no ="
+            remarks.problems.append(f"line {binding.original.line} of {path} {what}")
+    unknown = (key for key in pairs if not is_shared or key.upper().startswith(PREFIXES))
+    return _known(pairs, unknown, Origin(".env", path), facts, remarks)
 
 
-def _from_toml(path: Path, problems: list[str]) -> dict[str, _Found]:
-    if not path.is_file():
+def _from_toml(path: Path, remarks: _Remarks) -> dict[str, _Found]:
+    read = _read(path, remarks)
+    if read is None:
         return {}
     import tomllib
 
+    text, facts = read
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        problems.append(f"{path} cannot be read: {exc}")
+        pairs = {key.upper(): _toml_text(value) for key, value in tomllib.loads(text).items()}
+    except (ValueError, RecursionError) as exc:
+        remarks.problems.append(f"{path} cannot be read: {exc}")
         return {}
-    return _known(
-        {key.upper(): _toml_text(value) for key, value in table.items()}, Origin("offers.toml", path), problems
-    )
+    return _known(pairs, pairs, Origin("offers.toml", path), facts, remarks)
 
 
 def _toml_text(value: Any) -> str:
@@ -157,14 +227,50 @@ def _toml_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _known(pairs: Mapping[str, str], origin: Origin, problems: list[str]) -> dict[str, _Found]:
-    known = [*_CANONICAL, *_FILES]
-    for key in pairs:
-        if key not in known:
-            near = get_close_matches(key.upper(), known, n=1, cutoff=0.5)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            problems.append(f"{key} in {origin.path} is not a setting{meant}")
-    return _by_setting(_Found(key, pairs[key], origin) for key in known if pairs.get(key, "").strip())
+def _read(path: Path, remarks: _Remarks) -> tuple[str, os.stat_result] | None:
+    try:
+        return read_settings_file(path)
+    except NotTrusted as exc:
+        message = f"{path} is not obeyed: {exc.reason}"
+        remarks.notices.append(Notice(kind="ignored", message=message, advice=exc.advice))
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as exc:
+        remarks.problems.append(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}")
+    return None
+
+
+def _known(
+    pairs: Mapping[str, str], ours: Iterable[str], origin: Origin, facts: os.stat_result, remarks: _Remarks
+) -> dict[str, _Found]:
+    """The settings among the pairs of a file.
+
+    Args:
+        ours: the keys that are meant for us, so that one which is no setting is an error.
+    """
+    _report_unknown(ours, origin, remarks)
+    found = _by_setting(_Found(key, pairs[key], origin) for key in _KNOWN if pairs.get(key, "").strip())
+    secrets = [item.key for item in found.values() if _is_secret(item)]
+    if secrets and facts.st_mode & 0o004:
+        message = f"{origin.path} holds {', '.join(secrets)} and can be read by everybody"
+        advice = f"chmod 600 {shlex.quote(str(origin.path))}"
+        remarks.notices.append(Notice(kind="exposed", message=message, advice=advice))
+    return found
+
+
+def _is_secret(found: _Found) -> bool:
+    setting = _BY_NAME.get(found.key)
+    return setting is not None and (holds_password(found.text) if setting.is_address else setting.secret)
+
+
+_BY_NAME = {name: setting for setting in SETTINGS for name in setting.names}
+
+
+def _report_unknown(keys: Iterable[str], origin: Origin, remarks: _Remarks) -> None:
+    unknown = (key for key in keys if key not in _KNOWN)
+    for key in islice(unknown, MOST_UNKNOWN):
+        near = get_close_matches(key[:80].upper(), _KNOWN, n=1, cutoff=0)
+        remarks.problems.append(f"{key[:80]} from {origin}: no such setting; did you mean {near[0]}?")
 
 
 def _resolve(setting: Setting, sources: list[dict[str, _Found]], problems: list[str]) -> tuple[Any, Origin]:
@@ -172,7 +278,7 @@ def _resolve(setting: Setting, sources: list[dict[str, _Found]], problems: list[
         if found := source.get(setting.name):
             try:
                 return parse_setting(setting, _text(setting, found)), found.origin
-            except (ValueError, OSError) as exc:
+            except ValueError as exc:
                 problems.append(f"{found.key} from {found.origin}: {exc}")
                 return setting.default, found.origin
     return setting.default, Origin("default")
@@ -181,28 +287,36 @@ def _resolve(setting: Setting, sources: list[dict[str, _Found]], problems: list[
 def _text(setting: Setting, found: _Found) -> str:
     """Return the text of a setting, read from the file that ``<NAME>_FILE`` names if it is that kind."""
     if found.key in _FILES:
-        path = Path(found.text).expanduser()
-        text = path.read_text("utf-8").strip()
-        if not text:
-            raise ValueError(f"{path} is empty")
-        return text
+        return _read_secret(found.text)
     text = found.text.strip()
-    if found.origin.kind == "offers.toml" and setting.secret and _holds_secret(setting, text):
+    if found.origin.kind == "offers.toml" and setting.secret and _is_secret(found):
         raise ValueError("a secret does not belong in offers.toml; use the environment, .env or a file")
     return text
 
 
-def _holds_secret(setting: Setting, text: str) -> bool:
-    return "@" in text if setting.is_address else True
+def _read_secret(name: str) -> str:
+    """The secret in a file; where there is no such file its name is not shown: it may be the secret itself."""
+    shown, reason = f"the file {MASK}", "no such file"
+    try:
+        path = parse_path(_writable(name.strip()))
+        if os.path.lexists(path):
+            shown, reason = str(path), ""
+        text = read_secret_file(path).strip()
+    except (OSError, ValueError) as exc:
+        reason = reason or str(getattr(exc, "strerror", None) or exc).lower()
+        raise ValueError(f"{shown} cannot be read: {reason}") from None  # the cause would name it
+    if not text:
+        raise ValueError(f"{shown} is empty")
+    return text
 
 
 def parse_setting(setting: Setting, text: str) -> Any:
     """Turn text into the setting's type and apply its rules; raises `ValueError` without the text of a secret."""
-    if setting.kind == "duration":
-        value: Any = parse_duration(text)
-    elif setting.kind == "words":
-        words = parse_words(text)
-        value = Secret(",".join(_check_url(setting, w) for w in words)) if setting.secret else words
+    if setting.kind == "words":
+        words = tuple(map(_writable, parse_words(text)))  # what parts them may be a line break
+        value: Any = Secret(",".join(_check_url(setting, w) for w in words)) if setting.secret else words
+    elif _writable(text) and setting.kind == "duration":
+        value = parse_duration(text)
     elif setting.is_address:
         value = Secret(_check_url(setting, text)) if setting.secret else _check_url(setting, text).rstrip("/")
     elif setting.secret:
@@ -213,19 +327,34 @@ def parse_setting(setting: Setting, text: str) -> Any:
     return value
 
 
-def _plain(setting: Setting, text: str) -> Any:
-    import msgspec
+def _writable(text: str) -> str:
+    """The text, if it may stand in any file or message: on one line, and in UTF-8."""
+    if found := _UNWRITABLE.search(text):
+        what = "is not UTF-8" if "\ud800" <= found[0] <= "\udfff" else "holds a line break or another control character"
+        raise ValueError(f"its value {what}")
+    return text
 
-    if setting.plain_type is Path:
-        return Path(text).expanduser().absolute()
-    if setting.plain_type is bool:
+
+def _plain(setting: Setting, text: str) -> Any:
+    kind = setting.plain_type
+    if kind is Path:
+        return parse_path(text).absolute()
+    if kind is bool:
         if text.lower() not in _BOOLEANS:
-            raise ValueError(f"expected true or false, got {text!r}")
+            raise ValueError(f"expected true or false, got {_shown(text)}")
         return _BOOLEANS[text.lower()]
-    try:
-        return msgspec.convert(text, setting.plain_type, strict=False)
-    except msgspec.ValidationError as exc:
-        raise ValueError(f"{exc}, got {text!r}") from exc
+    if kind in (int, float):
+        pattern, what = (_WHOLE, "a whole number") if kind is int else (_NUMBER, "a number")
+        if not pattern.fullmatch(text):
+            raise ValueError(f"expected {what}, got {_shown(text)}")
+        return kind(text)
+    if kind is not str and text not in get_args(kind):
+        raise ValueError(f"expected {' or '.join(get_args(kind))}, got {_shown(text)}")
+    return text
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:80]}…")
 
 
 def _check_url(setting: Setting, text: str) -> str:
@@ -238,9 +367,18 @@ def _check_url(setting: Setting, text: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        shown = mask_url(text) if "://" in text and not setting.secret else "another text"
+        shown = mask_url(text)[:80] if "://" in text and not setting.secret else "another text"
         raise ValueError(f"expected an address that begins with {', '.join(f'{s}://' for s in schemes)}, got {shown}")
+    if setting.checks.get("carries_key") and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("a key is sent over plain http to this machine only (127.0.0.1, ::1, localhost); use https://")
     return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check(setting: Setting, value: Any) -> None:
@@ -249,13 +387,38 @@ def _check(setting: Setting, value: Any) -> None:
         raise ValueError(f"expected a number from {least} to {most}, got {value:g}")
     pattern = setting.checks.get("pattern")
     if pattern and not re.fullmatch(pattern, value, re.ASCII):
-        raise ValueError(f"expected only {pattern}, got {value!r}")
+        raise ValueError(f"expected only {pattern}, got {_shown(value)}")
 
 
-def _contradictions(values: Mapping[str, Mapping[str, Any]], origins: Mapping[str, Origin]) -> list[str]:
-    database = values["database"]
-    if database["supabase_url"] and not database["supabase_key"]:
-        return [f"SUPABASE_URL from {origins['SUPABASE_URL']} has no key: set SUPABASE_SERVICE_ROLE_KEY too"]
-    if database["supabase_key"] and not database["supabase_url"]:
-        return ["SUPABASE_SERVICE_ROLE_KEY is set, but SUPABASE_URL is not"]
-    return []
+def _check_supabase(
+    database: Mapping[str, Any], origins: Mapping[str, Origin], folder: Path, remarks: _Remarks
+) -> None:
+    """A key without its address, an address without its key, or both from sources that do not belong together."""
+    url, key = origins["SUPABASE_URL"], origins["SUPABASE_SERVICE_ROLE_KEY"]
+    if not database["supabase_url"] and not database["supabase_key"]:
+        return
+    if not database["supabase_key"]:
+        remarks.problems.append(f"SUPABASE_URL from {url} has no key: set SUPABASE_SERVICE_ROLE_KEY too")
+    elif not database["supabase_url"]:
+        remarks.problems.append(f"SUPABASE_SERVICE_ROLE_KEY from {key}: set SUPABASE_URL too")
+    elif _is_within(url, folder) and not _is_within(key, folder):
+        remarks.problems.append(
+            f"SUPABASE_URL from {url}: it would be sent SUPABASE_SERVICE_ROLE_KEY from {key}; set both in one place"
+        )
+    elif url != key:
+        message = f"SUPABASE_URL is from {url}, SUPABASE_SERVICE_ROLE_KEY from {key}"
+        remarks.notices.append(Notice(kind="redirected", message=message))
+
+
+def _note_redirections(origins: Mapping[str, Origin], folder: Path, home: Path, remarks: _Remarks) -> None:
+    """Say so where it is the working directory that decides which store and queue are used."""
+    if home == folder and not _is_within(origins[HOME], folder):
+        return
+    names = [name for name in DIRECTING if _is_within(origins[name], folder)]
+    if names:
+        message = f"{', '.join(names)}: set by the working directory, {folder}"
+        remarks.notices.append(Notice(kind="redirected", message=message))
+
+
+def _is_within(origin: Origin, folder: Path) -> bool:
+    return origin.path is not None and origin.path.parent == folder

@@ -71,8 +71,9 @@ class DatabaseConfig:
     supabase_url: str | None = _setting(
         "SUPABASE_URL",
         None,
-        "Address of the Supabase project; with a key, offers are kept there.",
+        "Address of the Supabase project; with a key, offers are kept there. Plain http:// on this machine only.",
         schemes=("https", "http"),
+        carries_key=True,
     )
     supabase_key: Secret | None = _setting(
         "SUPABASE_SERVICE_ROLE_KEY", None, "Service role key of the Supabase project.", aliases=("SUPABASE_KEY",)
@@ -187,6 +188,21 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the operator should know about the files of settings, though nothing is wrong with the settings.
+
+    Attributes:
+        kind: ``ignored``, a file that others can have written is not obeyed; ``exposed``, everybody can read secrets;
+            ``redirected``, the working directory decides which store or queue is used.
+        advice: the command that mends it; empty when nothing has to be mended.
+    """
+
+    kind: Literal["ignored", "exposed", "redirected"]
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings. `origins` maps each variable's name to where its value came from."""
 
@@ -198,6 +214,7 @@ class Config:
     dashboard: DashboardConfig
     log: LogConfig
     origins: Mapping[str, Origin]
+    notices: tuple[Notice, ...] = ()
 
 
 SECTIONS: dict[str, type] = {

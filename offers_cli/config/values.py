@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, NoReturn
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 MASK = "********"
+_QUERY_SECRET = re.compile(r"[?&][^&=]*(?:password|username|token|key|secret)[^&=]*=", re.IGNORECASE)
 _UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -68,13 +69,18 @@ def written(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def holds_password(url: str) -> bool:
+    """Whether an address holds a user's name or password, before its host or in its query."""
+    return "@" in url or bool(_QUERY_SECRET.search(url))
+
+
 def mask_url(url: str) -> str:
-    """Return the URL with its password masked, also those in its query."""
+    """Scheme, host and path of an address; passwords stand before the host or in the query, and are not shown."""
     try:
-        parts = urlsplit(url)
-        user, _, host = parts.netloc.rpartition("@")
+        parts = urlsplit(url.strip())
+        _, at, host = parts.netloc.rpartition("@")
     except ValueError:
         return MASK
-    if ":" in user and not user.endswith(":"):
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}:{MASK}@{host}")
-    return urlunsplit(parts._replace(query=re.sub(r"((?:^|&)\w*password=)[^&]+", rf"\g<1>{MASK}", parts.query)))
+    if "@" in parts.path + parts.query + parts.fragment:
+        return MASK  # a password with a slash, a question mark or a hash in it
+    return f"{parts.scheme}://{MASK + at if at else ''}{host}{parts.path}"

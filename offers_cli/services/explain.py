@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from offers_cli.errors import NotFound, PageError
+from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.offer import Offer
 from offers_cli.services.pages import Pages
@@ -95,14 +96,21 @@ def explain(
     """
     if address := as_address(target):
         return _explain_fetched(address, pages)
-    path = Path(target).expanduser()
-    if path.is_file() or "/" in target or path.suffix:
+    path = _parse_path(target)
+    if is_file(path) or "/" in target or path.suffix:
         return _explain_text(*pages.open_saved(path, url=url), pages)
     offer = find_offer(target)
     if offer is None:
         raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
     kept = find_kept(offer.id)
     return _explain_text(*kept, pages) if kept else _explain_fetched(offer.url, pages)
+
+
+def _parse_path(target: str) -> Path:
+    try:
+        return parse_path(target)
+    except ValueError as exc:
+        raise NotFound(f"{target}: no such offer, file or address ({exc})", hint="offers list") from exc
 
 
 def _explain_fetched(url: str, pages: Pages) -> ExplainReport:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-from offers_cli.errors import ForbiddenUrl, OffersError
+from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,15 @@ class Problem:
         return cls(
             code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code, offer_id=offer_id
         )
+
+
+def problems_of(error: OffersError) -> list[Problem]:
+    """The problems that an error tells of: of wrong settings each is one of its own, the hint stands at the last."""
+    if not isinstance(error, ConfigError):
+        return [Problem.of(error)]
+    *others, last = error.problems
+    rest = [Problem(code=error.code, message=problem, exit_code=error.exit_code) for problem in others]
+    return [*rest, replace(Problem.of(error), message=last)]
 
 
 class Report(Protocol):

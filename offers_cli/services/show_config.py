@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from offers_cli.config import MASK, SETTINGS, Config, Origin, Secret, Setting
+from offers_cli.config import MASK, SETTINGS, Config, Notice, Origin, Secret, Setting, mask_url
 from offers_cli.config.load import HOME
 from offers_cli.errors import ConfigError
 from offers_cli.services.report import Problem
@@ -32,10 +32,14 @@ class ConfigReport:
     """All settings; with problems, those that cannot be read have their default."""
 
     settings: tuple[ShownSetting, ...]
+    notices: tuple[Notice, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        return {"settings": {shown.name: _without_name(shown) for shown in self.settings}}
+        return {
+            "settings": {shown.name: _without_name(shown) for shown in self.settings},
+            "notices": [asdict(notice) for notice in self.notices],
+        }
 
 
 def _without_name(shown: ShownSetting) -> dict[str, Any]:
@@ -54,7 +58,7 @@ def show_config(config: Config, problems: tuple[str, ...]) -> ConfigReport:
     wrong = tuple(
         Problem(code=ConfigError.code, message=problem, exit_code=ConfigError.exit_code) for problem in problems
     )
-    return ConfigReport(settings=(home, *rest), problems=wrong)
+    return ConfigReport(settings=(home, *rest), notices=config.notices, problems=wrong)
 
 
 def _shown(name: str, value: Any, origin: Origin, *, secret: bool) -> ShownSetting:
@@ -65,24 +69,14 @@ def _shown(name: str, value: Any, origin: Origin, *, secret: bool) -> ShownSetti
 def shown_value(setting: Setting, config: Config) -> Any:
     """The value as it may be seen; of an address the user and the password are masked, of another secret all is."""
     value = getattr(getattr(config, setting.section), setting.attribute)
+    if value is not None and setting.is_address:
+        text = value.reveal() if isinstance(value, Secret) else value
+        return ",".join(map(mask_url, text.split(",")))
     if isinstance(value, Secret):
-        addresses = value.reveal().split(",") if setting.is_address else []
-        return ",".join(map(masked_address, addresses)) or MASK
+        return MASK
     if isinstance(value, Path):
         return str(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def masked_address(url: str) -> str:
-    """Scheme, host and path of an address; passwords stand in the user part or in the query, and are not shown."""
-    try:
-        parts = urlsplit(url.strip())
-        _, at, host = parts.netloc.rpartition("@")
-    except ValueError:
-        return MASK
-    if "@" in parts.path:
-        return MASK  # a password with a slash in it
-    return f"{parts.scheme}://{MASK + at if at else ''}{host}{parts.path}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +105,5 @@ def find_config_files(config: Config, folder: Path) -> ConfigPathReport:
     """The files that may hold settings: each kind in the working directory, then in `OFFERS_HOME`."""
     places = dict.fromkeys((folder, config.home))
     paths = [(kind, place / kind) for kind in FILES for place in places]
-    files = tuple(ConfigFile(kind=kind, path=path, exists=path.is_file()) for kind, path in paths)
+    files = tuple(ConfigFile(kind=kind, path=path, exists=os.access(path, os.F_OK)) for kind, path in paths)
     return ConfigPathReport(home=config.home, files=files)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offers_cli.errors import UsageError
+from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.mercado_livre.hub import HubFilter
 
 SAVED = (".html", ".htm", ".json")
@@ -43,8 +44,11 @@ def parse_source(text: str) -> Source:
         return Source("search", text)
     if (address := as_address(text)) and address.startswith(("http://", "https://")):
         return Source("listing", address)
-    path = Path(text).expanduser()
-    if "://" not in text and (path.is_file() or path.suffix.lower() in SAVED or "/" in text):
+    try:
+        path = parse_path(text)
+    except ValueError as exc:
+        raise UsageError(f"{text!r} is not a source: {exc}", hint="give the path of a saved page") from exc
+    if "://" not in text and (is_file(path) or path.suffix.lower() in SAVED or "/" in text):
         return Source("file", text, path)
     raise UsageError(
         f"{text!r} is not a source",

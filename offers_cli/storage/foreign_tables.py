@@ -11,6 +11,7 @@ from typing import Any
 
 from offers_cli.config import Secret
 from offers_cli.errors import NotFound
+from offers_cli.files import is_file
 from offers_cli.storage.postgres import open_postgres
 from offers_cli.storage.sqlite_errors import translated
 
@@ -32,7 +33,7 @@ class ForeignTable:
 
 def read_sqlite_table(file: Path, table: str) -> ForeignTable:
     """A table of a SQLite file; raises `NotFound`, `StorageUnavailable` or `StorageRefused`."""
-    if not file.is_file():
+    if not is_file(file):
         raise NotFound(f"there is no file {file}", hint="offers db adopt TABLE --from FILE")
     return _begun(_read_sqlite(file, table))
 

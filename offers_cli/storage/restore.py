@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
+from offers_cli.files import is_file
 from offers_cli.storage.base import ScrapeRun
 from offers_cli.storage.bundles import Bundle, checksum, read_sqlite, read_sqlite_runs
 from offers_cli.storage.migrate import storage_kind
@@ -97,7 +98,7 @@ def restore(
             damaged or of a newer schema, so that it cannot be kept, and `force` is not given.
         StorageUnavailable: see `Storage`. Nothing is changed then in SQLite.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise NotFound(f"there is no file {file}", hint="offers db backup writes to OFFERS_HOME/backups by default")
     path = config.sqlite_path
     if storage_kind(config) == "supabase":

@@ -90,11 +90,13 @@ def test_settings_that_cannot_be_read(program: Program, folder: Path) -> None:
 
 
 def test_files_that_cannot_be_read(program: Program, folder: Path) -> None:
-    for name, text in FILES.items():
-        (folder / name).write_text(text)
+    program.home.mkdir(mode=0o700)
+    written = [place / name for place in (folder, program.home) for name in FILES]
+    for path in written:
+        path.write_text(FILES[path.name])
     said = run_everything(program)
-    assert "a line without =" in said
-    assert_unseen(said, folder, *(folder / name for name in FILES))
+    assert f"line 1 of {program.home / '.env'} has no =" in said
+    assert_unseen(said, folder, *written)
 
 
 def test_a_redis_that_refuses_the_password(program: Program, folder: Path) -> None:

@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from offers_cli import __version__
 from offers_cli.cli.commands import SUMMARIES, find_leaves, module_name
 from offers_cli.cli.envelope import DATA_KEYS, envelope
 from offers_cli.cli.main import app, main
-from offers_cli.config import get_config
 from offers_cli.errors import WORK_ERRORS, Outcome
 from offers_cli.services.report import Problem
 
@@ -44,16 +42,6 @@ WORK_WITHOUT_SETTINGS = {"config path", "help", "init"}
 """What an operator needs to get out of a broken configuration; `config show` and `doctor` tell of it with exit 3."""
 
 leaves = pytest.mark.parametrize("words", LEAVES, ids=" ".join)
-
-
-@pytest.fixture
-def anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """An empty working directory and home; the settings are read anew."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFERS_HOME", str(tmp_path / "home"))
-    get_config.cache_clear()
-    yield monkeypatch
-    get_config.cache_clear()
 
 
 def required_words(words: Sequence[str]) -> list[str]:

@@ -1,11 +1,13 @@
 """Settings: precedence, origins, refusals, secrets."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offers_cli.config import SETTINGS, Secret, load_config
+from offers_cli.cli.main import main
+from offers_cli.config import MASK, SETTINGS, Secret, examine_config, get_config, load_config
 from offers_cli.errors import ConfigError
 
 
@@ -46,7 +48,7 @@ def test_working_directory_dotenv_beats_the_one_at_home(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_told_at_once_each_with_its_origin(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("REDIS_ULR=redis://x\n")
+    (tmp_path / "offers.toml").write_text('redis_ulr = "redis://x"\n')
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, ENRICHMENT_REQUEST_DELAY_S="nan", ENRICHMENT_JOB_TIMEOUT="soon", OFFERS_SNAPSHOTS="some")
     message = caught.value.message
@@ -128,3 +130,193 @@ def test_an_empty_value_counts_as_unset(tmp_path: Path) -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     assert all(setting.doc.endswith(".") for setting in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "meant"),
+    [
+        (".env", "DJANGO_SECRET", None),
+        (".env", "REDIS_ULR", None),
+        (".env", "OFFERS_DB_PATH", "OFFERS_DB"),
+        (".env", "offers_db", "OFFERS_DB"),
+        (".env", "ENRICHMENT_QUEUE", "ENRICHMENT_QUEUE_NAME"),
+        (".env", "ML_AFILIATE_TAG", "ML_AFFILIATE_TAG"),
+        ("home/.env", "DJANGO_SECRET", ""),
+        ("home/.env", "REDIS_ULR", "REDIS_URL"),
+        ("offers.toml", "redis_ulr", "REDIS_URL"),
+        ("home/offers.toml", "zzz", ""),
+        ("environment", "OFFERS_SNAPSHOT", "OFFERS_SNAPSHOTS"),
+        ("environment", "DJANGO_SECRET", None),
+    ],
+)
+def test_an_unknown_key_that_is_meant_for_us_names_the_nearest(
+    tmp_path: Path, place: str, key: str, meant: str | None
+) -> None:
+    """Other programs' keys in a shared `.env` and in the environment are none of our business."""
+    (tmp_path / "home").mkdir()
+    environ = {"OFFERS_HOME": str(tmp_path / "home")}
+    if place == "environment":
+        environ[key] = "x"
+    else:
+        (tmp_path / place).write_text(f"{key} = '1'\n")
+    _, problems = examine_config(environ, tmp_path)
+    if meant is None:
+        assert problems == ()
+        return
+    (problem,) = problems
+    assert problem.lower().startswith(f"{key.lower()} from {'environment' if place == 'environment' else ''}")
+    assert f"no such setting; did you mean {meant}" in problem
+
+
+def test_lines_of_other_programs_in_a_shared_dotenv_are_ignored(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("export PATH\nset -a\n'\nREDIS_URL\nMIN_DISCOUNT_PCT=5\n")
+    config, problems = examine_config({"OFFERS_HOME": str(tmp_path / "home")}, tmp_path)
+    assert problems == (f"line 4 of {tmp_path / '.env'} has no =",)
+    assert config.marketplace.min_discount_pct == 5
+
+
+def test_each_problem_is_told_on_a_line_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"OFFERS_HOME": str(tmp_path), "MIN_DISCOUNT_PCT": "x", "OFFERS_SNAPSHOTS": "y"}.items():
+        monkeypatch.setenv(name, text)
+    get_config.cache_clear()
+    assert main(["list"]) == 3
+    first, second, hint = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: MIN_DISCOUNT_PCT from environment: ")
+    assert second.startswith("error: OFFERS_SNAPSHOTS from environment: ")
+    assert hint == "  try: offers config show --origin"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://x.supabase.co", True),
+        ("http://127.0.0.1:54321", True),
+        ("http://127.8.9.1", True),
+        ("http://[::1]:1", True),
+        ("http://localhost:54321", True),
+        ("http://supabase.invalid", False),
+        ("http://10.0.0.1", False),
+        ("http://localhost.evil.example", False),
+        ("http://127.0.0.1@evil.example", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://[::ffff:10.0.0.1]", False),
+        ("HTTP://supabase.invalid", False),
+        ("http://0.0.0.0", False),
+        ("http://2130706433", False),
+    ],
+)
+def test_a_key_goes_over_plain_http_to_this_machine_only(tmp_path: Path, url: str, allowed: bool) -> None:
+    _, problems = examine_config({"OFFERS_HOME": str(tmp_path), "SUPABASE_URL": url, "SUPABASE_KEY": "k"}, tmp_path)
+    told = [problem for problem in problems if problem.startswith("SUPABASE_URL from environment: ")]
+    assert (told == []) is allowed
+    assert all("plain http" in problem for problem in told)
+
+
+@pytest.mark.parametrize("name", [".env", "offers.toml"])
+def test_an_address_of_the_working_directory_never_gets_a_key_from_elsewhere(tmp_path: Path, name: str) -> None:
+    """Whoever has a folder cloned or unpacked must not hand its key to that folder's server."""
+    (tmp_path / name).write_text("SUPABASE_URL = 'https://evil.example'\n")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, SUPABASE_SERVICE_ROLE_KEY="canary")
+    assert f"SUPABASE_URL from {name} ({tmp_path / name})" in caught.value.message
+    assert "SUPABASE_SERVICE_ROLE_KEY from environment" in caught.value.message
+    assert "canary" not in caught.value.message
+
+
+def test_address_and_key_from_one_place_are_fine_and_from_two_are_told(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".env").write_text("SUPABASE_KEY=k\n")
+    (tmp_path / "home" / ".env").chmod(0o600)
+    told = [notice.message for notice in load(tmp_path, SUPABASE_URL="https://x.example").notices]
+    assert told == [
+        f"SUPABASE_URL is from environment, SUPABASE_SERVICE_ROLE_KEY from .env ({tmp_path / 'home' / '.env'})"
+    ]
+    assert load(tmp_path, SUPABASE_URL="https://x.example", SUPABASE_KEY="k").notices == ()
+    (tmp_path / ".env").write_text("SUPABASE_URL=https://x.example\nSUPABASE_KEY_FILE=/dev/fd/0\nSUPABASE_KEY=k\n")
+    assert load(tmp_path).database.supabase_url == "https://x.example"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("OFFERS_DB=/x/offers.db", "OFFERS_DB"),
+        ("REDIS_URL=redis://x", "REDIS_URL"),
+        ("ENRICHMENT_QUEUE_NAME=q", "ENRICHMENT_QUEUE_NAME"),
+        ("OFFERS_HOME=elsewhere", "OFFERS_HOME"),
+        ("MIN_DISCOUNT_PCT=5", ""),
+    ],
+)
+def test_a_working_directory_that_decides_store_or_queue_is_told(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / ".env").write_text(f"{line}\n")
+    environ = {} if name == "OFFERS_HOME" else {"OFFERS_HOME": str(tmp_path / "home")}
+    told = [notice.message for notice in load_config(environ, tmp_path).notices]
+    assert told == ([f"{name}: set by the working directory, {tmp_path}"] if name else [])
+
+
+@pytest.mark.parametrize("text", ["cAnArY-jwt", "/cAnArY/jwt==", "~cAnArY/x", "cAnArY" * 100, "/dev/null", "."])
+def test_a_secret_put_in_the_place_of_its_file_is_not_shown(tmp_path: Path, text: str) -> None:
+    _, problems = examine_config({"OFFERS_HOME": str(tmp_path), "OFFERS_DASHBOARD_TOKEN_FILE": text}, tmp_path)
+    (problem,) = problems
+    assert problem.startswith("OFFERS_DASHBOARD_TOKEN_FILE from environment: ")
+    assert "cAnArY" not in problem
+    if "cAnArY" in text:
+        assert problem.endswith(f"the file {MASK} cannot be read: no such file")
+
+
+def test_a_secret_may_come_through_a_pipe(tmp_path: Path) -> None:
+    """As a shell's `<(command)` gives it."""
+    read, write = os.pipe()
+    os.write(write, b"piped\n")
+    os.close(write)
+    assert load(tmp_path, OFFERS_DASHBOARD_TOKEN_FILE=f"/dev/fd/{read}").dashboard.token == Secret("piped")
+    os.close(read)
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS] + ["OFFERS_HOME"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 400,
+        "9" * 5000,
+        "1e999",
+        "-" * 70_000,
+        "~nouser/x",
+        "x" * 300,
+        "/" + "x" * 300,
+        "a\nb",
+        "a\x1b[31m",
+        "\udcff",
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_no_text_of_a_setting_is_a_bug(tmp_path: Path, name: str, text: str) -> None:
+    """It is taken, or refused in a line that names the setting; the home's own errors are told as well as others."""
+    _, problems = examine_config({"OFFERS_HOME": str(tmp_path), name: text}, tmp_path)
+    assert all(name in problem and len(problem) < 500 for problem in problems)
+    if not text.isprintable():
+        assert f"{name} from environment: its value" in problems[0]
+
+
+@pytest.mark.parametrize("name", ["OFFERS_HOME", "OFFERS_DB", "SUPABASE_KEY_FILE"])
+def test_a_path_that_cannot_be_is_an_error_that_names_the_setting(tmp_path: Path, name: str) -> None:
+    for text in ("~nouser/x", "/tmp/" + "x" * 300):
+        _, problems = examine_config({"OFFERS_HOME": str(tmp_path), name: text}, tmp_path)
+        assert problems[0].startswith(f"{name} from environment: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://host?password=p",
+        "redis://host/0?x=1&username=u",
+        "redis://u@host",
+        "redis+sentinel://h/s?sentinel_password=p",
+    ],
+)
+def test_an_address_with_a_password_does_not_belong_in_toml(tmp_path: Path, url: str) -> None:
+    (tmp_path / "offers.toml").write_text(f'redis_url = "{url}"\n')
+    with pytest.raises(ConfigError, match="does not belong in"):
+        load(tmp_path)

@@ -39,6 +39,7 @@ from offers_cli.queue.presence import find_dead_workers
 
 SHORT = Scenario(sold=400, kills=15, redis_restarts=2, begun_anew=6, wall_s=3, lock_s=3)
 LONG = Scenario(sold=2740, kills=100, redis_restarts=5, begun_anew=60, wall_s=20, lock_s=10)
+SEED = os.environ.get("OFFERS_CHAOS_SEED") or secrets.token_hex(4)
 SCENARIO = LONG if os.environ.get("OFFERS_CHAOS") == "long" else SHORT
 
 SERVICES, PROCESSES, CONCURRENCY = 2, 2, 3
@@ -53,9 +54,8 @@ and was about to end when the second signal came: Python then lets the system ac
 
 @pytest.fixture
 def dice() -> Random:
-    seed = os.environ.get("OFFERS_CHAOS_SEED") or secrets.token_hex(4)
-    print(f"replay with OFFERS_CHAOS_SEED={seed}")
-    return Random(seed)
+    print(f"replay with OFFERS_CHAOS_SEED={SEED}")
+    return Random(SEED)
 
 
 def make_shop() -> Shop:

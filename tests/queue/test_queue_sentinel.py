@@ -125,7 +125,7 @@ def test_the_address_is_a_setting_that_shows_no_password(watched: Watched, tmp_p
     config = load_config({"REDIS_URL": watched.url, "OFFERS_HOME": str(tmp_path)}, tmp_path)
     assert config.enrichment.redis_url is not None
     shown = mask_url(config.enrichment.redis_url.reveal())
-    assert shown == f"redis+sentinel://:********@{watched.places}/shop/2?sentinel_password=********"
+    assert shown == f"redis+sentinel://********@{watched.places}/shop/2"
 
 
 @pytest.mark.slow

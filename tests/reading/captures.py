@@ -14,12 +14,12 @@ from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 BESIDE_THE_REPOSITORY = Path(__file__).resolve().parents[3] / "shared" / "real-pages"
+REAL_PAGES = Path(os.environ.get("OFFERS_REAL_PAGES") or BESIDE_THE_REPOSITORY)
 SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
 def real_pages_folder() -> Path | None:
-    folder = Path(os.environ.get("OFFERS_REAL_PAGES") or BESIDE_THE_REPOSITORY)
-    return folder if (folder / "expected.json").is_file() else None
+    return REAL_PAGES if (REAL_PAGES / "expected.json").is_file() else None
 
 
 def real_names(*kinds: str) -> list[str]:

@@ -10,10 +10,10 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers_cli.config import MASK, SETTINGS, examine_config, load_config
+from offers_cli.config import MASK, SETTINGS, examine_config, load_config, mask_url
 from offers_cli.errors import UsageError
 from offers_cli.services.init import init, quoted
-from offers_cli.services.show_config import find_config_files, masked_address, show_config
+from offers_cli.services.show_config import find_config_files, show_config
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,21 @@ from offers_cli.services.show_config import find_config_files, masked_address, s
         ("unix:///tmp/redis.sock?password=canary", "unix:///tmp/redis.sock"),
         ("redis://:12/canary@host/0", MASK),
         ("redis://[canary", MASK),
+        ("redis://:can?ary@host/0", MASK),
+        ("redis://:can#ary@host/0", MASK),
+        ("https://canary@host/x", f"https://{MASK}@host/x"),
         ("http://canary:canary@proxy:3128", f"http://{MASK}@proxy:3128"),
     ],
 )
 def test_an_address_shows_no_password(address: str, shown: str) -> None:
-    assert masked_address(address) == shown
+    assert mask_url(address) == shown
 
 
 def test_every_secret_is_masked_and_every_value_has_its_origin(tmp_path: Path) -> None:
     secrets = {
         "REDIS_URL": "redis://:canary@host/0",
-        "SUPABASE_URL": "https://project.example",
+        "SUPABASE_URL": "https://u:canary@project.example",
+        "ML_BASE_URL": "https://canary@shop.example",
         "SUPABASE_SERVICE_ROLE_KEY": "canary",
         "SUPABASE_DB_URL": "postgres://u:canary@host/db",
         "OFFERS_HTTP_PROXY": "http://u:canary@one:1,http://u:canary@two:2",

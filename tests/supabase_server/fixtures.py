@@ -12,16 +12,18 @@ from waiting import NEVER_S
 
 from offers_cli.storage import supabase_client
 
+GIVEN = {
+    "url": os.environ.get("OFFERS_TEST_SUPABASE_URL", ""),
+    "service_key": os.environ.get("OFFERS_TEST_SUPABASE_KEY", ""),
+    "anon_key": os.environ.get("OFFERS_TEST_SUPABASE_ANON_KEY", ""),
+}
+
 
 @pytest.fixture(scope="session")
 def supabase_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupabaseProject]:
     """The project of `OFFERS_TEST_SUPABASE_URL`, which must hold no offers yet, or a local server of our own."""
-    if url := os.environ.get("OFFERS_TEST_SUPABASE_URL"):
-        given = SupabaseProject(
-            url=url,
-            service_key=os.environ["OFFERS_TEST_SUPABASE_KEY"],
-            anon_key=os.environ.get("OFFERS_TEST_SUPABASE_ANON_KEY", ""),
-        )
+    if GIVEN["url"]:
+        given = SupabaseProject(**GIVEN)
         assert _is_empty(given), "the tests empty the tables: point them at a project without offers"
         yield given
     elif reason := node_is_missing():

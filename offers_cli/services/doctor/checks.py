@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from offers_cli.config import Config, DatabaseConfig, check_owner
+from offers_cli.config import Config, DatabaseConfig, check_home
 from offers_cli.errors import (
     Bug,
     ConfigError,
@@ -69,7 +69,7 @@ def list_checks(around: Surroundings, settings_problems: Sequence[str]) -> list[
         make("home", look=lambda: look_at_home(config.home)),
     ]
     try:
-        check_owner(config.home)
+        check_home(config.home)
     except ConfigError:  # nothing is created in somebody else's home, not even by looking
         return first
     return [

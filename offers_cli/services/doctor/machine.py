@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from offers_cli.config import check_owner
+from offers_cli.config import check_home
 from offers_cli.errors import ConfigError, StorageUnavailable
 from offers_cli.services.doctor.finding import Finding
 
@@ -35,7 +35,7 @@ def look_at_home(home: Path) -> list[Finding]:
 
 def _home(home: Path) -> Finding:
     try:
-        check_owner(home)
+        check_home(home)
     except ConfigError as error:
         return Finding.of("home", error)
     if not home.exists():
