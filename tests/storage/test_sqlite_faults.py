@@ -28,8 +28,6 @@ from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite import open_sqlite
 from offers_cli.storage.sqlite_errors import translated
 
-KILLS = int(os.environ.get("OFFERS_TEST_KILLS", "12"))
-
 WRITER = """
 import sys
 from pathlib import Path
@@ -71,10 +69,11 @@ def check_integrity(path: Path) -> None:
     connection.close()
 
 
-def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(sqlite_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(sqlite_path: Path, kills: int) -> None:
     """`kill -9` while it writes; what it had reported is there, whole, and the file is sound."""
     chance, start = random.Random(1), 0
-    for _ in range(KILLS):
+    for _ in range(kills):
         writer = run_python(WRITER, sqlite_path, start)
         assert writer.stdout
         assert writer.stdout.readline() == "ready\n"

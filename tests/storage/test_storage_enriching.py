@@ -250,10 +250,13 @@ def test_writers_of_results_at_once_leave_the_newest(storage: Storage) -> None:
     assert {(offer.price_cents, offer.enriched_at) for offer in everything(storage)} == {(1_012, at(12))}
 
 
-def test_a_random_life_is_the_same_on_both_storages(sqlite_storage: Storage, supabase_storage: Storage) -> None:
+@pytest.mark.parametrize("minutes", [12, pytest.param(80, marks=pytest.mark.slow)], ids=["short", "long"])
+def test_a_random_life_is_the_same_on_both_storages(
+    sqlite_storage: Storage, supabase_storage: Storage, minutes: int
+) -> None:
     """The rules stand twice, in Python and in SQL; whatever happens to the offers, the rows come out the same."""
     chance = random.Random(20260301)
-    for minute in range(80):
+    for minute in range(minutes):
         cards = [_random_card(chance) for _ in range(5)]
         seen_minute = minute + chance.choice((0, 0, 0, -3))
         outcomes = [
