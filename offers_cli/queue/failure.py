@@ -34,7 +34,7 @@ def read_meta(meta: bytes | None) -> dict[str, Any]:
     """A job's `meta`; empty when it is missing or not ours to read (another serializer)."""
     try:
         found = json.loads(meta or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -47,11 +47,26 @@ def parse_time(text: bytes | None) -> datetime | None:
         return None
 
 
+def parse_stamp(stamp: Any) -> datetime | None:
+    """A time in seconds since 1970, as numbers or as text."""
+    try:
+        return datetime.fromtimestamp(float(stamp), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def read_exc_string(text: Any) -> str:
+    """What RQ's result keeps of an exception, as far as it can be read; empty when it cannot be."""
+    try:
+        return zlib.decompressobj().decompress(b64decode(text), RESULT_LIMIT).decode(errors="replace").strip()
+    except (TypeError, ValueError, zlib.error):
+        return ""
+
+
 def read_result(results: Any) -> str:
     """The last line of the newest of RQ's results, as `XREVRANGE` answers them; empty when it cannot be read."""
     try:
         _, fields = results[0]
-        text = zlib.decompressobj().decompress(b64decode(fields[b"exc_string"]), RESULT_LIMIT).decode(errors="replace")
-        return text.strip().splitlines()[-1][:MESSAGE_LIMIT]
-    except (IndexError, KeyError, TypeError, ValueError, zlib.error):
+        return read_exc_string(fields[b"exc_string"]).splitlines()[-1][:MESSAGE_LIMIT]
+    except (IndexError, KeyError, TypeError, ValueError):
         return ""

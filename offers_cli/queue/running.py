@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.queue.admission import read_arguments
-from offers_cli.queue.failure import parse_time
+from offers_cli.queue.failure import parse_stamp, parse_time
 from offers_cli.queue.keys import WAITS_FOR, QueueKeys, execution_key, job_key, worker_executions_key, worker_key
 from offers_cli.redis_errors import translate
 
 if TYPE_CHECKING:
     import redis
+
+PID_DIGITS = 10
+"""More than any system has; what is longer was not written by a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def _worker(name: str, fields: list[bytes | None], jobs: list[RunningJob]) -> Ru
         state=_text(state),
         waits_for=_text(waits_for) or None,
         hostname=_text(hostname),
-        pid=int(pid) if pid and pid.isdigit() else None,
+        pid=int(pid) if pid and pid.isdigit() and len(pid) <= PID_DIGITS else None,
         started_at=parse_time(birth),
         seen_at=parse_time(heartbeat),
         jobs=tuple(sorted(jobs, key=lambda job: (job.started_at is None, job.started_at or 0, job.job_id))),
@@ -93,14 +96,7 @@ def _read_jobs(connection: redis.Redis, executions: Any) -> list[RunningJob]:
 
 def _job(job_id: str, created_at: Any, data: Any) -> RunningJob:
     offer_id, url = read_arguments(data if isinstance(data, bytes) else None)
-    return RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=_moment(created_at))
-
-
-def _moment(stamp: Any) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(stamp), UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
+    return RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=parse_stamp(created_at))
 
 
 def _text(value: bytes | None) -> str:

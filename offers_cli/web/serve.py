@@ -64,6 +64,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
     try:
         import waitress  # noqa: F401 (is it installed?)
 
+        from offers_cli.queue.jobs import Jobs
         from offers_cli.web.app import create_app
         from offers_cli.web.front import Front, Names, is_loopback
     except ImportError as exc:
@@ -74,7 +75,8 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
             f"whoever reaches {host} could change the queue: a token is needed for any host but loopback",
             hint="export OFFERS_DASHBOARD_TOKEN=$(openssl rand -hex 24), or leave --host out",
         )
-    app = create_app(connection=runtime.connection, get_stats=lambda: runtime.stats().data())
+    jobs = Jobs(runtime.connection, name=runtime.config.enrichment.queue_name)
+    app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: runtime.stats().data())
     return Front(app, names=Names(host, settings.hosts), token=settings.token)
 
 

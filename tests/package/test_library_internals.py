@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 
 import httpcore
 import pytest
-import rq.serializers
 from selectolax.lexbor import LexborHTMLParser
 from typer.core import TyperGroup
 
@@ -71,27 +68,3 @@ def test_selectolax_names_nodes_and_kinds() -> None:
     assert node.parent is not None
     assert node.parent.css_first("b").mem_id == node.mem_id  # type: ignore[union-attr]
     assert node.is_element_node
-
-
-def test_rq_dashboard_has_what_is_replaced_in_it() -> None:
-    dashboard = pytest.importorskip("rq_dashboard.web")
-    from offers_cli.web.rq_pages import CHANGES_UPON_GET
-
-    assert hasattr(dashboard.config, "serializer")
-    assert hasattr(rq.serializers, "PickleSerializer")
-    assert hasattr(dashboard, CHANGES_UPON_GET.partition(".")[2])
-    assert "redis_conn" in Path(dashboard.__file__).read_text()
-
-
-def test_rq_dashboards_pages_are_escaped_whole() -> None:
-    dashboard = pytest.importorskip("rq_dashboard.web")
-    from jinja2 import Environment, FileSystemLoader
-
-    from offers_cli.web.rq_pages import EscapingLoader
-
-    folder = Path(dashboard.__file__).parent / "templates"
-    loader = EscapingLoader(FileSystemLoader(folder))
-    names = [str(path.relative_to(folder)) for path in folder.rglob("*.html")]
-    texts = {name: loader.get_source(Environment(autoescape=True), name)[0] for name in names}
-    assert any("<%-" in text for text in texts.values()), "its values are no longer put in by underscore.js"
-    assert [name for name, text in texts.items() if re.search(r"<%=|\|\s*safe", text)] == []

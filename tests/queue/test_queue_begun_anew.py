@@ -10,17 +10,18 @@ from collections.abc import Callable
 import pytest
 import redis
 import rq.serializers
+import rq_dashboard.web as rq_dashboard  # type: ignore[import-untyped]
 from flask import Flask
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure
+from offers_cli.queue.jobs import Jobs, Registry
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
-from offers_cli.web import rq_pages
 
 KEYS = QueueKeys("enrichment")
 FAILED = Verdict(end=End.FAILED, failure=Failure(code=PageChanged.code, message="no price", attempts=1))
@@ -48,12 +49,20 @@ class Scene:
         return execution
 
     def press(self, button: str) -> None:
-        """A button of the dashboard."""
+        """A button of RQ Dashboard, which an operator may run beside ours."""
         app = Flask("test")
+        app.config["RQ_DASHBOARD_REDIS_URL"] = ("redis",)
+        app.redis_conn = self.connection  # type: ignore[attr-defined]
+        app.register_blueprint(rq_dashboard.blueprint, url_prefix="/rq")
+        app.before_request_funcs["rq_dashboard"] = []  # it would connect to that address
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(rq.serializers, "PickleSerializer", rq.serializers.PickleSerializer)  # put back afterwards
-            rq_pages.mount(app, self.connection)
+            patch.setattr(rq_dashboard.config, "serializer", rq.serializers.JSONSerializer)
             assert app.test_client().post(f"/rq{button}").get_json()["status"] == "OK"
+
+    @property
+    def jobs(self) -> Jobs:
+        """The buttons of our own dashboard."""
+        return Jobs(self.connection, clock=lambda: self.now)
 
 
 def cancel(scene: Scene) -> None:
@@ -106,6 +115,28 @@ def stop_and_requeue(scene: Scene) -> None:
     assert Registries(scene.connection).requeue_failed().requeued == 1
 
 
+def cancel_by_ours(scene: Scene) -> None:
+    assert scene.jobs.cancel(b"enrich-o")
+
+
+def delete_by_ours(scene: Scene) -> None:
+    assert scene.jobs.delete(b"enrich-o")
+
+
+def empty_the_started_by_ours(scene: Scene) -> None:
+    assert scene.jobs.empty(Registry.STARTED) == 1
+
+
+def cancel_and_empty_the_cancelled_by_ours(scene: Scene) -> None:
+    cancel_by_ours(scene)
+    assert scene.jobs.empty(Registry.CANCELED) == 1
+
+
+def stop_and_requeue_by_ours(scene: Scene) -> None:
+    stop(scene)
+    assert scene.jobs.requeue(b"enrich-o")
+
+
 def be_taken_for_dead(scene: Scene) -> None:
     scene.now += LEASE_S + 1
     assert scene.c.recover().requeued == 1
@@ -123,6 +154,11 @@ INTERRUPTIONS = [
     stop_and_requeue_by_rq,
     stop_and_press_requeue,
     stop_and_requeue,
+    cancel_by_ours,
+    delete_by_ours,
+    empty_the_started_by_ours,
+    cancel_and_empty_the_cancelled_by_ours,
+    stop_and_requeue_by_ours,
     be_taken_for_dead,
 ]
 ENDS = [GIVEN_BACK, FAILED, FINISHED, stopped(attempt=1), Verdict(end=End.SCHEDULED, delay_s=5, failure=FAILED.failure)]
@@ -196,7 +232,9 @@ def test_what_the_old_worker_knows_nothing_of_it_does_not_give_back(scene: Scene
     assert_only_b_runs_it(scene, second)
 
 
-@pytest.mark.parametrize("interruption", [cancel, delete], ids=lambda interruption: interruption.__name__)
+@pytest.mark.parametrize(
+    "interruption", [cancel, delete, cancel_by_ours, delete_by_ours], ids=lambda interruption: interruption.__name__
+)
 def test_a_cancelled_attempt_is_lost_at_the_next_heartbeat(
     connection: redis.Redis, interruption: Callable[[Scene], None]
 ) -> None:

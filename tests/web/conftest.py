@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,21 @@ class Served:
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self._ask("GET", path, headers)
 
-    def post(self, path: str, **headers: str) -> httpx.Response:
-        return self._ask("POST", path, headers)
+    def post(self, path: str, data: Mapping[str, str] | None = None, **headers: str) -> httpx.Response:
+        return self._ask("POST", path, headers, data or {})
 
-    def _ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
+    def press(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form as a page of the dashboard holds it."""
+        pages = "".join(self.get(f"/rq/{registry}/").text for registry in ("queued", "failed", "canceled"))
+        secret = re.search(r'name="csrf" value="([^"]+)"', pages)
+        assert secret, "no page has a form"
+        return self.post(path, {"csrf": secret[1], **fields}, Origin=self.url)
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], data: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.request(method, self.url + path, headers=named, timeout=NEVER_S)
+        return httpx.request(method, self.url + path, headers=named, data=data, timeout=NEVER_S)
 
     def end(self, number: int) -> Result:
         return end(self.process, number)

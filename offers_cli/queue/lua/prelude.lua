@@ -172,3 +172,38 @@ local function code_of(id)
   local meta = redis.call('HGET', job_key(id), 'meta') or ''
   return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end
+
+-- Whether a job says that it is another queue's. One that says nothing is taken for ours where it stands among ours.
+local function is_foreign(queue, id)
+  local origin = has_hash(job_key(id)) and redis.call('HGET', job_key(id), 'origin') or ''
+  return origin ~= '' and 'rq:queue:' .. origin ~= queue
+end
+
+-- The entries "<job id>:<execution id>" of one job in a registry of executions.
+local function entries_of(registry, id)
+  local found = {}
+  if redis.call('TYPE', registry).ok ~= 'zset' then return found end
+  for _, entry in ipairs(redis.call('ZRANGE', registry, 0, -1)) do
+    if entry == id or string.sub(entry, 1, #id + 1) == id .. ':' then found[#found + 1] = entry end
+  end
+  return found
+end
+
+-- Takes a job out of the queue and of registries; says whether it stood in one. What was read of the queue is read anew.
+local function take_out(queue, read, registries, id)
+  local found = false
+  if redis.call('TYPE', queue).ok == 'list' and redis.call('LREM', queue, 0, id) > 0 then
+    redis.call('DEL', read)
+    found = true
+  end
+  for _, registry in ipairs(registries) do
+    if redis.call('TYPE', registry).ok == 'zset' and redis.call('ZREM', registry, id) == 1 then found = true end
+  end
+  return found
+end
+
+-- Deletes all that is known of a job but where it stands.
+local function forget_job(started, leases, id)
+  end_executions(started, leases, id)
+  redis.call('DEL', job_key(id), 'rq:results:' .. id, 'rq:job:' .. id .. ':dependents', 'rq:job::' .. id .. ':dependencies')
+end

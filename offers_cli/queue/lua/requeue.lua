@@ -2,8 +2,8 @@
 -- KEYS: failed, queue.
 -- ARGV: time, 1 to change nothing, failed before (seconds; empty for any), wanted codes (",a,b,"; empty for any),
 --       how many at the most, then the job ids.
--- Answers how many matched, were put back, were skipped (their hash has expired, or they wait or run already), and how
--- many of the ids remain in the registry.
+-- Answers how many matched, were put back, were skipped (their hash has expired or is another queue's, or they wait or run
+-- already), and how many of the ids remain in the registry.
 
 local failed, queue = unpack(KEYS)
 local only_look, before, codes, limit = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -25,7 +25,7 @@ end
 for i = 6, #ARGV do
   local id = ARGV[i]
   local there = redis.call('ZSCORE', failed, id)
-  local usable = there and has_hash(job_key(id)) and not ACTIVE[status_of(id)]
+  local usable = there and has_hash(job_key(id)) and not is_foreign(queue, id) and not ACTIVE[status_of(id)]
   if there and (matched == limit or usable and not is_wanted(id)) then
     remaining = remaining + 1
   elseif there then
