@@ -7,13 +7,14 @@ event's figures. Nothing here formats a secret: events are built from plain figu
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import urlsplit, urlunsplit
+
+from offers_cli.text import json_text, printable, printable_lines
 
 ROOT = "offers_cli"
 ALWAYS = ("offer_id", "job_id", "url")
@@ -55,11 +56,6 @@ def without_query(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def printable(text: str) -> str:
-    """The text on one line, control characters (escape codes among them) replaced."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
-
-
 def _figures(record: logging.LogRecord) -> dict[str, Any]:
     figures: dict[str, Any] = dict(getattr(record, "figures", {}))
     if figures.get("url"):
@@ -78,7 +74,9 @@ class TextFormatter(logging.Formatter):
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         figures = " ".join(f"{k}={v}" for k, v in _figures(record).items() if v is not None)
         line = printable(f"[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        return f"{line}\n{printable_lines(self.formatException(record.exc_info))}".rstrip("\n")
 
 
 class JsonFormatter(logging.Formatter):
@@ -96,7 +94,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(event, ensure_ascii=False, default=str)
+        return json_text(event, default=str)
 
 
 class _StreamHandler(logging.Handler):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offers_cli.services.report import Problem
+from offers_cli.text import json_text
 
 VERSION = 1
 SESSION_KEYS = (
@@ -108,7 +108,7 @@ def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem],
     Args:
         failed: nothing of what was asked is done; with problems and not failed, a part is.
     """
-    return json.dumps(
+    return json_text(
         {
             "version": VERSION,
             "command": command,
@@ -116,7 +116,6 @@ def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem],
             "data": {**dict.fromkeys(DATA_KEYS.get(command, ())), **data},
             "errors": [_error(problem) for problem in problems],
         },
-        ensure_ascii=False,
         indent=2,
         default=str,
     )

@@ -11,6 +11,7 @@ import typer
 from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
 from offers_cli.cli.perform import Voice, perform_alone
 from offers_cli.cli.render import Block, Line, Output
+from offers_cli.text import printable
 
 if TYPE_CHECKING:
     from offers_cli.config import Setting
@@ -83,6 +84,6 @@ def ask(setting: Setting, question: str, *, must: bool) -> dict[str, str]:
         try:
             parse_setting(setting, text)
         except ValueError as exc:
-            typer.echo(f"  {exc}", err=True)
+            typer.echo(f"  {printable(str(exc))}", err=True)
         else:
             return {setting.name: text}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -14,8 +15,9 @@ from offers_cli import __version__
 from offers_cli.cli.commands import CommandGroup
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.cli.render import Output, writing_results
-from offers_cli.errors import Interrupted, OffersError, UsageError
+from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
 from offers_cli.services.report import Problem, problems_of
+from offers_cli.text import printable_lines
 
 app = typer.Typer(
     name="offers",
@@ -59,9 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(Interrupted("interrupted; what was saved stays saved"), output, name)
     except OffersError as error:
         return _fail(error, output, name)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, the person gets one line, not a traceback)
         if "--debug" in args:
-            raise
+            sys.stderr.write(printable_lines(traceback.format_exc()))
+            return Bug.exit_code
         return _fail_bug(error, output, name)
 
 

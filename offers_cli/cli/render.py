@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from offers_cli.cli.envelope import envelope
-from offers_cli.log import printable
 from offers_cli.services.report import Problem, Report
+from offers_cli.text import defused, printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,17 +109,17 @@ class Output:
             elif isinstance(block, Table | Plot):
                 self.write(_plain_table(block if isinstance(block, Table) else block.table))
             elif isinstance(block, Line):
-                self.write(_printable_lines(block.text))
+                self.write(printable_lines(block.text))
             elif isinstance(block, Note) and not self.quiet:
-                sys.stderr.write(_printable_lines(block.text))
+                sys.stderr.write(printable_lines(block.text))
 
     def _draw(self, block: Block) -> None:
         if isinstance(block, Table):
             print_table(block)
         elif isinstance(block, Plot):
-            self.write(block.draw(console(sys.stdout).width) + "\n")
+            self.write(printable_lines(block.draw(console(sys.stdout).width)))
         else:
-            self.write(_printable_lines(block.text))
+            self.write(printable_lines(block.text))
 
     @staticmethod
     def write(text: str) -> None:
@@ -222,7 +222,7 @@ def print_table(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(table.title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    shown = RichTable(title=Text(printable(table.title)), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in table.columns:
         figures = column in table.right
         # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
@@ -240,13 +240,13 @@ def _rich_cell(value: object, *, cut: bool) -> Text:
 
 
 def _plain_table(table: Table) -> str:
-    """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets."""
-    lines = ["\t".join(cell_text(cell) for cell in row) + "\n" for row in table.rows]
+    """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets, which run none of it."""
+    lines = ["\t".join(map(_plain_cell, row)) + "\n" for row in table.rows]
     return bold("\t".join(table.columns), sys.stdout) + "\n" + "".join(lines)
 
 
-def _printable_lines(text: str) -> str:
-    return "".join(printable(line) + "\n" for line in text.split("\n"))
+def _plain_cell(value: object) -> str:
+    return defused(cell_text(value)) if isinstance(value, str) else cell_text(value)
 
 
 def cell_text(value: object) -> str:

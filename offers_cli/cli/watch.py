@@ -15,7 +15,7 @@ from offers_cli.cli.figures import moment, span
 from offers_cli.cli.perform import exit_code
 from offers_cli.cli.render import Line, Output, console, is_terminal
 from offers_cli.errors import Interrupted
-from offers_cli.log import printable
+from offers_cli.text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

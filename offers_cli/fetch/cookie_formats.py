@@ -23,7 +23,7 @@ from typing import Any
 
 from offers_cli.errors import UsageError
 from offers_cli.fetch.cookies import Cookie, is_sendable, is_within
-from offers_cli.log import printable
+from offers_cli.text import printable
 
 MAX_BYTES = 4 * 2**20
 MILLISECONDS_FROM = 1e11

@@ -16,7 +16,8 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
 from offers_cli.fetch.addresses import Lookup, is_reachable, look_up, look_up_within
-from offers_cli.log import printable, without_query
+from offers_cli.log import without_query
+from offers_cli.text import printable
 
 MAX_URL_LENGTH = 8192
 USUAL_PORTS = {"https": 443, "http": 80}

@@ -25,6 +25,7 @@ from typing import Literal
 from offers_cli.errors import NotFound
 from offers_cli.fetch.page import Page
 from offers_cli.log import get_log
+from offers_cli.text import json_text
 
 MAX_BYTES = 500 * 2**20
 MAX_AGE_S = 30 * 86400.0
@@ -109,7 +110,7 @@ class Snapshots:
             "fetched_at": page.fetched_at.isoformat(),
             "digest": digest,
         }
-        _write(self._kept / f"{name}.json", json.dumps(about, ensure_ascii=False).encode())
+        _write(self._kept / f"{name}.json", json_text(about).encode())
         self._prune_now_and_then()
         return name
 

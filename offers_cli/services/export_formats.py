@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from io import TextIOWrapper
@@ -14,6 +12,7 @@ from typing import Any, BinaryIO
 from offers_cli.errors import UsageError
 from offers_cli.services.find_offers import plain
 from offers_cli.storage.base import StoredOffer
+from offers_cli.text import cell_of_csv, json_text
 
 Row = dict[str, Any]
 Write = Callable[[Iterable[Row], BinaryIO], None]
@@ -21,15 +20,6 @@ Write = Callable[[Iterable[Row], BinaryIO], None]
 COLUMNS = tuple(field.name for field in fields(StoredOffer))
 GROUP = 10_000
 """Rows of one row group of a parquet file."""
-
-FORMULA = re.compile(r"(^|[;\t\r\n])([\s\"']{0,20})([=+\-@\t\r＝＋－＠])")
-"""Where a spreadsheet would begin a formula: at the start of a cell, or, in countries whose lists are separated by
-semicolons (Brazil), after one inside a cell. Source: OWASP, "CSV Injection"."""
-
-
-def defused(text: str) -> str:
-    """Text that no spreadsheet runs as a formula: a quote stands before its first sign."""
-    return FORMULA.sub(r"\1'\2\3", text)
 
 
 def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
@@ -43,7 +33,7 @@ def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return defused(value)
+        return cell_of_csv(value)
     return _json(value) if isinstance(value, dict) else plain(value)
 
 
@@ -62,7 +52,7 @@ def write_json(rows: Iterable[Row], out: BinaryIO) -> None:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=plain)
+    return json_text(value, default=plain)
 
 
 def write_parquet(rows: Iterable[Row], out: BinaryIO) -> None:

@@ -16,8 +16,9 @@ import pytest
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.services.export import choose_format, export, gather, open_whole
-from offers_cli.services.export_formats import FORMATS, defused
+from offers_cli.services.export_formats import FORMATS
 from offers_cli.storage.base import OfferFilter, StoredOffer
+from offers_cli.text import defused
 
 SEEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 OFFER = StoredOffer(

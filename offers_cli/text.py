@@ -1,0 +1,48 @@
+"""Text that others wrote, made harmless for where it goes: a terminal, JSON, a spreadsheet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+_BIDIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_COMMANDS = rf"\x00-\x1f\x7f-\x9f{_BIDIRECTIONAL}"
+"""What a terminal obeys instead of showing it: C0 and C1 controls, DEL, and marks that turn the writing round."""
+_UNSEEN = (
+    r"\u00ad\u034f\u115f\u1160\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufffd"
+)
+
+_NOT_IN_JSON = re.compile(rf"[\x7f-\x9f{_BIDIRECTIONAL}\ud800-\udfff]")
+_NOT_IN_CELLS = re.compile(rf"(?![\t\n])[{_COMMANDS}]")
+_FORMULA = re.compile(rf"""((?:^|[;\t\r\n])(?:[^\S\t\r\n]|["'{_UNSEEN}])*+)(?=[=+\-@\t\r＝＋－＠﹦﹢﹣﹫][\s\S])""")
+"""Where a spreadsheet would begin a formula: at the start of a cell, or, in countries whose lists are separated by
+semicolons (Brazil), after one inside a cell; behind blanks, quotes and what is not seen. Source: OWASP, "CSV
+Injection"."""
+
+
+def printable(text: str) -> str:
+    """The text on one line, control characters (escape codes among them) replaced."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\n", " "))
+
+
+def printable_lines(text: str) -> str:
+    """The same, line by line, each ended."""
+    return "".join(printable(line) + "\n" for line in text.split("\n"))
+
+
+def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
+    r"""JSON in UTF-8 that may also be shown: what a terminal obeys, and half a surrogate pair, stands as ``\u…``."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def cell_of_csv(text: str) -> str:
+    """The text as a cell of a file: formulas defused, what a terminal obeys replaced, but for tabs and line ends."""
+    return defused(_NOT_IN_CELLS.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def defused(text: str) -> str:
+    """Text that no spreadsheet runs as a formula: a quote stands before its first sign."""
+    return _FORMULA.sub(r"\1'", text)
