@@ -61,7 +61,7 @@ def service(
     def work(output: Output) -> ServiceReport:
         from offers_cli.services import service as units
 
-        plan = _plan(load_settings(voice), user, processes, port)
+        plan = make_plan(load_settings(voice), user, processes, port)
         report = units.make_units(kind.value, plan, folder=to)
         return units.install(report, plan, overwrite=yes) if install or to else report
 
@@ -69,7 +69,7 @@ def service(
     perform_alone("service", voice, work, service_blocks)
 
 
-def _plan(config: Config, user: str | None, processes: int, port: int) -> Plan:
+def make_plan(config: Config, user: str | None, processes: int, port: int) -> Plan:
     import getpass
     import os
     import shutil
@@ -77,8 +77,12 @@ def _plan(config: Config, user: str | None, processes: int, port: int) -> Plan:
 
     from offers_cli.services.service import Plan
 
-    runs_as = user or os.environ.get("SUDO_USER") or getpass.getuser()
-    if runs_as != getpass.getuser() and config.origins["OFFERS_HOME"].kind == "default":
+    try:
+        ours = getpass.getuser()
+    except (KeyError, OSError):  # a user whom this machine does not know, as in a container
+        ours = ""
+    runs_as = user or os.environ.get("SUDO_USER") or ours
+    if runs_as != ours and config.origins["OFFERS_HOME"].kind == "default":
         raise ConfigError(f"it is not known where {runs_as} keeps the offers", hint="set OFFERS_HOME")
     beside = Path(sys.executable).with_name("offers")
     program = beside if beside.exists() else Path(shutil.which("offers") or sys.argv[0]).absolute()

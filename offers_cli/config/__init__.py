@@ -14,7 +14,7 @@ from offers_cli.config.settings import (
     Origin,
     Setting,
 )
-from offers_cli.config.values import MASK, Secret, mask_url, parse_duration, written
+from offers_cli.config.values import MASK, Secret, mask_url, one_line, parse_duration, written
 
 __all__ = [
     "MASK",
@@ -35,6 +35,7 @@ __all__ = [
     "load_config",
     "log_notices",
     "mask_url",
+    "one_line",
     "parse_duration",
     "parse_setting",
     "working_folder",

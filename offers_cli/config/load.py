@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from offers_cli.config.files import NotTrusted, read_secret_file, read_settings_file
 from offers_cli.config.settings import SECTIONS, SETTINGS, Config, Notice, Origin, Setting
-from offers_cli.config.values import MASK, Secret, holds_password, mask_url, parse_duration, parse_words
+from offers_cli.config.values import MASK, Secret, holds_password, mask_url, one_line, parse_duration, parse_words
 from offers_cli.errors import ConfigError
 from offers_cli.files import parse_path
 from offers_cli.log import get_log
@@ -37,7 +37,6 @@ _CANONICAL = {name: setting.name for setting in SETTINGS for name in setting.nam
 _FILES = {f"{name}_FILE": setting.name for setting in SETTINGS if setting.secret for name in setting.names}
 _KNOWN = {**_CANONICAL, **_FILES}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
@@ -137,7 +136,7 @@ def _home(sources: list[dict[str, _Found]], folder: Path, remarks: _Remarks) -> 
     for source in sources:
         if found := source.get(HOME):
             try:
-                return folder / parse_path(_writable(found.text)), found.origin
+                return folder / parse_path(one_line(found.text)), found.origin
             except ValueError as exc:
                 remarks.problems.append(f"{HOME} from {found.origin}: {exc}")
                 break
@@ -298,7 +297,7 @@ def _read_secret(name: str) -> str:
     """The secret in a file; where there is no such file its name is not shown: it may be the secret itself."""
     shown, reason = f"the file {MASK}", "no such file"
     try:
-        path = parse_path(_writable(name.strip()))
+        path = parse_path(one_line(name.strip()))
         if os.path.lexists(path):
             shown, reason = str(path), ""
         text = read_secret_file(path).strip()
@@ -313,9 +312,9 @@ def _read_secret(name: str) -> str:
 def parse_setting(setting: Setting, text: str) -> Any:
     """Turn text into the setting's type and apply its rules; raises `ValueError` without the text of a secret."""
     if setting.kind == "words":
-        words = tuple(map(_writable, parse_words(text)))  # what parts them may be a line break
+        words = tuple(map(one_line, parse_words(text)))  # what parts them may be a line break
         value: Any = Secret(",".join(_check_url(setting, w) for w in words)) if setting.secret else words
-    elif _writable(text) and setting.kind == "duration":
+    elif one_line(text) and setting.kind == "duration":
         value = parse_duration(text)
     elif setting.is_address:
         value = Secret(_check_url(setting, text)) if setting.secret else _check_url(setting, text).rstrip("/")
@@ -325,14 +324,6 @@ def parse_setting(setting: Setting, text: str) -> Any:
         value = _plain(setting, text)
     _check(setting, value)
     return value
-
-
-def _writable(text: str) -> str:
-    """The text, if it may stand in any file or message: on one line, and in UTF-8."""
-    if found := _UNWRITABLE.search(text):
-        what = "is not UTF-8" if "\ud800" <= found[0] <= "\udfff" else "holds a line break or another control character"
-        raise ValueError(f"its value {what}")
-    return text
 
 
 def _plain(setting: Setting, text: str) -> Any:

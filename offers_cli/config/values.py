@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
 
 MASK = "********"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _QUERY_SECRET = re.compile(r"[?&][^&=]*(?:password|username|token|key|secret)[^&=]*=", re.IGNORECASE)
 _UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -67,6 +68,14 @@ def written(value: object) -> str:
     if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return "" if value is None else str(value)
+
+
+def one_line(text: str) -> str:
+    """The text, if it may stand in any file or message: on one line, in UTF-8; raises `ValueError` otherwise."""
+    if found := _CONTROL.search(text):
+        what = "is not UTF-8" if "\ud800" <= found[0] <= "\udfff" else "holds a line break or another control character"
+        raise ValueError(f"its value {what}")
+    return text
 
 
 def holds_password(url: str) -> bool:

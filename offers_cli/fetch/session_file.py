@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -81,9 +82,10 @@ class SessionFile:
 
     def _check_private(self, facts: os.stat_result) -> None:
         if facts.st_mode & 0o077 or facts.st_uid != os.geteuid():
+            shown = shlex.quote(str(self.path))
             raise ConfigError(
                 f"{self.path} may be read by others, so it is not used",
-                hint=f"chmod 600 {self.path}; if others could have read it, log out of the site and import anew",
+                hint=f"chmod 600 {shown}; if others could have read it, log out of the site and import anew",
             )
 
     def _parse(self, data: bytes) -> Session:

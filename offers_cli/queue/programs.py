@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -150,9 +151,10 @@ def find_writer(directory: Path) -> ServerProgram | None:
     """
     old, new = directory / "appendonly.aof", directory / "appendonlydir"
     if old.exists() and any(new.glob("*.incr.aof")):
+        shown = shlex.quote(str(old))
         raise QueueRefused(
             f"{directory} holds two queues: one in {new.name}, and one that a Redis before 7 wrote into {old.name}",
-            hint=f"mv {old} {old}.aside, then `offers enqueue-missing` for what it held",
+            hint=f"mv {shown} {shown}.aside, then `offers enqueue-missing` for what it held",
         )
     if not old.exists() and not new.exists():
         return None

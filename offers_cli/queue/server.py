@@ -212,7 +212,8 @@ def _check_private(directory: Path) -> None:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise QueueRefused(
-            f"{directory} must be a directory of yours alone (mode 0700)", hint=f"chmod 700 {directory}, or remove it"
+            f"{directory} must be a directory of yours alone (mode 0700)",
+            hint=f"chmod 700 {shlex.quote(str(directory))}, or remove it",
         )
 
 

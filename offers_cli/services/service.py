@@ -5,6 +5,7 @@ The units are the files in ``units/``; what is filled in is written as each prog
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shlex
@@ -14,6 +15,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, Literal
 
+from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
 from offers_cli.queue.server import SOCKET_PATH_LIMIT
 from offers_cli.services.report import Problem
@@ -91,7 +93,7 @@ def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> Service
 
 
 def _next(kind: Kind, plan: Plan) -> tuple[str, ...]:
-    home = f"install -d -m 700 -o {plan.user} {shlex.quote(str(plan.home))}"
+    home = f"install -d -m 700 -o {shlex.quote(plan.user)} {shlex.quote(str(plan.home))}"
     if kind == "systemd":
         return home, "systemctl daemon-reload", "systemctl enable --now offers-worker offers-dashboard"
     if kind == "supervisor":
@@ -109,7 +111,7 @@ def install(report: ServiceReport, plan: Plan, *, overwrite: bool) -> ServiceRep
         UsageError: a file that says something else is there.
         StorageRefused: the folder cannot be written to.
     """
-    differing = [unit.path for unit in report.units if unit.path.exists() and unit.path.read_text() != unit.text]
+    differing = [unit.path for unit in report.units if _says_something_else(unit)]
     if differing and not overwrite:
         raise UsageError(f"{differing[0]} is there and says something else", hint="--yes replaces it")
     for unit in report.units:
@@ -117,6 +119,13 @@ def install(report: ServiceReport, plan: Plan, *, overwrite: bool) -> ServiceRep
     if report.kind == "compose":
         _write_secrets(report.units[0].path.parent, plan)
     return replace(report, installed=True)
+
+
+def _says_something_else(unit: Unit) -> bool:
+    try:
+        return unit.path.exists() and not (unit.path.is_file() and unit.path.read_bytes() == unit.text.encode())
+    except OSError:
+        return True
 
 
 def _write_secrets(folder: Path, plan: Plan) -> None:
@@ -141,9 +150,9 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(mode=mode, exist_ok=False)
-        partial.chmod(mode)
-        partial.write_text(text, encoding="utf-8")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
         partial.replace(path)
     except OSError as exc:
         partial.unlink(missing_ok=True)
@@ -162,15 +171,16 @@ def _systemd(plan: Plan) -> dict[str, str]:
     ``%`` begins a specifier, a line that ends with a back-slash goes on in the next, and a program's name may hold
     no quotes at all.
     """
-    _check(plan, home=r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f\\]", program=r"""[^\x00-\x1f\x7f"'\\]+""")
+    home = _line("OFFERS_HOME", plan.home, r".*[^\s\\]")
     _check_socket(plan)
-    writable = dict.fromkeys([plan.home, *([plan.database.parent] if plan.database else [])])
+    program = _line("the program's path", plan.program, r"""[^"'\\]+""")
+    writable = [home, *([_line("OFFERS_DB", plan.database.parent)] if plan.database else [])]
     return {
-        "user": plan.user,
-        "program": _systemd_quoted(str(plan.program)),
-        "home_plain": str(plan.home).replace("%", "%%"),
-        "home_setting": _systemd_quoted(f"OFFERS_HOME={plan.home}"),
-        "writable": " ".join(_systemd_quoted(str(folder)) for folder in writable),
+        "user": _user(plan.user),
+        "program": _systemd_quoted(program),
+        "home_plain": home.replace("%", "%%"),
+        "home_setting": _systemd_quoted(f"OFFERS_HOME={home}"),
+        "writable": " ".join(map(_systemd_quoted, dict.fromkeys(writable))),
         "processes": str(plan.processes),
         "port": str(plan.port),
     }
@@ -192,12 +202,12 @@ def _check_socket(plan: Plan) -> None:
 
 def _supervisor(plan: Plan) -> dict[str, str]:
     """Comments are cut off before quotes are looked at, so that some characters cannot be written at all."""
-    writable = r"""[^\x00-\x1f\x7f;"'\\,]+"""
-    _check(plan, home=writable, program=writable)
-    home = str(plan.home).replace("%", "%%")
+    writable = r"""([^;#"'\\,]*[^\s;#"'\\,])"""
+    home = _line("OFFERS_HOME", plan.home, writable).replace("%", "%%")
+    program = _line("the program's path", plan.program, writable)
     return {
-        "user": plan.user,
-        "program": shlex.quote(str(plan.program)).replace("%", "%%"),
+        "user": _user(plan.user),
+        "program": shlex.quote(program).replace("%", "%%"),
         "home_plain": home,
         "home_setting": f'OFFERS_HOME="{home}"',
         "processes": str(plan.processes),
@@ -223,10 +233,18 @@ _VALUES: dict[Kind, Callable[[Plan], dict[str, str]]] = {
 }
 
 
-def _check(plan: Plan, *, home: str, program: str) -> None:
-    """Refuse what the patterns do not match."""
-    for what, value, writable in (("OFFERS_HOME", plan.home, home), ("the program's path", plan.program, program)):
-        if not re.fullmatch(writable, str(value)):
-            raise ConfigError(f"{what} {value} holds characters that a unit cannot hold", hint="choose another folder")
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", plan.user):
-        raise ConfigError(f"{plan.user!r} is not a user's name", hint="--user NAME")
+def _line(what: str, value: Path, writable: str = r".*") -> str:
+    """The path as one line of a unit, not quoted yet; raises `ConfigError` for what that kind of unit cannot hold."""
+    try:
+        text = one_line(str(value))
+    except ValueError as exc:
+        raise ConfigError(f"{what} {str(value)!r}: {exc}", hint="choose another folder") from exc
+    if not re.fullmatch(writable, text):
+        raise ConfigError(f"{what} {text!r} holds characters that a unit cannot hold", hint="choose another folder")
+    return text
+
+
+def _user(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", name, re.ASCII):
+        raise ConfigError(f"{name!r} is not a user's name", hint="--user NAME")
+    return name

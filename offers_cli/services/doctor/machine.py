@@ -54,7 +54,8 @@ def _missing_home(home: Path) -> Finding:
     above = next(folder for folder in home.parents if folder.exists())
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         return Finding(name="home", state="ok", evidence=f"{home} will be created when it is needed")
-    return _refuse_home(f"{home} cannot be created in {above}", f"sudo install -d -m 700 -o {os.getuid()} {home}")
+    advice = f"sudo install -d -m 700 -o {os.getuid()} {shlex.quote(str(home))}"
+    return _refuse_home(f"{home} cannot be created in {above}", advice)
 
 
 def _refuse_home(evidence: str, advice: str) -> Finding:
