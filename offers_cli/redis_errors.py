@@ -63,7 +63,7 @@ _BY_TEXT = (
     (r"ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE", "CLIENT_CERTIFICATE"),
     (r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE", "TLS"),
     (r"The user executing the script can't|ACL failure in script", "NOPERM"),
-    (r"cluster mode|cluster support|Script attempted to access (?:a non local key|keys)", "CLUSTER"),
+    (r"cluster mode|cluster support|ttempted to access (?:a non local key|keys)", "CLUSTER"),
     (r"DB index is out of range", "DATABASE"),
     (r"read only replica", "READONLY"),
     (r"used memory > 'maxmemory'", "OOM"),

@@ -13,14 +13,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.drift.judge import RECENT_PAGES, DriftWarning, Tally, judge, observe, tally
-from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
+from offers_cli.redis_values import as_json, as_number, as_text
 
 if TYPE_CHECKING:
     import redis
 
 PREFIX = "offers:drift:"
+SOURCES = f"{PREFIX}sources"
 USUAL_DAYS = 7
 KEPT_S = (USUAL_DAYS + 1) * 86400
+COUNT_LIMIT = 1_000_000
+"""Of one page: a larger count was not counted on it."""
 
 
 def utc_now() -> datetime:
@@ -40,29 +44,28 @@ class DriftLedger:
         if not seen:
             return
         day, recent = self._day_key(source, 0), f"{PREFIX}recent:{source}"
-        with translate(), self._redis.pipeline(transaction=True) as pipe:
-            pipe.sadd(f"{PREFIX}sources", source)
-            pipe.lpush(recent, *(_pack(page) for page in seen))
-            pipe.ltrim(recent, 0, RECENT_PAGES - 1)
-            pipe.expire(recent, KEPT_S)
-            for name, count in _flat(tally(seen)).items():
-                pipe.hincrby(day, name, count)
-            pipe.expire(day, KEPT_S)
-            pipe.execute()
+        ask(
+            self._redis,
+            ("SADD", SOURCES, source),
+            ("LPUSH", recent, *(_pack(page) for page in seen)),
+            ("LTRIM", recent, 0, RECENT_PAGES - 1),
+            ("EXPIRE", recent, KEPT_S),
+            *(("HINCRBY", day, name, count) for name, count in _flat(tally(seen)).items()),
+            ("EXPIRE", day, KEPT_S),
+        )
 
     def warnings(self) -> list[DriftWarning]:
         """What is no longer found as it was, over all sources."""
-        with translate():
-            names: Any = self._redis.smembers(f"{PREFIX}sources")
-            return [warning for name in sorted(_text(n) for n in names) for warning in self._judge(name)]
+        [names] = ask(self._redis, ("SMEMBERS", SOURCES))
+        return [warning for name in sorted(map(as_text, names)) for warning in self._judge(name)]
 
     def _judge(self, source: str) -> list[DriftWarning]:
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.lrange(f"{PREFIX}recent:{source}", 0, RECENT_PAGES - 1)
-            for days_ago in range(USUAL_DAYS + 1):
-                pipe.hgetall(self._day_key(source, days_ago))
-            recent, *days = pipe.execute()
-        newest_first = [_unpack(page) for page in recent]
+        recent, *days = ask(
+            self._redis,
+            ("LRANGE", f"{PREFIX}recent:{source}", 0, RECENT_PAGES - 1),
+            *(("HGETALL", self._day_key(source, days_ago)) for days_ago in range(USUAL_DAYS + 1)),
+        )
+        newest_first = [seen for page in recent if (seen := _unpack(page))]
         before = tally(_from_flat(day) for day in days)
         before.add(tally(newest_first), times=-1)
         return judge(source, newest_first=newest_first, before=before)
@@ -76,9 +79,19 @@ def _pack(page: Tally) -> str:
     return json.dumps([page.things, page.wins])
 
 
-def _unpack(text: bytes | str) -> Tally:
-    things, wins = json.loads(text)
-    return observe(things, wins)
+def _unpack(page: bytes) -> Tally | None:
+    """A page as `_pack` wrote it; None for whatever else stands there."""
+    match as_json(page):
+        case [int(things), dict(wins)] if _are_counts([things]) and all(
+            isinstance(found, dict) and _are_counts(found.values()) for found in wins.values()
+        ):
+            return observe(things, wins)
+        case _:
+            return None
+
+
+def _are_counts(found: Iterable[Any]) -> bool:
+    return all(type(count) is int and 0 <= count <= COUNT_LIMIT for count in found)
 
 
 def _flat(total: Tally) -> dict[str, int]:
@@ -86,18 +99,16 @@ def _flat(total: Tally) -> dict[str, int]:
     return {"pages": total.pages, "things": total.things, **wins}
 
 
-def _from_flat(counts: dict[bytes | str, bytes | str]) -> Tally:
+def _from_flat(counts: list[bytes]) -> Tally:
+    """A day, from Redis's names and counts in turn; a count that is no number counts nothing."""
     total = Tally()
-    for key, count in counts.items():
-        name, _, strategy = _text(key).partition(" ")
+    for key, text in zip(counts[::2], counts[1::2], strict=True):
+        name, _, strategy = as_text(key).partition(" ")
+        count = as_number(text) or 0
         if strategy:
-            total.wins.setdefault(name, Counter())[strategy] += int(count)
+            total.wins.setdefault(name, Counter())[strategy] += count
         elif name == "pages":
-            total.pages += int(count)
-        else:
-            total.things += int(count)
+            total.pages += count
+        elif name == "things":
+            total.things += count
     return total
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import HostPaused, PageBlocked, QueueRefused, QueueUnavailable
 from offers_cli.fetch.page import DIRECT, MOST_WALLS, Page, Refusal
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask, load_script
+from offers_cli.redis_values import as_text
 
 if TYPE_CHECKING:
     import redis
@@ -70,8 +70,8 @@ class SharedPace:
         verdict, place, amount, *reason = self._run(
             "reserve", [_key(host, egress) for egress in egresses], self._delay_us
         )
-        if _text(verdict) == "paused":
-            raise HostPaused(host, reason=_text(reason[0]), seconds=amount / 1e6)
+        if as_text(verdict) == "paused":
+            raise HostPaused(host, reason=as_text(reason[0]), seconds=amount / 1e6)
         return egresses[place], amount / 1e6
 
     def is_paused(self, host: str, egress: str = DIRECT) -> bool:
@@ -112,12 +112,11 @@ class SharedPace:
 
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
-        with translate():
-            found: Any = self._redis.zrange(PAUSED, 0, -1)
-        members = sorted(_text(member) for member in found)
+        [found] = ask(self._redis, ("ZRANGE", PAUSED, 0, -1))
+        members = sorted(map(as_text, found))
         pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members]) if members else ()
         return [
-            PausedHost(host=host, egress=egress, seconds=left_us / 1e6, reason=_text(reason))
+            PausedHost(host=host, egress=egress, seconds=left_us / 1e6, reason=as_text(reason))
             for (host, _, egress), (left_us, reason) in zip((m.partition("|") for m in members), pauses, strict=True)
             if left_us > 0
         ]
@@ -126,14 +125,8 @@ class SharedPace:
         now = "" if self._clock is None else f"{self._clock() * 1e6:.0f}"
         with translate():
             if name not in self._scripts:
-                self._scripts[name] = self._redis.register_script(_source(name))
+                self._scripts[name] = self._redis.register_script(load_script("offers_cli.fetch", name))
             return self._scripts[name](keys=keys, args=[now, round(LONGEST_PAUSE_S * 1e6), *args])
-
-
-@cache
-def _source(name: str) -> str:
-    folder = files("offers_cli.fetch") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))
 
 
 def _key(host: str, egress: str) -> str:
@@ -146,7 +139,3 @@ def _page_key(host: str, egress: str, url: str) -> str:
 
 def _member(host: str, egress: str) -> str:
     return f"{host.lower()}|{egress}"
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value

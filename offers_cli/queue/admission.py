@@ -5,7 +5,6 @@ A Redis that others can write to would otherwise run their code: RQ imports what
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from typing import Any
@@ -15,6 +14,7 @@ from offers_cli.money import MAX_CENTS
 from offers_cli.offer import url_problem
 from offers_cli.queue.enqueue import OFFER_ID
 from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
+from offers_cli.redis_values import as_json
 
 DATA_LIMIT = 16_384
 """Bytes of a job's data, as it stands in Redis and decompressed."""
@@ -77,10 +77,10 @@ def _decompress(data: bytes) -> bytes:
 
 
 def _load(text: bytes) -> Any:
-    try:
-        return json.loads(text.decode())
-    except (ValueError, RecursionError) as exc:
-        raise Refused("its data is not JSON") from exc
+    found = as_json(text, limit=DATA_LIMIT)
+    if found is None:
+        raise Refused("its data is not JSON")
+    return found
 
 
 def _as_enrichment_job(arguments: Any) -> EnrichmentJob:

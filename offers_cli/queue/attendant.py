@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from offers_cli.queue.keys import command_channel
 from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.presence import Presence
 from offers_cli.redis_errors import translate
+from offers_cli.redis_values import as_json
 
 if TYPE_CHECKING:
     import redis
@@ -105,10 +105,7 @@ class Attendant(threading.Thread):
             self._presence.register()
 
     def _hear(self, text: bytes) -> None:
-        try:
-            command = json.loads(text) if len(text) <= COMMAND_LIMIT else None
-        except ValueError:
-            command = None
+        command = as_json(text, limit=COMMAND_LIMIT)
         if isinstance(command, dict):
             self._obey(command)
         else:

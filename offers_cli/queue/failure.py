@@ -9,17 +9,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from offers_cli.redis_values import as_json
+
 MESSAGE_LIMIT = 2000
 RESULT_LIMIT = 1_000_000
+CODE_LIMIT = 100
+ATTEMPTS_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a job's last attempt did not succeed."""
+    """Why a job's last attempt did not succeed.
+
+    Attributes:
+        attempts: None where a foreign job does not tell.
+    """
 
     code: str
     message: str
-    attempts: int
+    attempts: int | None
 
     def as_meta(self) -> str:
         return json.dumps({"code": self.code, "message": self.message[:MESSAGE_LIMIT], "attempts": self.attempts})
@@ -30,13 +38,17 @@ class Failure:
         return b64encode(zlib.compress(text.encode(errors="replace"))).decode()
 
 
-def read_meta(meta: bytes | None) -> dict[str, Any]:
-    """A job's `meta`; empty when it is missing or not ours to read (another serializer)."""
-    try:
-        found = json.loads(meta or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def read_meta(meta: Any) -> Failure:
+    """The failure in a job's `meta`; code and message are empty where it tells none (another serializer)."""
+    found = as_json(meta)
+    code, message, attempts = (
+        found.get(name) if isinstance(found, dict) else None for name in ("code", "message", "attempts")
+    )
+    return Failure(
+        code=code[:CODE_LIMIT] if isinstance(code, str) else "",
+        message=message[:MESSAGE_LIMIT] if isinstance(message, str) else "",
+        attempts=attempts if type(attempts) is int and 0 <= attempts <= ATTEMPTS_LIMIT else None,
+    )
 
 
 def parse_time(text: bytes | None) -> datetime | None:

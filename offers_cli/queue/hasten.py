@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offers_cli.log import get_log
 from offers_cli.queue.failure import read_meta
 from offers_cli.queue.keys import QueueKeys, job_key
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
 
 if TYPE_CHECKING:
     import redis
@@ -23,8 +24,8 @@ def hasten(connection: redis.Redis, *, queue_name: str, code: str) -> int:
     A job that leaves the registry meanwhile is left alone. Raises `QueueUnavailable` or `QueueRefused`.
     """
     scheduled = QueueKeys(queue_name).scheduled
+    [ids] = ask(connection, ("ZRANGE", scheduled, 0, -1))
     with translate():
-        ids: Any = connection.zrange(scheduled, 0, -1)
         hastened = sum(_hasten(connection, scheduled, ids[at : at + BATCH], code) for at in range(0, len(ids), BATCH))
     if hastened:
         log.info("due again", code=code, jobs=hastened)
@@ -36,11 +37,7 @@ def _hasten(connection: redis.Redis, scheduled: str, ids: list[bytes], code: str
         for job_id in ids:
             pipe.hget(job_key(job_id.decode(errors="replace")), "meta")
         metas = pipe.execute(raise_on_error=False)
-        ours = [
-            job_id
-            for job_id, meta in zip(ids, metas, strict=True)
-            if isinstance(meta, bytes) and read_meta(meta).get("code") == code
-        ]
+        ours = [job_id for job_id, meta in zip(ids, metas, strict=True) if read_meta(meta).code == code]
         if ours:
             pipe.zadd(scheduled, dict.fromkeys(ours, 0), xx=True)
             pipe.execute()

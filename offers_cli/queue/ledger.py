@@ -30,6 +30,8 @@ from offers_cli.queue.keys import (
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.queue.verdicts import GIVEN_BACK, Verdict
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
+from offers_cli.redis_values import as_text
 
 if TYPE_CHECKING:
     import redis
@@ -132,11 +134,10 @@ class Ledger:
 
     def next_due_in_s(self) -> float | None:
         """Seconds until the next scheduled job is due, negative when it is overdue; None when none is scheduled."""
-        with translate(), self._scripts.connection.pipeline(transaction=False) as pipe:
-            pipe.time()
-            pipe.zrange(self.keys.scheduled, 0, 0, withscores=True)
-            (seconds, micros), first = pipe.execute()
-        return float(first[0][1]) - (seconds + micros / 1e6) if first else None
+        [first] = ask(self._scripts.connection, ("ZRANGE", self.keys.scheduled, 0, 0, "WITHSCORES"))
+        with translate():
+            seconds, micros = self._scripts.connection.time()
+        return float(first[1]) - (seconds + micros / 1e6) if first else None
 
     def claim(self, places: int, *, held: int, hosts: Mapping[str, int] | None = None) -> Claim:
         """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
@@ -193,12 +194,11 @@ class Ledger:
 
     def give_back_unknown(self, known: Collection[str]) -> int:
         """Put back what this worker holds in Redis and knows nothing of: the answer to a claim was lost."""
-        with translate():
-            listed: Any = self._scripts.connection.smembers(self._own_keys[1])
-        held = sorted(composite.decode() for composite in listed)
-        unknown = [composite.split(":", 1) for composite in held if composite not in known]
+        [held] = ask(self._scripts.connection, ("SMEMBERS", self._own_keys[1]))
+        unknown = [composite for composite in sorted(map(as_text, held)) if composite not in known and ":" in composite]
         back = {"verdict": GIVEN_BACK.end, "spent": False}
-        self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in unknown])
+        parts = (composite.split(":", 1) for composite in unknown)
+        self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in parts])
         return len(unknown)
 
     def expire_leases(self, worker: str) -> None:

@@ -14,11 +14,14 @@ from offers_cli.queue.ledger import WORKER_TTL_S
 from offers_cli.queue.processes import ProcessId
 from offers_cli.queue.scripts import Scripts
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
+from offers_cli.redis_values import as_text
 
 if TYPE_CHECKING:
     import redis
 
 PROCESS_FIELD = "offers_process"
+EXPIRED_AT_ONCE = 1000
 
 
 class Presence:
@@ -82,20 +85,28 @@ def unregister(connection: redis.Redis, worker: str, keys: QueueKeys) -> None:
 
 
 def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:
-    """Registered workers of this machine whose process is gone. Registrations that have expired are removed."""
-    with translate():
-        registered: Any = sorted(connection.smembers(keys.workers))
-        with connection.pipeline(transaction=False) as pipe:
-            for key in registered:
-                pipe.hmget(key, "birth", PROCESS_FIELD)
-            facts = pipe.execute()
-        expired = [key for key, (birth, _) in zip(registered, facts, strict=True) if birth is None]
-        if expired:
-            connection.srem(keys.workers, *expired)
-            connection.srem(WORKERS, *expired)
-    processes = [ProcessId.parse((process or b"").decode(errors="replace")) for _, process in facts]
-    dead = [key for key, process in zip(registered, processes, strict=True) if process and process.is_dead()]
+    """Registered workers of this machine whose process is gone; what has expired, or is no worker, is removed."""
+    [registered] = ask(connection, ("SMEMBERS", keys.workers))
+    with translate(), connection.pipeline(transaction=False) as pipe:
+        for key in registered:
+            pipe.hmget(key, "birth", PROCESS_FIELD)
+        answers = pipe.execute(raise_on_error=False)
+    processes = {
+        key: _process(answer) for key, answer in zip(registered, answers, strict=True) if _is_worker(key, answer)
+    }
+    if expired := [key for key in registered if key not in processes][:EXPIRED_AT_ONCE]:
+        ask(connection, ("SREM", keys.workers, *expired), ("SREM", WORKERS, *expired))
+    dead = sorted(key for key, process in processes.items() if process and process.is_dead())
     return [key.decode().removeprefix(worker_key("")) for key in dead]
+
+
+def _is_worker(key: bytes, answer: Any) -> bool:
+    """Whether RQ could have registered it, and it has not expired: one of a wrong type answers with an error."""
+    return key.isascii() and isinstance(answer, list) and answer[0] is not None
+
+
+def _process(answer: list[Any]) -> ProcessId | None:
+    return ProcessId.parse(as_text(answer[1]))
 
 
 def _utc(time: datetime) -> str:

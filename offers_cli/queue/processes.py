@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from offers_cli.redis_values import as_number
+
 PROC = Path("/proc")
+MAX_PID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,10 @@ class ProcessId:
     def parse(cls, text: str) -> Self | None:
         machine, _, rest = text.partition("|")
         pid, _, started = rest.partition("|")
-        if not pid.isdecimal():
+        number = as_number(pid)
+        if not number or number > MAX_PID:
             return None
-        return cls(machine=machine, pid=int(pid), started=started)
+        return cls(machine=machine, pid=number, started=started)
 
     def __str__(self) -> str:
         return f"{self.machine}|{self.pid}|{self.started}"

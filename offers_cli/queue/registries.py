@@ -25,6 +25,7 @@ from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
 
 if TYPE_CHECKING:
     import redis
@@ -93,17 +94,15 @@ class Registries:
         """Expired entries, which RQ removes when it next looks, are not counted."""
         keys = self.keys
         now = self._now()
-        with translate(), self.connection.pipeline(transaction=False) as pipe:
-            pipe.llen(keys.queue)
-            pipe.zcard(keys.started)
-            pipe.zcard(keys.scheduled)
-            pipe.zcard(keys.deferred)
-            pipe.zcount(keys.finished, now, "+inf")
-            pipe.zcount(keys.failed, now, "+inf")
-            pipe.smembers(keys.workers)
-            *counts, workers = pipe.execute()
+        queued, started, scheduled, deferred, finished, failed, workers = ask(
+            self.connection,
+            ("LLEN", keys.queue),
+            *(("ZCARD", registry) for registry in (keys.started, keys.scheduled, keys.deferred)),
+            *(("ZCOUNT", registry, now, "+inf") for registry in (keys.finished, keys.failed)),
+            ("SMEMBERS", keys.workers),
+        )
+        with translate():
             alive = int(self.connection.exists(*workers)) if workers else 0
-        queued, started, scheduled, deferred, finished, failed = counts
         return QueueCounts(
             queued=queued,
             started=started,
@@ -117,15 +116,14 @@ class Registries:
     def rates(self) -> QueueRates:
         """Read from the registries' scores, which tell when each job ended."""
         now = self._now()
-        with translate(), self.connection.pipeline(transaction=False) as pipe:
-            for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):
-                recent = now - RATE_WINDOW_S + ttl_s
-                pipe.zcount(registry, recent, now + ttl_s)
-                pipe.zrangebyscore(registry, recent, now + ttl_s, start=0, num=1, withscores=True)
-            pipe.llen(self.keys.queue)
-            finished, first_finished, failed, first_failed, queued = pipe.execute()
+        commands: list[tuple[str | float, ...]] = [("LLEN", self.keys.queue)]
+        for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):
+            window = (registry, now - RATE_WINDOW_S + ttl_s, now + ttl_s)
+            commands += [("ZCOUNT", *window), ("ZRANGEBYSCORE", *window, "WITHSCORES", "LIMIT", 0, 1)]
+        queued, finished, first_finished, failed, first_failed = ask(self.connection, *commands)
         ended = finished + failed
-        firsts = [score - RESULT_TTL_S for _, score in first_finished] + [s - FAILURE_TTL_S for _, s in first_failed]
+        firsts = [float(score) - RESULT_TTL_S for score in first_finished[1:]]
+        firsts += [float(score) - FAILURE_TTL_S for score in first_failed[1:]]
         span_s = now - min(firsts, default=now)
         if ended < 2 or span_s < 1:
             return QueueRates(jobs_per_minute=None, time_to_empty_s=None)
@@ -144,21 +142,19 @@ class Registries:
     def put_off(self) -> list[PutOff]:
         """The scheduled jobs that were tried and put off, by why; first the reason of the one that is due first."""
         found: dict[str, PutOff] = {}
-        with translate():
-            count = int(self.connection.zcard(self.keys.scheduled))
+        [count] = ask(self.connection, ("ZCARD", self.keys.scheduled))
         for first in range(0, count, BATCH):
             answer = self._scripts.run("put_off", [self.keys.scheduled], first, first + BATCH - 1)
             for name, jobs, meta in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
                 code = name.decode()
-                before = found.get(code) or PutOff(code=code, jobs=0, message=str(read_meta(meta).get("message") or ""))
+                before = found.get(code) or PutOff(code=code, jobs=0, message=read_meta(meta).message)
                 found[code] = replace(before, jobs=before.jobs + jobs)
         return list(found.values())
 
     def failures(self) -> dict[str, int]:
         """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""
         total: Counter[str] = Counter()
-        with translate():
-            count = int(self.connection.zcard(self.keys.failed))
+        [count] = ask(self.connection, ("ZCARD", self.keys.failed))
         for first in range(0, count, BATCH):
             answer = self._scripts.run("failures", [self.keys.failed], first, first + BATCH - 1)
             for code, number in zip(answer[::2], answer[1::2], strict=True):
@@ -177,8 +173,7 @@ class Registries:
     def _newest_first(self) -> Iterator[list[str]]:
         first = 0
         while True:
-            with translate():
-                ids: Any = self.connection.zrange(self.keys.failed, first, first + BATCH - 1, desc=True)
+            [ids] = ask(self.connection, ("ZRANGE", self.keys.failed, first, first + BATCH - 1, "REV"))
             if not ids:
                 return
             yield [job_id.decode(errors="replace") for job_id in ids]
@@ -241,13 +236,12 @@ def _failed_job(job_id: str, fields: Any, results: Any) -> FailedJob:
     data, meta, ended_at = fields if isinstance(fields, list) else (None, None, None)
     failure = read_meta(meta)
     offer_id, url = read_arguments(data)
-    message = failure.get("message")
     return FailedJob(
         job_id=job_id,
         offer_id=offer_id,
         url=url,
-        code=str(failure.get("code") or Bug.code),
-        message=str(message) if message else read_result(results),
-        attempts=failure["attempts"] if isinstance(failure.get("attempts"), int) else None,
+        code=failure.code or Bug.code,
+        message=failure.message or read_result(results),
+        attempts=failure.attempts,
         failed_at=parse_time(ended_at),
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from offers_cli.log import get_log
 from offers_cli.queue.keys import QueueKeys, job_id_of
 from offers_cli.queue.scripts import Scripts
-from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
 
 BATCH = 1000
 
@@ -72,13 +71,11 @@ class _Requeue:
     def oldest_first(self) -> Iterator[None]:
         """Go through the registry, a batch at a time; what fails again meanwhile stands behind its first length."""
         connection = self._scripts.connection
-        with translate():
-            to_see = int(connection.zcard(self._keys.failed))
+        [to_see] = ask(connection, ("ZCARD", self._keys.failed))
         left_behind = 0
         while to_see > 0:
             last = left_behind + min(BATCH, to_see) - 1
-            with translate():
-                ids: Any = connection.zrange(self._keys.failed, left_behind, last)
+            [ids] = ask(connection, ("ZRANGE", self._keys.failed, left_behind, last))
             if not ids:
                 return
             left_behind += self._take(ids)

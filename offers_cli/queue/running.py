@@ -10,12 +10,11 @@ from offers_cli.queue.admission import read_arguments
 from offers_cli.queue.failure import parse_stamp, parse_time
 from offers_cli.queue.keys import WAITS_FOR, QueueKeys, execution_key, job_key, worker_executions_key, worker_key
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
+from offers_cli.redis_values import as_number, as_text
 
 if TYPE_CHECKING:
     import redis
-
-PID_DIGITS = 10
-"""More than any system has; what is longer was not written by a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +53,8 @@ def find_workers(connection: redis.Redis, keys: QueueKeys) -> list[RunningWorker
         QueueUnavailable, QueueRefused: Redis does not answer, or says no.
     """
     with translate():
-        members: Any = connection.smembers(keys.workers)
-        names = sorted(key.decode(errors="replace").removeprefix(worker_key("")) for key in members)
+        [members] = ask(connection, ("SMEMBERS", keys.workers))
+        names = sorted(as_text(key).removeprefix(worker_key("")) for key in members)
         with connection.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.hmget(worker_key(name), "state", "hostname", "pid", "birth", "last_heartbeat", WAITS_FOR)
@@ -73,10 +72,10 @@ def _worker(name: str, fields: list[bytes | None], jobs: list[RunningJob]) -> Ru
     state, hostname, pid, birth, heartbeat, waits_for = fields
     return RunningWorker(
         name=name,
-        state=_text(state),
-        waits_for=_text(waits_for) or None,
-        hostname=_text(hostname),
-        pid=int(pid) if pid and pid.isdigit() and len(pid) <= PID_DIGITS else None,
+        state=as_text(state),
+        waits_for=as_text(waits_for) or None,
+        hostname=as_text(hostname),
+        pid=as_number(pid),
         started_at=parse_time(birth),
         seen_at=parse_time(heartbeat),
         jobs=tuple(sorted(jobs, key=lambda job: (job.started_at is None, job.started_at or 0, job.job_id))),
@@ -97,7 +96,3 @@ def _read_jobs(connection: redis.Redis, executions: Any) -> list[RunningJob]:
 def _job(job_id: str, created_at: Any, data: Any) -> RunningJob:
     offer_id, url = read_arguments(data if isinstance(data, bytes) else None)
     return RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=parse_stamp(created_at))
-
-
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode(errors="replace")

@@ -1,23 +1,21 @@
 """The Lua scripts of this room: each changes what it changes at once, or not at all.
 
-Every script begins with `prelude.lua`. Its first argument is the time in seconds, empty for Redis's own clock, so that
-all machines share one clock and tests can turn it.
+Every script begins with `sound.lua` and `prelude.lua`. Its first argument is the time in seconds, empty for Redis's own
+clock, so that all machines share one clock and tests can turn it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import Argument, load_script
 
 if TYPE_CHECKING:
     import redis
 
 Clock = Callable[[], float]
-Argument = str | bytes | int | float
 
 
 class Scripts:
@@ -41,11 +39,5 @@ class Scripts:
         now = f"{self._clock():.6f}" if self._clock else ""
         with translate():
             if name not in self._registered:
-                self._registered[name] = self.connection.register_script(_source(name))
+                self._registered[name] = self.connection.register_script(load_script("offers_cli.queue", name))
             return self._registered[name](keys=keys, args=[now, *args])
-
-
-@cache
-def _source(name: str) -> str:
-    folder = files("offers_cli.queue") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text("utf-8") for part in ("prelude", name))

@@ -541,9 +541,12 @@ def test_a_redis_that_is_gone_is_said_to_be_gone() -> None:
 
 
 def test_a_redis_that_refuses_is_said_to_refuse(make_pace: MakePace, connection: redis.Redis) -> None:
-    connection.lpush(KEY, "not a host")
-    with pytest.raises(QueueRefused):
-        make_pace().reserve(HOST)
+    connection.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(QueueRefused, match="read-only replica"):
+            make_pace().reserve(HOST)
+    finally:
+        connection.replicaof("NO", "ONE")
 
 
 def test_a_full_redis_still_gives_turns_and_keeps_pauses(make_pace: MakePace, connection: redis.Redis) -> None:

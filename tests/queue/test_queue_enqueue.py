@@ -70,17 +70,31 @@ def test_twice_is_once(connection: redis.Redis) -> None:
     assert connection.hgetall(job_key("enrich-o3")) == before
 
 
-@pytest.mark.parametrize("status", ["started", "scheduled", "deferred"])
+@pytest.mark.parametrize("status", ["scheduled", "deferred"])
 def test_a_job_that_stands_elsewhere_counts_as_present(connection: redis.Redis, status: str) -> None:
     connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x"})
-    connection.zadd({"started": "rq:executions:enrich-a"}.get(status, f"rq:{status}:enrichment"), {"enrich-a": 9e9})
+    connection.zadd(f"rq:{status}:enrichment", {"enrich-a": 9e9})
+    assert EnrichmentQueue(connection).enqueue([job("a")]).already_queued == 1
+
+
+@pytest.mark.parametrize("registry", ["offers:leases:enrichment", "rq:wip:enrichment"])
+def test_a_job_that_runs_counts_as_present(connection: redis.Redis, registry: str) -> None:
+    """With our lease, or in the registry of RQ's own workers."""
+    connection.hset(job_key("enrich-a"), mapping={"status": "started", "data": "x"})
+    connection.zadd("rq:executions:enrich-a", {"e1": 9e9})
+    connection.zadd(registry, {"enrich-a:e1": 9e9})
     assert EnrichmentQueue(connection).enqueue([job("a")]).already_queued == 1
 
 
 @pytest.mark.parametrize("status", ["queued", "started", "scheduled", "deferred"])
-def test_a_job_that_stands_nowhere_is_queued_again(connection: redis.Redis, status: str) -> None:
-    """A foreign worker killed between taking and starting a job leaves a hash that nothing lists."""
+@pytest.mark.parametrize("executions", [{}, {"e1": 9e9}])
+def test_a_job_that_stands_nowhere_is_queued_again(
+    connection: redis.Redis, status: str, executions: dict[str, float]
+) -> None:
+    """A worker killed, or a script refused, between taking and starting a job leaves a hash that no registry lists."""
     connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x"})
+    if executions:
+        connection.zadd("rq:executions:enrich-a", executions)
     assert EnrichmentQueue(connection).enqueue([job("a")]).enqueued == 1
     assert rq_queue(connection).job_ids == ["enrich-a"]
 

@@ -251,7 +251,7 @@ def test_a_broken_job_is_shown_and_deleted(
     assert (job.id, bool(job.broken)) == (b"planted", True)
     assert jobs.find(b"planted")
     assert jobs.delete(b"planted")
-    assert connection.keys("*planted*") == []
+    assert connection.keys("rq:*planted*") == []
     assert not connection.exists(KEYS.queue, KEYS.leases, KEYS.started, f"rq:{registry}:enrichment")
 
 

@@ -16,6 +16,7 @@ import redis
 from queue_fakes import Database, enqueue, found, make_worker, raising
 from servers import RedisServer
 
+from offers_cli import redis_scripts
 from offers_cli.enrichment import Enrichment
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.queue import worker as worker_module
@@ -40,7 +41,7 @@ WORKER_SCRIPTS = (
     "unregister",
 )
 LUA = Path(worker_module.__file__).with_name("lua")
-SCRIPTS = [LUA / f"{name}.lua" for name in WORKER_SCRIPTS]
+SCRIPTS = [Path(redis_scripts.__file__).with_name("sound.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
 EVERYTHING = ("resetchannels", "~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
@@ -126,7 +127,7 @@ def test_a_right_that_is_missing_ends_every_worker(
     assert Registries(connection).counts().queued == 3
 
 
-COMMANDS = sorted(set(re.findall(r"redis\.call\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
+COMMANDS = sorted(set(re.findall(r"\bp?call\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
 """What the scripts of a worker ask of Redis."""
 
 

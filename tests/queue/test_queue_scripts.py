@@ -19,8 +19,8 @@ from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys
 from offers_cli.queue.ledger import DEATHS_ALLOWED, KEEP_S, LEASE_S, WORKER_TTL_S, Execution, Ledger
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.scripts import _source
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
+from offers_cli.redis_scripts import load_script
 
 KEYS = QueueKeys("enrichment")
 START = 2_000_000_000.25
@@ -81,7 +81,7 @@ def only_result(connection: redis.Redis) -> dict[bytes, bytes]:
 @settings(max_examples=300, deadline=None, database=None, derandomize=True)
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 31)))  # noqa: DTZ001
 def test_a_time_is_written_as_rq_writes_it(shared_redis: Any, moment: datetime) -> None:
-    script = _source("failures").partition("-- Counts")[0] + "\nreturn { iso(now), stamp(now) }"
+    script = load_script("offers_cli.queue", "failures").partition("-- Counts")[0] + "\nreturn { iso(now), stamp(now) }"
     seconds = (moment - datetime(1970, 1, 1)).total_seconds()  # noqa: DTZ001
     with shared_redis.connect() as connection:
         written, stamped = connection.eval(script, 0, f"{seconds:.6f}")
@@ -113,7 +113,7 @@ def test_a_heartbeat_tells_rq_that_worker_and_execution_live(
     connection: redis.Redis, worker: Ledger, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a")
-    connection.hset("rq:worker:w", "state", "busy")
+    connection.hset("rq:worker:w", mapping={"state": "busy", "birth": clock.iso()})
     [execution] = claim(worker)
     keys = ("rq:worker:w", "rq:worker:w:executions", f"rq:execution:{execution.composite}")
     for key in keys:
@@ -177,7 +177,8 @@ def test_a_job_that_would_expire_does_not_while_it_runs(connection: redis.Redis,
         *((status, KEYS.failed, False) for status in ("failed", "stopped")),
         *((status, None, True) for status in ("failed", "stopped")),
         *((status, None, False) for status in ("finished", "canceled")),
-        ("started", "rq:executions:enrich-a", False),
+        ("started", KEYS.started, False),
+        ("started", KEYS.leases, False),
         ("started", None, True),
         ("scheduled", KEYS.scheduled, False),
         ("scheduled", None, True),
@@ -190,8 +191,9 @@ def test_what_is_in_the_queue_runs_unless_it_stands_elsewhere(
 ) -> None:
     enqueue(connection, clock, "a")
     connection.hset(JOB, "status", status)
+    connection.zadd("rq:executions:enrich-a", {"e1": 9e9})
     if stands:
-        connection.zadd(stands, {"enrich-a": 9e9})
+        connection.zadd(stands, {"enrich-a:e1" if status == "started" else "enrich-a": 9e9})
     assert len(claim(worker)) == runs
     assert connection.llen(KEYS.queue) == 0
 

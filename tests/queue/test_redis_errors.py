@@ -21,8 +21,7 @@ from waiting import wait_until
 from offers_cli.drift.judge import Tally
 from offers_cli.drift.ledger import DriftLedger
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
-from offers_cli.fetch.page import DIRECT
-from offers_cli.fetch.politeness import PREFIX, SharedPace
+from offers_cli.fetch.politeness import SharedPace
 from offers_cli.queue.connection import connect
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.redis_errors import REFUSALS, as_ours, translate
@@ -63,14 +62,6 @@ def without_disk() -> States:
 
 
 @contextmanager
-def foreign_keys() -> States:
-    with started() as client:
-        for key in ("rq:queues", "rq:queue:enrichment", "offers:drift:sources", f"{PREFIX}shop.test|{DIRECT}"):
-            client.set(key, "of another program")
-        yield client
-
-
-@contextmanager
 def nobody() -> States:
     with connect(f"redis://127.0.0.1:{free_port()}") as client:
         yield client
@@ -91,7 +82,6 @@ STATES: dict[str, tuple[Callable[[], Any], str | None]] = {
     "no password": (partial(started, "--requirepass", "secret"), "NOAUTH"),
     "a wrong password": (partial(started, "--requirepass", "secret", query="?password=wrong"), "WRONGPASS"),
     "a cluster": (cluster, "CLUSTER"),
-    "keys of another program": (foreign_keys, "WRONGTYPE"),
     "nobody": (nobody, None),
 }
 

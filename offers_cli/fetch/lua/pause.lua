@@ -3,6 +3,6 @@
 -- Answers how long the host is paused now.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
-redis.call('HDEL', KEYS[1], '')
+call('HDEL', KEYS[1], '')
 
 return pause(KEYS[1], KEYS[2], tonumber(ARGV[3]), ARGV[4], ARGV[5])

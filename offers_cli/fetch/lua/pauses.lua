@@ -3,6 +3,6 @@
 
 local answer = {}
 for _, key in ipairs(KEYS) do
-  answer[#answer + 1] = { pause_left(key), redis.call('HGET', key, 'reason') or '' }
+  answer[#answer + 1] = { pause_left(key), call('HGET', key, 'reason') or '' }
 end
 return answer

@@ -15,7 +15,13 @@ local now, longest = read_clock(), tonumber(ARGV[2])
 -- Redis writes a Lua number with 17 digits at the most, and large ones with an exponent.
 local function whole(number) return string.format('%.0f', number) end
 
-local function read(key, field) return tonumber(redis.call('HGET', key, field) or 0) end
+-- A count or a time that a stranger may have written; nothing where it is none, or beyond all times.
+local function number(text)
+  local found = tonumber(text or '')
+  return found and found >= 0 and found < 1e16 and found or nil
+end
+
+local function read(key, field) return number(call('HGET', key, field)) or 0 end
 
 -- How long a host is still paused, 0 if it is not. No pause is longer than the longest: the clock was set back.
 local function pause_left(key)
@@ -26,7 +32,7 @@ end
 -- Redis forgets a host that nobody asks any more, an hour after all that is known of it is over.
 local function keep(key, duration)
   local ms = math.ceil((duration + longest) / 1000)
-  if redis.call('PTTL', key) < ms then redis.call('PEXPIRE', key, whole(ms)) end
+  if call('PTTL', key) < ms then call('PEXPIRE', key, whole(ms)) end
 end
 
 -- The pause now in force: this one, or a longer one that was.
@@ -34,9 +40,9 @@ local function pause(key, all_paused, asked, reason, name)
   local left = pause_left(key)
   asked = math.min(longest, asked)
   if asked <= left then return left end
-  redis.call('HSET', key, 'until', whole(now + asked), 'reason', reason)
+  call('HSET', key, 'until', whole(now + asked), 'reason', reason)
   keep(key, asked)
-  redis.call('ZADD', all_paused, whole(now + asked), name)
-  redis.call('ZREMRANGEBYSCORE', all_paused, '-inf', whole(now))
+  call('ZADD', all_paused, whole(now + asked), name)
+  call('ZREMRANGEBYSCORE', all_paused, '-inf', whole(now))
   return asked
 end

@@ -7,7 +7,7 @@
 -- Answers how long the page is to be left alone, and how many refusals in a row are its own.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
-redis.call('HDEL', KEYS[1], '')
+call('HDEL', KEYS[1], '')
 
 local key, page, all_paused = KEYS[1], KEYS[2], KEYS[3]
 local asked, first, most, remember = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -16,21 +16,21 @@ local reason, name = ARGV[7], ARGV[8]
 -- The pause of so many refusals in a row. Where pages were given up because they alone show a wall, the wall of yet another
 -- one is most likely its own as well, and pauses its host for less; a second refusal in a row ends that.
 local function grown(strikes)
-  if strikes > 1 then redis.call('HDEL', key, 'lone') end
+  if strikes > 1 then call('HDEL', key, 'lone') end
   if strikes > 1 or most == 0 then return first * 2 ^ (strikes - 1) end
   return math.max(math.min(first, 1000000), first / (1 + read(key, 'lone')))
 end
 
-local known = tonumber(redis.call('GET', page) or '') -- nil for a page that was served, or never refused
-local strikes = read(key, 'forgotten_at') > now and tonumber(redis.call('HGET', key, 'strikes') or '')
+local known = number(call('GET', page)) -- nil for a page that was served, or never refused
+local strikes = read(key, 'forgotten_at') > now and number(call('HGET', key, 'strikes'))
 local alone = known and not strikes
 
 local count = alone and known + 1 or known or 1
-redis.call('SET', page, count == most and 0 or count, 'PX', whole(remember / 1000))
+call('SET', page, count == most and 0 or count, 'PX', whole(remember / 1000))
 local rest = alone and math.min(longest, first * 2 ^ (count - 1)) or 0
 
 if alone and most > 0 then
-  if count == most then redis.call('HINCRBY', key, 'lone', 1) end
+  if count == most then call('HINCRBY', key, 'lone', 1) end
   if asked >= 0 then rest = math.max(rest, pause(key, all_paused, asked, reason, name)) end
   return { rest, count }
 end
@@ -40,7 +40,7 @@ local left = pause_left(key)
 if asked >= 0 or left == 0 then
   strikes = (strikes or 0) + (asked < 0 and 1 or 0)
   left = pause(key, all_paused, asked < 0 and grown(strikes) or asked, reason, name)
-  redis.call('HSET', key, 'strikes', strikes, 'forgotten_at', whole(now + left + longest))
+  call('HSET', key, 'strikes', strikes, 'forgotten_at', whole(now + left + longest))
 end
 -- Others first: their answers show whether it is the page or the host.
 return { math.max(rest, asked < 0 and left + first or left), alone and count or 0 }

@@ -3,7 +3,7 @@
 -- Answers {'turn', way, wait}, or {'paused', way, left, reason} when all ways are paused: that which opens first.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
-redis.call('HDEL', KEYS[1], '')
+call('HDEL', KEYS[1], '')
 
 local delay = tonumber(ARGV[3])
 local best, turn, paused, shortest
@@ -17,9 +17,9 @@ for way, key in ipairs(KEYS) do
     if not best or last + delay < turn then best, turn = way, last + delay end
   end
 end
-if not best then return { 'paused', paused - 1, shortest, redis.call('HGET', KEYS[paused], 'reason') } end
+if not best then return { 'paused', paused - 1, shortest, call('HGET', KEYS[paused], 'reason') } end
 
 local wait = math.max(0, turn - now)
-redis.call('HSET', KEYS[best], 'turn', whole(now + wait))
+call('HSET', KEYS[best], 'turn', whole(now + wait))
 keep(KEYS[best], wait + delay)
 return { 'turn', best - 1, wait }

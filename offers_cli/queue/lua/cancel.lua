@@ -7,8 +7,8 @@ local id = ARGV[2]
 if not has_hash(job_key(id)) or is_foreign(queue, id) or not ACTIVE[status_of(id)] then return 0 end
 
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
-redis.call('HSET', job_key(id), 'status', 'canceled')
+call('HSET', job_key(id), 'status', 'canceled')
 take_out(queue, read, { unpack(KEYS, 6) }, id)
 end_executions(started, leases, id)
-redis.call('ZADD', canceled, math.floor(now), id)
+call('ZADD', canceled, math.floor(now), id)
 return 1

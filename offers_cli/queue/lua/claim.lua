@@ -23,10 +23,10 @@ local FORBIDDEN = { 'success_callback_name', 'failure_callback_name', 'stopped_c
   'rate_limit_key', 'retries_left' }
 
 local function queue_due_jobs()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do
-    redis.call('ZREM', scheduled, id)
+  for _, id in ipairs(call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do
+    call('ZREM', scheduled, id)
     if has_hash(job_key(id)) and status_of(id) == 'scheduled' then
-      redis.call('HSET', job_key(id), 'enqueued_at', iso(now))
+      call('HSET', job_key(id), 'enqueued_at', iso(now))
       put_in_queue(queue, id, 'RPUSH')
     end
   end
@@ -37,51 +37,51 @@ local function is_runnable(id)
   if #id > ID_LIMIT or not string.find(id, '^[%w_-]+$') or not has_hash(job_key(id)) then return false end
   local status = status_of(id)
   if status == 'started' or status == 'scheduled' or status == 'deferred' then return not stands(queue, id, status) end
-  if status == 'failed' or status == 'stopped' then return not redis.call('ZSCORE', failed, id) end
+  if status == 'failed' or status == 'stopped' then return not call('ZSCORE', failed, id) end
   return status ~= 'finished' and status ~= 'canceled'
 end
 
 local function start(id, execution)
   local key, composite = job_key(id), id .. ':' .. execution
   end_executions(started, leases, id)
-  redis.call('HSET', key, 'status', 'started', 'started_at', iso(now), 'last_heartbeat', iso(now), 'worker_name', worker)
-  redis.call('PERSIST', key)
-  redis.call('HSET', 'rq:execution:' .. composite, 'id', execution, 'job_id', id, 'created_at', stamp(now),
+  call('HSET', key, 'status', 'started', 'started_at', iso(now), 'last_heartbeat', iso(now), 'worker_name', worker)
+  call('PERSIST', key)
+  call('HSET', 'rq:execution:' .. composite, 'id', execution, 'job_id', id, 'created_at', stamp(now),
     'last_heartbeat', stamp(now), 'worker_name', worker)
-  redis.call('EXPIRE', 'rq:execution:' .. composite, keep)
-  redis.call('ZADD', 'rq:executions:' .. id, now + keep, execution)
-  redis.call('EXPIRE', 'rq:executions:' .. id, keep)
-  redis.call('ZADD', started, now + keep, composite)
-  redis.call('ZADD', leases, now + lease, composite)
-  redis.call('SADD', worker_executions, composite)
+  call('EXPIRE', 'rq:execution:' .. composite, keep)
+  call('ZADD', 'rq:executions:' .. id, now + keep, execution)
+  call('EXPIRE', 'rq:executions:' .. id, keep)
+  call('ZADD', started, now + keep, composite)
+  call('ZADD', leases, now + lease, composite)
+  call('SADD', worker_executions, composite)
   return add(id, 'attempts', 1)
 end
 
 local function describe(id, execution, attempt, suspect)
   local key, forbidden = job_key(id), {}
   for _, field in ipairs(FORBIDDEN) do
-    if redis.call('HSTRLEN', key, field) > 0 then forbidden[#forbidden + 1] = field end
+    if call('HSTRLEN', key, field) > 0 then forbidden[#forbidden + 1] = field end
   end
-  local readable = redis.call('HSTRLEN', key, 'data') <= data_limit
-  return { id, execution, attempt, suspect and 1 or 0, readable and redis.call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
+  local readable = call('HSTRLEN', key, 'data') <= data_limit
+  return { id, execution, attempt, suspect and 1 or 0, readable and call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
 end
 
 -- Only what has changed: an idle worker asks several times a second, and must not fill the append-only file by it.
 local function show(state)
-  local shown = redis.call('HGET', worker_key, 'state')
-  if shown and shown ~= state then redis.call('HSET', worker_key, 'state', state) end
+  local shown = call('HGET', worker_key, 'state')
+  if shown and shown ~= state then call('HSET', worker_key, 'state', state) end
 end
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.
-redis.call('EXPIRE', worker_executions, keep)
+call('EXPIRE', worker_executions, keep)
 local function find_host_in(text) return type(text) == 'string' and string.match(text, 'https?://([^/"\'?#%s]+)') end
 
 -- The description names the URL; the data, which RQ compresses, may not. Empty where neither does.
 local function host_of(id)
   local key = job_key(id)
-  local host = find_host_in(redis.pcall('HGET', key, 'description'))
-  if not host and has_hash(key) and redis.call('HSTRLEN', key, 'data') <= data_limit then
-    host = find_host_in(redis.call('HGET', key, 'data'))
+  local host = find_host_in(call('HGET', key, 'description'))
+  if not host and call('HSTRLEN', key, 'data') <= data_limit then
+    host = find_host_in(call('HGET', key, 'data'))
   end
   return host or ''
 end
@@ -94,23 +94,23 @@ for _ in pairs(places_of) do hosts_with_places = hosts_with_places + 1 end
 local function give_place(host)
   if held_by(host) == 0 then hosts_with_places = hosts_with_places + 1 end
   places_of[host] = held_by(host) + 1
-  redis.call('ZADD', hosts, 'XX', stamp(now), host)
+  call('ZADD', hosts, 'XX', stamp(now), host)
 end
 
 local function forget_waiting()
-  for _, host in ipairs(redis.call('ZRANGE', hosts, 0, -1)) do redis.call('DEL', waiting_prefix .. host) end
-  redis.call('DEL', hosts)
+  for _, host in ipairs(call('ZRANGE', hosts, 0, -1)) do call('DEL', waiting_prefix .. host) end
+  call('DEL', hosts)
 end
 
 -- Reads the part of the queue that follows what was read already; says whether that was the rest.
 local function read_on()
-  local first = tonumber(redis.call('GET', read))
-  if not first then
+  local first = whole(call('GET', read))
+  if not first or first < 0 then
     forget_waiting()
     first = 0
-    redis.call('SET', read, 0, 'EX', READ_ANEW_S)
+    call('SET', read, 0, 'EX', READ_ANEW_S)
   end
-  local ids = redis.call('LRANGE', queue, first, first + READ_AT_ONCE - 1)
+  local ids = call('LRANGE', queue, first, first + READ_AT_ONCE - 1)
   local ids_of = {}
   for _, id in ipairs(ids) do
     local host = host_of(id)
@@ -118,23 +118,23 @@ local function read_on()
     table.insert(ids_of[host], id)
   end
   for host, waiting in pairs(ids_of) do
-    redis.call('RPUSH', waiting_prefix .. host, unpack(waiting))
-    redis.call('ZADD', hosts, 'NX', 0, host)
+    call('RPUSH', waiting_prefix .. host, unpack(waiting))
+    call('ZADD', hosts, 'NX', 0, host)
   end
-  if #ids > 0 then redis.call('INCRBY', read, #ids) end
+  if #ids > 0 then call('INCRBY', read, #ids) end
   return #ids < READ_AT_ONCE
 end
 
 -- What was read stands at the front of the queue: one job less of it.
 local function count_off()
-  if tonumber(redis.call('GET', read) or 0) > 0 then redis.call('DECR', read) end
+  if (whole(call('GET', read)) or 0) > 0 then call('DECR', read) end
 end
 
 -- Among hosts that hold fewer places than so many, the one that holds fewest and was served longest ago. Of one host more
 -- than hold places, at least one holds none.
 local function find_host(limit)
   local found
-  for _, host in ipairs(redis.call('ZRANGE', hosts, 0, hosts_with_places)) do
+  for _, host in ipairs(call('ZRANGE', hosts, 0, hosts_with_places)) do
     if held_by(host) < limit then found, limit = host, held_by(host) end
   end
   return found
@@ -145,12 +145,12 @@ local skipped = 0
 -- The first waiting job of a host that is still in the queue.
 local function take_of(host)
   while skipped < DROPPED_AT_ONCE do
-    local id = redis.call('LPOP', waiting_prefix .. host)
+    local id = call('LPOP', waiting_prefix .. host)
     if not id then
-      redis.call('ZREM', hosts, host)
+      call('ZREM', hosts, host)
       return nil
     end
-    if has_hash(job_key(id)) and status_of(id) == 'queued' and redis.call('LREM', queue, 1, id) == 1 then return id end
+    if has_hash(job_key(id)) and status_of(id) == 'queued' and call('LREM', queue, 1, id) == 1 then return id end
     skipped = skipped + 1
   end
 end
@@ -169,14 +169,14 @@ local function take_of_another(limit)
 end
 
 local function take_first(id, host)
-  redis.call('LPOP', queue)
-  if redis.call('LINDEX', waiting_prefix .. host, 0) == id then redis.call('LPOP', waiting_prefix .. host) end
+  call('LPOP', queue)
+  if call('LINDEX', waiting_prefix .. host, 0) == id then call('LPOP', waiting_prefix .. host) end
   return id, host
 end
 
 -- The next job and its host.
 local function take(keeps_room)
-  local first = redis.call('LINDEX', queue, 0)
+  local first = call('LINDEX', queue, 0)
   if not first then return nil end
   local host, id, another = host_of(first), nil, nil
   if held_by(host) > 0 then
@@ -188,7 +188,7 @@ local function take(keeps_room)
   return take_first(first, host)
 end
 
-local answer = { stamp(now), redis.call('EXISTS', 'rq:suspended'), 0 }
+local answer = { stamp(now), call('EXISTS', 'rq:suspended'), 0 }
 if answer[2] == 1 then
   show(held > 0 and 'busy' or 'suspended')
   return answer
@@ -201,9 +201,9 @@ while claimed < WANTED and dropped < DROPPED_AT_ONCE do
   if not id then break end
   if is_runnable(id) then
     -- A job that was running when its worker died runs alone, so that the next death is surely its own doing.
-    local suspect = redis.call('HEXISTS', job_key(id), 'deaths') == 1
+    local suspect = call('HEXISTS', job_key(id), 'deaths') == 1
     if suspect and held + claimed > 0 then
-      redis.call('LPUSH', queue, id)
+      call('LPUSH', queue, id)
       break
     end
     local execution = ARGV[FIRST_EXECUTION + claimed]
@@ -216,11 +216,11 @@ while claimed < WANTED and dropped < DROPPED_AT_ONCE do
   end
 end
 
-if claimed > 0 then redis.call('EXPIRE', worker_executions, keep) end
+if claimed > 0 then call('EXPIRE', worker_executions, keep) end
 show(held + claimed > 0 and 'busy' or 'idle')
-answer[3] = redis.call('LLEN', queue)
-if answer[3] == 0 and redis.call('EXISTS', read) == 1 then
+answer[3] = call('LLEN', queue)
+if answer[3] == 0 and call('EXISTS', read) == 1 then
   forget_waiting()
-  redis.call('DEL', read)
+  call('DEL', read)
 end
 return answer

@@ -6,10 +6,10 @@ local answer = {}
 for i, key in ipairs(KEYS) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'none' then answer[i] = 0
-  elseif kind == 'list' then answer[i] = redis.call('LLEN', key)
+  elseif kind == 'list' then answer[i] = call('LLEN', key)
   elseif kind ~= 'zset' then answer[i] = false
-  elseif ARGV[i + 1] == '1' then answer[i] = redis.call('ZCOUNT', key, stamp(now), '+inf')
-  else answer[i] = redis.call('ZCARD', key)
+  elseif ARGV[i + 1] == '1' then answer[i] = call('ZCOUNT', key, stamp(now), '+inf')
+  else answer[i] = call('ZCARD', key)
   end
 end
 return answer

@@ -9,7 +9,7 @@ local found = take_out(queue, read, { unpack(KEYS, 5) }, id)
 
 for _, registry in ipairs({ started, leases }) do
   for _, entry in ipairs(entries_of(registry, id)) do
-    redis.call('ZREM', registry, entry)
+    call('ZREM', registry, entry)
     found = true
   end
 end

@@ -9,14 +9,14 @@ local status, count = ARGV[2], tonumber(ARGV[3])
 local function take_first()
   local kind, entries = redis.call('TYPE', emptied).ok, {}
   if kind == 'list' then
-    entries = redis.call('LRANGE', emptied, 0, count - 1)
-    redis.call('LTRIM', emptied, count, -1)
-    redis.call('DEL', read)
+    entries = call('LRANGE', emptied, 0, count - 1)
+    call('LTRIM', emptied, count, -1)
+    call('DEL', read)
   elseif kind == 'zset' then
-    entries = redis.call('ZRANGE', emptied, 0, count - 1)
-    if #entries > 0 then redis.call('ZREM', emptied, unpack(entries)) end
+    entries = call('ZRANGE', emptied, 0, count - 1)
+    if #entries > 0 then call('ZREM', emptied, unpack(entries)) end
   else
-    redis.call('DEL', emptied) -- another program's, or broken: nothing of ours can stand in it
+    call('DEL', emptied) -- another program's, or broken: nothing of ours can stand in it
   end
   return entries
 end
@@ -30,7 +30,7 @@ end
 local entries = take_first()
 for _, entry in ipairs(entries) do
   local id = emptied == started and split(entry) or entry
-  if emptied == started then redis.call('ZREM', leases, entry) end
+  if emptied == started then call('ZREM', leases, entry) end
   if belongs_here(id) then forget_job(started, leases, id) end
 end
 return #entries

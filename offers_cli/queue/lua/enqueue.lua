@@ -13,27 +13,27 @@ local function is_present(id)
   if not has_hash(key) then return false end
   local status = status_of(id)
   if ACTIVE[status] then return stands(queue, id, status) end
-  return since ~= '' and (redis.call('HGET', key, 'ended_at') or '') >= iso(tonumber(since))
+  return since ~= '' and (call('HGET', key, 'ended_at') or '') >= iso(tonumber(since))
 end
 
 local function forget(id)
-  redis.call('ZREM', finished, id)
-  redis.call('ZREM', failed, id)
-  redis.call('ZREM', canceled, id)
+  call('ZREM', finished, id)
+  call('ZREM', failed, id)
+  call('ZREM', canceled, id)
   end_executions(started, leases, id)
-  redis.call('DEL', job_key(id), 'rq:results:' .. id)
+  call('DEL', job_key(id), 'rq:results:' .. id)
 end
 
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
-redis.call('SADD', 'rq:queues', queue)
+call('SADD', 'rq:queues', queue)
 for i = 4, #ARGV, 3 do
   local id, data, description = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   if not is_present(id) then
     forget(id)
-    redis.call('HSET', job_key(id), 'created_at', at, 'data', data, 'success_callback_name', '', 'failure_callback_name', '',
+    call('HSET', job_key(id), 'created_at', at, 'data', data, 'success_callback_name', '', 'failure_callback_name', '',
       'stopped_callback_name', '', 'started_at', '', 'ended_at', '', 'last_heartbeat', '', 'worker_name', '', 'group_id', '',
       'origin', origin, 'description', description, 'enqueued_at', at, 'timeout', ARGV[2], 'status', 'queued')
-    redis.call('RPUSH', queue, id)
+    call('RPUSH', queue, id)
     queued = queued + 1
   end
 end

@@ -2,8 +2,8 @@
 -- KEYS: leases, the worker's executions.  ARGV: time.
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.
-redis.call('ZREM', KEYS[1], '')
-for _, composite in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  redis.call('ZADD', KEYS[1], 'XX', 0, composite)
+call('ZREM', KEYS[1], '')
+for _, composite in ipairs(call('SMEMBERS', KEYS[2])) do
+  call('ZADD', KEYS[1], 'XX', 0, composite)
 end
 return 1

@@ -2,7 +2,7 @@
 -- KEYS: failed.  ARGV: time, first rank, last rank.  Answers code, count, code, count, …
 
 local counts, answer = {}, {}
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])) do
+for _, id in ipairs(call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])) do
   local code = code_of(id)
   counts[code] = (counts[code] or 0) + 1
 end

@@ -6,11 +6,11 @@ local forgotten = 0
 
 for i = 2, #ARGV do
   local id = ARGV[i]
-  if redis.call('ZREM', failed, id) == 1 then
+  if call('ZREM', failed, id) == 1 then
     forgotten = forgotten + 1
     if not ACTIVE[status_of(id)] then
       end_executions(started, leases, id)
-      redis.call('DEL', job_key(id), 'rq:results:' .. id)
+      call('DEL', job_key(id), 'rq:results:' .. id)
     end
   end
 end

@@ -9,7 +9,7 @@ local function cut(value) return value and string.sub(value, 1, limit) end
 local function newest_result(id)
   local key = 'rq:results:' .. id
   if redis.call('TYPE', key).ok ~= 'stream' then return false end
-  local newest = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+  local newest = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
   for i = 1, newest and #newest[2] or 0, 2 do
     if newest[2][i] == 'exc_string' then return cut(newest[2][i + 1]) end
   end
@@ -21,7 +21,7 @@ for i = 4, #ARGV do
   local key = job_key(ARGV[i])
   local job = { redis.call('TYPE', key).ok }
   for _, field in ipairs(fields) do
-    job[#job + 1] = job[1] == 'hash' and cut(redis.call('HGET', key, field))
+    job[#job + 1] = job[1] == 'hash' and cut(call('HGET', key, field))
   end
   job[#job + 1] = newest_result(ARGV[i])
   answer[#answer + 1] = job

@@ -3,6 +3,7 @@
 local ACTIVE = { queued = true, started = true, scheduled = true, deferred = true, ready_to_enqueue = true, rate_limited = true }
 local DEFAULT_TIMEOUT_S = 180 -- RQ's
 local SHORT_LIST = 1000 -- a list this short may be searched for one id
+local META_LIMIT = 65536 -- bytes
 
 local function read_clock()
   if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
@@ -34,30 +35,35 @@ end
 
 local function job_key(id) return 'rq:job:' .. id end
 
--- A planted key of another type would stop a script in its middle.
-local function has_hash(key) return redis.call('TYPE', key).ok == 'hash' end
+local function has_hash(key) return is_there(key, 'hash') end
 
--- A planted key of a wrong type makes way for ours.
-local function clear_unless(kind, key)
-  local found = redis.call('TYPE', key).ok
-  if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
-end
+-- A whole number that a stranger may have written; nothing where it is none, or beyond counting.
+local function whole(text) return text and #text <= 12 and string.find(text, '^-?%d+$') and tonumber(text) or nil end
 
-local function status_of(id) return redis.call('HGET', job_key(id), 'status') or '' end
+local function status_of(id) return call('HGET', job_key(id), 'status') or '' end
 
 -- Adds to a counter of a job; whatever is not a small number reads as 0.
 local function add(id, counter, amount)
-  local found = tonumber(redis.call('HGET', job_key(id), counter) or '0') or 0
-  if not (found >= 0 and found <= 1000) then found = 0 end
-  local sum = math.max(0, math.floor(found) + amount)
-  redis.call('HSET', job_key(id), counter, sum)
+  local found = whole(call('HGET', job_key(id), counter)) or 0
+  if found < 0 or found > 1000 then found = 0 end
+  local sum = math.max(0, found + amount)
+  call('HSET', job_key(id), counter, sum)
   return sum
 end
 
 local function in_list(list, id)
-  local length = redis.call('LLEN', list)
+  local length = call('LLEN', list)
   if length == 0 then return false end
-  return length > SHORT_LIST or redis.call('LPOS', list, id) ~= false
+  return length > SHORT_LIST or call('LPOS', list, id) ~= false
+end
+
+-- Whether one of a job's executions stands where it is renewed: with our lease, or in the registry of RQ's own workers.
+local function runs(name, id)
+  for _, execution in ipairs(call('ZRANGE', 'rq:executions:' .. id, 0, -1)) do
+    local composite = id .. ':' .. execution
+    if call('ZSCORE', 'offers:leases:' .. name, composite) or call('ZSCORE', 'rq:wip:' .. name, composite) then return true end
+  end
+  return false
 end
 
 -- Whether a job really stands where its status says. One that does not was lost on the way (a foreign worker killed
@@ -65,43 +71,43 @@ end
 local function stands(queue, id, status)
   local name = string.sub(queue, #'rq:queue:' + 1)
   if status == 'queued' then return in_list(queue, id) or in_list(queue .. ':intermediate', id) end
-  if status == 'started' then return redis.call('ZCARD', 'rq:executions:' .. id) > 0 end
-  if status == 'scheduled' then return redis.call('ZSCORE', 'rq:scheduled:' .. name, id) ~= false end
-  if status == 'deferred' then return redis.call('ZSCORE', 'rq:deferred:' .. name, id) ~= false end
+  if status == 'started' then return runs(name, id) end
+  if status == 'scheduled' then return call('ZSCORE', 'rq:scheduled:' .. name, id) ~= false end
+  if status == 'deferred' then return call('ZSCORE', 'rq:deferred:' .. name, id) ~= false end
   return true
 end
 
 local function add_result(id, ttl, entry)
   local key = 'rq:results:' .. id
-  clear_unless('stream', key)
-  redis.call('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
-  if ttl >= 0 then redis.call('EXPIRE', key, ttl) end
+  call('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  if ttl >= 0 then call('EXPIRE', key, ttl) end
 end
 
 -- The meta that whoever queued the job gave it, without what we write there of a failure.
 local function foreign_meta(id)
-  local is_json, meta = pcall(cjson.decode, redis.call('HGET', job_key(id), 'meta') or '')
-  if not is_json or type(meta) ~= 'table' then return {} end
+  local text = call('HGET', job_key(id), 'meta') or ''
+  local is_json, meta = pcall(cjson.decode, #text <= META_LIMIT and text or '')
+  if not is_json or type(meta) ~= 'table' or not pcall(cjson.encode, meta) then return {} end
   if meta.code and meta.message and meta.attempts then meta.code, meta.message, meta.attempts = nil, nil, nil end
   return meta
 end
 
 local function forget_failure(id)
-  local meta = redis.call('HGET', job_key(id), 'meta')
+  local meta = call('HGET', job_key(id), 'meta')
   if not meta or not string.find(meta, '"code"', 1, true) then return end
   local rest = foreign_meta(id)
-  if next(rest) then redis.call('HSET', job_key(id), 'meta', cjson.encode(rest)) else redis.call('HDEL', job_key(id), 'meta') end
+  if next(rest) then call('HSET', job_key(id), 'meta', cjson.encode(rest)) else call('HDEL', job_key(id), 'meta') end
 end
 
 local function put_in_queue(queue, id, push)
-  redis.call('HSET', job_key(id), 'status', 'queued', 'started_at', '', 'worker_name', '')
-  redis.call(push, queue, id)
+  call('HSET', job_key(id), 'status', 'queued', 'started_at', '', 'worker_name', '')
+  call(push, queue, id)
 end
 
 -- Whether all that a job waits for is done; what is no more counts as done, as it does for RQ.
 local function may_start(id)
-  local allows_failures = (redis.call('HGET', job_key(id), 'allow_dependency_failures') or '') == '1'
-  for _, other in ipairs(redis.call('SMEMBERS', 'rq:job::' .. id .. ':dependencies')) do
+  local allows_failures = (call('HGET', job_key(id), 'allow_dependency_failures') or '') == '1'
+  for _, other in ipairs(call('SMEMBERS', 'rq:job::' .. id .. ':dependencies')) do
     if has_hash(job_key(other)) then
       local status = status_of(other)
       if status ~= 'finished' and not (status == 'failed' and allows_failures) then return false end
@@ -114,20 +120,20 @@ end
 -- RQ's registry of ready jobs, from which RQ's own workers take it.
 local function start_dependents(id)
   local dependents = 'rq:job:' .. id .. ':dependents'
-  for _, other in ipairs(redis.call('SMEMBERS', dependents)) do
+  for _, other in ipairs(call('SMEMBERS', dependents)) do
     if has_hash(job_key(other)) and status_of(other) == 'deferred' and may_start(other) then
-      local name = redis.call('HGET', job_key(other), 'origin') or ''
-      redis.call('SREM', dependents, other)
-      redis.call('ZREM', 'rq:deferred:' .. name, other)
-      if redis.call('HSTRLEN', job_key(other), 'rate_limit_key') > 0 then
-        redis.call('HSET', job_key(other), 'status', 'ready_to_enqueue')
-        redis.call('ZADD', 'rq:ready:' .. name, math.floor(now), other)
+      local name = call('HGET', job_key(other), 'origin') or ''
+      call('SREM', dependents, other)
+      call('ZREM', 'rq:deferred:' .. name, other)
+      if call('HSTRLEN', job_key(other), 'rate_limit_key') > 0 then
+        call('HSET', job_key(other), 'status', 'ready_to_enqueue')
+        call('ZADD', 'rq:ready:' .. name, math.floor(now), other)
       else
-        local at_front = redis.call('HGET', job_key(other), 'enqueue_at_front') == '1'
-        redis.call('HSET', job_key(other), 'enqueued_at', iso(now))
-        redis.call('HSETNX', job_key(other), 'timeout', DEFAULT_TIMEOUT_S)
-        redis.call('PERSIST', job_key(other))
-        redis.call('SADD', 'rq:queues', 'rq:queue:' .. name)
+        local at_front = call('HGET', job_key(other), 'enqueue_at_front') == '1'
+        call('HSET', job_key(other), 'enqueued_at', iso(now))
+        call('HSETNX', job_key(other), 'timeout', DEFAULT_TIMEOUT_S)
+        call('PERSIST', job_key(other))
+        call('SADD', 'rq:queues', 'rq:queue:' .. name)
         put_in_queue('rq:queue:' .. name, other, at_front and 'LPUSH' or 'RPUSH')
       end
     end
@@ -136,21 +142,18 @@ end
 
 -- Ends one execution, named "<job id>:<execution id>", in every place that knows it.
 local function end_execution(started, leases, composite, id, execution, worker)
-  redis.call('ZREM', started, composite)
-  redis.call('ZREM', leases, composite)
-  redis.call('DEL', 'rq:execution:' .. composite)
-  redis.call('ZREM', 'rq:executions:' .. id, execution)
-  redis.call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
+  call('ZREM', started, composite)
+  call('ZREM', leases, composite)
+  call('DEL', 'rq:execution:' .. composite)
+  call('ZREM', 'rq:executions:' .. id, execution)
+  call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
 end
 
 -- Ends all executions of a job: it begins anew, or is no more.
 local function end_executions(started, leases, id)
-  local executions = 'rq:executions:' .. id
-  clear_unless('zset', executions)
-  for _, execution in ipairs(redis.call('ZRANGE', executions, 0, -1)) do
+  for _, execution in ipairs(call('ZRANGE', 'rq:executions:' .. id, 0, -1)) do
     local composite = id .. ':' .. execution
-    clear_unless('hash', 'rq:execution:' .. composite)
-    local worker = redis.call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
+    local worker = call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
     end_execution(started, leases, composite, id, execution, worker)
   end
 end
@@ -160,8 +163,8 @@ end
 local function runs_in(id, execution)
   if not has_hash(job_key(id)) or status_of(id) ~= 'started' then return false end
   local executions = 'rq:executions:' .. id
-  local own = redis.call('ZSCORE', executions, execution) and 1 or 0
-  return redis.call('ZCARD', executions) == own
+  local own = call('ZSCORE', executions, execution) and 1 or 0
+  return call('ZCARD', executions) == own
 end
 
 local function split(composite) return string.match(composite, '^([^:]*):(.*)$') end
@@ -169,13 +172,13 @@ local function split(composite) return string.match(composite, '^([^:]*):(.*)$')
 -- The failure code of a failed job; one that RQ's own workers failed has none, and counts as a bug.
 local function code_of(id)
   if not has_hash(job_key(id)) then return 'bug' end
-  local meta = redis.call('HGET', job_key(id), 'meta') or ''
+  local meta = call('HGET', job_key(id), 'meta') or ''
   return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end
 
 -- Whether a job says that it is another queue's. One that says nothing is taken for ours where it stands among ours.
 local function is_foreign(queue, id)
-  local origin = has_hash(job_key(id)) and redis.call('HGET', job_key(id), 'origin') or ''
+  local origin = has_hash(job_key(id)) and call('HGET', job_key(id), 'origin') or ''
   return origin ~= '' and 'rq:queue:' .. origin ~= queue
 end
 
@@ -183,7 +186,7 @@ end
 local function entries_of(registry, id)
   local found = {}
   if redis.call('TYPE', registry).ok ~= 'zset' then return found end
-  for _, entry in ipairs(redis.call('ZRANGE', registry, 0, -1)) do
+  for _, entry in ipairs(call('ZRANGE', registry, 0, -1)) do
     if entry == id or string.sub(entry, 1, #id + 1) == id .. ':' then found[#found + 1] = entry end
   end
   return found
@@ -192,12 +195,12 @@ end
 -- Takes a job out of the queue and of registries; says whether it stood in one. What was read of the queue is read anew.
 local function take_out(queue, read, registries, id)
   local found = false
-  if redis.call('TYPE', queue).ok == 'list' and redis.call('LREM', queue, 0, id) > 0 then
-    redis.call('DEL', read)
+  if redis.call('TYPE', queue).ok == 'list' and call('LREM', queue, 0, id) > 0 then
+    call('DEL', read)
     found = true
   end
   for _, registry in ipairs(registries) do
-    if redis.call('TYPE', registry).ok == 'zset' and redis.call('ZREM', registry, id) == 1 then found = true end
+    if redis.call('TYPE', registry).ok == 'zset' and call('ZREM', registry, id) == 1 then found = true end
   end
   return found
 end
@@ -205,5 +208,5 @@ end
 -- Deletes all that is known of a job but where it stands.
 local function forget_job(started, leases, id)
   end_executions(started, leases, id)
-  redis.call('DEL', job_key(id), 'rq:results:' .. id, 'rq:job:' .. id .. ':dependents', 'rq:job::' .. id .. ':dependencies')
+  call('DEL', job_key(id), 'rq:results:' .. id, 'rq:job:' .. id .. ':dependents', 'rq:job::' .. id .. ':dependencies')
 end

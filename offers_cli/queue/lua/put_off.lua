@@ -3,8 +3,8 @@
 -- KEYS: scheduled.  ARGV: time, first rank, last rank.  Answers code, count, the meta of the first of them, …
 
 local counts, metas, codes, answer = {}, {}, {}, {}
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])) do
-  local meta = has_hash(job_key(id)) and redis.call('HGET', job_key(id), 'meta') or ''
+for _, id in ipairs(call('ZRANGE', KEYS[1], ARGV[2], ARGV[3])) do
+  local meta = has_hash(job_key(id)) and call('HGET', job_key(id), 'meta') or ''
   local code = string.match(meta, '"code": *"([a-z_]+)"')
   if code and not counts[code] then
     codes[#codes + 1] = code

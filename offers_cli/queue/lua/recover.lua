@@ -12,11 +12,11 @@ local FAILED = 2
 
 local function fail(id, worker, deaths)
   local attempts = add(id, 'attempts', deaths - 1)
-  redis.call('HSET', job_key(id), 'status', 'failed', 'ended_at', iso(now),
+  call('HSET', job_key(id), 'status', 'failed', 'ended_at', iso(now),
     'meta', cjson.encode({ code = 'bug', message = message, attempts = attempts }))
-  redis.call('HDEL', job_key(id), 'attempts', 'deaths')
-  redis.call('ZADD', failed, math.floor(now) + failure_ttl, id)
-  redis.call('EXPIRE', job_key(id), failure_ttl)
+  call('HDEL', job_key(id), 'attempts', 'deaths')
+  call('ZADD', failed, math.floor(now) + failure_ttl, id)
+  call('EXPIRE', job_key(id), failure_ttl)
   add_result(id, failure_ttl, { 'type', FAILED, 'worker_name', worker, 'exc_string', exc_string })
   start_dependents(id)
 end
@@ -29,14 +29,14 @@ end
 -- How many jobs each dead worker held, counted before they are taken from it.
 local held = {}
 local function was_alone(worker)
-  if not held[worker] then held[worker] = redis.call('SCARD', 'rq:worker:' .. worker .. ':executions') end
+  if not held[worker] then held[worker] = call('SCARD', 'rq:worker:' .. worker .. ':executions') end
   return held[worker] <= 1
 end
 
 local function abandoned()
   local found, seen = {}, {}
   for _, registry in ipairs({ leases, started }) do
-    for _, composite in ipairs(redis.call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, at_once)) do
+    for _, composite in ipairs(call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, at_once)) do
       if not seen[composite] then found[#found + 1] = composite end
       seen[composite] = true
     end
@@ -47,11 +47,11 @@ end
 local function recover(composite)
   local id, execution = split(composite)
   if not id then
-    redis.call('ZREM', started, composite)
-    redis.call('ZREM', leases, composite)
+    call('ZREM', started, composite)
+    call('ZREM', leases, composite)
     return 'gone'
   end
-  local worker = redis.call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
+  local worker = call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
   local alone, was_running = was_alone(worker), runs_in(id, execution)
   end_execution(started, leases, composite, id, execution, worker)
   if not was_running then return 'gone' end
@@ -65,12 +65,12 @@ local function recover(composite)
 end
 
 local function recover_stray(id)
-  local first_seen = redis.call('ZSCORE', strays, id)
-  if not first_seen then
-    redis.call('ZADD', strays, now, id)
+  local first_seen = call('ZSCORE', strays, id)
+  if not first_seen or tonumber(first_seen) > now then
+    call('ZADD', strays, now, id)
   elseif now - tonumber(first_seen) >= grace then
-    redis.call('LREM', intermediate, 0, id)
-    redis.call('ZREM', strays, id)
+    call('LREM', intermediate, 0, id)
+    call('ZREM', strays, id)
     if has_hash(job_key(id)) and status_of(id) == 'queued' then
       put_in_queue(queue, id, 'LPUSH')
       return 'back'
@@ -83,7 +83,7 @@ local count = { back = 0, failed = 0, gone = 0 }
 local function tally(what) count[what] = count[what] + 1 end
 
 for _, composite in ipairs(abandoned()) do tally(recover(composite)) end
-local waiting = redis.call('LRANGE', intermediate, 0, SHORT_LIST)
+local waiting = call('LRANGE', intermediate, 0, SHORT_LIST)
 for _, id in ipairs(waiting) do tally(recover_stray(id)) end
-if #waiting == 0 then redis.call('DEL', strays) end
+if #waiting == 0 then call('DEL', strays) end
 return { count.back, count.failed }

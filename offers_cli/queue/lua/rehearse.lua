@@ -47,6 +47,8 @@ local function rehearse(key)
   redis.call('DEL', key)
 
   redis.call('XADD', key, 'MAXLEN', '~', 10, '*', 'type', 1)
+  redis.call('RENAME', key, 'offers:quarantine:rehearsal')
+  redis.call('DEL', 'offers:quarantine:rehearsal')
 end
 
 -- First of all a write that a full Redis allows: after it, the rest is allowed too.

@@ -11,20 +11,20 @@ local matched, requeued, skipped, remaining = 0, 0, 0, 0
 
 local function is_wanted(id)
   if codes ~= '' and not string.find(codes, ',' .. code_of(id) .. ',', 1, true) then return false end
-  return before == '' or (redis.call('HGET', job_key(id), 'ended_at') or '') <= iso(tonumber(before))
+  return before == '' or (call('HGET', job_key(id), 'ended_at') or '') <= iso(tonumber(before))
 end
 
 local function put_back(id)
-  redis.call('HSET', job_key(id), 'enqueued_at', iso(now), 'ended_at', '')
-  redis.call('HDEL', job_key(id), 'attempts', 'deaths')
+  call('HSET', job_key(id), 'enqueued_at', iso(now), 'ended_at', '')
+  call('HDEL', job_key(id), 'attempts', 'deaths')
   forget_failure(id)
-  redis.call('PERSIST', job_key(id))
+  call('PERSIST', job_key(id))
   put_in_queue(queue, id, 'RPUSH')
 end
 
 for i = 6, #ARGV do
   local id = ARGV[i]
-  local there = redis.call('ZSCORE', failed, id)
+  local there = call('ZSCORE', failed, id)
   local usable = there and has_hash(job_key(id)) and not is_foreign(queue, id) and not ACTIVE[status_of(id)]
   if there and (matched == limit or usable and not is_wanted(id)) then
     remaining = remaining + 1
@@ -33,12 +33,12 @@ for i = 6, #ARGV do
     if only_look then
       remaining = remaining + 1
     else
-      redis.call('ZREM', failed, id)
+      call('ZREM', failed, id)
       if usable then put_back(id) end
     end
     if not usable then skipped = skipped + 1 elseif not only_look then requeued = requeued + 1 end
   end
 end
 
-if requeued > 0 then redis.call('SADD', 'rq:queues', queue) end
+if requeued > 0 then call('SADD', 'rq:queues', queue) end
 return { matched, requeued, skipped, remaining }

@@ -10,26 +10,26 @@ local worker, result_ttl, failure_ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARG
 local SUCCESSFUL, FAILED = 1, 2
 
 -- What a job asks for itself: seconds; below 0 it is kept for ever, with 0 not at all.
-local function ttl_of(id, field, default) return tonumber(redis.call('HGET', job_key(id), field) or '') or default end
+local function ttl_of(id, field, default) return whole(call('HGET', job_key(id), field)) or default end
 
 local function write_failure(item)
   local meta = foreign_meta(item.job)
   local is_alone = not next(meta)
   for name, value in pairs(cjson.decode(item.meta)) do meta[name] = value end
-  redis.call('HSET', job_key(item.job), 'meta', is_alone and item.meta or cjson.encode(meta))
+  call('HSET', job_key(item.job), 'meta', is_alone and item.meta or cjson.encode(meta))
 end
 
 local function end_job(item, registry, ttl, result)
   local key = job_key(item.job)
-  redis.call('HSET', key, 'status', item.verdict, 'ended_at', iso(now), 'last_heartbeat', iso(now))
-  redis.call('HDEL', key, 'attempts', 'deaths')
+  call('HSET', key, 'status', item.verdict, 'ended_at', iso(now), 'last_heartbeat', iso(now))
+  call('HDEL', key, 'attempts', 'deaths')
   start_dependents(item.job)
   if ttl == 0 then
-    redis.call('DEL', key, 'rq:results:' .. item.job)
+    call('DEL', key, 'rq:results:' .. item.job)
     return
   end
-  redis.call('ZADD', registry, ttl < 0 and '+inf' or math.floor(now) + ttl, item.job)
-  if ttl > 0 then redis.call('EXPIRE', key, ttl) end
+  call('ZADD', registry, ttl < 0 and '+inf' or math.floor(now) + ttl, item.job)
+  if ttl > 0 then call('EXPIRE', key, ttl) end
   add_result(item.job, ttl, result)
 end
 
@@ -44,10 +44,10 @@ local function fail(item, result)
 end
 
 local function put_off(item)
-  redis.call('HSET', job_key(item.job), 'status', 'scheduled', 'worker_name', '')
+  call('HSET', job_key(item.job), 'status', 'scheduled', 'worker_name', '')
   write_failure(item)
-  redis.call('HDEL', job_key(item.job), 'deaths')
-  redis.call('ZADD', scheduled, stamp(now + item.delay_s), item.job)
+  call('HDEL', job_key(item.job), 'deaths')
+  call('ZADD', scheduled, stamp(now + item.delay_s), item.job)
 end
 
 local function put_back(item) put_in_queue(queue, item.job, 'LPUSH') end
@@ -57,23 +57,24 @@ local COUNTER = { finished = 'successful_job_count', failed = 'failed_job_count'
 
 local function settle(item)
   local composite = item.job .. ':' .. item.execution
-  local began = redis.call('HGET', 'rq:execution:' .. composite, 'created_at')
-  local leased = redis.call('ZSCORE', leases, composite)
+  local began = tonumber(call('HGET', 'rq:execution:' .. composite, 'created_at') or '')
+  if not began or not (began >= 0 and began <= now) then began = now end -- foreign text may be "nan"
+  local leased = call('ZSCORE', leases, composite)
   local ours = leased and runs_in(item.job, item.execution)
   end_execution(started, leases, composite, item.job, item.execution, worker)
   if not ours then return 0 end
   if not item.spent then add(item.job, 'attempts', -1) end
   SETTLE[item.verdict](item, { 'worker_name', worker, 'execution_id', item.execution,
-    'execution_started_at', began or stamp(now), 'execution_ended_at', stamp(now) })
-  if COUNTER[item.verdict] and redis.call('EXISTS', worker_key) == 1 then
-    redis.call('HINCRBY', worker_key, COUNTER[item.verdict], 1)
-    redis.call('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - (tonumber(began) or now)))
+    'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
+  if COUNTER[item.verdict] and call('EXISTS', worker_key) == 1 then
+    call('HINCRBY', worker_key, COUNTER[item.verdict], 1)
+    call('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
   end
   return 1
 end
 
 -- RQ's own workers do so in their clean-up; where ours run alone, nobody else does.
-local function drop_expired(registry) redis.call('ZREMRANGEBYSCORE', registry, '-inf', '(' .. stamp(now)) end
+local function drop_expired(registry) call('ZREMRANGEBYSCORE', registry, '-inf', '(' .. stamp(now)) end
 
 local answer = {}
 for i = 5, #ARGV do answer[#answer + 1] = settle(cjson.decode(ARGV[i])) end

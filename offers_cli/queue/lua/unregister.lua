@@ -1,9 +1,9 @@
 -- Takes a worker off the lists, as RQ does at its death.
 -- KEYS: the worker, all workers, the workers of its queue, its executions.  ARGV: time, how long it is shown as dead.
 
-redis.call('SREM', KEYS[2], KEYS[1])
-redis.call('SREM', KEYS[3], KEYS[1])
-redis.call('HSET', KEYS[1], 'death', iso(now))
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-redis.call('DEL', KEYS[4])
+call('SREM', KEYS[2], KEYS[1])
+call('SREM', KEYS[3], KEYS[1])
+call('HSET', KEYS[1], 'death', iso(now))
+call('EXPIRE', KEYS[1], ARGV[2])
+call('DEL', KEYS[4])
 return 1

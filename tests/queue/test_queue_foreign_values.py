@@ -1,0 +1,256 @@
+"""Whatever a stranger puts in place of a key: no worker stops or crashes, no job is lost, and who asks is answered."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import pytest
+import redis
+from queue_fakes import Database, enqueue, found, make_worker
+
+from offers_cli.drift.judge import observe
+from offers_cli.drift.ledger import PREFIX as DRIFT
+from offers_cli.drift.ledger import SOURCES, DriftLedger
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import PageBlocked
+from offers_cli.fetch import politeness
+from offers_cli.fetch.page import DIRECT
+from offers_cli.fetch.politeness import SharedPace
+from offers_cli.queue import keys as keys_module
+from offers_cli.queue.hasten import hasten
+from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.registries import Registries
+from offers_cli.queue.work import ClaimedJob
+from offers_cli.redis_scripts import QUARANTINE, load_script, load_sound
+
+SHOP, SOURCE, URL = "shop.test", "shop product", "https://shop.test/o3"
+OFFERS = [f"o{n}" for n in range(6)]
+NO_KEYS = {"job_id_of": "an id", "command_channel": "a channel"}
+ARGUMENTS = {"job_id": "enrich-o3", "composite": "enrich-o3:e1", "worker": "w4", "host": SHOP}
+
+
+def every_key() -> dict[str, str]:
+    """All that the queue, the pace and the drift read, of one queue, one job, one worker, one shop.
+
+    A new key of the queue joins by itself; one with a new kind of parameter asks for an entry in `ARGUMENTS`.
+    """
+    own = QueueKeys("enrichment")
+    named = {name: getattr(own, name) for name, value in vars(QueueKeys).items() if isinstance(value, property)}
+    makers = inspect.getmembers(own, inspect.ismethod) + inspect.getmembers(keys_module, inspect.isfunction)
+    for name, make in makers:
+        if make.__module__ == keys_module.__name__ and not name.startswith("_") and name not in NO_KEYS:
+            named[name] = make(*(ARGUMENTS[parameter] for parameter in inspect.signature(make).parameters))
+    return named | {
+        "WORKERS": keys_module.WORKERS,
+        "queues": "rq:queues",
+        "quarantine": QUARANTINE,
+        "dependents": "rq:job:enrich-o3:dependents",
+        "dependencies": "rq:job::enrich-o3:dependencies",
+        "pace": politeness._key(SHOP, DIRECT),
+        "page": politeness._page_key(SHOP, DIRECT, URL),
+        "paused": politeness.PAUSED,
+        "sources": SOURCES,
+        "recent": f"{DRIFT}recent:{SOURCE}",
+        "day": DriftLedger(None)._day_key(SOURCE, 0),  # type: ignore[arg-type]
+    }
+
+
+NAMES = every_key()
+BYTES, DIGITS, DEEP = b"\xff\xfe", "9" * 5000, "[" * 100_000
+WORDS = (
+    BYTES,
+    DIGITS,
+    DEEP,
+    "nan",
+    "-1",
+    "1.5",
+    ":",
+    "enrich-x1:e1",
+    "enrich-x2",
+    "rq:worker:evil1",
+    f"{SHOP}|{DIRECT}",
+    SHOP,
+)
+FIELDS: dict[str | bytes, str | bytes] = {
+    "status": BYTES,
+    "data": DEEP,
+    "meta": '{"code": NaN, "message": ["\\ud800"], "attempts": -1}',
+    "origin": BYTES,
+    "attempts": "nan",
+    "deaths": DIGITS,
+    "result_ttl": "nan",
+    "failure_ttl": "1e400",
+    "created_at": "nan",
+    "birth": BYTES,
+    "pid": DIGITS,
+    "offers_process": f"h|{DIGITS}|1",
+    "worker_name": BYTES,
+    "state": BYTES,
+    "successful_job_count": "x",
+    "total_working_time": "nan",
+    "ended_at": BYTES,
+    "last_heartbeat": BYTES,
+    "until": "nan",
+    "turn": DIGITS,
+    "strikes": "-inf",
+    "lone": "x",
+    "forgotten_at": "1e400",
+    "reason": BYTES,
+    "pages": "x",
+    "things": DIGITS,
+    "price_cents state": "1.5",
+    BYTES: BYTES,
+}
+SCORES: dict[str | bytes, float] = dict(zip(WORDS, (float("-inf"), 0, 1, 2e9, float("inf")) * 3, strict=False))
+PLANTS: dict[str, Callable[[redis.Redis, str], Any]] = {
+    "string": lambda client, key: client.set(key, BYTES),
+    "list": lambda client, key: client.rpush(key, *WORDS),
+    "set": lambda client, key: client.sadd(key, *WORDS),
+    "zset": lambda client, key: client.zadd(key, SCORES),  # type: ignore[type-var]
+    "hash": lambda client, key: client.hset(key, mapping=FIELDS),  # type: ignore[arg-type]
+    "stream": lambda client, key: client.xadd(key, {"type": "nan", "exc_string": BYTES}),
+    "number": lambda client, key: client.set(key, "1.5"),
+    "digits": lambda client, key: client.set(key, DIGITS),
+    "deep": lambda client, key: client.lpush(key, '[1, {"a": {"b": NaN}}]', "[" * 5000, '[1, {"a": 7}]', "null"),
+}
+QUICK = ("string", "hash")
+
+
+def run(connection: redis.Redis, database: Database, meanwhile: Callable[[], Any] = lambda: None) -> None:
+    """A burst whose jobs keep the shop's pace, see a wall and a page, and are remembered."""
+    pace, drift = SharedPace(connection, delay_s=0, first_pause_s=0.001), DriftLedger(connection)
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        meanwhile()
+        pace.reserve("other.test")
+        pace.is_paused(SHOP)
+        pace.note_refusal(SHOP, URL, None, reason=PageBlocked.code)
+        pace.pause(SHOP, 0.001, reason="rate_limited")
+        drift.record(SOURCE, [observe(1, {"price_cents": {"state": 1}})])
+        return found(job)
+
+    make_worker(connection, database, enrich).run(burst=True)
+
+
+def ask_everything(connection: redis.Redis) -> None:
+    """What stats, doctor, failed and the session ask; none may crash."""
+    registries = Registries(connection)
+    registries.counts()
+    registries.rates()
+    registries.workers()
+    registries.put_off()
+    registries.failures()
+    registries.failed_jobs()
+    registries.requeue_failed(dry_run=True)
+    hasten(connection, queue_name="enrichment", code="session_expired")
+    SharedPace(connection, delay_s=0, first_pause_s=1).paused_hosts()
+    DriftLedger(connection).warnings()
+
+
+def plant_and_work(connection: redis.Redis, key: str, kind: str) -> None:
+    """The planted key is there first; every job is done once, and what was planted is not deleted."""
+    connection.flushall()
+    PLANTS[kind](connection, key)
+    ask_everything(connection)
+    database = Database()
+    enqueue(connection, OFFERS)
+    run(connection, database)
+    assert database.saved == dict.fromkeys(OFFERS, 1), (key, kind)
+    ask_everything(connection)
+
+
+def plant_in_the_middle(connection: redis.Redis, key: str, kind: str) -> None:
+    """It takes the place of what is there, while jobs run: what is forgotten by that is found by `enqueue-missing`."""
+    connection.flushall()
+    database, running = Database(), Counter[str]()
+    enqueue(connection, OFFERS)
+
+    def plant() -> None:
+        if not running["planted"]:
+            running["planted"] += 1
+            connection.delete(key)
+            PLANTS[kind](connection, key)
+
+    run(connection, database, plant)
+    for _ in range(2):  # the jobs that were running count as running until their leases run out
+        connection.delete(QueueKeys("enrichment").leases)
+        enqueue(connection, [offer_id for offer_id in OFFERS if offer_id not in database.saved])
+        run(connection, database)
+    assert set(database.saved) == set(OFFERS), (key, kind)
+    ask_everything(connection)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_planted_key_stops_no_burst_and_no_question(connection: redis.Redis, name: str) -> None:
+    for kind in QUICK:
+        plant_and_work(connection, NAMES[name], kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_that_is_planted_stops_a_burst_or_a_question(connection: redis.Redis, name: str) -> None:
+    for kind in PLANTS.keys() - set(QUICK):
+        plant_and_work(connection, NAMES[name], kind)
+    for kind in PLANTS:
+        plant_in_the_middle(connection, NAMES[name], kind)
+
+
+def set_aside(connection: redis.Redis) -> list[str]:
+    """What the keys that were set aside were called."""
+    names: Any = connection.zrange(QUARANTINE, 0, -1)
+    assert connection.exists(*names) == len(names)
+    return [name.decode().removeprefix(f"{QUARANTINE}:").partition(":")[2] for name in names]
+
+
+def test_what_is_set_aside_is_kept_and_listed(connection: redis.Redis) -> None:
+    connection.set("rq:finished:enrichment", "mine")
+    connection.expire("rq:finished:enrichment", 1000)
+    enqueue(connection, OFFERS)
+    make_worker(connection, Database()).run(burst=True)
+    names: Any = connection.zrange(QUARANTINE, 0, -1)
+    [name] = names
+    assert set_aside(connection) == ["rq:finished:enrichment"]
+    assert connection.get(name) == b"mine"
+    assert int(connection.ttl(name)) > 900, "it still expires when it was to"
+    assert connection.zcard("rq:finished:enrichment") == 6
+
+
+def test_of_many_keys_only_the_newest_are_kept(connection: redis.Redis) -> None:
+    """And what a stranger wrote into their list leads to no other key."""
+    connection.set("precious", "x")
+    connection.zadd(QUARANTINE, {"precious": 0, **{f"{QUARANTINE}:{n}:old": n for n in range(1, 1000)}})
+    connection.set(f"{QUARANTINE}:1:old", "x")
+    for place in ("rq:finished:enrichment", "rq:failed:enrichment"):
+        connection.set(place, "x")
+    Registries(connection).counts()
+    assert connection.zcard(QUARANTINE) == 1000
+    assert connection.exists("precious", f"{QUARANTINE}:1:old") == 1
+    assert set_aside_last(connection, 2) == {"rq:finished:enrichment", "rq:failed:enrichment"}
+
+
+def set_aside_last(connection: redis.Redis, count: int) -> set[str]:
+    names: Any = connection.zrange(QUARANTINE, -count, -1)
+    return {name.decode().split(":", 3)[3] for name in names}
+
+
+def test_every_command_of_the_scripts_has_its_type() -> None:
+    """One without would meet a key of a wrong type in the middle of a script."""
+    untyped = {"DEL", "EXISTS", "EXPIRE", "PERSIST", "PEXPIRE", "PTTL"}
+    typed = set(re.findall(r"([A-Z]+) = '[a-z]+'", load_sound()))
+    scripts = [
+        (package, script.name.removesuffix(".lua"))
+        for package in ("offers_cli.queue", "offers_cli.fetch")
+        for script in (files(package) / "lua").iterdir()
+        if script.name not in {"prelude.lua", "rehearse.lua"}
+    ]
+    for package, name in scripts:
+        text = load_script(package, name).removeprefix(load_sound())
+        used = set(re.findall(r"\bcall\('([A-Z]+)'", text)) - {"TIME", "TYPE"}
+        assert used
+        assert used <= typed | untyped, name
+        assert set(re.findall(r"redis\.call\('([A-Z]+)'", text)) <= {"TIME", "TYPE"}, f"{name} goes past the accessor"
