@@ -69,8 +69,8 @@ def export(
 ) -> None:
     """Write the offers as csv, json, jsonl or parquet, as many as there are, safe to open in a spreadsheet.
 
-    Prices are integer cents. A file appears when it is whole; an interrupted export leaves the old one. With --json
-    and no FILE the offers stand in the document.
+    Prices are integer cents. A file appears when it is whole; an interrupted export leaves the old one. A link is
+    replaced, not followed. With --json and no FILE the offers stand in the document.
     """
 
     def work(runtime: Runtime, output: Output) -> ExportReport:

@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from offers_cli.errors import ConfigError, StorageUnavailable
 from offers_cli.fetch.cookies import Cookie, is_within
+from offers_cli.files import open_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,23 @@ def _moment(seconds: float) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
+def _aware(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return moment
+
+
+def _cookie(found: dict[str, Any]) -> Cookie:
+    cookie = Cookie(**found)
+    texts = (cookie.name, cookie.value, cookie.domain, cookie.path)
+    flags = (cookie.secure, cookie.http_only, cookie.host_only)
+    right = all(isinstance(text, str) for text in texts) and all(isinstance(flag, bool) for flag in flags)
+    if not right or not isinstance(cookie.expires_at, int | float | None):
+        raise TypeError("a cookie of wrong types")
+    return cookie
+
+
 class SessionFile:
     """Where the session is kept; safe for several threads and processes.
 
@@ -93,9 +112,9 @@ class SessionFile:
             found = json.loads(data)
             return Session(
                 id=str(found["id"]),
-                imported_at=datetime.fromisoformat(found["imported_at"]),
-                refused_at=datetime.fromisoformat(found["refused_at"]) if found["refused_at"] else None,
-                cookies=tuple(Cookie(**cookie) for cookie in found["cookies"]),
+                imported_at=_aware(found["imported_at"]),
+                refused_at=_aware(found["refused_at"]) if found["refused_at"] else None,
+                cookies=tuple(_cookie(cookie) for cookie in found["cookies"]),
             )
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ConfigError(  # the cause would quote it
@@ -132,7 +151,7 @@ class SessionFile:
     def _locked(self) -> Iterator[None]:
         with _disk_errors(self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = open_lock(self.path.with_suffix(".lock"))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)
                 yield

@@ -169,5 +169,7 @@ def record_writer(directory: Path, program: ServerProgram) -> None:
     """Remember who writes the files in `directory` from now on."""
     facts = {"name": program.name, "version": ".".join(map(str, program.version)), "path": program.path}
     new = directory / f"{RECORD}.new"
-    new.write_text(json.dumps(facts))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
+        json.dump(facts, file)
     new.replace(directory / RECORD)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
+from offers_cli.files import open_lock
 from offers_cli.queue.connection import connect_to_socket
 from offers_cli.queue.health import name_and_version
 from offers_cli.queue.programs import ServerProgram, choose_program, record_writer
@@ -181,7 +182,7 @@ class _Place:
     def alive(self) -> bool:
         """Whether a server process lives: it holds the lock."""
         try:
-            with self.lock.open("rb") as file:
+            with os.fdopen(os.open(self.lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -219,7 +220,7 @@ def _check_private(directory: Path) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with path.open("wb") as file:
+    with os.fdopen(open_lock(path), "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -231,7 +232,7 @@ def _start(place: _Place) -> None:
     program = choose_program(place.directory)
     log_offset = place.log.stat().st_size if place.log.exists() else 0
     try:
-        with place.lock.open("wb") as lock:
+        with os.fdopen(open_lock(place.lock), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _launch(program, place, lock.fileno())
         _await_start(place)

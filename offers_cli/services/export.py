@@ -131,29 +131,40 @@ class _Rows:
 def open_whole(path: Path) -> Iterator[BinaryIO]:
     """A file that appears under its name when all is written; until then, and on any failure, the old one stands.
 
-    A device or a named pipe is written directly. A new file has the usual rights, an old one keeps its own.
+    A device or a named pipe is written directly. A link is replaced and what it leads to left alone: somebody else may
+    have put it there. A new file has the rights that the umask leaves, and is never for others to write; an old one
+    keeps its own.
 
     Raises:
         UsageError: it cannot be written there, with the system's reason.
         StorageUnavailable: the disk is full.
     """
-    target = path.expanduser().resolve()
     with _told(path):
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("wb") as out:
+        if _is_a_stream(path):
+            with path.open("wb") as out:
                 yield out
             return
-        part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+        if path.is_dir():  # by a link too, which must not be replaced by a file
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        kept_mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() and not path.is_symlink() else None
+        part = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part")
         try:
-            with part.open("xb") as out:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as out:
                 yield out
                 out.flush()
+                if kept_mode is not None:
+                    os.fchmod(out.fileno(), kept_mode)
                 os.fsync(out.fileno())
-            if target.exists():
-                part.chmod(stat.S_IMODE(target.stat().st_mode))
-            part.replace(target)
+            part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def _is_a_stream(path: Path) -> bool:
+    """Whether it is a device, a pipe, or one of the names of an open file, such as ``/dev/stdout`` or ``/dev/fd/3``."""
+    folder = path.parent.resolve()
+    is_name_of_open_file = path.is_symlink() and (folder == Path("/dev") or folder.is_relative_to("/proc"))
+    return path.exists() and (is_name_of_open_file or not (path.is_file() or path.is_dir()))
 
 
 @contextmanager

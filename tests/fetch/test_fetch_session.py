@@ -8,6 +8,7 @@ import multiprocessing
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,57 @@ def test_a_file_that_others_may_read_is_refused_and_can_be_replaced(file: Sessio
         file.load()
     file.replace([cookie()], imported_at=NOW)
     assert file.load()
+
+
+GOOD = {
+    "id": "i",
+    "imported_at": NOW.isoformat(),
+    "refused_at": None,
+    "cookies": [{"name": "ssid", "value": "s3cr3t", "domain": DOMAIN}],
+}
+WRONG: list[Any] = [None, 1, 10**400, True, "s3cr3t", [], ["s3cr3t"], {"s3cr3t": 1}]
+
+
+@pytest.mark.parametrize("name", ["imported_at", "refused_at", "cookies"])
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:8])
+def test_a_file_of_wrong_types_is_damaged(file: SessionFile, name: str, value: Any) -> None:
+    """Nothing of it is used, so that it does not break a command later."""
+    write_anew(file, {**GOOD, name: value})
+    if (name, value) in [("refused_at", None), ("refused_at", []), ("cookies", [])]:
+        assert file.load()
+        return
+    with pytest.raises(ConfigError, match="is damaged") as caught:
+        file.load()
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["name", "value", "domain", "path", "expires_at", "secure", "http_only", "host_only"])
+def test_a_cookie_of_wrong_types_is_damaged(file: SessionFile, name: str) -> None:
+    kind: Any = {"expires_at": int | float | None, "secure": bool, "http_only": bool, "host_only": bool}
+    for value in WRONG:
+        write_anew(file, {**GOOD, "cookies": [{"name": "ssid", "value": "v", "domain": DOMAIN, name: value}]})
+        if isinstance(value, kind.get(name, str)):
+            session = file.load()
+            assert session is not None
+            session.missing(["ssid"], now=NOW)
+            session.ends_at(["ssid"])
+        else:
+            with pytest.raises(ConfigError, match="is damaged"):
+                file.load()
+
+
+def write_anew(file: SessionFile, content: Any) -> None:
+    file.path.parent.mkdir(exist_ok=True)
+    file.path.write_text(json.dumps(content))
+    file.path.chmod(0o600)
+
+
+def test_a_lock_that_is_a_link_is_not_followed(file: SessionFile, tmp_path: Path) -> None:
+    file.path.parent.mkdir(exist_ok=True)
+    file.path.with_suffix(".lock").symlink_to(tmp_path / "planted")
+    with pytest.raises(StorageUnavailable):
+        file.replace([cookie()], imported_at=NOW)
+    assert not (tmp_path / "planted").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"id": 1, "cookies": [{"value": "s3cr3t"}]}', b"\xff"])

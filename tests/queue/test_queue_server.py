@@ -77,6 +77,16 @@ def test_processes_that_ask_at_once_share_one_server(home: Path) -> None:
     assert answers == {f"{home}/redis/redis.sock {server_status(home).pid}"}
 
 
+@pytest.mark.parametrize("name", ["start.lock", "alive.lock", "written-by.json.new"])
+def test_a_link_in_the_place_of_one_of_its_files_is_not_followed(home: Path, name: str) -> None:
+    (home / "redis").mkdir(mode=0o700, parents=True)
+    (home / "redis" / name).symlink_to(home / "planted")
+    with pytest.raises(QueueRefused, match="symbolic links"):
+        ensure_server(home)
+    assert not (home / "planted").exists()
+    (home / "redis" / name).unlink()
+
+
 def test_data_survives_kill_and_stop(home: Path) -> None:
     with connect_to_socket(ensure_server(home)) as client:
         client.rpush("list", *range(100))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -164,13 +165,43 @@ def test_a_failed_export_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "offers.csv")
-    with open_whole(tmp_path / "link.csv") as out:
-        out.write(b"x")
-    assert (tmp_path / "link.csv").is_symlink()
-    assert (tmp_path / "real" / "offers.csv").read_bytes() == b"x"
+def test_a_link_is_replaced_and_what_it_leads_to_left_alone(tmp_path: Path) -> None:
+    """In a folder that others write to anybody can have put it there."""
+    precious = tmp_path / "precious"
+    for target in (precious, tmp_path / "nowhere"):
+        precious.write_text("old")
+        (tmp_path / "link.csv").symlink_to(target)
+        _write(tmp_path / "link.csv", iter([b"x"]))
+        assert (tmp_path / "link.csv").is_file()
+        assert not (tmp_path / "link.csv").is_symlink()
+        assert precious.read_text() == "old"
+        assert not (tmp_path / "nowhere").exists()
+        (tmp_path / "link.csv").unlink()
+
+
+def test_a_link_to_a_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    with pytest.raises(UsageError, match="directory"):
+        _write(tmp_path / "link", iter([b"x"]))
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_name_of_an_open_file_is_written_to(tmp_path: Path) -> None:
+    """`offers export /dev/stdout > offers.csv`: nobody wants a new file in /dev."""
+    with (tmp_path / "open").open("wb") as file:
+        _write(Path(f"/dev/fd/{file.fileno()}"), iter([b"x"]))
+    assert (tmp_path / "open").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o644), (0o002, 0o644), (0o022, 0o644), (0o077, 0o600)])
+def test_a_new_export_is_never_for_others_to_write(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        _write(tmp_path / "offers.csv", iter([b"x"]))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "offers.csv").stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize("place", ["missing/offers.csv", "."])
