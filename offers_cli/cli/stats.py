@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from offers_cli.services.stats import StatsReport
 
 FIGURES = frozenset({"count"})
+SHOWN_KEYS = 5
 SUSPENDED = "suspended: no job is started, until rq resume"
 
 
@@ -78,7 +79,16 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     ]
     if report.suspended:
         blocks.append(Line(SUSPENDED))
-    return [*blocks, *(Line(f"drift: {warning['message']}") for warning in data["drift"])]
+    blocks += [Line(f"drift: {warning['message']}") for warning in data["drift"]]
+    return [*blocks, *_set_aside(report)]
+
+
+def _set_aside(report: StatsReport) -> list[Block]:
+    """The newest keys of a wrong type, with the command that shows each."""
+    newest = report.set_aside[-SHOWN_KEYS:]
+    lines: list[Block] = [Line(f"set aside, for it is a {key.kind}: {key.key}; {key.look}") for key in newest]
+    more = len(report.set_aside) - len(newest)
+    return [*lines, Line(f"and {more} more, see docs/redis.md")] if more else lines
 
 
 def doing(worker: RunningWorker) -> str:

@@ -97,6 +97,7 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *([("suspended", "no job is started, until rq resume")] if report.suspended else []),
         *[("paused", f"{p['host']} for {span(p['seconds'])} ({p['reason']})") for p in report.paused],
         *[("drift", warning["message"]) for warning in report.drift],
+        *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
     ]
     rows += [("workers", f"{len(report.workers)}")]
     workers = [row for worker in report.workers for row in _worker_rows(worker, now)]

@@ -14,12 +14,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from offers_cli.errors import QueueRefused
 from offers_cli.queue.admission import DATA_LIMIT
+from offers_cli.queue.connection import READ_TIMEOUT_S
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
     RESULT_TTL_S,
     QueueKeys,
+    command_channel,
     execution_key,
     executions_key,
     job_key,
@@ -122,7 +125,7 @@ class Ledger:
         self._own_keys = (worker_key(worker), worker_executions_key(worker))
 
     def rehearse(self) -> None:
-        """Raise `QueueRefused` for a Redis user who may not do all that the other methods do; no job is touched."""
+        """Raise `QueueRefused` for a Redis user who may not do all that a worker does; no job is touched."""
         keys = self.keys
         ours = (
             *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, *self._own_keys),
@@ -131,6 +134,20 @@ class Ledger:
         of_a_job = (job_key, results_key, execution_key, executions_key)
         names = [f"{key}:rehearsal" for key in ours] + [name("rehearsal") for name in of_a_job]
         self._scripts.run("rehearse", names)
+        self._rehearse_listening()
+
+    def _rehearse_listening(self) -> None:
+        """Users of Redis 7 have no channels by default: such a worker would be deaf to `rq`'s commands."""
+        listen: Any = self._scripts.connection.pubsub  # untyped in redis-py
+        try:
+            with translate(), listen() as commands:
+                commands.subscribe(command_channel(self.worker))
+                commands.get_message(timeout=READ_TIMEOUT_S)
+        except QueueRefused as error:
+            if error.temporary:
+                raise
+            message = f"{error.message}; no command to stop would be heard"
+            raise QueueRefused(message, hint="redis-cli ACL SETUSER NAME '&rq:pubsub:*' +subscribe") from error
 
     def next_due_in_s(self) -> float | None:
         """Seconds until the next scheduled job is due, negative when it is overdue; None when none is scheduled."""

@@ -21,6 +21,8 @@ from offers_cli.queue.keys import (
     job_key,
     results_key,
 )
+from offers_cli.queue.ledger import Ledger
+from offers_cli.queue.quarantine import SetAside, find_set_aside
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
@@ -138,6 +140,14 @@ class Registries:
         """Whether no job is started, by `rq suspend`."""
         with translate():
             return bool(self.connection.exists(SUSPENDED))
+
+    def set_aside(self) -> list[SetAside]:
+        """The keys of a wrong type that were set aside, the oldest first."""
+        return find_set_aside(self.connection)
+
+    def check_rights(self) -> None:
+        """Raise `QueueRefused` for a Redis user who may not do all that a worker does."""
+        Ledger(self.connection, queue_name=self.keys.name, worker="rehearsal").rehearse()
 
     def put_off(self) -> list[PutOff]:
         """The scheduled jobs that were tried and put off, by why; first the reason of the one that is due first."""

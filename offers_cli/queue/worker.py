@@ -24,6 +24,7 @@ from offers_cli.queue.heap import share_heaps
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.outage import Outage
 from offers_cli.queue.presence import Presence
+from offers_cli.queue.quarantine import QuarantineWatch
 from offers_cli.queue.recorder import Recorded, Recorder
 from offers_cli.queue.recovery import recover
 from offers_cli.queue.signals import StopRequest
@@ -91,6 +92,7 @@ class Worker:
         self._parent_pid = parent_pid
         self._ledger = Ledger(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
         self._presence = Presence(connection, worker=self.name, keys=self._ledger.keys)
+        self._quarantine = QuarantineWatch(connection)
         self._bench = Workbench(enrich, places=concurrency, job_timeout_s=job_timeout_s)
         self._recorder = Recorder(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
         self._attendant = Attendant(
@@ -136,6 +138,7 @@ class Worker:
         """
         self._burst, self._max_jobs = burst, max_jobs
         check_eviction(self._connection)
+        self._quarantine.begin()
         self._ledger.rehearse()
         self._presence.register()
         began = time.monotonic()
@@ -315,7 +318,9 @@ class Worker:
         if time.monotonic() < self._recover_at:
             return False
         self._recover_at = time.monotonic() + RECOVER_EVERY_S
-        return recover(self._connection, self._ledger).requeued > 0
+        requeued = recover(self._connection, self._ledger).requeued
+        self._quarantine.tell()
+        return requeued > 0
 
     def _wait_for_redis(self, error: QueueUnavailable | QueueRefused) -> None:
         """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile.

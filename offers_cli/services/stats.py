@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from offers_cli.errors import OffersError
+from offers_cli.queue.quarantine import SetAside
 from offers_cli.queue.running import RunningWorker
 from offers_cli.services.find_offers import plain
 from offers_cli.services.report import Problem
@@ -28,6 +29,8 @@ class QueueView(Protocol):
 
     def suspended(self) -> bool: ...
 
+    def set_aside(self) -> Sequence[SetAside]: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatsReport:
@@ -42,6 +45,7 @@ class StatsReport:
     paused: tuple[Mapping[str, Any], ...] = ()
     drift: tuple[Mapping[str, str], ...] = ()
     workers: tuple[RunningWorker, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -55,6 +59,7 @@ class StatsReport:
             "paused": [dict(host) for host in self.paused],
             "drift": [dict(warning) for warning in self.drift],
             "workers": [plain(asdict(worker)) for worker in self.workers],
+            "set_aside": [plain(asdict(key)) for key in self.set_aside],
         }
 
 
@@ -96,6 +101,7 @@ def collect_stats(
             "paused": tuple(asdict(paused) for paused in get_pace().paused_hosts()),
             "drift": tuple(asdict(warning) for warning in get_drift().warnings()),
             "workers": tuple(queue.workers()),
+            "set_aside": tuple(queue.set_aside()),
         }
     except OffersError as error:
         problems.append(Problem.of(error))

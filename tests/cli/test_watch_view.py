@@ -10,6 +10,7 @@ import pytest
 from offers_cli.cli.render import Line, Output
 from offers_cli.cli.stats import stats_blocks
 from offers_cli.cli.watch import view_rows, watch
+from offers_cli.queue.quarantine import SetAside
 from offers_cli.queue.running import RunningJob, RunningWorker
 from offers_cli.services.report import Problem
 from offers_cli.services.stats import StatsReport
@@ -33,6 +34,9 @@ def worker(jobs: int) -> RunningWorker:
         seen_at=NOW,
         jobs=(running,) * jobs,
     )
+
+
+ASIDE = SetAside(key="rq:wip:enrichment", kind="string", at=NOW, look="redis-cli GET x")
 
 
 def report(jobs: int = 1) -> StatsReport:
@@ -61,6 +65,17 @@ def test_everything_worth_watching_is_there() -> None:
     assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
     assert "suspended" not in shown
     assert shown[""].split() == ["4", "s", "https://shop.test/o1"]
+
+
+def test_the_newest_key_that_was_set_aside_is_there() -> None:
+    shown = dict(view_rows(replace(report(), set_aside=(ASIDE,) * 3), now=NOW, height=30))
+    assert shown["set aside"] == "rq:wip:enrichment (a string); redis-cli GET x"
+
+
+def test_stats_shows_some_of_the_keys_that_were_set_aside_and_counts_the_others() -> None:
+    lines = [block.text for block in stats_blocks(replace(report(), set_aside=(ASIDE,) * 7)) if isinstance(block, Line)]
+    told = "set aside, for it is a string: rq:wip:enrichment; redis-cli GET x"
+    assert (lines.count(told), lines[-1]) == (5, "and 2 more, see docs/redis.md")
 
 
 @pytest.mark.parametrize("height", [1, 5, 12, 24])

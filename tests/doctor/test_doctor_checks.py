@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from offers_cli.config import Secret
-from offers_cli.errors import QueueUnavailable
+from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.queue.health import RedisHealth
+from offers_cli.queue.quarantine import SetAside
 from offers_cli.services.doctor import examine
 from offers_cli.services.doctor.database import look_at_supabase
 from offers_cli.services.doctor.finding import Check, Finding
@@ -39,11 +40,25 @@ WELL = RedisHealth(
 )
 
 
-def queue_findings(*, suspended: bool = False, queued: int = 0, **facts: object) -> dict[str, Finding]:
+def queue_findings(
+    *,
+    suspended: bool = False,
+    queued: int = 0,
+    refusal: QueueRefused | None = None,
+    set_aside: Sequence[SetAside] = (),
+    **facts: object,
+) -> dict[str, Finding]:
     from dataclasses import replace
 
+    def check_rights() -> None:
+        if refusal:
+            raise refusal
+
     counts = SimpleNamespace(
-        counts=lambda: SimpleNamespace(queued=queued, scheduled=0, workers=0), suspended=lambda: suspended
+        counts=lambda: SimpleNamespace(queued=queued, scheduled=0, workers=0),
+        suspended=lambda: suspended,
+        check_rights=check_rights,
+        set_aside=lambda: set_aside,
     )
     health = replace(WELL, **facts)  # type: ignore[arg-type]
     found = look_at_queue(read_health=lambda: health, get_queue=lambda: counts, address=None)
@@ -55,6 +70,23 @@ def test_a_suspended_queue_wants_to_be_resumed_and_no_worker_started() -> None:
     assert (finding.state, finding.advice) == ("warning", "rq resume")
     assert finding.evidence == "the queue is suspended: no job is started, 200 wait"
     assert queue_findings(queued=200)["workers"].advice == "offers worker --burst"
+
+
+@pytest.mark.parametrize(("temporary", "state", "exit_code"), [(False, "problem", 3), (True, "unknown", 0)])
+def test_what_a_worker_may_not_do_is_found_before_it_starts(temporary: bool, state: str, exit_code: int) -> None:
+    refusal = QueueRefused("no channel", hint="grant it", temporary=temporary)
+    finding = queue_findings(refusal=refusal)["rights"]
+    assert (finding.state, finding.exit_code, finding.evidence, finding.advice) == (
+        *(state, exit_code),
+        *("no channel", "grant it"),
+    )
+
+
+def test_the_newest_key_that_was_set_aside_is_named_with_the_command_that_shows_it() -> None:
+    keys = [SetAside(key=key, kind="list", at=NOW, look=f"redis-cli LRANGE {key} 0 -1") for key in ("old", "new")]
+    finding = queue_findings(set_aside=keys)["keys"]
+    assert (finding.state, finding.advice) == ("warning", "redis-cli LRANGE new 0 -1")
+    assert finding.evidence == "2 of a wrong type were set aside, the newest new (a list)"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +142,8 @@ def test_a_redis_that_does_not_say_what_it_is_may_be_well() -> None:
         "persistence": "unknown",
         "exposure": "unknown",
         "clock": "ok",
+        "rights": "ok",
+        "keys": "ok",
         "workers": "ok",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 from queue_fakes import Database, enqueue, found, make_worker
+from servers import RedisServer
 
 from offers_cli.drift.judge import observe
 from offers_cli.drift.ledger import PREFIX as DRIFT
@@ -24,6 +26,7 @@ from offers_cli.fetch.politeness import SharedPace
 from offers_cli.queue import keys as keys_module
 from offers_cli.queue.hasten import hasten
 from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.quarantine import find_set_aside
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.redis_scripts import QUARANTINE, load_script, load_sound
@@ -218,6 +221,45 @@ def test_what_is_set_aside_is_kept_and_listed(connection: redis.Redis) -> None:
     assert connection.get(name) == b"mine"
     assert int(connection.ttl(name)) > 900, "it still expires when it was to"
     assert connection.zcard("rq:finished:enrichment") == 6
+
+
+def test_a_worker_names_each_key_that_is_set_aside_once(
+    connection: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.set("rq:finished:enrichment", "of yesterday")
+    Registries(connection).counts()
+    enqueue(connection, OFFERS)
+    planted = ["rq:failed:enrichment", "offers:leases:enrichment"]
+    for key in planted:
+        connection.set(key, "x")
+    make_worker(connection, Database()).run(burst=True)
+    told = [record.figures for record in caplog.records if "set aside" in record.getMessage()]  # type: ignore[attr-defined]
+    assert sorted(figures["key"] for figures in told) == sorted(planted)
+
+
+def test_what_was_set_aside_is_shown_by_the_command_given_with_it(
+    connection: redis.Redis, shared_redis: RedisServer
+) -> None:
+    for kind in ("string", "list", "set", "zset", "hash", "stream"):
+        PLANTS[kind](connection, "rq:queue:enrichment" if kind != "list" else "rq:failed:enrichment")
+        Registries(connection).counts()
+    found = find_set_aside(connection)
+    assert [one.kind for one in found] == ["string", "list", "set", "zset", "hash", "stream"]
+    for one in found:
+        program, *words = shlex.split(one.look)
+        assert (program, words[:2]) == ("redis-cli", ["-s", str(shared_redis.socket)])
+        assert connection.execute_command(*words[2:])  # type: ignore[no-untyped-call]
+
+
+def test_a_name_that_cannot_be_typed_is_shown_by_the_list_of_all(connection: redis.Redis) -> None:
+    """Nor do scores of a stranger break the list."""
+    connection.set(f"{QUARANTINE}:1:\x1b]0;x\x07", "x")
+    connection.set(f"{QUARANTINE}:2:$(id)", "x")
+    connection.set("no time", "x")
+    scores: dict[str, float] = {f"{QUARANTINE}:1:\x1b]0;x\x07": 1, f"{QUARANTINE}:2:$(id)": 2}
+    connection.zadd(QUARANTINE, scores | {"no time": float("inf"), "gone": 3})
+    shown = [one.look.partition(" ZRANGE")[2] or shlex.split(one.look)[-1] for one in find_set_aside(connection)]
+    assert shown == [" offers:quarantine 0 -1", f"{QUARANTINE}:2:$(id)"]
 
 
 def test_of_many_keys_only_the_newest_are_kept(connection: redis.Redis) -> None:

@@ -124,6 +124,9 @@ def test_a_right_that_is_missing_ends_every_worker(
     assert isinstance(error, QueueRefused)
     assert (error.exit_code, error.temporary) == (3, False)
     assert "this Redis user may not do that" in error.message
+    with pytest.raises(QueueRefused) as caught:  # as the doctor asks
+        Registries(connect_as(*rights)).check_rights()
+    assert caught.value.message == error.message
     assert Registries(connection).counts().queued == 3
 
 

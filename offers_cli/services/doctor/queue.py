@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
 from offers_cli.queue.health import RedisHealth
 from offers_cli.queue.programs import install_command
+from offers_cli.queue.quarantine import SetAside
 from offers_cli.services.doctor.finding import Finding
 
-NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "workers")
+NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "rights", "keys", "workers")
 LEAST_REDIS = (6, 2)
 """The first with LMOVE, with which a job is never out of Redis's hands."""
 NOTABLE_SKEW_S = 2.0
@@ -24,6 +25,10 @@ class QueueView(Protocol):
     def counts(self) -> Any: ...
 
     def suspended(self) -> bool: ...
+
+    def check_rights(self) -> None: ...
+
+    def set_aside(self) -> Sequence[SetAside]: ...
 
 
 def look_at_queue(
@@ -41,7 +46,9 @@ def look_at_queue(
     redis = _redis(health, address)
     if health.is_cluster:
         return [redis]
-    return [redis, _eviction(health), _persistence(health), _exposure(health), _clock(health), _workers(get_queue())]
+    setup = [_eviction(health), _persistence(health), _exposure(health), _clock(health)]
+    queue = get_queue()
+    return [redis, *setup, _rights(queue), _keys(queue), _workers(queue)]
 
 
 def _start_command(address: str | None) -> str:
@@ -125,6 +132,25 @@ def _clock(health: RedisHealth) -> Finding:
     if skew_s < WRONG_SKEW_S:
         return Finding(name="clock", state="warning", evidence=evidence, advice=advice)
     return Finding.of("clock", ConfigError(f"{evidence}: newer data may be taken for older", hint=advice))
+
+
+def _rights(queue: QueueView) -> Finding:
+    try:
+        queue.check_rights()
+    except QueueRefused as error:
+        if error.temporary:
+            return Finding(name="rights", state="unknown", evidence=error.message, advice=error.hint)
+        return Finding.of("rights", error)
+    return Finding(name="rights", state="ok", evidence="this Redis user may do all that a worker does")
+
+
+def _keys(queue: QueueView) -> Finding:
+    found = queue.set_aside()
+    if not found:
+        return Finding(name="keys", state="ok", evidence="none was of a wrong type")
+    newest = found[-1]
+    evidence = f"{len(found)} of a wrong type were set aside, the newest {newest.key} (a {newest.kind})"
+    return Finding(name="keys", state="warning", evidence=evidence, advice=newest.look)
 
 
 def _workers(queue: QueueView) -> Finding:

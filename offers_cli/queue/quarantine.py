@@ -1,0 +1,99 @@
+"""The keys that were set aside because they were of a wrong type: what they were, and how to look at them."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from offers_cli.log import get_log
+from offers_cli.queue.health import redis_cli
+from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import QUARANTINE, ask
+from offers_cli.redis_values import as_text
+
+if TYPE_CHECKING:
+    import redis
+
+LOOK = {
+    "string": "GET {}",
+    "list": "LRANGE {} 0 -1",
+    "set": "SMEMBERS {}",
+    "zset": "ZRANGE {} 0 -1 WITHSCORES",
+    "hash": "HGETALL {}",
+    "stream": "XRANGE {} - +",
+}
+LOOK_AT_ALL = f"ZRANGE {QUARANTINE} 0 -1"
+
+log = get_log("worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A key that was set aside.
+
+    Attributes:
+        key: what it was called.
+        kind: its type, in the words of Redis.
+        at: when it was found.
+        look: the command that shows what it holds.
+    """
+
+    key: str
+    kind: str
+    at: datetime
+    look: str
+
+
+def find_set_aside(connection: redis.Redis, *, since: float = 0.0) -> list[SetAside]:
+    """The keys that were set aside since then (seconds since 1970) and still exist, the oldest first.
+
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
+    [listed] = ask(connection, ("ZRANGEBYSCORE", QUARANTINE, f"({since:.6f}", "+inf", "WITHSCORES"))
+    names, scores = listed[::2], [float(score) for score in listed[1::2]]
+    with translate(), connection.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.type(name)
+        kinds = [as_text(kind) for kind in pipe.execute()]
+    found = zip(map(as_text, names), kinds, scores, strict=True)
+    return [_set_aside(*one, redis_cli(connection)) for one in found if one[1] in LOOK and _is_a_time(one[2])]
+
+
+def _set_aside(name: str, kind: str, score: float, program: str) -> SetAside:
+    can_be_typed = name.isascii() and name.isprintable()
+    command = LOOK[kind].format(shlex.quote(name)) if can_be_typed else LOOK_AT_ALL
+    return SetAside(
+        key=name.removeprefix(f"{QUARANTINE}:").partition(":")[2],
+        kind=kind,
+        at=datetime.fromtimestamp(score, UTC),
+        look=f"{program} {command}",
+    )
+
+
+def _is_a_time(score: float) -> bool:
+    """Not a number that a stranger wrote beside one of their own."""
+    return 0 <= score < datetime.max.replace(tzinfo=UTC).timestamp()
+
+
+class QuarantineWatch:
+    """Logs each key that is set aside from now on, once."""
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._connection = connection
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        with translate():
+            time: Any = self._connection.time()
+        self._since = time[0] + time[1] / 1e6
+
+    def tell(self) -> None:
+        """Log what was set aside since it was last asked."""
+        if self._since is None:
+            return
+        for one in find_set_aside(self._connection, since=self._since):
+            self._since = max(self._since, one.at.timestamp())
+            log.warning("set aside a key of a wrong type", key=one.key, holds=one.kind, hint=one.look)
