@@ -15,17 +15,20 @@ import codecs
 import json
 import math
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from offers_cli.errors import UsageError
-from offers_cli.fetch.cookies import Cookie, is_sendable, is_within
+from offers_cli.fetch.cookies import MAX_CHARS, MAX_KEPT, Cookie, is_sendable, is_within
 from offers_cli.text import printable
 
 MAX_BYTES = 4 * 2**20
+MAX_REQUEST_CHARS = 2**19
+"""No browser sends a request of that size: a Cookie header, or the command of one."""
+MAX_COOKIES = 10_000
+"""Browsers keep some three thousand, of all sites together."""
 MILLISECONDS_FROM = 1e11
 """No expiry in seconds is that far (the year 5138): it is in milliseconds."""
 
@@ -33,11 +36,18 @@ HINT = (
     "export the cookies of the marketplace's tab with Cookie-Editor (JSON) or as cookies.txt, "
     'or use "Copy as cURL"; see docs/session.md'
 )
-_HEADER_LINE = re.compile(r"^\s*cookie\s*:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_HEADER_LINE = re.compile(r"^[^\S\n]*cookie[^\S\n]*:[^\S\n]*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NETSCAPE_MARK = re.compile(r"^# (?:Netscape )?HTTP Cookie File", re.IGNORECASE)
 _CURL = re.compile(r"(?:\$ )?curl(?:\.exe)?\s")
 _HOST = re.compile(r"https?://([^/:?#\s]+)", re.IGNORECASE)
-_ANSI_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_PIECE = re.compile(
+    r"""(?P<blank>(?:\s|\\\n)++) | \\(?P<escaped>.) | (?P<plain>(?:[^\s'"\\$]|\$(?!'))++)
+    | '(?P<quoted>[^']*+)' | "(?P<double>(?:[^"\\]|\\.)*+)" | \$'(?P<ansi>(?:[^'\\]|\\.)*+)'""",
+    re.DOTALL | re.VERBOSE,
+)
+"""A piece of a shell's word, as far as browsers write them; found without ever looking back, so that time is linear."""
+_ANSI_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{1,4})|x([0-9a-f]{1,2})|(.))", re.DOTALL | re.IGNORECASE)
+_ANSI_SIGNS = {"n": "\n", "r": "\r", "t": "\t"}
 _CURL_COOKIES = ("-b", "--cookie")
 _CURL_HEADERS = ("-H", "--header")
 
@@ -52,30 +62,42 @@ def parse_cookies(data: bytes, *, domain: str, secure: bool = True) -> list[Cook
     Raises:
         UsageError: none of the forms, or one that is damaged.
     """
-    text = _text(data).strip()
+    found = list(islice(_read(_text(data).strip(), domain=domain, secure=secure), MAX_COOKIES + 1))
+    if len(found) > MAX_COOKIES:
+        raise _unreadable(f"more than {MAX_COOKIES} cookies are more than any browser keeps")
+    return found
+
+
+def _read(text: str, *, domain: str, secure: bool) -> Iterator[Cookie]:
     if not text:
         raise _unreadable("it is empty")
     if text[0] in "[{":
-        return list(_from_json(text))
+        return _from_json(text)
     if text[0] == "<":
         raise _unreadable("it is a web page")
     if _NETSCAPE_MARK.match(text) or _is_netscape(text):
-        return list(_from_netscape(text))
+        return _from_netscape(text)
+    if len(text) > MAX_REQUEST_CHARS:
+        raise _unreadable("it is longer than any request")
     if _CURL.match(text):
-        return list(_from_curl(text, domain=domain, secure=secure))
-    return list(_from_header(_header(text), domain=domain, secure=secure))
+        return _from_curl(text, domain=domain, secure=secure)
+    return _from_header(_header(text), domain=domain, secure=secure)
 
 
 def keep_own(cookies: Sequence[Cookie], domains: Sequence[str]) -> list[Cookie]:
     """The cookies of those domains; of two by one name, domain and path the later one.
 
     Raises:
-        UsageError: one of them cannot stand in a header.
+        UsageError: one of them cannot stand in a header, or is larger than browsers keep, or they are too many.
     """
     own = {cookie.key: cookie for cookie in cookies if any(is_within(cookie.domain, domain) for domain in domains)}
     for cookie in own.values():
         if not is_sendable(cookie.name, cookie.value):
             raise _unreadable(f"the cookie {_shown(cookie.name)} holds characters that no cookie may hold")
+        if len(cookie.name) + len(cookie.value) > MAX_CHARS:
+            raise _unreadable(f"the cookie {_shown(cookie.name)} is larger than any browser keeps")
+    if len(own) > MAX_KEPT:
+        raise _unreadable(f"{len(own)} cookies of one site are more than any browser keeps")
     return list(own.values())
 
 
@@ -143,8 +165,7 @@ def _expiry(told: object, name: str) -> float | None:
 
 
 def _is_netscape(text: str) -> bool:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return any(len(line.split("\t")) == 7 for line in lines)
+    return any(line.count("\t") == 6 for line in text.splitlines())
 
 
 def _from_netscape(text: str) -> Iterator[Cookie]:
@@ -188,18 +209,32 @@ def _shell_words(text: str) -> list[str]:
     """The words of a command as bash, or Windows' cmd with its carets, would see them."""
     if re.search(r'\^"|\^\s*$', text, re.MULTILINE):
         text = re.sub(r"\^(\s*\n|.)", lambda found: "" if found[1].isspace() else found[1], text)
-    text = _ANSI_QUOTED.sub(lambda found: shlex.quote(_unescaped(found[1])), text)
-    try:
-        return shlex.split(text)
-    except ValueError:
-        raise _unreadable("the quotes of the curl command do not end") from None  # the cause would quote it
+    words: list[list[str]] = [[]]
+    place = 0
+    while place < len(text):
+        piece = _PIECE.match(text, place)
+        if piece is None:
+            raise _unreadable("the quotes of the curl command do not end")
+        place = piece.end()
+        if piece["blank"] is None:
+            words[-1].append(_meaning(piece))
+        elif words[-1]:
+            words.append([])
+    return ["".join(pieces) for pieces in words if pieces]
 
 
-def _unescaped(text: str) -> str:
-    try:
-        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
-    except UnicodeDecodeError:
-        raise _unreadable("the curl command holds a broken escape") from None  # the cause would quote it
+def _meaning(piece: re.Match[str]) -> str:
+    """What a piece stands for, without its quotes and escapes."""
+    if piece["double"] is not None:
+        return re.sub(r'\\(["\\$`])', r"\1", piece["double"])
+    if piece["ansi"] is not None:
+        return _ANSI_ESCAPE.sub(_ansi_sign, piece["ansi"])
+    return piece["plain"] or piece["quoted"] or piece["escaped"] or ""
+
+
+def _ansi_sign(escape: re.Match[str]) -> str:
+    code, sign = escape[1] or escape[2], escape[3]
+    return chr(int(code, 16)) if code else _ANSI_SIGNS.get(sign, sign)
 
 
 def _curl_cookies(words: Sequence[str]) -> str:

@@ -14,6 +14,13 @@ from offers_cli.fetch.guard import SafeUrl
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Browsers send `Secure` cookies there without encryption too."""
+MAX_CHARS = 4096
+"""Name and value of the largest cookie that a browser keeps (RFC 6265bis, section 5.6)."""
+MAX_ATTRIBUTE_CHARS = 1024
+MAX_KEPT = 1_000
+"""Cookies of one jar; browsers keep some two hundred of a site."""
+LAST_MOMENT = 253_402_300_799
+"""The end of the calendar, in seconds since 1970."""
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[!-:<-~](?:[ -:<-~]*[!-:<-~])?)?")
@@ -90,7 +97,7 @@ def read_set_cookie(header: str, url: SafeUrl, *, domains: Sequence[str], now_s:
     """
     pair, *rest = header.split(";")
     name, equals, value = (part.strip() for part in pair.partition("="))
-    if not equals or not is_sendable(name, value):
+    if not equals or len(name) + len(value) > MAX_CHARS or not is_sendable(name, value):
         return None
     attributes = {key.strip().lower(): text.strip() for key, _, text in (part.partition("=") for part in rest)}
     asked = attributes.get("domain", "").lstrip(".").lower()
@@ -102,7 +109,7 @@ def read_set_cookie(header: str, url: SafeUrl, *, domains: Sequence[str], now_s:
         name=name,
         value=value,
         domain=domain,
-        path=path if path.startswith("/") else "/",
+        path=path if path.startswith("/") and len(path) <= MAX_ATTRIBUTE_CHARS else "/",
         expires_at=_expiry(attributes, now_s),
         secure="secure" in attributes,
         http_only="httponly" in attributes,
@@ -122,7 +129,7 @@ def _expiry(attributes: dict[str, str], now_s: float) -> float | None:
 
 
 def _token_expiry(value: str) -> float | None:
-    """The ``exp`` of a JSON web token (RFC 7519); None for any other value."""
+    """The ``exp`` of a JSON web token (RFC 7519); None for any other value, or where it is no time of the calendar."""
     parts = value.split(".")
     if len(parts) != 3 or not parts[0].startswith("ey"):
         return None
@@ -131,4 +138,6 @@ def _token_expiry(value: str) -> float | None:
     except (ValueError, RecursionError):
         return None
     expiry = claims.get("exp") if isinstance(claims, dict) else None
-    return float(expiry) if isinstance(expiry, int | float) and not isinstance(expiry, bool) else None
+    if not isinstance(expiry, int | float) or isinstance(expiry, bool):
+        return None
+    return float(expiry) if 0 <= expiry <= LAST_MOMENT else None

@@ -6,12 +6,15 @@ session that was asked with: what an old login's last answer says does not touch
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import math
 import os
 import shlex
+import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -20,8 +23,11 @@ from typing import Any
 from uuid import uuid4
 
 from offers_cli.errors import ConfigError, StorageUnavailable
-from offers_cli.fetch.cookies import Cookie, is_within
+from offers_cli.fetch.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.files import open_lock
+
+MAX_BYTES = 16 * 2**20
+"""More than `MAX_KEPT` cookies of the largest size take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +68,22 @@ def _moment(seconds: float) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def _aware(text: str) -> datetime:
+def _read_moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("a time without its zone")
+        raise ValueError("a time without zone")
     return moment
 
 
-def _cookie(found: dict[str, Any]) -> Cookie:
+def _read_cookie(found: Mapping[str, Any]) -> Cookie:
+    """A cookie as `_write` wrote it; raises `TypeError`, `ValueError` or `OverflowError` for anything else."""
     cookie = Cookie(**found)
     texts = (cookie.name, cookie.value, cookie.domain, cookie.path)
     flags = (cookie.secure, cookie.http_only, cookie.host_only)
-    right = all(isinstance(text, str) for text in texts) and all(isinstance(flag, bool) for flag in flags)
-    if not right or not isinstance(cookie.expires_at, int | float | None):
+    if not all(type(text) is str for text in texts) or not all(type(flag) is bool for flag in flags):
         raise TypeError("a cookie of wrong types")
+    if cookie.expires_at is not None and not math.isfinite(cookie.expires_at):
+        raise ValueError("a cookie that ends at no time")
     return cookie
 
 
@@ -93,13 +101,29 @@ class SessionFile:
         """The session, or None when there is none."""
         with _disk_errors(self.path):
             try:
-                with self.path.open("rb") as file:
-                    self._check_private(os.fstat(file.fileno()))
-                    return self._parse(file.read())
+                handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
                 return None
+            except OSError as exc:
+                if exc.errno == errno.ELOOP:
+                    raise self._unusable("is a symbolic link") from exc
+                raise
+            try:
+                self._check_private(os.fstat(handle))
+                with os.fdopen(handle, "rb", closefd=False) as file:
+                    data = file.read(MAX_BYTES + 1)
+            finally:
+                os.close(handle)
+        if len(data) > MAX_BYTES:
+            raise self._unusable("is larger than any session")
+        return self._parse(data)
+
+    def _unusable(self, why: str) -> ConfigError:
+        return ConfigError(f"{self.path} {why}", hint="offers session import FILE writes it anew")
 
     def _check_private(self, facts: os.stat_result) -> None:
+        if not stat.S_ISREG(facts.st_mode):
+            raise self._unusable("is no file")
         if facts.st_mode & 0o077 or facts.st_uid != os.geteuid():
             shown = shlex.quote(str(self.path))
             raise ConfigError(
@@ -112,14 +136,12 @@ class SessionFile:
             found = json.loads(data)
             return Session(
                 id=str(found["id"]),
-                imported_at=_aware(found["imported_at"]),
-                refused_at=_aware(found["refused_at"]) if found["refused_at"] else None,
-                cookies=tuple(_cookie(cookie) for cookie in found["cookies"]),
+                imported_at=_read_moment(found["imported_at"]),
+                refused_at=_read_moment(found["refused_at"]) if found["refused_at"] else None,
+                cookies=tuple(map(_read_cookie, found["cookies"])),
             )
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise ConfigError(  # the cause would quote it
-                f"{self.path} is damaged", hint="offers session import FILE writes it anew"
-            ) from None
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            raise self._unusable("is damaged") from None  # the cause would quote it
 
     def replace(self, cookies: Sequence[Cookie], *, imported_at: datetime) -> Session:
         """Put a new session in the place of whatever there is."""
@@ -188,7 +210,11 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 
 def with_cookies(session: Session, cookies: Sequence[Cookie], *, now_s: float) -> Session:
-    """The session after an answer set those cookies; one that is over already is thereby removed."""
+    """The session after an answer set those cookies; one that is over already is thereby removed.
+
+    New cookies beyond `MAX_KEPT` are left out, so that no answer drives the login out of the jar.
+    """
     jar = {cookie.key: cookie for cookie in session.cookies}
     jar |= {cookie.key: cookie for cookie in cookies}
-    return replace(session, cookies=tuple(cookie for cookie in jar.values() if not cookie.is_over(now_s)))
+    live = [cookie for cookie in jar.values() if not cookie.is_over(now_s)]
+    return replace(session, cookies=tuple(live[:MAX_KEPT]))

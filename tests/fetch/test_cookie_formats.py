@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from offers_cli.errors import UsageError
-from offers_cli.fetch.cookie_formats import MAX_BYTES, keep_own, parse_cookies
+from offers_cli.fetch import cookie_formats
+from offers_cli.fetch.cookie_formats import MAX_BYTES, MAX_REQUEST_CHARS, keep_own, parse_cookies
 from offers_cli.fetch.cookies import Cookie
 
 DOMAIN = "mercadolivre.com.br"
@@ -150,3 +152,60 @@ def test_a_damaged_export_is_told_without_quoting_it(kind: str) -> None:
 
 def test_a_cookie_does_not_show_its_value() -> None:
     assert "s3cr3t" not in repr(Cookie(name="ssid", value=SECRET, domain=DOMAIN))
+
+
+def test_more_than_any_browser_keeps_is_no_jar() -> None:
+    """So that a session's file stays small, whatever is imported."""
+    for name, data in {
+        "larger": f"ssid={'x' * 4096}",
+        "cookies of one site": "; ".join(f"c{n}=v" for n in range(1_001)),
+        "more than 10000": "a=b;" * 20_000,
+        "longer than any request": "ssid=" + "a" * MAX_REQUEST_CHARS,
+    }.items():
+        with pytest.raises(UsageError, match=name):
+            keep_own(parse_cookies(data.encode(), domain=DOMAIN), [DOMAIN])
+
+
+def filled(start: str, part: str, end: str, size: int = MAX_REQUEST_CHARS) -> str:
+    return start + part * ((size - len(start) - len(end)) // len(part)) + end
+
+
+ENDLESS = {
+    "back-slashes in $'…": filled("curl $'", "\\", ""),
+    "quotes": filled("curl ", "''", ""),
+    "quotes that follow each other": filled("curl ", "$'a' $\"\"", ""),
+    "an open quote after many": filled("curl ", "'a'", '"'),
+    "dollars": filled("curl ", "$", ""),
+    "one word": filled("curl -b 'a=b", "x", "'"),
+    "carets": filled("curl ", "^", '^"'),
+    "carets and blanks": filled("curl ", "^ ", '^"'),
+    "escapes": filled("curl -b $'a=", "\\u0041", "'"),
+    "lines": filled("x=1", "\n", "y"),
+    "lines of blanks": filled("x", "\n \n", "y"),
+    "headers that end too early": filled("cookie", "\ncookie", ""),
+    "tabs": filled("x", "\t", "y", MAX_BYTES),
+    "lines of tabs": filled("x", "\t\t\t\t\t\t\n", "y", MAX_BYTES),
+    "entries": filled("[{}", ",{}", "]", MAX_BYTES),
+    "semicolons": filled("", ";", "="),
+    "a JSON text that is never closed": filled('["', "\\", "", MAX_BYTES),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_reading_takes_a_time_that_grows_no_faster_than_the_text(kind: str) -> None:
+    """A reader that looks back for each sign would need minutes; the run's own time limit would end it."""
+    text = ENDLESS[kind].encode()
+    assert MAX_REQUEST_CHARS - 10 <= len(text) <= MAX_BYTES
+    with suppress(UsageError):
+        parse_cookies(text, domain=DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("curl 'a b'c\"d\\\"e$f\\g\" $'\\u0041\\x42\\n\\'\\q' \\x", ["curl", 'a bcd"e$f\\g', "AB\n'q", "x"]),
+        ("curl ''  \"\" \\\n -b $x", ["curl", "", "", "-b", "$x"]),
+    ],
+)
+def test_words_of_a_shell_are_read_as_a_shell_reads_them(text: str, words: list[str]) -> None:
+    assert cookie_formats._shell_words(text) == words

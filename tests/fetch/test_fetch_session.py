@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import multiprocessing
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,7 +157,7 @@ def test_a_cookie_of_wrong_types_is_damaged(file: SessionFile, name: str) -> Non
     kind: Any = {"expires_at": int | float | None, "secure": bool, "http_only": bool, "host_only": bool}
     for value in WRONG:
         write_anew(file, {**GOOD, "cookies": [{"name": "ssid", "value": "v", "domain": DOMAIN, name: value}]})
-        if isinstance(value, kind.get(name, str)):
+        if isinstance(value, kind.get(name, str)) and value != 10**400:  # which is no time
             session = file.load()
             assert session is not None
             session.missing(["ssid"], now=NOW)
@@ -318,3 +319,71 @@ def test_cookies_of_other_hosts_are_not_learnt(login: Login, file: SessionFile) 
     login.heed(answer(200, ("Set-Cookie", "ssid=evil"), url="https://evil.example/"))
     assert file.load() == before
     assert sent(login, "https://evil.example/") == ""
+
+
+def token(exp: str) -> str:
+    claims = base64.urlsafe_b64encode(f'{{"exp": {exp}}}'.encode()).decode().rstrip("=")
+    return f"eyJ9.{claims}.x"
+
+
+@pytest.mark.parametrize(
+    "exp",
+    ["1" + "0" * 400, "1" + "0" * 5000, "-1e300", "1e300", "1e999", "NaN", "-1", "true", "null", '"1"', "[1]", "{}"],
+)
+def test_a_token_that_ends_at_no_time_tells_none(file: SessionFile, exp: str) -> None:
+    """Imported, or set by an answer: it is read as unknown, and the session goes on."""
+    jar = [cookie("ssid", token(exp)), cookie("other")]
+    session = file.replace(jar, imported_at=NOW)
+    assert session.ends_at(["ssid"]) is None
+    assert session.missing(["ssid"], now=NOW) == ()
+    www = address(f"https://www.{DOMAIN}/")
+    set_by_answer = read_set_cookie(f"ssid={token(exp)}; Domain={DOMAIN}", www, domains=[DOMAIN], now_s=NOW.timestamp())
+    assert len(token(exp)) > 4096 or set_by_answer
+    file.change(
+        session.id, lambda known: with_cookies(known, [set_by_answer] if set_by_answer else [], now_s=NOW.timestamp())
+    )
+    loaded = file.load()
+    assert loaded
+    assert "ssid=" in cookie_header(loaded.cookies, www, now_s=NOW.timestamp())
+
+
+def test_an_answer_sets_no_more_and_no_larger_cookies_than_a_browser_keeps(file: SessionFile) -> None:
+    """Nor does it drive the login out of a full jar."""
+    www = address(f"https://www.{DOMAIN}/")
+    assert read_set_cookie("a=" + "x" * 4096, www, domains=[DOMAIN], now_s=0) is None
+    long_path = read_set_cookie("a=1; Path=/" + "x" * 4096, www, domains=[DOMAIN], now_s=0)
+    assert long_path
+    assert long_path.path == "/"
+    session = file.replace([cookie("ssid")], imported_at=NOW)
+    flood = [cookie(f"c{number}", "x" * 4000, path="/" + "p" * 1000) for number in range(3_000)]
+    file.change(session.id, lambda known: with_cookies(known, flood, now_s=0))
+    loaded = file.load()
+    assert loaded
+    assert loaded.cookies[0].name == "ssid"
+    assert len(loaded.cookies) == 1_000
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "huge", "NUL", "nested"])
+def test_what_is_no_session_file_is_told_at_once(file: SessionFile, kind: str) -> None:
+    """Nothing waits for a pipe's other end or reads what never ends; an import puts a file in its place."""
+    path = file.path
+    path.parent.mkdir(mode=0o700)
+    if kind == "pipe":
+        os.mkfifo(path, 0o600)
+    elif kind == "folder":
+        path.mkdir(mode=0o700)
+    elif kind == "link":
+        (path.parent / "elsewhere").touch(0o600)
+        path.symlink_to("elsewhere")
+    else:
+        path.touch(0o600)
+        path.write_bytes({"NUL": b"\0" * 100, "nested": b"[" * 1_000_000, "huge": b" "}[kind])
+        if kind == "huge":
+            os.truncate(path, 2**40)
+    with pytest.raises(ConfigError, match=path.name) as caught:
+        file.load()
+    assert "offers session import" in caught.value.hint
+    if kind != "folder":
+        file.replace([cookie()], imported_at=NOW)
+        assert file.load()
+        assert not path.is_symlink()
