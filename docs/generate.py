@@ -109,12 +109,33 @@ project's own checks install the versions that `requirements/dev.txt` locks with
 the bill of materials of an installation (CycloneDX) to `dist/`.
 """
 
+
+def security() -> str:
+    """Who is trusted with what, and each threat with the tests that show what happens then."""
+    source = Path(__file__).with_name("threats.toml")
+    told = tomllib.loads(source.read_text("utf-8"))
+    parts = [
+        f"# Security model\n\n<!-- Written by docs/generate.py from {source.name}; change that. -->\n{told['model']}"
+    ]
+    parts.append(
+        f"\n## {len(told['threat'])} threats\n\n| | what may happen | what holds | shown by |\n|---:|---|---|---|\n"
+    )
+    for number, threat in enumerate(told["threat"], 1):
+        tests = "<br>".join(f"`{name}`" for name in threat["tests"]) or "–"
+        parts.append(f"| {number} | {threat['what']} | {threat['held']} | {tests} |\n")
+    return (
+        "".join(parts)
+        + "\nTests stand below `tests/`. `nox -s fuzz` reads hostile inputs of each kind for as long as it is given.\n"
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "settings.md": settings,
     "failure-codes.md": failure_codes,
     "exit-codes.md": exit_codes,
     "dependencies.md": dependencies,
+    "security.md": security,
 }
 
 if __name__ == "__main__":

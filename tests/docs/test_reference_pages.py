@@ -1,13 +1,17 @@
 """The reference pages say what the code does."""
 
 import importlib.util
+import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from offers_cli.errors import OffersError
 
-DOCS = Path(__file__).parents[2] / "docs"
+TESTS = Path(__file__).parents[1]
+DOCS = TESTS.parent / "docs"
 spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
 assert spec is not None
 assert spec.loader is not None
@@ -23,3 +27,12 @@ def test_reference_page_has_not_drifted(name: str) -> None:
 @pytest.mark.parametrize(("code", "_meaning", "error"), [row for row in generate.EXIT_CODES if row[2]])
 def test_exit_codes_are_those_of_the_errors(code: int, _meaning: str, error: type[OffersError]) -> None:
     assert error.exit_code == code
+
+
+@pytest.mark.parametrize(
+    "threat", tomllib.loads((DOCS / "threats.toml").read_text("utf-8"))["threat"], ids=lambda threat: threat["what"]
+)
+def test_each_test_that_is_said_to_hold_a_threat_exists(threat: dict[str, Any]) -> None:
+    for name in threat["tests"]:
+        file, _, test = name.partition("::")
+        assert re.search(rf"^ *def {test}\(", (TESTS / file).read_text("utf-8"), re.MULTILINE), name
