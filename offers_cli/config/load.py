@@ -379,6 +379,9 @@ def _check(setting: Setting, value: Any) -> None:
     pattern = setting.checks.get("pattern")
     if pattern and not re.fullmatch(pattern, value, re.ASCII):
         raise ValueError(f"expected only {pattern}, got {_shown(value)}")
+    shortest = setting.checks.get("shortest", 0)
+    if shortest and len(value.reveal()) < shortest:
+        raise ValueError(f"expected at least {shortest} characters; `openssl rand -hex 24` makes a good one")
 
 
 def _check_supabase(

@@ -160,7 +160,10 @@ class DashboardConfig:
     """Who may see the dashboard."""
 
     token: Secret | None = _setting(
-        "OFFERS_DASHBOARD_TOKEN", None, "Asked for by the dashboard; needed for any host but loopback."
+        "OFFERS_DASHBOARD_TOKEN",
+        None,
+        "Asked for by the dashboard; needed for any host but loopback. At least 16 characters: openssl rand -hex 24.",
+        shortest=16,
     )
     hosts: Words = _setting(
         "OFFERS_DASHBOARD_HOSTS",

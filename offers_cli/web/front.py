@@ -1,7 +1,8 @@
 """The front door of the dashboard: who may come in, and from where. Plain WSGI, around whatever is behind it.
 
 Three things are checked at each request: its `Host` header (a stranger's name that was made to lead here is refused:
-DNS rebinding), that a change comes from our own pages (another site's form or script is refused), and the token.
+DNS rebinding), that a change comes from our own pages (another site's form or script is refused), and the token, which
+cannot be guessed often.
 """
 
 from __future__ import annotations
@@ -9,19 +10,25 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 import socket
 from collections.abc import Iterable
 from ipaddress import ip_address
+from math import ceil
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
 from offers_cli.config import Secret
+from offers_cli.log import get_log
+from offers_cli.web.guesses import Guesses
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = get_log("dashboard")
+
+HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?", re.ASCII)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
@@ -62,10 +69,8 @@ class Names:
 
     def __contains__(self, header: str) -> bool:
         """Whether a `Host` header names us; its port may be another one, that of a tunnel."""
-        try:
-            name = urlsplit(f"//{header}").hostname or ""
-        except ValueError:
-            return False
+        found = HOST.fullmatch(header)
+        name = (found["name"] or found["address"]).lower() if found else ""
         return name in self._names or (self._any_address and _is_address(name))
 
 
@@ -81,10 +86,13 @@ def _is_address(name: str) -> bool:
 class Front:
     """The door: passes on what may come in."""
 
-    def __init__(self, behind: WSGIApplication, *, names: Names, token: Secret | None) -> None:
+    def __init__(
+        self, behind: WSGIApplication, *, names: Names, token: Secret | None, guesses: Guesses | None = None
+    ) -> None:
         self._behind = behind
         self._names = names
         self._token = token
+        self._guesses = guesses or Guesses()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ, populate_request=False)
@@ -94,22 +102,34 @@ class Front:
 
     def _refusal(self, request: Request) -> Response | None:
         if request.headers.get("Host", "") not in self._names:
-            return Response("This name does not lead here: add it to OFFERS_DASHBOARD_HOSTS.\n", 403)
+            return Response("Unknown host: add its name to OFFERS_DASHBOARD_HOSTS.\n", 403)
         if request.method not in SAFE_METHODS and _is_cross_site(request):
-            return Response("A change has to come from the dashboard's own pages.\n", 403)
-        if self._token and not _knows(self._token, request):
-            ask = {"WWW-Authenticate": 'Basic realm="offers: any name, the token as password", charset="UTF-8"'}
-            return Response("The token is needed.\n", 401, ask)
+            return Response("Cross-site request refused: a change has to come from the dashboard's own pages.\n", 403)
+        return self._ask_for(self._token, request) if self._token else None
+
+    def _ask_for(self, token: Secret, request: Request) -> Response | None:
+        """Refuse who does not bring the token; who brings wrong ones is not listened to for a while."""
+        ask = {"WWW-Authenticate": 'Basic realm="offers: any name, the token as password", charset="UTF-8"'}
+        if "Authorization" not in request.headers:
+            return Response("Token required.\n", 401, ask)
+        address = request.remote_addr or ""
+        if wait_s := ceil(self._guesses.begin(address)):
+            text = f"Too many wrong tokens from your address: try again in {wait_s} s.\n"
+            return Response(text, 429, {"Retry-After": str(wait_s)})
+        if not _knows(token, request):
+            log.warning("a wrong token was given", address=address)
+            return Response("Wrong token.\n", 401, ask)
+        self._guesses.was_right(address)
         return None
 
 
 def _is_cross_site(request: Request) -> bool:
     """Whether a browser tells that another site asks; programs that are no browsers tell nothing."""
     site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
+    origin, host = request.headers.get("Origin"), request.headers.get("Host")
     if site is not None and site not in {"same-origin", "none"}:
         return True
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    return origin is not None and origin not in {f"http://{host}", f"https://{host}"}
 
 
 def _knows(token: Secret, request: Request) -> bool:

@@ -16,11 +16,10 @@ from offers_cli.services.report import Problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+    from waitress.server import MultiSocketServer
 
     from offers_cli.runtime import Runtime
 
-THREADS = 8
-MAX_BODY_BYTES = 2**20
 NEEDS_EXTRA = "pip install 'offers[dashboard]'"
 
 log = get_log("dashboard")
@@ -80,13 +79,11 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
     return Front(app, names=Names(host, settings.hosts), token=settings.token)
 
 
-def _listen(app: WSGIApplication, host: str, port: int) -> Any:
-    from waitress.server import create_server
+def _listen(app: WSGIApplication, host: str, port: int) -> MultiSocketServer:
+    from offers_cli.web.server import listen
 
     try:
-        return create_server(
-            app, host=host, port=port, threads=THREADS, ident=None, max_request_body_size=MAX_BODY_BYTES
-        )
+        return listen(app, host, port)
     except OSError as exc:
         is_taken = exc.errno == errno.EADDRINUSE
         hint = "offers dashboard --port 0 takes a free one" if is_taken else "offers dashboard --host 127.0.0.1"
@@ -95,11 +92,10 @@ def _listen(app: WSGIApplication, host: str, port: int) -> Any:
         raise UsageError(f"{host} is not an address of this machine", hint="offers dashboard --host 127.0.0.1") from exc
 
 
-def _url(host: str, server: Any) -> str:
+def _url(host: str, server: MultiSocketServer) -> str:
     """The address; a name may have several, and with them several sockets."""
-    places = getattr(server, "effective_listen", None) or [(server.effective_host, server.effective_port)]
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{places[0][1]}"
+    return f"http://{shown}:{server.effective_listen[0][1]}"
 
 
 @dataclass(slots=True)

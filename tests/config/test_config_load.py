@@ -72,6 +72,8 @@ def test_all_problems_are_told_at_once_each_with_its_origin(tmp_path: Path) -> N
         ("REDIS_URL", "http://localhost"),
         ("OFFERS_ALLOW_PRIVATE_HOSTS", "maybe"),
         ("ML_AFFILIATE_TAG", "Minha Loja"),
+        ("OFFERS_DASHBOARD_TOKEN", "x"),
+        ("OFFERS_DASHBOARD_TOKEN", "15-characters--"),
     ],
 )
 def test_a_bad_value_names_its_setting(tmp_path: Path, name: str, text: str) -> None:
@@ -266,12 +268,21 @@ def test_a_secret_put_in_the_place_of_its_file_is_not_shown(tmp_path: Path, text
         assert problem.endswith(f"the file {MASK} cannot be read: no such file")
 
 
+def test_a_short_token_is_not_shown_and_how_to_make_a_good_one_is(tmp_path: Path) -> None:
+    _, (problem,) = examine_config({"OFFERS_HOME": str(tmp_path), "OFFERS_DASHBOARD_TOKEN": "cAnArY"}, tmp_path)
+    assert "cAnArY" not in problem
+    assert "at least 16 characters" in problem
+    assert "openssl rand -hex 24" in problem
+
+
 def test_a_secret_may_come_through_a_pipe(tmp_path: Path) -> None:
     """As a shell's `<(command)` gives it."""
     read, write = os.pipe()
-    os.write(write, b"piped\n")
+    os.write(write, b"piped-into-this-process\n")
     os.close(write)
-    assert load(tmp_path, OFFERS_DASHBOARD_TOKEN_FILE=f"/dev/fd/{read}").dashboard.token == Secret("piped")
+    assert load(tmp_path, OFFERS_DASHBOARD_TOKEN_FILE=f"/dev/fd/{read}").dashboard.token == Secret(
+        "piped-into-this-process"
+    )
     os.close(read)
 
 

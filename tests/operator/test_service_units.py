@@ -270,6 +270,6 @@ def test_another_file_is_not_replaced_without_a_yes(program: Program, folder: Pa
 def test_no_secret_goes_into_a_unit(program: Program) -> None:
     redis_url = "redis://:c4nary@127.0.0.1/0"
     for kind in ("systemd", "supervisor", "compose"):
-        result = program.json("service", kind, REDIS_URL=redis_url, OFFERS_DASHBOARD_TOKEN="c4nary")
+        result = program.json("service", kind, REDIS_URL=redis_url, OFFERS_DASHBOARD_TOKEN="c4nary-c4nary-c4nary")
         assert result.code == 0
         assert "c4nary" not in result.out + result.err

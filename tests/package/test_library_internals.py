@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import httpcore
@@ -68,3 +69,17 @@ def test_selectolax_names_nodes_and_kinds() -> None:
     assert node.parent is not None
     assert node.parent.css_first("b").mem_id == node.mem_id  # type: ignore[union-attr]
     assert node.is_element_node
+
+
+def test_waitress_lets_its_connections_be_watched() -> None:
+    """Which ones there are, what they wait for, and where it looks after them about every second."""
+    server = pytest.importorskip("waitress.server")
+    from waitress.channel import HTTPChannel
+    from waitress.task import ErrorTask
+
+    assert server.TcpWSGIServer.channel_class is HTTPChannel
+    assert {"maintenance", "handle_accept"} <= set(dir(server.TcpWSGIServer))
+    assert HTTPChannel.error_task_class is ErrorTask
+    sources = [Path(sys.modules[name].__file__ or "").read_text() for name in ("waitress.server", "waitress.channel")]
+    for used in ("self.active_channels", "self.maintenance(now)", "self.will_close", "self.requests", "def service("):
+        assert any(used in source for source in sources), used

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from acceptance.program import Program, at_shop
 from free_ports import free_port
 from redis import Redis
 from servers import RedisServer
+from waiting import NEVER_S
 from web.conftest import Served, serving
 
 import offers_cli.web.app
 from offers_cli.demo.shop import Shop
+from offers_cli.web.server import MAX_HEADER_BYTES
 
 TOKEN = "correct-horse-battery-staple"
 CANARY = "r3dis-canary"
@@ -56,7 +59,22 @@ def test_every_registry_has_its_page_and_what_is_none_is_not_found(dashboard: Se
         assert dashboard.get(path).status_code == 404, path
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost@evil.example"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "127.0.0.1.evil.example", "", "localhost@evil.example", "evil.example@127.0.0.1"),
+        *(
+            "user:secret@localhost",
+            "localhost/x",
+            "localhost,evil.example",
+            "[::1",
+            "[::1]x",
+            "localhost:x",
+            "[localhost]",
+        ),
+        *("127.0.0.1:80:80", "localhost:" + "9" * 5000, "127.1", "2130706433", "LOCALHOST.evil.example"),
+    ],
+)
 def test_a_strangers_name_is_refused(dashboard: Served, host: str) -> None:
     assert dashboard.get("/", Host=host).status_code in {400, 403}
 
@@ -72,6 +90,8 @@ def test_a_tunnel_may_have_another_port(dashboard: Served, host: str) -> None:
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "http://["},
+        {"Origin": ""},
         {"Sec_Fetch_Site": "cross-site"},
         {"Sec_Fetch_Site": "same-site"},
     ],
@@ -251,6 +271,59 @@ def test_the_token_is_asked_for(program: Program) -> None:
         assert httpx.get(served.url, auth=("me", TOKEN)).status_code == 200
         ended = served.end(signal.SIGTERM)
     assert TOKEN not in ended.out + ended.err
+
+
+def test_guesses_of_the_token_are_limited(program: Program) -> None:
+    with serving(program, OFFERS_DASHBOARD_TOKEN=TOKEN) as served:
+        answers = [served.get("/", Authorization=f"Bearer guess-{number}") for number in range(30)]
+        told = [answer.status_code for answer in answers]
+        assert told[:10] == [401] * 10
+        assert told.count(429) >= 15
+        limited = next(answer for answer in answers if answer.status_code == 429)
+        assert int(limited.headers["Retry-After"]) >= 1
+        assert "default-src 'none'" in limited.headers["Content-Security-Policy"]
+        assert served.get("/").status_code == 401, "who brings none is told what is needed"
+        ended = served.end(signal.SIGTERM)
+    assert ended.err.count("a wrong token was given") == told.count(401)
+    assert "guess-" not in ended.err
+
+
+def test_a_short_token_is_refused_by_name(program: Program) -> None:
+    refused = program.json("dashboard", "--port", "0", OFFERS_DASHBOARD_TOKEN="short")
+    assert (refused.code, refused.codes) == (3, ["config_invalid"])
+    assert "OFFERS_DASHBOARD_TOKEN" in refused.document["errors"][0]["message"]
+
+
+def test_requests_that_are_none_or_too_large_are_refused_with_the_same_headers(dashboard: Served) -> None:
+    host, port = dashboard.url.removeprefix("http://").split(":")
+    head = f"Host: {host}\r\nConnection: close\r\n"
+    for request, status in (
+        (f"NONSENSE\r\n{head}\r\n", b"400"),
+        (f"GET / HTTP/1.1\r\n{head}X: ".ljust(MAX_HEADER_BYTES, "x"), b"431"),
+        (f"POST / HTTP/1.1\r\n{head}Content-Length: 99999999\r\n\r\n", b"413"),
+        (f"POST / HTTP/1.1\r\n{head}Transfer-Encoding: odd\r\n\r\n", b"501"),
+    ):
+        with socket.create_connection((host, int(port)), timeout=NEVER_S) as client:
+            client.sendall(request.encode())
+            answer = b""
+            while more := client.recv(65536):
+                answer += more
+        assert status in answer.splitlines()[0]
+        assert b"default-src 'none'" in answer
+        assert b"no-store" in answer
+
+
+@pytest.mark.parametrize("drip", [b"", b"GET / HTTP/1.1\r\nX: x", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"])
+def test_half_sent_requests_keep_nobody_out(dashboard: Served, drip: bytes) -> None:
+    """Three hundred connections that never end their request, and send on: the next visitor is served all the same."""
+    host, port = dashboard.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        for _ in range(300):
+            client = stack.enter_context(socket.create_connection((host, int(port)), timeout=NEVER_S))
+            with suppress(OSError):
+                client.sendall(drip)
+        for _ in range(3):
+            assert dashboard.get("/rq/").status_code == 200
 
 
 def test_other_hosts_need_a_token_and_may_be_asked_for_by_address(program: Program, tmp_path: Path) -> None:

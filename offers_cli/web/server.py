@@ -1,0 +1,116 @@
+"""waitress, with a bound on how long a client may take.
+
+waitress itself closes only what is silent for minutes, and at its limit accepts nobody: a hundred connections that send
+a byte now and then would keep everybody else out. Here each has a time to send its request whole and to take its
+answer, and where there are too many the one that has taken longest makes way.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.server import MultiSocketServer, TcpWSGIServer
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
+
+from offers_cli.web.front import HEADERS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+PATIENCE_S = 20.0
+CONNECTIONS = 100
+THREADS = 8
+MAX_HEADER_BYTES = 2**15
+MAX_BODY_BYTES = 2**16
+
+
+class _Refusal(ErrorTask):
+    """The server's own answer to a request that is none, or too large."""
+
+    def execute(self) -> None:
+        self.response_headers = [*self.response_headers, *HEADERS.items()]
+        super().execute()
+
+
+class Connection(HTTPChannel):
+    """A connection that knows since when it waits for its client."""
+
+    error_task_class = _Refusal
+
+    def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
+        self._clock = server.clock
+        self.waits_since = self._clock()
+        super().__init__(server, *args, **kwargs)
+
+    def service(self) -> None:
+        self.waits_since = self._clock()  # a moment before its end it already counts as waiting
+        super().service()
+        self.waits_since = self._clock()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is the client's turn: to send, or to take what was answered."""
+        return not self.requests and not self.will_close
+
+    def cut(self) -> None:
+        """End it without asking whether its client takes what is left."""
+        self.will_close = True
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # else it stays until the client reads on
+
+
+class Server(TcpWSGIServer):
+    """One listening socket."""
+
+    channel_class = Connection
+    clock: Callable[[], float] = staticmethod(time.monotonic)
+
+    def handle_accept(self) -> None:
+        super().handle_accept()
+        waiting = [connection for connection in self._connections() if connection.waits]
+        if len(waiting) > CONNECTIONS:
+            min(waiting, key=lambda connection: connection.waits_since).cut()
+
+    def maintenance(self, _now: int) -> None:
+        """Called about every second."""
+        patient_since = self.clock() - PATIENCE_S
+        for connection in self._connections():
+            if connection.waits and connection.waits_since < patient_since:
+                connection.cut()
+
+    def _connections(self) -> list[Connection]:
+        return list(self.active_channels.values())  # type: ignore[attr-defined]
+
+
+def listen(app: WSGIApplication, host: str, port: int, *, server_class: type[Server] = Server) -> MultiSocketServer:
+    """Listen at every address that a host has; `run()` serves.
+
+    Raises:
+        OSError: nothing can listen there.
+        ValueError: the host is no address of this machine.
+    """
+    settings: Any = Adjustments(
+        host=host,
+        port=port,
+        threads=THREADS,
+        ident=None,
+        max_request_header_size=MAX_HEADER_BYTES,
+        max_request_body_size=MAX_BODY_BYTES,
+        connection_limit=4 * CONNECTIONS,
+        cleanup_interval=1,
+        asyncore_use_poll=True,
+    )
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(THREADS)
+    sockets: dict[int, Any] = {}
+    servers: list[Any] = [
+        server_class(app, sockets, dispatcher=dispatcher, adj=settings, sockinfo=info) for info in settings.listen
+    ]
+    places = [(server.effective_host, server.effective_port) for server in servers]
+    return MultiSocketServer(sockets, settings, places, dispatcher)
