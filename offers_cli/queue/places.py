@@ -28,13 +28,21 @@ class Places(Generic[Job, Result]):
     return is ignored.
 
     Args:
-        run: runs one job in a thread; must not raise.
+        run: runs one job in a thread; is not expected to raise.
         report: is given each result, in that thread.
+        fail: is given what `run` raised all the same, in that thread, which ends.
     """
 
-    def __init__(self, count: int, run: Callable[[Job], Result], report: Callable[[Result], None]) -> None:
+    def __init__(
+        self,
+        count: int,
+        run: Callable[[Job], Result],
+        report: Callable[[Result], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
         self._run = run
         self._report = report
+        self._fail = fail
         self._tasks: SimpleQueue[Task[Job] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._count = count
@@ -64,7 +72,11 @@ class Places(Generic[Job, Result]):
 
     def _work(self) -> None:
         while task := self._tasks.get():
-            result = self._run(task.job)
+            try:
+                result = self._run(task.job)
+            except BaseException as exc:  # noqa: BLE001 (told, not swallowed)
+                self._fail(exc)
+                return
             if not self._end(task):
                 return  # given up meanwhile: a fresh thread has this place
             self._report(result)

@@ -42,8 +42,8 @@ class Workbench:
         self._enrich = enrich
         self._timeout_s = job_timeout_s
         self._in_hand: dict[str, Task[_Assignment]] = {}
-        self._inbox: SimpleQueue[Result | None] = SimpleQueue()
-        self._places = Places(places, self._run, self._inbox.put)
+        self._inbox: SimpleQueue[Result | BaseException | None] = SimpleQueue()
+        self._places = Places(places, self._run, self._inbox.put, self._fail)
 
     def __len__(self) -> int:
         return len(self._in_hand)
@@ -80,11 +80,17 @@ class Workbench:
         self._inbox.put(None)
 
     def gather(self, timeout_s: float) -> list[Result]:
-        """Wait for the first result, then take all there are; jobs whose time is over are among them."""
+        """Wait for the first result, then take all there are; jobs whose time is over are among them.
+
+        Raises:
+            Bug: a thread ended by an error that is no job's.
+        """
         results: list[Result] = []
         try:
             item = self._inbox.get(timeout=self._until_deadline(timeout_s))
             while True:
+                if isinstance(item, BaseException):
+                    raise Bug(f"a thread of the worker ended: {''.join(format_exception_only(item)).strip()}") from item
                 if item:
                     results.append(item)
                 item = self._inbox.get_nowait()
@@ -121,6 +127,10 @@ class Workbench:
 
     def _run(self, assignment: _Assignment) -> Result:
         return Result(execution=assignment.execution, job=assignment.job, found=self._find(assignment.job))
+
+    def _fail(self, exc: BaseException) -> None:
+        self._inbox.put(exc)
+        log.error("unexpected error beside the jobs", exc_info=True)  # noqa: LOG014 (called while it is handled)
 
     def _find(self, job: ClaimedJob) -> Enrichment | WorkError:
         try:

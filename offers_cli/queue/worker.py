@@ -132,7 +132,7 @@ class Worker:
             QueueRefused: Redis says no and will go on so, or at the start, or for `OUTAGE_PATIENCE_S` in a burst.
             StorageUnavailable: the database does not answer for `OUTAGE_PATIENCE_S` in a burst.
             StorageRefused: the database says no.
-            Bug: the heartbeat broke, or `BUGS_ALLOWED` jobs in a row ended in an unexpected error.
+            Bug: the heartbeat or another thread broke, or `BUGS_ALLOWED` jobs in a row ended in an unexpected error.
 
         Whatever ends it, all that can be given back was given back, and no job spent an attempt.
         """

@@ -15,10 +15,12 @@ import pytest
 import redis
 from queue_fakes import Database, enqueue, found, make_worker, raising
 from servers import RedisServer
+from waiting import NEVER_S
 
 from offers_cli import redis_scripts
 from offers_cli.enrichment import Enrichment
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
+from offers_cli.queue import attendant as attendant_module
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.attendant import Attendant
 from offers_cli.queue.backoff import Backoff
@@ -28,6 +30,7 @@ from offers_cli.queue.presence import PROCESS_FIELD
 from offers_cli.queue.processes import ProcessId
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.workbench import Workbench
 from offers_cli.queue.worker import Worker
 
 WORKER_SCRIPTS = (
@@ -325,6 +328,55 @@ def test_a_heartbeat_that_breaks_ends_the_worker(
     assert isinstance(error, Bug)
     assert "ValueError: unheard of" in error.message
     assert messages(caplog, "unexpected error beside the jobs")
+
+
+@pytest.mark.parametrize("where", ["listen", "trim_heaps", "_hear"])
+def test_an_attendant_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_back(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A thread that died silently would leave a worker whose leases run out while it works."""
+    began = threading.Event()
+    go_on = threading.Event()
+
+    def broken(*_: Any, **__: Any) -> None:
+        began.wait(NEVER_S)
+        raise ValueError("unheard of")
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        began.set()
+        connection.publish(f"rq:pubsub:{worker.name}", "{}")
+        go_on.wait(NEVER_S)
+        return found(job)
+
+    target = {"listen": redis.client.PubSub, "trim_heaps": attendant_module, "_hear": Attendant}[where]
+    enqueue(connection, "abcdef")
+    worker = make_worker(connection, Database(), enrich, beat_s=0.05)
+    worker._ledger.rehearse = lambda: None  # type: ignore[method-assign]  # it listens too
+    monkeypatch.setattr(target, {"listen": "get_message"}.get(where, where), broken)
+    error = Running(worker).end()
+    go_on.set()
+    assert isinstance(error, Bug)
+    assert "the worker's heartbeat ended: ValueError: unheard of" in error.message
+    counts = Registries(connection).counts()
+    assert (counts.queued, counts.started, counts.workers) == (6, 0, 0)
+
+
+def test_a_place_that_breaks_ends_the_worker_and_gives_its_jobs_back(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its job would be held, and renewed, until it is given up as one that hangs."""
+
+    def broken(self: Workbench, assignment: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(Workbench, "_run", broken)
+    enqueue(connection, "abcdef")
+    error = Running(make_worker(connection, Database())).end()
+    assert isinstance(error, Bug)
+    assert error.message == "a thread of the worker ended: MemoryError"
+    counts = Registries(connection).counts()
+    assert (counts.queued, counts.started, counts.workers) == (6, 0, 0)
+    assert connection.hget("rq:job:enrich-a", "attempts") == b"0"
 
 
 class Clock:
