@@ -37,6 +37,7 @@ _CANONICAL = {name: setting.name for setting in SETTINGS for name in setting.nam
 _FILES = {f"{name}_FILE": setting.name for setting in SETTINGS if setting.secret for name in setting.names}
 _KNOWN = {**_CANONICAL, **_FILES}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\[\]:\s]*)(:[0-9]{1,5})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
@@ -354,6 +355,7 @@ def _check_url(setting: Setting, text: str) -> str:
         parts = urlsplit(text)
         places = parts.netloc.split(",") if parts.scheme.endswith("+sentinel") else [parts.netloc]
         valid = parts.scheme in schemes and bool(parts.netloc or parts.scheme == "unix")
+        valid = valid and all(_HOST.fullmatch(place.rpartition("@")[2]) for place in places)
         valid = valid and all(urlsplit(f"//{place}").port != 0 for place in places)
     except ValueError:
         valid = False

@@ -69,6 +69,8 @@ def test_all_problems_are_told_at_once_each_with_its_origin(tmp_path: Path) -> N
         ("ENRICHMENT_QUEUE_NAME", "a b"),
         ("MIN_DISCOUNT_PCT", "101"),
         ("ML_BASE_URL", "mercadolivre.com.br"),
+        ("ML_BASE_URL", "https://user:pass[::1]"),
+        ("REDIS_URL", "redis://user:password[::1]"),
         ("REDIS_URL", "http://localhost"),
         ("OFFERS_ALLOW_PRIVATE_HOSTS", "maybe"),
         ("ML_AFFILIATE_TAG", "Minha Loja"),
