@@ -362,6 +362,8 @@ def _check_url(setting: Setting, text: str) -> str:
     if not valid:
         shown = mask_url(text)[:80] if "://" in text and not setting.secret else "another text"
         raise ValueError(f"expected an address that begins with {', '.join(f'{s}://' for s in schemes)}, got {shown}")
+    if setting.checks.get("without_user") and "@" in parts.netloc:
+        raise ValueError(f"pages are fetched without a user and password, got {mask_url(text)[:80]}")
     if setting.checks.get("carries_key") and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise ValueError("a key is sent over plain http to this machine only (127.0.0.1, ::1, localhost); use https://")
     return text

@@ -110,6 +110,7 @@ class MarketplaceConfig:
         "https://www.mercadolivre.com.br",
         "The marketplace's address; with another one everything is fetched from there.",
         schemes=("https", "http"),
+        without_user=True,
     )
     affiliate_tag: str | None = _setting(
         "ML_AFFILIATE_TAG", None, "Your affiliate label (etiqueta); without it no links are made.", pattern=r"[a-z0-9]+"

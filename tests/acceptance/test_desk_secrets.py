@@ -27,7 +27,7 @@ for words in json.loads(sys.argv[1]):
 
 SECRETS = {
     "REDIS_URL": f"redis://user:{CANARY}@127.0.0.1:9/0?password={CANARY}",
-    "SUPABASE_URL": "http://127.0.0.1:9",
+    "SUPABASE_URL": f"http://user:{CANARY}@127.0.0.1:9",
     "SUPABASE_SERVICE_ROLE_KEY": CANARY,
     "SUPABASE_DB_URL": f"postgres://user:{CANARY}@127.0.0.1:9/db",
     "OFFERS_HTTP_PROXY": f"http://user:{CANARY}@127.0.0.1:9",
@@ -39,6 +39,7 @@ UNREADABLE = {
     "REDIS_URL": f"{CANARY}://x",
     "SUPABASE_SERVICE_ROLE_KEY": CANARY,
     "SUPABASE_DB_URL": CANARY,
+    "ML_BASE_URL": f"http://user:{CANARY}@127.0.0.1:9",
     "OFFERS_HTTP_PROXY": f"socks9://user:{CANARY}@x:1,{CANARY}",
 }
 FILES = {

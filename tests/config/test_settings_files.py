@@ -217,7 +217,6 @@ def test_a_working_directory_that_cannot_be_entered_holds_no_settings(
         (".env", "SUPABASE_DB_URL=postgres://u:p@host/db\n", True),
         (".env", "OFFERS_DASHBOARD_TOKEN=a-token-of-24-characters\n", True),
         (".env", "REDIS_URL=redis://host?password=p\n", True),
-        (".env", "ML_BASE_URL=https://u:p@host\n", True),
         ("offers.toml", 'ml_base_url = "https://u:p@host"\n', True),
         (".env", "REDIS_URL=redis://host\nMIN_DISCOUNT_PCT=7\n", False),
         (".env", "OFFERS_DASHBOARD_TOKEN_FILE=/dev/null\n", False),
