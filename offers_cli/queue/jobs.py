@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offers_cli.queue.admission import DATA_LIMIT, Refused, admit, read_arguments
 from offers_cli.queue.failure import parse_stamp, parse_time, read_exc_string, read_meta
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis_errors import translate
+from offers_cli.redis_scripts import ask
 
 if TYPE_CHECKING:
     import redis
@@ -167,14 +167,15 @@ class Jobs:
     def _entries(self, registry: Registry, first: int) -> list[tuple[bytes, float | None]]:
         """The ids of one page, each with when it is due."""
         key, last = self._keys[registry], first + PAGE_SIZE - 1
-        with translate():
-            if registry is Registry.QUEUED:
-                ids: Any = self._connection.lrange(key, first, last)
-                return [(job_id, None) for job_id in ids]
-            found: Any = self._connection.zrange(key, first, last, desc=registry in ENDED, withscores=True)
+        if registry is Registry.QUEUED:
+            [ids] = ask(self._connection, ("LRANGE", key, first, last))
+            return [(job_id, None) for job_id in ids]
+        order = ("REV",) if registry in ENDED else ()
+        [found] = ask(self._connection, ("ZRANGE", key, first, last, *order, "WITHSCORES"))
+        entries = zip(found[::2], found[1::2], strict=True)
         if registry is Registry.STARTED:
-            return [(entry.partition(b":")[0], None) for entry, _ in found]
-        return [(job_id, score if registry is Registry.SCHEDULED else None) for job_id, score in found]
+            return [(entry.partition(b":")[0], None) for entry, _ in entries]
+        return [(job_id, float(score) if registry is Registry.SCHEDULED else None) for job_id, score in entries]
 
     def _look(self, entries: list[tuple[bytes, float | None]], *, limit: int) -> tuple[Job, ...]:
         ids = [job_id for job_id, _ in entries]

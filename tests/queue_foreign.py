@@ -1,0 +1,141 @@
+"""Every key that the queue, the pace and the drift read, and what strangers may put there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from offers_cli.drift.ledger import PREFIX as DRIFT
+from offers_cli.drift.ledger import SOURCES, DriftLedger
+from offers_cli.fetch import politeness
+from offers_cli.fetch.page import DIRECT
+from offers_cli.fetch.politeness import SharedPace
+from offers_cli.queue import keys as keys_module
+from offers_cli.queue.hasten import hasten
+from offers_cli.queue.jobs import Jobs, Registry
+from offers_cli.queue.keys import QueueKeys
+from offers_cli.queue.registries import Registries
+from offers_cli.redis_scripts import QUARANTINE
+from offers_cli.services.stats import StatsReport, collect_stats
+from offers_cli.storage.base import OfferCounts
+
+SHOP, SOURCE, URL = "shop.test", "shop product", "https://shop.test/o3"
+NO_KEYS = {"job_id_of": "an id", "command_channel": "a channel"}
+ARGUMENTS = {"job_id": "enrich-o3", "composite": "enrich-o3:e1", "worker": "w4", "host": SHOP}
+
+
+def every_key() -> dict[str, str]:
+    """All that the queue, the pace and the drift read, of one queue, one job, one worker, one shop.
+
+    A new key of the queue joins by itself; one with a new kind of parameter asks for an entry in `ARGUMENTS`.
+    """
+    own = QueueKeys("enrichment")
+    named = {name: getattr(own, name) for name, value in vars(QueueKeys).items() if isinstance(value, property)}
+    makers = inspect.getmembers(own, inspect.ismethod) + inspect.getmembers(keys_module, inspect.isfunction)
+    for name, make in makers:
+        if make.__module__ == keys_module.__name__ and not name.startswith("_") and name not in NO_KEYS:
+            named[name] = make(*(ARGUMENTS[parameter] for parameter in inspect.signature(make).parameters))
+    return named | {
+        "WORKERS": keys_module.WORKERS,
+        "queues": "rq:queues",
+        "quarantine": QUARANTINE,
+        "dependents": "rq:job:enrich-o3:dependents",
+        "dependencies": "rq:job::enrich-o3:dependencies",
+        "pace": politeness._key(SHOP, DIRECT),
+        "page": politeness._page_key(SHOP, DIRECT, URL),
+        "paused": politeness.PAUSED,
+        "sources": SOURCES,
+        "recent": f"{DRIFT}recent:{SOURCE}",
+        "day": DriftLedger(None)._day_key(SOURCE, 0),  # type: ignore[arg-type]
+    }
+
+
+NAMES = every_key()
+BYTES, DIGITS, DEEP = b"\xff\xfe", "9" * 5000, "[" * 100_000
+WORDS = (
+    BYTES,
+    DIGITS,
+    DEEP,
+    "nan",
+    "-1",
+    "1.5",
+    ":",
+    "enrich-x1:e1",
+    "enrich-x2",
+    "rq:worker:evil1",
+    f"{SHOP}|{DIRECT}",
+    SHOP,
+)
+FIELDS: dict[str | bytes, str | bytes] = {
+    "status": BYTES,
+    "data": DEEP,
+    "meta": '{"code": NaN, "message": ["\\ud800"], "attempts": -1}',
+    "origin": BYTES,
+    "attempts": "nan",
+    "deaths": DIGITS,
+    "result_ttl": "nan",
+    "failure_ttl": "1e400",
+    "created_at": "nan",
+    "birth": BYTES,
+    "pid": DIGITS,
+    "offers_process": f"h|{DIGITS}|1",
+    "worker_name": BYTES,
+    "state": BYTES,
+    "successful_job_count": "x",
+    "total_working_time": "nan",
+    "ended_at": BYTES,
+    "last_heartbeat": BYTES,
+    "until": "nan",
+    "turn": DIGITS,
+    "strikes": "-inf",
+    "lone": "x",
+    "forgotten_at": "1e400",
+    "reason": BYTES,
+    "pages": "x",
+    "things": DIGITS,
+    "price_cents state": "1.5",
+    BYTES: BYTES,
+}
+SCORES: dict[str | bytes, float] = dict(zip(WORDS, (float("-inf"), 0, 1, 2e9, float("inf")) * 3, strict=False))
+PLANTS: dict[str, Callable[[redis.Redis, str], Any]] = {
+    "string": lambda client, key: client.set(key, BYTES),
+    "list": lambda client, key: client.rpush(key, *WORDS),
+    "set": lambda client, key: client.sadd(key, *WORDS),
+    "zset": lambda client, key: client.zadd(key, SCORES),  # type: ignore[type-var]
+    "hash": lambda client, key: client.hset(key, mapping=FIELDS),  # type: ignore[arg-type]
+    "stream": lambda client, key: client.xadd(key, {"type": "nan", "exc_string": BYTES}),
+    "number": lambda client, key: client.set(key, "1.5"),
+    "digits": lambda client, key: client.set(key, DIGITS),
+    "deep": lambda client, key: client.lpush(key, '[1, {"a": {"b": NaN}}]', "[" * 5000, '[1, {"a": 7}]', "null"),
+}
+
+
+def ask_everything(connection: redis.Redis) -> StatsReport:
+    """What stats, doctor, failed, the dashboard and the session ask; none may crash."""
+    registries = Registries(connection)
+    registries.put_off()
+    registries.failed_jobs()
+    registries.requeue_failed(dry_run=True)
+    hasten(connection, queue_name="enrichment", code="session_expired")
+    jobs = Jobs(connection)
+    for registry in Registry:
+        for job in jobs.page(registry).jobs[:1]:
+            jobs.find(job.id)
+    return collect_stats(
+        get_storage=NoStorage,  # type: ignore[arg-type]
+        get_queue=lambda: registries,
+        get_pace=lambda: SharedPace(connection, delay_s=0, first_pause_s=1),
+        get_drift=lambda: DriftLedger(connection),
+    )
+
+
+class NoStorage:
+    """An empty database."""
+
+    def counts(self) -> OfferCounts:
+        return OfferCounts(
+            total=0, enriched=0, gone=0, missing_old_price=0, missing_discount=0, missing_affiliate_link=0
+        )
