@@ -215,8 +215,8 @@ class Jobs:
             return "nothing is left of it but this entry"
         if kind != "hash":
             return f"its key holds a {kind}"
-        if texts["origin"] not in {"", self.name}:
-            return f"it belongs to the queue {texts['origin']}"
+        if texts["origin"] != self.name:
+            return f"it belongs to the queue {texts['origin']}" if texts["origin"] else "it does not say its queue"
         try:
             admit(job_id.decode(errors="replace"), data or b"", "")
         except Refused as refusal:

@@ -312,6 +312,22 @@ def test_another_queues_jobs_are_out_of_reach(connection: redis.Redis, jobs: Job
     assert connection.zcard("rq:failed:payments") == 1
 
 
+@pytest.mark.parametrize("status", ["queued", "failed"])
+@pytest.mark.parametrize("plant", PLANTED[1:])
+def test_what_neither_says_that_it_is_ours_nor_stands_among_ours_is_left_alone(
+    connection: redis.Redis, jobs: Jobs, plant: Callable[..., None], status: str
+) -> None:
+    plant(connection, b"whose")
+    connection.hset("rq:job:another", mapping={"status": status, "data": "x"})
+    if plant is plant_pickle:
+        connection.hset("rq:job:whose", "origin", "payments")
+    before = {key: connection.dump(key) for key in sorted(connection.keys("*"))}
+    for job_id in (b"whose", b"another"):
+        for do in (jobs.requeue, jobs.cancel, jobs.delete, jobs.find):
+            assert not do(job_id)
+    assert {key: connection.dump(key) for key in sorted(connection.keys("*"))} == before
+
+
 def test_an_emptied_registry_spares_jobs_that_wait_again(connection: redis.Redis, jobs: Jobs) -> None:
     stand_in(connection, Registry.QUEUED)
     connection.zadd(KEYS.failed, {"enrich-o": 9e9})

@@ -28,6 +28,7 @@ from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, WorkError
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.jobs import Jobs, Registry
 from offers_cli.queue.keys import QueueKeys, job_key
 from offers_cli.queue.ledger import DEATHS_ALLOWED, LEASE_S, Execution, Ledger
 from offers_cli.queue.registries import Registries
@@ -190,13 +191,27 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(offer=st.sampled_from(OFFERS))
     def requeue_by_rq(self, offer: str) -> None:
-        """A failed or a cancelled job, as the dashboard and `rq requeue` do it."""
+        """A failed or a cancelled job, as `rq requeue` and RQ Dashboard do it."""
         job = fetch(self.connection, offer) if offer in self.known else None
         if job and job.is_failed:
             job.requeue()
         elif job and job.is_canceled:
             rq_queue(self.connection).canceled_job_registry.remove(job)
             rq_queue(self.connection).enqueue_job(job)
+
+    @rule(offer=st.sampled_from(OFFERS), button=st.sampled_from(["cancel", "delete", "requeue"]))
+    def press(self, offer: str, button: str) -> None:
+        """A button of the dashboard, whatever the job is doing."""
+        done = getattr(Jobs(self.connection, clock=self.clock), button)(f"enrich-{offer}".encode())
+        if done and button == "delete":
+            self.known.remove(offer)
+
+    @rule(registry=st.sampled_from(Registry))
+    def empty(self, registry: Registry) -> None:
+        places, _, _ = self.look()
+        gone = {offer for (offer, _), place in places.items() if place == registry}
+        assert Jobs(self.connection, clock=self.clock).empty(registry) == len(gone)
+        self.known = type(self.known)(offer for offer in self.known if offer not in gone)
 
     @rule(reasons=st.sampled_from([(), ("page_changed",), ("bug",)]))
     def requeue_failed(self, reasons: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@
 
 local queue, read, started, leases, canceled = unpack(KEYS)
 local id = ARGV[2]
-if not has_hash(job_key(id)) or is_foreign(queue, id) or not ACTIVE[status_of(id)] then return 0 end
+if not is_ours(queue, id) or not ACTIVE[status_of(id)] then return 0 end
 
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
 call('HSET', job_key(id), 'status', 'canceled')

@@ -13,7 +13,7 @@ for _, registry in ipairs({ started, leases }) do
     found = true
   end
 end
-if not is_foreign(queue, id) and (found or has_hash(job_key(id))) then
+if is_ours(queue, id) or found and not is_foreign(queue, id) then
   forget_job(started, leases, id)
   found = true
 end

@@ -3,8 +3,7 @@
 
 local id = ARGV[2]
 for _, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key).ok
-  if kind == 'list' and call('LPOS', key, id) then return 1 end
-  if kind == 'zset' and (call('ZSCORE', key, id) or #entries_of(key, id) > 0) then return 1 end
+  if is_of_type(key, 'list') and call('LPOS', key, id) then return 1 end
+  if is_of_type(key, 'zset') and (call('ZSCORE', key, id) or #entries_of(key, id) > 0) then return 1 end
 end
 return 0

@@ -8,7 +8,7 @@ local function cut(value) return value and string.sub(value, 1, limit) end
 
 local function newest_result(id)
   local key = 'rq:results:' .. id
-  if redis.call('TYPE', key).ok ~= 'stream' then return false end
+  if not is_of_type(key, 'stream') then return false end
   local newest = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
   for i = 1, newest and #newest[2] or 0, 2 do
     if newest[2][i] == 'exc_string' then return cut(newest[2][i + 1]) end

@@ -176,16 +176,20 @@ local function code_of(id)
   return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end
 
--- Whether a job says that it is another queue's. One that says nothing is taken for ours where it stands among ours.
-local function is_foreign(queue, id)
-  local origin = has_hash(job_key(id)) and call('HGET', job_key(id), 'origin') or ''
-  return origin ~= '' and 'rq:queue:' .. origin ~= queue
-end
+-- Whether a key is of that type, without setting it aside: it may be another program's.
+local function is_of_type(key, kind) return redis.call('TYPE', key).ok == kind end
+
+-- The queue that a job says is its own; empty where it says nothing.
+local function origin_of(id) return is_of_type(job_key(id), 'hash') and call('HGET', job_key(id), 'origin') or '' end
+
+-- A job that says nothing is taken for ours where it stands among ours, and only there.
+local function is_ours(queue, id) return 'rq:queue:' .. origin_of(id) == queue end
+local function is_foreign(queue, id) return origin_of(id) ~= '' and not is_ours(queue, id) end
 
 -- The entries "<job id>:<execution id>" of one job in a registry of executions.
 local function entries_of(registry, id)
   local found = {}
-  if redis.call('TYPE', registry).ok ~= 'zset' then return found end
+  if not is_of_type(registry, 'zset') then return found end
   for _, entry in ipairs(call('ZRANGE', registry, 0, -1)) do
     if entry == id or string.sub(entry, 1, #id + 1) == id .. ':' then found[#found + 1] = entry end
   end
@@ -195,12 +199,12 @@ end
 -- Takes a job out of the queue and of registries; says whether it stood in one. What was read of the queue is read anew.
 local function take_out(queue, read, registries, id)
   local found = false
-  if redis.call('TYPE', queue).ok == 'list' and call('LREM', queue, 0, id) > 0 then
+  if is_of_type(queue, 'list') and call('LREM', queue, 0, id) > 0 then
     call('DEL', read)
     found = true
   end
   for _, registry in ipairs(registries) do
-    if redis.call('TYPE', registry).ok == 'zset' and call('ZREM', registry, id) == 1 then found = true end
+    if is_of_type(registry, 'zset') and call('ZREM', registry, id) == 1 then found = true end
   end
   return found
 end
