@@ -48,6 +48,7 @@ from offers_cli.storage.supabase_rows import (
     price_of,
     rows_of,
     run_of,
+    text_of,
     texts_of,
     to_json,
     whole_number,
@@ -242,7 +243,8 @@ class SupabaseStorage:
 
 def _pruned(answer: Json) -> tuple[PruneReport, str | None]:
     counts = {field.name: whole_number(answer[field.name]) for field in fields(PruneReport)}
-    return PruneReport(**counts), answer["last"]
+    last = answer["last"]
+    return PruneReport(**counts), None if last is None else text_of(last)
 
 
 def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
@@ -264,7 +266,7 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
     if "reason" in row:
-        return RefusedOffer(external_id=row["external_id"], reason=row["reason"])
+        return RefusedOffer(external_id=text_of(row["external_id"]), reason=text_of(row["reason"]))
     offer = offer_of(row["offer"])
     return SavedOffer(
         offer_id=offer.id,
@@ -277,15 +279,15 @@ def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
 
 
 def _verdicts(answer: Any) -> list[tuple[str, Verdict]]:
-    return [(row["offer_id"], Verdict(row["verdict"])) for row in rows_of(answer)]
+    return [(text_of(row["offer_id"]), Verdict(row["verdict"])) for row in rows_of(answer)]
 
 
 def _ids(answer: Any) -> list[str]:
-    return [str(offer_id) for offer_id in rows_of(answer)]
+    return list(map(text_of, rows_of(answer)))
 
 
 def _places_of(answer: Any) -> list[tuple[str, str | int]]:
-    return [(offer_id, key) for offer_id, key in rows_of(answer)]
+    return [(text_of(place), key if isinstance(key, str) else whole_number(key)) for place, key in rows_of(answer)]
 
 
 def _bundle(answer: Any) -> Bundle:

@@ -76,8 +76,8 @@ class SupabaseClient:
 
     def _read(self, response: httpx.Response, read: Callable[[Any], T]) -> T:
         try:
-            return read(json.loads(response.content))
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return read(_json_of(response.content))
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
             # Its text could echo the key, so it is left out of the chain.
             raise nonsense(self.host) from None
 
@@ -87,6 +87,15 @@ class SupabaseClient:
 
     def close(self) -> None:
         self._http.close()
+
+
+def _json_of(content: bytes) -> Any:
+    """The value; raises `ValueError` for what is none, and for half a surrogate pair, which cannot be written."""
+    text = content.decode()
+    found = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
 
 
 def _is_header_value(key: str) -> bool:

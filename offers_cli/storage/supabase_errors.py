@@ -20,6 +20,7 @@ _SCHEMA_CODES = {"PGRST202", "PGRST203", "PGRST204", "PGRST205", "42883", "42703
 _KEY_CODES = {"PGRST301", "PGRST302", "PGRST303", "42501", "28000", "28P01"}
 _BUSY_STATUSES = {408, 425, 429, 500, 502, 503, 504, *range(520, 530)}
 _DISK_FULL = "53100"
+_READ_ONLY = "25006"
 _LONGEST_REASON = 300
 _LEAST_WAIT_S, _MOST_WAIT_S = 1.0, 900.0
 
@@ -29,23 +30,33 @@ def raise_for_answer(response: httpx.Response) -> None:
     if response.is_success:
         return
     body = _json_of(response)
-    code, reason = str(body.get("code") or ""), _reason(response, body)
+    code, reason = body.get("code"), _reason(response, body)
+    code = code if isinstance(code, str) else ""
     raise _error(response, code, f"Supabase answered {response.status_code}: {reason}")
 
 
 def _error(response: httpx.Response, code: str, message: str) -> WorkError:
     status = response.status_code
-    if code in _SCHEMA_CODES:
-        return StorageRefused(message, hint=_MIGRATE)
-    if status in {401, 403} or code in _KEY_CODES:
-        return StorageRefused(message, hint=_KEY_HINT)
+    if hint := _what_to_mend(status, code):
+        return StorageRefused(message, hint=hint)
     if status in _BUSY_STATUSES and code != _DISK_FULL:
         return StorageBusy(message, hint="offers doctor", retry_after_s=_retry_after_s(response))
     if status >= 500:
         return StorageUnavailable(message, hint="see the project in the Supabase dashboard: is it paused, or full?")
-    if code == "25006":
-        return StorageRefused(message, hint="the project is read-only: see its disk usage in the Supabase dashboard")
-    return StorageRefused(message, hint=_URL_HINT if status in {301, 302, 307, 308, 404} else "offers doctor")
+    if not code:  # each refusal of Supabase's own has one: something else stands in its place
+        return nonsense(response.request.url.netloc.decode())
+    return StorageRefused(message, hint="offers doctor")
+
+
+def _what_to_mend(status: int, code: str) -> str | None:
+    """The hint of a refusal that says what is wrong with the project, its key or its address."""
+    if code in _SCHEMA_CODES:
+        return _MIGRATE
+    if status in {401, 403} or code in _KEY_CODES:
+        return _KEY_HINT
+    if code == _READ_ONLY:
+        return "the project is read-only: see its disk usage in the Supabase dashboard"
+    return _URL_HINT if status in {301, 302, 307, 308, 404} else None
 
 
 def connection_error(exc: httpx.HTTPError, host: str) -> StorageBusy:
@@ -55,7 +66,7 @@ def connection_error(exc: httpx.HTTPError, host: str) -> StorageBusy:
 
 
 def nonsense(host: str) -> StorageBusy:
-    """What a 2xx that is not the function's own answer means: something else stands in Supabase's place."""
+    """What an answer that is not Supabase's own means: something else stands in its place."""
     return StorageBusy(
         f"unexpected response from {host}: is this Supabase?", hint="check SUPABASE_URL and the network: offers doctor"
     )
@@ -67,8 +78,9 @@ def closed(host: str) -> StorageRefused:
 
 
 def _reason(response: httpx.Response, body: dict[str, Any]) -> str:
-    found = body.get("message") or body.get("msg") or body.get("error") or response.reason_phrase or "no reason given"
-    return _without_key(str(found), response.request)[:_LONGEST_REASON]
+    told = [body.get("message"), body.get("msg"), body.get("error"), response.reason_phrase]
+    reason = next((text for text in told if isinstance(text, str) and text), "no reason given")
+    return _without_key(reason, response.request)[:_LONGEST_REASON]
 
 
 def _without_key(text: str, request: httpx.Request) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
 
 from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
 from offers_cli.storage.valid import utc
 
 Json = Mapping[str, Any]
+N = TypeVar("N", StoredOffer, PricePoint, ScrapeRun, OfferCounts)
+LEAST, MOST = -(2**63), 2**63 - 1
+"""What a column of whole numbers holds."""
 
 
 def to_json(value: Any) -> Any:
@@ -33,8 +38,15 @@ def rows_of(answer: Any) -> list[Any]:
 
 def whole_number(answer: Any) -> int:
     """A number as it stands in an answer; raises `TypeError` for anything else."""
-    if type(answer) is not int:
+    if type(answer) is not int or not LEAST <= answer <= MOST:
         raise TypeError(f"a whole number was expected, not {type(answer).__name__}")
+    return answer
+
+
+def text_of(answer: Any) -> str:
+    """A text as it stands in an answer; raises `TypeError` for anything else."""
+    if not isinstance(answer, str):
+        raise TypeError(f"a text was expected, not {type(answer).__name__}")
     return answer
 
 
@@ -44,32 +56,35 @@ def texts_of(answer: Any) -> dict[str, str]:
 
 
 def counts_of(answer: Any) -> OfferCounts:
-    return OfferCounts(**{field.name: whole_number(answer[field.name]) for field in fields(OfferCounts)})
+    return _noun(OfferCounts, answer)
 
 
 def offers_of(answer: Any) -> list[StoredOffer]:
     return [offer_of(row) for row in rows_of(answer)]
 
 
-def offer_of(row: Json) -> StoredOffer:
+def offer_of(row: Any) -> StoredOffer:
     """The offer; Postgres keeps the keys of an object in an order of its own."""
-    return StoredOffer(**{**_values(StoredOffer, row), "strategies": dict(sorted(row["strategies"].items()))})
+    offer = _noun(StoredOffer, row)
+    return replace(offer, strategies=dict(sorted(offer.strategies.items())))
 
 
-def price_of(row: Json) -> PricePoint:
-    return PricePoint(**_values(PricePoint, row))
+def price_of(row: Any) -> PricePoint:
+    return _noun(PricePoint, row)
 
 
-def run_of(row: Json) -> ScrapeRun:
-    return ScrapeRun(**_values(ScrapeRun, row))
+def run_of(row: Any) -> ScrapeRun:
+    return _noun(ScrapeRun, row)
 
 
-def _values(noun: Any, row: Json) -> dict[str, Any]:
-    """The columns that the noun has; times get their type back by name."""
-    return {
-        field.name: _time(row[field.name]) if field.name.endswith("_at") else row[field.name] for field in fields(noun)
-    }
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+def _noun(kind: type[N], row: Any) -> N:
+    """The row as that noun, each of whose fields is a column; raises `ValueError` where one is not of its type."""
+    try:
+        found = msgspec.convert(row, kind)
+    except msgspec.ValidationError as exc:
+        raise ValueError(str(exc)) from exc
+    values: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(kind)}
+    if any(isinstance(value, int) and not LEAST <= value <= MOST for value in values.values()):
+        raise ValueError("a number that no column holds")
+    values |= {name: utc(value) for name, value in values.items() if isinstance(value, datetime)}
+    return kind(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, Result, at_shop
 from servers import RedisServer
-from storage.meddler import Handler, answering, meddler
+from storage.meddler import Handler, Meddling, answering, meddler
 from supabase_server.lite import SupabaseProject
 from waiting import NEVER_S, wait_until
 
@@ -121,6 +122,32 @@ def test_a_wrong_key_is_said_at_the_first_request(program: OverheardProgram, sup
             assert 1 <= len(server.requests) <= 3, words
     assert "wrong-canary" not in "".join(program.said)
     assert program.json("stats").data["queue"]["queued"] == queued
+
+
+ODD = (b"[" * 3_000, b'"x"', b"\xff\xfe", b"[[]]")
+
+
+def test_answers_that_are_not_supabase_s_put_jobs_off_and_fail_none(
+    program: OverheardProgram, supabase: SupabaseProject
+) -> None:
+    """Whatever stands at the address: a command says that the storage is away, a worker's jobs wait for it."""
+    queued = scrape(program)
+    with meddler(supabase.url) as server:
+        for status, body in itertools.product((200, 400), ODD):
+            server.meddling = _but_for_the_schema(answering(status, body))
+            told = program.json("list", SUPABASE_URL=server.url, OFFERS_DB_PATIENCE="0")
+            assert (told.code, told.codes) == (4, ["storage_unavailable"]), (status, body[:20], told.out)
+        server.requests.clear()
+        worker = program.start("worker", "--burst", "--json", SUPABASE_URL=server.url)
+        wait_until(lambda: sum(path.endswith("offers_enrich") for path in server.requests) > 2)
+        server.meddling = lambda _handler: False
+        out, err = worker.communicate(timeout=NEVER_S)
+    worked = Result(worker.returncode, out, err)
+    assert (worked.code, worked.data["failed"], worked.data["succeeded"]) == (0, 0, queued), err
+
+
+def _but_for_the_schema(meddling: Meddling) -> Meddling:
+    return lambda handler: not handler.path.endswith("offers_schema_version") and meddling(handler)
 
 
 def test_a_key_withdrawn_stops_a_running_worker_and_burns_no_job(

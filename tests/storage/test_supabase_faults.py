@@ -21,8 +21,10 @@ from offers_cli.storage import supabase_client
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.bundles import Bundle
 from offers_cli.storage.patience import Patience
+from offers_cli.storage.rules import new_offer
 from offers_cli.storage.sqlite import open_sqlite
 from offers_cli.storage.supabase import SupabaseStorage, open_supabase
+from offers_cli.storage.supabase_rows import to_json
 
 KEY = "sb_secret_do-not-show-me"
 ID = "00000000-0000-4000-8000-000000000000"
@@ -86,7 +88,10 @@ def problem(code: str | None, message: str = "as it is") -> bytes:
         (200, b"", Outcome.SNOOZE, "offers doctor"),
         (200, b"[" * 3_000, Outcome.SNOOZE, "offers doctor"),
         (200, b"\xff", Outcome.SNOOZE, "offers doctor"),
-        (400, b"[" * 3_000, Outcome.FAIL, "offers doctor"),
+        (400, b"[" * 3_000, Outcome.SNOOZE, "offers doctor"),
+        (400, b"\xff", Outcome.SNOOZE, "offers doctor"),
+        (400, b'{"message":' * 900 + b"1" + b"}" * 900, Outcome.SNOOZE, "offers doctor"),
+        (418, b'{"message": {}, "code": [1]}', Outcome.SNOOZE, "offers doctor"),
     ],
 )
 def test_every_answer_has_its_outcome(
@@ -210,7 +215,10 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
     "export_bundles": (lambda storage: list(storage.export_bundles()), set()),
 }
 """The requests, and which of the odd answers are its own."""
-ODD = (b"", b"null", b"[]", b"{}", b'""', b'"text"', b"7", b"true", b"[7]", b"[[]]", b'{"key": 1}', b"<html></html>")
+ODD = (
+    *(b"", b"null", b"[]", b"{}", b'""', b'"text"', b"7", b"true", b"[7]", b"[[]]", b'{"key": 1}', b"<html></html>"),
+    *(b"[" * 3_000, b"[" * 900 + b"]" * 900, b"\xff\xfe", b'"\xed\xa0\x80"', b"1" * 5_000, b"1" + b"0" * 400),
+)
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -232,6 +240,26 @@ def test_an_odd_answer_is_unavailable_whatever_was_asked(
             passed.add(body)
     assert passed == own & set(ODD)
     assert all(storage._client.host in message for message in messages)
+
+
+OFFER_ROW = to_json(new_offer(card(), offer_id=ID, seen_at=at(0)))
+
+
+@pytest.mark.parametrize("name", OFFER_ROW)
+def test_a_column_of_another_type_is_no_answer_of_supabase(
+    between: Meddler, closing: list[SupabaseStorage], name: str
+) -> None:
+    """Else it would break whatever uses it later, as a bug of ours, or end a job as failed."""
+    storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
+    closing.append(storage)
+    own_kind = "0001-01-01T00:00:00+09:00" if name.endswith("_at") else {"a": [1]}
+    odds: list[object] = [5.5, True, [[]], 10**400, "\ud800", own_kind]
+    for odd in odds:
+        between.meddling = answering(200, json.dumps([{**OFFER_ROW, name: odd}]).encode())
+        with pytest.raises(StorageUnavailable, match="is this Supabase"):
+            storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)
+    between.meddling = answering(200, json.dumps([OFFER_ROW]).encode())
+    assert len(storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)) == 1
 
 
 def test_a_wrong_key_is_refused_by_the_real_server_at_the_first_request(supabase_project: SupabaseProject) -> None:
