@@ -32,8 +32,9 @@ def dashboard(
 ) -> None:
     """Show the queue and its jobs in a browser, until Ctrl-C.
 
-    The token is read from OFFERS_DASHBOARD_TOKEN, or from the file that OFFERS_DASHBOARD_TOKEN_FILE names; a browser
-    asks for it as the password, with any user name. With a token it is asked for on loopback too.
+    The token is read from OFFERS_DASHBOARD_TOKEN, or from the file that OFFERS_DASHBOARD_TOKEN_FILE names, and has at
+    least 16 characters; a browser asks for it as the password, with any user name. With a token it is asked for on
+    loopback too.
     """
 
     def work(runtime: Runtime, output: Output) -> DashboardReport:

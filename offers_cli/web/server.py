@@ -45,18 +45,20 @@ class Connection(HTTPChannel):
 
     def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
         self._clock = server.clock
+        self._is_served = False
         self.waits_since = self._clock()
         super().__init__(server, *args, **kwargs)
 
     def service(self) -> None:
-        self.waits_since = self._clock()  # a moment before its end it already counts as waiting
+        self._is_served = True  # the list of its requests is empty a moment before the end
         super().service()
         self.waits_since = self._clock()
+        self._is_served = False
 
     @property
     def waits(self) -> bool:
         """Whether it is the client's turn: to send, or to take what was answered."""
-        return not self.requests and not self.will_close
+        return not (self._is_served or self.requests or self.will_close)
 
     def cut(self) -> None:
         """End it without asking whether its client takes what is left."""

@@ -384,6 +384,19 @@ def test_without_redis_the_pages_say_so(program: Program, redis: RedisServer) ->
         assert served.get("/rq/").status_code == 200
 
 
+def test_what_redis_refuses_is_said_with_its_hint(program: Program) -> None:
+    with RedisServer() as server, server.connect() as connection:
+        connection.execute_command("ACL", "SETUSER", "offers", "on", ">PASSWORD", "~*", "&*", "+@all")
+        with serving(program, REDIS_URL=f"{server.url}?username=offers&password=PASSWORD") as served:
+            assert served.get("/rq/").status_code == 200
+            connection.execute_command("ACL", "SETUSER", "offers", "-evalsha", "-eval")
+            answer = served.get("/rq/")
+    assert answer.status_code == 503
+    assert "this Redis user may not do that" in answer.text
+    assert "docs/redis.md" in answer.text
+    assert "PASSWORD" not in answer.text
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_it_ends_in_good_order(program: Program, number: int, code: int) -> None:
     with serving(program, "--json") as served:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from threading import Event
 from typing import Any
 
 import pytest
-from waiting import wait_until
+from waiting import NEVER_S, wait_until
 from waitress import wasyncore
 from waitress.server import MultiSocketServer
 
@@ -79,7 +80,13 @@ class Scene:
         self.until(lambda: self.receive(client) == b"", "the end")
 
 
+BEGUN, GO_ON = Event(), Event()
+
+
 def answer(environ: Any, start_response: Any) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/slow":
+        BEGUN.set()
+        assert GO_ON.wait(NEVER_S)
     body = b"x" * (2**23 if environ["PATH_INFO"] == "/large" else 2)
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -118,6 +125,17 @@ def test_a_client_that_asks_again_and_again_keeps_its_connection(scene: Scene) -
             scene.clock.now += PATIENCE_S - 1
             client.send(HALF + b"\r\n")
             scene.until(lambda: (scene.receive(client) or b"").endswith(b"xx"), "answered")
+
+
+def test_an_answer_may_take_as_long_as_it_takes_to_make(scene: Scene) -> None:
+    with scene.connect() as client:
+        client.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        scene.until(BEGUN.is_set, "begun")
+        scene.clock.now += 10 * PATIENCE_S
+        assert scene.is_open(client)
+        GO_ON.set()
+        scene.until(lambda: (scene.receive(client) or b"").endswith(b"xx"), "answered")
+        assert scene.is_open(client)
 
 
 def test_a_client_that_does_not_take_its_answer_is_cut_off(scene: Scene) -> None:
