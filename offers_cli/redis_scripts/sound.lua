@@ -1,6 +1,6 @@
 -- How every script speaks to Redis: `call` instead of `redis.call`. A key of another type than its command is for, planted
 -- or corrupt, would stop a script in its middle, with a job taken and not yet started. Here it makes way: it is renamed,
--- listed in `offers:quarantine`, and its place is empty. So does a counter that holds no number.
+-- listed in `offers:quarantine`, and its place is empty.
 
 local QUARANTINE, KEPT_ASIDE = 'offers:quarantine', 1000
 local TYPE_FOR = {
@@ -14,8 +14,7 @@ local TYPE_FOR = {
   ZREMRANGEBYSCORE = 'zset', ZSCORE = 'zset',
   XADD = 'stream', XREVRANGE = 'stream',
 }
-local COUNTS = { INCRBY = true, DECR = true, HINCRBY = true, HINCRBYFLOAT = true }
-local sound = {} -- the keys that were found to be of their type
+local sound = {} -- the keys whose type was looked at
 
 local call
 
@@ -34,16 +33,20 @@ end
 
 -- Whether there is such a key, of that type; one of another type makes way.
 local function is_there(key, wanted)
-  if sound[key] then return true end
   local found = redis.call('TYPE', key).ok
-  sound[key] = found == wanted
+  sound[key] = true
   if found ~= wanted and found ~= 'none' then set_aside(key) end
-  return sound[key]
+  return found == wanted
 end
 
 function call(command, key, ...)
-  if TYPE_FOR[command] then is_there(key, TYPE_FOR[command]) elseif command == 'DEL' then sound[key] = nil end
-  if not COUNTS[command] then return redis.call(command, key, ...) end
+  if not sound[key] and TYPE_FOR[command] then is_there(key, TYPE_FOR[command]) end
+  return redis.call(command, key, ...)
+end
+
+-- For the commands that add to a number: a counter that holds none makes way too.
+local function call_counter(command, key, ...)
+  if not sound[key] then is_there(key, TYPE_FOR[command]) end
   local answer = redis.pcall(command, key, ...)
   local refusal = type(answer) == 'table' and answer.err
   if not refusal then return answer end

@@ -183,7 +183,9 @@ def test_every_command_of_the_scripts_has_its_type() -> None:
     ]
     for package, name in scripts:
         text = load_script(package, name).removeprefix(load_sound())
-        used = set(re.findall(r"\bcall\('([A-Z]+)'", text)) - {"TIME", "TYPE"}
+        used = set(re.findall(r"\bcall(?:_counter)?\('([A-Z]+)'", text)) - {"TIME", "TYPE"}
         assert used
         assert used <= typed | untyped, name
+        counters = set(re.findall(r"\bcall\('(\w*INCR\w*|\w*DECR\w*)'", text))
+        assert not counters, f"{name} adds to what may be no number"
         assert set(re.findall(r"redis\.call\('([A-Z]+)'", text)) <= {"TIME", "TYPE"}, f"{name} goes past the accessor"

@@ -25,6 +25,7 @@ from offers_cli.queue import worker as worker_module
 from offers_cli.queue.attendant import Attendant
 from offers_cli.queue.backoff import Backoff
 from offers_cli.queue.connection import connect
+from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.outage import Outage
 from offers_cli.queue.presence import PROCESS_FIELD
 from offers_cli.queue.processes import ProcessId
@@ -133,7 +134,7 @@ def test_a_right_that_is_missing_ends_every_worker(
     assert Registries(connection).counts().queued == 3
 
 
-COMMANDS = sorted(set(re.findall(r"\bp?call\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
+COMMANDS = sorted(set(re.findall(r"\bp?call(?:_counter)?\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
 """What the scripts of a worker ask of Redis."""
 
 
@@ -148,6 +149,23 @@ def test_a_worker_that_lacks_one_right_touches_no_job(
         make_worker(connect_as(*EVERYTHING, f"-{command.lower()}"), Database()).run(burst=True)
     assert sorted(connection.keys()) == before
     assert make_worker(connection, Database()).run(burst=True).succeeded == 3
+
+
+@pytest.mark.parametrize("right", ["zadd", "sadd", "hset", "expire", "persist"])
+def test_jobs_that_a_refused_claim_took_are_found_and_run_once(
+    connect_as: Callable[..., redis.Redis], connection: redis.Redis, right: str
+) -> None:
+    """A right that is taken away while a worker runs is met in the middle of a script, where no rehearsal helps."""
+    enqueue(connection, "abc")
+    worker = connect_as(*EVERYTHING, f"-{right}")
+    with pytest.raises(QueueRefused):
+        Ledger(worker, queue_name="enrichment", worker="w").claim(3, held=0)
+    leases = connection.zrange("offers:leases:enrichment", 0, -1)
+    connection.zadd("offers:leases:enrichment", dict.fromkeys([*leases, "none:none"], 0))  # they run out
+    enqueue(connection, "abc")
+    database = Database()
+    assert make_worker(connection, database).run(burst=True).succeeded == 3
+    assert database.saved == {"a": 1, "b": 1, "c": 1}
 
 
 def test_a_rehearsal_leaves_nothing_behind(connection: redis.Redis) -> None:

@@ -121,13 +121,13 @@ local function read_on()
     call('RPUSH', waiting_prefix .. host, unpack(waiting))
     call('ZADD', hosts, 'NX', 0, host)
   end
-  if #ids > 0 then call('INCRBY', read, #ids) end
+  if #ids > 0 then call_counter('INCRBY', read, #ids) end
   return #ids < READ_AT_ONCE
 end
 
 -- What was read stands at the front of the queue: one job less of it.
 local function count_off()
-  if (whole(call('GET', read)) or 0) > 0 then call('DECR', read) end
+  if (whole(call('GET', read)) or 0) > 0 then call_counter('DECR', read) end
 end
 
 -- Among hosts that hold fewer places than so many, the one that holds fewest and was served longest ago. Of one host more

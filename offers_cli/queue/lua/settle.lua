@@ -67,8 +67,8 @@ local function settle(item)
   SETTLE[item.verdict](item, { 'worker_name', worker, 'execution_id', item.execution,
     'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
   if COUNTER[item.verdict] and call('EXISTS', worker_key) == 1 then
-    call('HINCRBY', worker_key, COUNTER[item.verdict], 1)
-    call('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
+    call_counter('HINCRBY', worker_key, COUNTER[item.verdict], 1)
+    call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
   end
   return 1
 end
