@@ -253,7 +253,11 @@ class Scraper:
             refused=report.refused + len(saved.refused),
             problems=report.problems
             + tuple(
-                Problem(code=StorageRefused.code, message=f"offer {refused.external_id} was refused: {refused.reason}")
+                Problem(
+                    code=StorageRefused.code,
+                    message=f"offer {refused.external_id} was refused: {refused.reason}",
+                    hint="the others are saved; nothing to do",
+                )
                 for refused in saved.refused
             ),
         )

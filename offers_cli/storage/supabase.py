@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from offers_cli.config import Secret
@@ -167,7 +168,7 @@ class SupabaseStorage:
         last: str | None = None
         while True:
             arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": PLACES}
-            page = self._client.call("offers_places", arguments, _places_of)
+            page = self._client.call("offers_places", arguments, partial(_places_of, after=last))
             yield from page
             if len(page) < PLACES:
                 return
@@ -208,7 +209,9 @@ class SupabaseStorage:
         arguments = {"older_than": utc(older_than).isoformat(), "page_size": PAGE, "dry_run": dry_run}
         done, last = PruneReport(), None
         for batch in itertools.count(1):
-            removed, last = self._client.call("offers_prune", {**arguments, "after": last}, _pruned)
+            removed, last = self._client.call(
+                "offers_prune", {**arguments, "after": last}, partial(_pruned, after=last)
+            )
             done = done.plus(removed)
             if last is None:
                 return done
@@ -233,7 +236,11 @@ class SupabaseStorage:
     def export_bundles(self) -> Iterator[Bundle]:
         """All offers with their history, bundle by bundle."""
         last: str | None = None
-        while (bundle := self._client.call("offers_export", {"after": last, "page_size": SIZE}, _bundle)).offers:
+        while True:
+            arguments = {"after": last, "page_size": SIZE}
+            bundle = self._client.call("offers_export", arguments, partial(_bundle, after=last))
+            if not bundle.offers:
+                return
             yield bundle
             last = bundle.offers[-1].id
 
@@ -241,10 +248,17 @@ class SupabaseStorage:
         self._client.close()
 
 
-def _pruned(answer: Json) -> tuple[PruneReport, str | None]:
+def _pruned(answer: Json, *, after: str | None) -> tuple[PruneReport, str | None]:
     counts = {field.name: whole_number(answer[field.name]) for field in fields(PruneReport)}
     last = answer["last"]
-    return PruneReport(**counts), None if last is None else text_of(last)
+    return PruneReport(**counts), None if last is None else _beyond(after, text_of(last))
+
+
+def _beyond(after: str | None, offer_id: str) -> str:
+    """The id of a page read by id; raises `ValueError` for one that is not beyond `after`: pages would never end."""
+    if after is not None and offer_id <= after:
+        raise ValueError("a page that was read before")
+    return offer_id
 
 
 def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
@@ -286,15 +300,21 @@ def _ids(answer: Any) -> list[str]:
     return list(map(text_of, rows_of(answer)))
 
 
-def _places_of(answer: Any) -> list[tuple[str, str | int]]:
-    return [(text_of(place), key if isinstance(key, str) else whole_number(key)) for place, key in rows_of(answer)]
+def _places_of(answer: Any, *, after: str | None) -> list[tuple[str, str | int]]:
+    places = [(text_of(place), key if isinstance(key, str) else whole_number(key)) for place, key in rows_of(answer)]
+    for offer_id, _ in places:
+        after = _beyond(after, offer_id)
+    return places
 
 
-def _bundle(answer: Any) -> Bundle:
+def _bundle(answer: Any, *, after: str | None) -> Bundle:
     history: dict[str, list[PricePoint]] = defaultdict(list)
     for row in rows_of(answer["history"]):
         history[row["offer_id"]].append(price_of(row))
-    return Bundle(offers_of(answer["offers"]), history)
+    offers = offers_of(answer["offers"])
+    for offer in offers:
+        after = _beyond(after, offer.id)
+    return Bundle(offers, history)
 
 
 def _save_report(

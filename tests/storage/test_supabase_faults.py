@@ -262,6 +262,28 @@ def test_a_column_of_another_type_is_no_answer_of_supabase(
     assert len(storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)) == 1
 
 
+ENDLESS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
+    "find": (lambda storage: list(storage.find_offers(OfferFilter())), [[ID, 5], [ID, 6]]),
+    "export": (lambda storage: list(storage.export_bundles()), {"offers": [OFFER_ROW], "history": []}),
+    "prune": (lambda storage: storage.prune(older_than=at(0)), {"prices": 0, "offers": 0, "runs": 0, "last": ID}),
+}
+
+
+@pytest.mark.parametrize("call", ENDLESS)
+def test_pages_that_never_end_are_no_answer_of_supabase(
+    between: Meddler, closing: list[SupabaseStorage], monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A server, or a cache before it, that gives the same page to each request would keep a command busy for ever."""
+    monkeypatch.setattr("offers_cli.storage.supabase.PLACES", 2)
+    storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
+    closing.append(storage)
+    ask, told = ENDLESS[call]
+    between.meddling = answering(200, json.dumps(told).encode())
+    with pytest.raises(StorageUnavailable, match="is this Supabase"):
+        ask(storage)
+    assert len(between.requests) <= 2
+
+
 def test_a_wrong_key_is_refused_by_the_real_server_at_the_first_request(supabase_project: SupabaseProject) -> None:
     with meddler(supabase_project.url) as server:
         with pytest.raises(StorageRefused) as caught:
