@@ -47,8 +47,8 @@ FILES_OF_SETTINGS = """\
 - Secrets do not belong in `offers.toml`; addresses with a user or a password are secrets. A file that holds secrets and
   that everybody can read is a warning of `offers doctor`.
 - When the working directory decides which database or queue is used, commands log that. An address of Supabase from the
-  working directory is never sent a key from elsewhere: set both in one place. A key goes over plain `http://` only to
-  this machine.
+  working directory, or from a home that it names, is never sent a key from elsewhere: set both in one place. A key
+  goes over plain `http://` only to this machine.
 
 """
 

@@ -107,7 +107,8 @@ def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tu
     remarks = _Remarks()
     local = [_from_environment(environ, remarks), *_from_working_folder(folder, remarks)]
     home, home_origin = _home(local, folder, remarks)
-    sources = local if home == folder else [*local, *_from_home(home, remarks)]
+    is_home = _is_same(home, folder)
+    sources = [*(local[:1] if is_home else local), *_from_home(home, remarks)]
     sources.sort(key=lambda source: next(_RANK[f.origin.kind] for f in source.values()) if source else 0)
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     origins = {HOME: home_origin}
@@ -116,8 +117,9 @@ def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tu
         values[setting.section][setting.attribute] = value
     if values["database"]["sqlite_path"] == Path("offers.db"):
         values["database"]["sqlite_path"] = home / "offers.db"
-    _check_supabase(values["database"], origins, folder, remarks)
-    _note_redirections(origins, folder, home, remarks)
+    _check_supabase(values["database"], origins, remarks)
+    if not is_home or _is_within(home_origin, folder):
+        _check_what_the_folder_decides(folder, home, origins, sources, remarks)
     notices = tuple(dict.fromkeys(remarks.notices))
     config = Config(home=home, origins=origins, notices=notices, **_sections(values, home))
     return config, tuple(dict.fromkeys(remarks.problems))
@@ -137,7 +139,7 @@ def _home(sources: list[dict[str, _Found]], folder: Path, remarks: _Remarks) -> 
     for source in sources:
         if found := source.get(HOME):
             try:
-                return folder / parse_path(one_line(found.text)), found.origin
+                return folder / parse_path(one_line(found.text.strip())), found.origin
             except ValueError as exc:
                 remarks.problems.append(f"{HOME} from {found.origin}: {exc}")
                 break
@@ -195,15 +197,19 @@ def _from_dotenv(path: Path, remarks: _Remarks, *, is_shared: bool) -> dict[str,
     text, facts = read
     pairs: dict[str, str] = {}
     for binding in parse_stream(io.StringIO(text)):
-        key = binding.key
-        is_ours = not is_shared or (key is not None and (key in _KNOWN or key.upper().startswith(PREFIXES)))
-        if key is not None and binding.value is not None:
-            pairs[key] = binding.value
-        elif is_ours and (binding.error or key is not None):  # the line is not shown: it may be a secret
-            what = "cannot be read" if binding.error else "has no ="
-            remarks.problems.append(f"line {binding.original.line} of {path} {what}")
-    unknown = (key for key in pairs if not is_shared or key.upper().startswith(PREFIXES))
+        if binding.key is not None and binding.value is not None:
+            pairs[binding.key] = binding.value
+        elif binding.error or binding.key is not None:
+            words = re.findall(r"\w+", binding.original.string)
+            if not is_shared or any(map(_is_meant_for_us, words)):  # the line is not shown: it may be a secret
+                what = "cannot be read" if binding.error else "has no ="
+                remarks.problems.append(f"line {binding.original.line} of {path} {what}")
+    unknown = (key for key in pairs if not is_shared or _is_meant_for_us(key))
     return _known(pairs, unknown, Origin(".env", path), facts, remarks)
+
+
+def _is_meant_for_us(key: str) -> bool:
+    return key in _KNOWN or key.upper().startswith(PREFIXES)
 
 
 def _from_toml(path: Path, remarks: _Remarks) -> dict[str, _Found]:
@@ -388,35 +394,49 @@ def _check(setting: Setting, value: Any) -> None:
         raise ValueError(f"expected at least {shortest} characters; `openssl rand -hex 24` makes a good one")
 
 
-def _check_supabase(
-    database: Mapping[str, Any], origins: Mapping[str, Origin], folder: Path, remarks: _Remarks
-) -> None:
-    """A key without its address, an address without its key, or both from sources that do not belong together."""
+def _check_supabase(database: Mapping[str, Any], origins: Mapping[str, Origin], remarks: _Remarks) -> None:
+    """A key without its address, an address without its key, or both from two sources."""
     url, key = origins["SUPABASE_URL"], origins["SUPABASE_SERVICE_ROLE_KEY"]
-    if not database["supabase_url"] and not database["supabase_key"]:
-        return
-    if not database["supabase_key"]:
+    if database["supabase_url"] and not database["supabase_key"]:
         remarks.problems.append(f"SUPABASE_URL from {url} has no key: set SUPABASE_SERVICE_ROLE_KEY too")
-    elif not database["supabase_url"]:
+    elif database["supabase_key"] and not database["supabase_url"]:
         remarks.problems.append(f"SUPABASE_SERVICE_ROLE_KEY from {key}: set SUPABASE_URL too")
-    elif _is_within(url, folder) and not _is_within(key, folder):
-        remarks.problems.append(
-            f"SUPABASE_URL from {url}: it would be sent SUPABASE_SERVICE_ROLE_KEY from {key}; set both in one place"
-        )
     elif url != key:
         message = f"SUPABASE_URL is from {url}, SUPABASE_SERVICE_ROLE_KEY from {key}"
         remarks.notices.append(Notice(kind="redirected", message=message))
 
 
-def _note_redirections(origins: Mapping[str, Origin], folder: Path, home: Path, remarks: _Remarks) -> None:
-    """Say so where it is the working directory that decides which store and queue are used."""
-    if home == folder and not _is_within(origins[HOME], folder):
-        return
+def _check_what_the_folder_decides(
+    folder: Path, home: Path, origins: Mapping[str, Origin], sources: list[dict[str, _Found]], remarks: _Remarks
+) -> None:
+    """Say so where the working directory decides which store or queue is used; its address gets no foreign key."""
     names = [name for name in DIRECTING if _is_within(origins[name], folder)]
     if names:
         message = f"{', '.join(names)}: set by the working directory, {folder}"
         remarks.notices.append(Notice(kind="redirected", message=message))
+    url = origins["SUPABASE_URL"]
+    is_its_own = "SUPABASE_URL" in names or (HOME in names and _is_within(url, home))  # a home of its choice
+    key = next((found for source in sources if (found := source.get("SUPABASE_SERVICE_ROLE_KEY"))), None)
+    if is_its_own and key and not _lies_beside(key, url):
+        remarks.problems.append(
+            f"SUPABASE_URL from {url}: it would be sent {key.key} from {key.origin}; set both in one place"
+        )
+
+
+def _lies_beside(key: _Found, url: Origin) -> bool:
+    """Whether the folder of the address holds the key too, and does not only name a file elsewhere."""
+    if url.path is None or not _is_within(key.origin, url.path.parent):
+        return False
+    folder = url.path.parent
+    return key.key not in _FILES or (folder / key.text.strip()).resolve().is_relative_to(folder.resolve())
 
 
 def _is_within(origin: Origin, folder: Path) -> bool:
     return origin.path is not None and origin.path.parent == folder
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)
+    except OSError:
+        return False

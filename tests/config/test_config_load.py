@@ -333,3 +333,48 @@ def test_an_address_with_a_password_does_not_belong_in_toml(tmp_path: Path, url:
     (tmp_path / "offers.toml").write_text(f'redis_url = "{url}"\n')
     with pytest.raises(ConfigError, match="does not belong in"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "SUPABASE_KEY_FILE={outside}",
+        "SUPABASE_KEY_FILE={folder}/link",
+        "OFFERS_HOME=own",
+        "OFFERS_HOME=.",
+        "OFFERS_HOME=self",
+    ],
+)
+def test_no_detour_hands_a_key_to_an_address_of_the_working_directory(tmp_path: Path, line: str) -> None:
+    """It may name a file outside, a link to one, or call itself, or a folder in it, the home."""
+    folder, outside = tmp_path / "cloned", tmp_path / "outside"
+    (folder / "own").mkdir(parents=True)
+    outside.write_text("canary")
+    (folder / "link").symlink_to(outside)
+    (folder / "self").symlink_to(folder)
+    url = "SUPABASE_URL=https://evil.example\n"
+    (folder / "own" / ".env").write_text(url)
+    (folder / ".env").write_text(f"{line.format(outside=outside, folder=folder)}\n" + ("" if "own" in line else url))
+    environ = {} if "KEY_FILE" in line else {"SUPABASE_KEY": "canary"}
+    if "HOME" not in line:
+        environ["OFFERS_HOME"] = str(tmp_path / "home")
+    _, problems = examine_config(environ, folder)
+    assert [problem for problem in problems if "it would be sent SUPABASE_KEY" in problem]
+    assert "canary" not in "".join(problems)
+
+
+def test_in_the_home_itself_nothing_is_foreign(tmp_path: Path) -> None:
+    """As a service works in it: its own address may get a key from the environment, and its names are all ours."""
+    (tmp_path / ".env").write_text("SUPABASE_URL=https://x.example\nDJANGO=1\n")
+    (tmp_path / "other-name").symlink_to(tmp_path)
+    for home in (tmp_path, tmp_path / "other-name"):
+        _, problems = examine_config({"OFFERS_HOME": str(home), "SUPABASE_KEY": "k"}, tmp_path)
+        (problem,) = problems
+        assert problem.startswith("DJANGO from .env")
+
+
+def test_a_broken_line_of_ours_in_a_shared_dotenv_is_an_error(tmp_path: Path) -> None:
+    """It is not passed over as another program's: another Redis would be used in silence."""
+    (tmp_path / ".env").write_text("FOO='x' y\nREDIS_URL='redis://:canary@host\n")
+    with pytest.raises(ConfigError, match=r"^line 2 of .* cannot be read$"):
+        load(tmp_path)
