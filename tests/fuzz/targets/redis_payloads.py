@@ -23,12 +23,14 @@ from offers_cli.fetch.politeness import SharedPace
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure
+from offers_cli.queue.keys import QueueKeys, job_id_of
 from offers_cli.queue.ledger import Execution, Ledger
 from offers_cli.queue.recovery import recover
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict
 from offers_cli.text import json_text
 
+KEYS = QueueKeys("enrichment")
 WORKER = "w4"
 OFFERS = ("o1", "o2", "o3")
 LIKELY = ("job_key", "worker_key", "pace", "page", "recent", "day", "execution_key", "executions_key", "read")
@@ -111,6 +113,9 @@ def _read(connection: redis.Redis, case: Case) -> None:
     json_text(figures.data()).encode()
     Registries(connection).requeue_failed()
     EnrichmentQueue(connection).enqueue(map(make_job, OFFERS))
+    waiting = [*connection.lrange(KEYS.queue, 0, -1), *connection.zrange(KEYS.scheduled, 0, -1)]
+    lost = [offer_id for offer_id in OFFERS if job_id_of(offer_id).encode() not in waiting]
+    assert not lost, f"jobs are lost: {lost}"
 
 
 def _plant(connection: redis.Redis, commands: Sequence[Command]) -> None:
