@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any, TypeVar
-
-import msgspec
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
 from offers_cli.storage.valid import utc
@@ -16,6 +15,9 @@ Json = Mapping[str, Any]
 N = TypeVar("N", StoredOffer, PricePoint, ScrapeRun, OfferCounts)
 LEAST, MOST = -(2**63), 2**63 - 1
 """What a column of whole numbers holds."""
+_TYPES: dict[Any, dict[str, Any]] = {
+    noun: get_type_hints(noun) for noun in (StoredOffer, PricePoint, ScrapeRun, OfferCounts)
+}
 
 
 def to_json(value: Any) -> Any:
@@ -78,13 +80,24 @@ def run_of(row: Any) -> ScrapeRun:
 
 
 def _noun(kind: type[N], row: Any) -> N:
-    """The row as that noun, each of whose fields is a column; raises `ValueError` where one is not of its type."""
-    try:
-        found = msgspec.convert(row, kind)
-    except msgspec.ValidationError as exc:
-        raise ValueError(str(exc)) from exc
-    values: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(kind)}
-    if any(isinstance(value, int) and not LEAST <= value <= MOST for value in values.values()):
-        raise ValueError("a number that no column holds")
-    values |= {name: utc(value) for name, value in values.items() if isinstance(value, datetime)}
-    return kind(**values)
+    """The row as that noun, each of whose fields is a column.
+
+    Raises:
+        ValueError, TypeError, LookupError, OverflowError: a column is missing, or not of its field's type.
+    """
+    return kind(**{name: _value(row[name], hint) for name, hint in _TYPES[kind].items()})
+
+
+def _value(column: Any, hint: Any) -> Any:
+    if get_origin(hint) is dict:
+        return {name: text_of(text) for name, text in column.items()}
+    kinds = get_args(hint) or (hint,)
+    if column is None and NoneType in kinds:
+        return None
+    if datetime in kinds:
+        return utc(datetime.fromisoformat(text_of(column)))
+    if int in kinds:
+        return whole_number(column)
+    if get_origin(hint) is Literal and column not in kinds:
+        raise ValueError("none of the words that may stand there")
+    return text_of(column)
