@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from offers_cli.errors import NotHtml, SiteUnavailable, TooLarge
 
-MAX_PAGE_BYTES = 16 * 2**20
+MAX_PAGE_BYTES = 10 * 2**20
+"""Four times the largest page seen."""
 PIECE_BYTES = 256 * 1024
 MAX_PIECES = 50_000
 """A body in millions of tiny chunks costs a thousand times the work of its bytes."""

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import NotHtml, TooLarge
+from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, refuse_more, refuse_unbounded
 from offers_cli.marketplaces.json_ld import parse_nodes
-from offers_cli.marketplaces.nesting import is_too_deep
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -20,6 +20,8 @@ _SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d+\)(https?://[^\s<>\"]+)")
 _LOOKED_AT = 20_000
 _MOST_NODES = 500
 _MOST_LEVELS = 300
+_LONGEST_TEXT = 20_000
+_LONGEST_CLASS = 2000
 
 
 class Document:
@@ -27,14 +29,13 @@ class Document:
 
     Raises:
         NotHtml: it is empty, binary or plain text.
-        TooLarge: its elements are nested deeper than any page's, to keep a reader busy.
+        TooLarge: reading it would take more memory or time than any real page does (see `bounds`).
     """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.is_json = _check_html(text)
-        if not self.is_json and is_too_deep(text):
-            raise TooLarge("the page is nested too deeply to be one", hint="offers explain FILE")
+        refuse_unbounded(text, is_json=self.is_json)
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
@@ -44,9 +45,10 @@ class Document:
 
     @cached_property
     def linked_data(self) -> list[dict[str, Any]]:
-        """The JSON-LD nodes of the page, in page order."""
-        scripts = select(self.tree, 'script[type="application/ld+json" i]')
-        return [node for script in scripts for node in parse_nodes(script.text(deep=True))]
+        """The JSON-LD nodes of the page, in page order; raises `TooLarge`."""
+        texts = [script.text(deep=True) for script in select(self.tree, 'script[type="application/ld+json" i]')]
+        refuse_more(sum(map(len, texts)), MOST_LINKED_DATA, "characters of linked data")
+        return [node for text in texts for node in parse_nodes(text)]
 
     @cached_property
     def address(self) -> str | None:
@@ -63,10 +65,10 @@ class Document:
             yield saved[1]
 
 
-def find_address(text: str) -> str | None:
-    """The address that a saved page tells of itself; None where it tells none, or is no page."""
+def open_page(text: str) -> Document | None:
+    """The document of a saved page; None where it is no page, or cannot be read."""
     try:
-        return Document(text).address
+        return Document(text)
     except (NotHtml, TooLarge):
         return None
 
@@ -95,8 +97,13 @@ def select(place: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNo
 
 
 def text_of(node: LexborNode | None) -> str:
-    """The visible text of a node with single spaces; empty without a node."""
-    return " ".join(node.text(deep=True).split()) if node is not None else ""
+    """The visible text of a node with single spaces, as far as one that is looked for goes; empty without a node."""
+    return " ".join(node.text(deep=True)[:_LONGEST_TEXT].split()) if node is not None else ""
+
+
+def class_of(node: LexborNode) -> str:
+    """The classes of a node, as they are written."""
+    return (node.attributes.get("class") or "")[:_LONGEST_CLASS]
 
 
 def lineage(node: LexborNode) -> Iterator[LexborNode]:

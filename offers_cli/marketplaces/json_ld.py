@@ -57,12 +57,12 @@ def parse_nodes(text: str) -> list[Node]:
 def _walk(data: object) -> Iterator[Node]:
     waiting = [data]
     while waiting:
-        entry = waiting.pop(0)
+        entry = waiting.pop()
         if isinstance(entry, list):
-            waiting = [*entry[:_MOST_NODES], *waiting]
+            waiting += reversed(entry[:_MOST_NODES])
         elif isinstance(entry, dict):
             yield entry
-            waiting = [entry.get("@graph"), entry.get("mainEntity"), *waiting]
+            waiting += (entry.get("mainEntity"), entry.get("@graph"))
 
 
 def types_of(node: Node) -> set[str]:
@@ -83,7 +83,9 @@ def products(nodes: list[Node]) -> list[Node]:
 
 
 def nodes_of(value: object) -> list[Node]:
-    return [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+    """The objects of a list, or the only one."""
+    entries = value[:_MOST_NODES] if isinstance(value, list) else [value]
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def quote(product: Node) -> Quote:

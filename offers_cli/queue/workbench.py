@@ -136,7 +136,8 @@ class Workbench:
         try:
             return self._enrich(job)
         except WorkError as error:
-            return error
+            error.__cause__ = error.__context__ = None
+            return error.with_traceback(None)  # whose frames would keep the page until the job is settled
         except BaseException as exc:
             about = {"job_id": job.job_id, "offer_id": job.offer_id, "url": job.url}
             log.error("unexpected error", exc_info=True, **about)  # noqa: G201 (not a Logger)

@@ -90,10 +90,11 @@ class MercadoLivre:
 
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
-        from offers_cli.marketplaces.document import find_address
+        from offers_cli.marketplaces.document import open_page
         from offers_cli.marketplaces.mercado_livre.state import find_location
 
-        return find_address(html) or find_location(html)
+        document = open_page(html)
+        return (document.address or find_location(document)) if document else None
 
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""
@@ -157,7 +158,7 @@ class MercadoLivre:
         document = Document(html)
         if wall := find_wall(document, url):
             raise wall
-        states = list(find_states(html))
+        states = list(find_states(document))
         base_url = self.base_url if self._is_moved else None
         return document, ProductPage(document, url, states), ListingPage(document, url, states, base_url=base_url)
 

@@ -7,7 +7,6 @@ addresses, items come in any order, and asking twice for the same product and la
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import re
@@ -19,6 +18,7 @@ from urllib.parse import parse_qs
 
 from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired, WorkError
 from offers_cli.marketplaces.addresses import split
+from offers_cli.marketplaces.bounds import refuse_unbounded_json
 from offers_cli.marketplaces.mercado_livre.sites import SHORT_HOST
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, text_of
 from offers_cli.marketplaces.mercado_livre.urls import is_owned
@@ -102,6 +102,7 @@ def read_json(text: str) -> Any:
     Raises:
         PageBlocked: a page answered instead.
         PageChanged: neither.
+        TooLarge: more data than is read.
     """
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
         raise PageBlocked("a page answered the call of the affiliate's account: a wall")
@@ -113,18 +114,19 @@ def read_json(text: str) -> Any:
     return data
 
 
-def _loads(text: str | bytes) -> Any:
+def _loads(text: str) -> Any:
+    refuse_unbounded_json(text)
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _unpacked(text: str) -> bytes:
+def _unpacked(text: str) -> str:
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> Mapping[str, Link | WorkError]:

@@ -13,7 +13,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.document import select
+from offers_cli.marketplaces.document import class_of, select
 from offers_cli.money import MoneyError, cents_from_parts, parse_cents, spoken_cents
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:
 
 
 def _parse(text: str, node: LexborNode, site: Site) -> int:
-    classes = node.attributes.get("class") or ""
+    classes = class_of(node)
     mark = "." if "cents-dot" in classes else "," if "cents-comma" in classes else site.decimal_mark
     return parse_cents(text, currency=currency_of(node, site), decimal_mark=mark)
 

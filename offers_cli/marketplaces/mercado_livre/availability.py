@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.document import select, text_of
-from offers_cli.marketplaces.mercado_livre.price_box import is_foreign
+from offers_cli.marketplaces.mercado_livre.price_box import own_nodes
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser
@@ -31,11 +31,8 @@ def find_ended_message(tree: LexborHTMLParser) -> str | None:
 
     A message about the visitor's region says nothing about the product.
     """
-    for node in select(tree, MESSAGES):
-        text = text_of(node)
-        if says_ended(text) and not is_foreign(node):
-            return text
-    return None
+    ended = (node for node in select(tree, MESSAGES) if says_ended(text_of(node)))
+    return next(map(text_of, own_nodes(ended)), None)
 
 
 def find_ended_text(text: str) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offers_cli.marketplaces.document import Document
 from offers_cli.marketplaces.mercado_livre.state import Json, dig, find_states, text_of
 
 HUB_PAGE = "/afiliados/hub"
@@ -44,7 +45,7 @@ def search_body(wanted: HubFilter, *, offset: int) -> Json:
 
 def find_restriction(page: str) -> str | None:
     """What the programme withholds from this account, as the hub's state tells it; None when nothing."""
-    for state in find_states(page):
+    for state in find_states(Document(page)):
         told = text_of(dig(state, "pageState", "restrictionType"))
         if (told or "").lower() not in UNRESTRICTED:
             return told

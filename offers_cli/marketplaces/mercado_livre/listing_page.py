@@ -17,7 +17,7 @@ from urllib.parse import urldefrag
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.document import Document, lineage, select, text_of
+from offers_cli.marketplaces.document import Document, class_of, lineage, select, text_of
 from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
 from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
@@ -159,11 +159,11 @@ def _with_item(offer: Offer, items: set[str]) -> Offer:
 
 
 def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
-    return any(classes.search(place.attributes.get("class") or "") for place in lineage(node))
+    return any(classes.search(class_of(place)) for place in lineage(node))
 
 
 def _is_disabled(node: LexborNode) -> bool:
     places = [node, *([node.parent] if node.parent is not None else [])]
-    return any("--disabled" in (place.attributes.get("class") or "") for place in places) or (
+    return any("--disabled" in class_of(place) for place in places) or (
         node.attributes.get("data-andes-state") == "disabled"
     )

@@ -9,7 +9,7 @@ recommendations.polycards[]                   that brick's data alone; polycard_
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from offers_cli.marketplaces.addresses import join
@@ -23,6 +23,7 @@ from offers_cli.money import cents_from_number
 
 PICTURE_TEMPLATE = "https://http2.mlstatic.com/D_{square}_NP{2x}_{id}-{size}{sanitized_title}.webp"
 MOST_BRICKS = 2000
+MOST_CARDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def find_listing_state(states: list[Json]) -> ListingState | None:
         for place in page_props(state):
             found = _offers_page(place) or _search(place) or _hub(place)
             if found is not None:
-                return found
+                return replace(found, polycards=found.polycards[:MOST_CARDS])
     return None
 
 

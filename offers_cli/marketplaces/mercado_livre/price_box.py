@@ -9,10 +9,11 @@ Trimmed pages keep the marked-up price alone, without the box: then its nearest 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.document import lineage, select, text_of
+from offers_cli.marketplaces.document import class_of, lineage, select, text_of
 from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, raw_text, read_amount
 from offers_cli.money import MoneyError, cents_from_number
@@ -58,19 +59,32 @@ class PriceBox:
     anchor: LexborNode | None
 
 
-def is_foreign(node: LexborNode) -> bool:
-    """Whether a node belongs to another offer; what surrounds the page's own heading never makes it so."""
-    nearest = next((place for place in lineage(node) if FOREIGN.search(place.attributes.get("class") or "")), None)
-    return nearest is not None and nearest.css_first("h1") is None
+def own_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
+    """Those that do not belong to another offer; what surrounds the page's own heading never makes it so."""
+    known: dict[int, bool] = {}
+    for node in nodes:
+        path, is_own = [], True
+        for place in lineage(node):
+            if place.mem_id in known:
+                is_own = known[place.mem_id]
+                break
+            path.append(place.mem_id)
+            if FOREIGN.search(class_of(place)):
+                is_own = place.css_first("h1") is not None
+                break
+        known.update(dict.fromkeys(path, is_own))
+        if is_own:
+            yield node
 
 
 def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
-    boxes = [node for node in select(tree, LARGE_BOX) if not is_foreign(node)]
+    boxes = list(own_nodes(select(tree, LARGE_BOX)))
     if boxes:
         return [_boxed(box) for box in boxes]
-    anchors = [node for node in select(tree, ANCHOR) if not is_foreign(node)]
-    anchors.sort(key=lambda node: node.tag != "meta")  # of one amount's marks, the one that holds the number
+    anchors = sorted(
+        own_nodes(select(tree, ANCHOR)), key=lambda node: node.tag != "meta"
+    )  # of one amount's marks, the one that holds the number
     found: dict[int, PriceBox] = {}
     for anchor in anchors:
         box = _price_box_of(anchor)
@@ -121,14 +135,14 @@ def _surroundings(node: LexborNode) -> LexborNode:
 
 
 def _classes(node: LexborNode) -> list[str]:
-    return (node.attributes.get("class") or "").split()
+    return class_of(node).split()
 
 
 def _is_beside(node: LexborNode, scope: LexborNode) -> bool:
     for place in lineage(node):
         if place.mem_id == scope.mem_id:
             return False
-        if BESIDE.search(place.attributes.get("class") or ""):
+        if BESIDE.search(class_of(place)):
             return True
     return False
 
@@ -179,7 +193,7 @@ def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
     inside = _outermost([node for node in select(box.scope, OLD) if not _is_beside(node, box.scope)])
     if inside or _price_box_of(box.scope):
         return inside
-    loose = [node for node in select(tree, ".ui-pdp-price__original-value") if not is_foreign(node)]
+    loose = own_nodes(select(tree, ".ui-pdp-price__original-value"))
     return [node for node in loose if _price_box_of(node) is None]
 
 

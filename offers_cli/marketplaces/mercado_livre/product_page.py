@@ -16,7 +16,7 @@ from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.evidence import Evidence, judge
 from offers_cli.marketplaces.mercado_livre import price_box, product_state
 from offers_cli.marketplaces.mercado_livre.availability import find_ended_message, find_ended_text
-from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, is_foreign
+from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, own_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
@@ -38,7 +38,7 @@ class ProductPage:
     def is_certain(self) -> bool:
         """Whether state or markup say that this is a product page."""
         marks = f"{OWN_MARKS}, {price_box.ANCHOR}"
-        return self.state is not None or any(not is_foreign(node) for node in select(self.document.tree, marks))
+        return self.state is not None or any(True for _ in own_nodes(select(self.document.tree, marks)))
 
     def is_likely(self) -> bool:
         """Whether at least its linked data describe one product."""
@@ -92,7 +92,7 @@ class ProductPage:
     def _gather_dom(self) -> None:
         tree = self.document.tree
         headings = [*select(tree, "h1.ui-pdp-title"), *select(tree, "h1")]
-        heading = next((node for node in headings if not is_foreign(node)), None)
+        heading = next(own_nodes(headings), None)
         self.evidence.add_text("title", "dom", text_of(heading))
         price_box.gather(self.evidence, tree, self._site())
         if item_id := next(self._dom_item_ids(), None):
@@ -103,11 +103,11 @@ class ProductPage:
     def _dom_item_ids(self) -> Iterator[str]:
         """Ids of the buy form and of the payments link, the page's own before any other seller's."""
         tree = self.document.tree
-        for node in select(tree, "input[name=item_id], input[name=itemId]"):
-            if (item_id := item_id_in(node.attributes.get("value"))) and not is_foreign(node):
+        for node in own_nodes(select(tree, "input[name=item_id], input[name=itemId]")):
+            if item_id := item_id_in(node.attributes.get("value")):
                 yield item_id
-        for node in select(tree, PAYMENTS):
-            if (item_id := identify(node.attributes.get("href") or "").item_id) and not is_foreign(node):
+        for node in own_nodes(select(tree, PAYMENTS)):
+            if item_id := identify(node.attributes.get("href") or "").item_id:
                 yield item_id
 
     def _gather_linked_data(self) -> None:

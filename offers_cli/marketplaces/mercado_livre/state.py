@@ -13,7 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offers_cli.marketplaces.document import Document
 
 Json = dict[str, Any]
 
@@ -28,35 +31,38 @@ _MOST_TRIES = 20
 _decoder = json.JSONDecoder()
 
 
-def find_states(text: str) -> Iterator[Json]:
+def find_states(document: Document) -> Iterator[Json]:
     """Every embedded state of a page; a text that is JSON as a whole is its own state."""
+    text = document.text
     if whole := _BEGINNING.match(text):
-        yield from _decode(text, whole.end())
+        state, _ = _decode(text, whole.end())
+        yield from dicts([state])
         return
     for mark, opening in _MARKS.items():
-        for position in _occurrences(text, mark):
-            if brace := opening.match(text, position):
-                yield from _decode(text, brace.end())
+        yield from _states_behind(text, mark, opening)
 
 
-def _occurrences(text: str, mark: str) -> Iterator[int]:
-    """Where a name ends, from the top of the page; a page that repeats it endlessly is not followed."""
+def _states_behind(text: str, mark: str, opening: re.Pattern[str]) -> Iterator[Json]:
+    """The states that a name announces; what was decoded, well or not, is not looked into for further ones."""
     position = 0
-    for _ in range(_MOST_TRIES):
-        position = text.find(mark, position)
-        if position < 0:
+    for _ in range(_MOST_TRIES):  # a page that repeats the name endlessly is not followed
+        found = text.find(mark, position)
+        if found < 0:
             return
-        position += len(mark)
-        yield position
+        position = found + len(mark)
+        if brace := opening.match(text, position):
+            state, position = _decode(text, brace.end())
+            yield from dicts([state])
 
 
-def _decode(text: str, start: int) -> Iterator[Json]:
+def _decode(text: str, start: int) -> tuple[object, int]:
+    """What JSON stands there, and where it ends; None where it is cut off, mangled, or nested to break a reader."""
     try:
-        state, _ = _decoder.raw_decode(text, start)
-    except (ValueError, RecursionError):  # cut off, mangled, or nested to break a reader: the page has no such state
-        return
-    if isinstance(state, dict):
-        yield state
+        return _decoder.raw_decode(text, start)
+    except json.JSONDecodeError as exc:
+        return None, exc.pos
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        return None, len(text)
 
 
 def dig(tree: object, *path: str | int) -> Any:
@@ -93,8 +99,8 @@ def page_props(state: Json) -> Iterator[Json]:
             yield place
 
 
-def find_location(text: str) -> str | None:
+def find_location(document: Document) -> str | None:
     """The address that a page's state tells; offers pages have no canonical one."""
-    places = (place for state in find_states(text) for place in page_props(state))
+    places = (place for state in find_states(document) for place in page_props(state))
     told = (place.get("actualLocation") for place in places)
     return next((url for url in told if isinstance(url, str) and url.startswith(("https://", "http://"))), None)

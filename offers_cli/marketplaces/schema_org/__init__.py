@@ -32,9 +32,10 @@ class SchemaOrg:
 
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
-        from offers_cli.marketplaces.document import find_address
+        from offers_cli.marketplaces.document import open_page
 
-        return find_address(html)
+        document = open_page(html)
+        return document.address if document else None
 
     def read(self, html: str, url: str) -> Reading:
         """Read a product page, or a listing where the page names several products; see `Marketplace.read`."""

@@ -9,7 +9,7 @@ from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.challenges import refuse_challenge
-from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.evidence import Evidence, judge
 from offers_cli.marketplaces.schema_org.keys import NAME, UNKNOWN_CURRENCY, external_id, text_in
 
@@ -118,13 +118,13 @@ def _gather_json_ld(evidence: Evidence, document: Document) -> None:
 
 def _gather_microdata(evidence: Evidence, document: Document) -> None:
     """The one top-level Product in the markup; related products within lists are other scopes."""
-    scopes = document.tree.css('[itemtype*="schema.org/Product"]')
+    scopes = select(document.tree, '[itemtype*="schema.org/Product"]')
     scope = scopes[0] if len(scopes) == 1 else None
     place = scope or (document.tree.root if not scopes else None)
     if place is None:
         evidence.add("price_cents", "microdata", f"{len(scopes)} products", None, "several products")
         return
-    values = {_content(node) for node in place.css('[itemprop="price"]')}
+    values = {_content(node) for node in select(place, '[itemprop="price"]')}
     _gather_one(evidence, "price_cents", "microdata", values - {""}, _first(place, "priceCurrency"))
     evidence.add_text("currency", "microdata", _first(place, "priceCurrency"))
     if scope is not None:
@@ -143,7 +143,7 @@ def _gather_one(evidence: Evidence, name: str, strategy: str, values: set[str], 
 
 
 def _first(place: LexborNode, name: str) -> str | None:
-    return next((text for node in place.css(f'[itemprop="{name}"]') if (text := _content(node))), None)
+    return next((text for node in select(place, f'[itemprop="{name}"]') if (text := _content(node))), None)
 
 
 def _content(node: LexborNode) -> str:
@@ -153,7 +153,7 @@ def _content(node: LexborNode) -> str:
 
 def _gather_open_graph(evidence: Evidence, document: Document) -> None:
     metas: dict[str, str] = {}
-    for node in document.tree.css("meta[property], meta[name]"):
+    for node in select(document.tree, "meta[property], meta[name]"):
         name = node.attributes.get("property") or node.attributes.get("name") or ""
         metas.setdefault(name, (node.attributes.get("content") or "").strip())
     currency = _first_of(metas, META_CURRENCY)

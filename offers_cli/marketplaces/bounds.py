@@ -1,0 +1,238 @@
+"""How much work a page is, told from its text before any tree is built of it.
+
+A few bytes can cost a parser gigabytes and minutes: elements and attributes of two letters, empty objects of JSON, bold
+text that each paragraph after it takes up again. So the tags are counted first, as HTML's own tokenizer finds them, in
+one pass, and a page that is far from any real one is refused.
+
+The largest of the pages measured (of Mercado Livre from 2024 to 2026 and of other shops) had 2.5 million characters,
+43,000 nodes, 63,000 attributes, 24 of them in one tag, 107,000 characters in another, 39 elements open at once,
+280,000 characters of text and 47,000 brackets and commas. The limits are four times that, about, or more.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from typing import cast
+
+from offers_cli.errors import TooLarge
+
+MOST_CHARACTERS = 10 * 2**20
+MOST_TAGS = 165_000
+MOST_NODES = 170_000
+MOST_ATTRIBUTES = 280_000
+MOST_ATTRIBUTES_OF_ONE = 500
+"""The parser compares each attribute of a tag with all before it."""
+MOST_CHARACTERS_OF_ONE = 450_000
+MOST_OPEN = 160
+"""The parser walks the open elements at many tags."""
+MOST_TEXT = 1_200_000
+MOST_JSON_MARKS = 240_000
+MOST_LINKED_DATA = 300_000
+HINT = "no shop's page is like that; open it in a browser"
+
+MOST_MEMORY_MB = 140
+"""Of a page that is just within several of the others."""
+
+_NODE_BYTES, _ATTRIBUTE_BYTES, _JSON_MARK_BYTES = 290, 250, 150
+_FEW_CHARACTERS = 1_000_000
+"""JSON of so few is soon read, whatever it holds."""
+_FEW_TOKENS = 10_000
+"""So few, however deep, are soon parsed."""
+_PLAIN_ATTRIBUTES = 100
+_PLAIN_VALUE = 10_000
+_VALUE = r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+|(?=>)|\Z)"""
+_ATTRIBUTE = rf"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+{_VALUE})?+"""
+_ATTRIBUTES = (
+    rf"""(?:\s++[^\s"'<>=/]++="[^"]{{0,{_PLAIN_VALUE}}}+"){{0,{_PLAIN_ATTRIBUTES}}}+"""
+    rf"""((?:[\s/]++|{_ATTRIBUTE}){{0,{2 * MOST_ATTRIBUTES_OF_ONE}}}+)>?"""
+)
+"""Those that are written as most are, in fewer steps; then the others, which are captured."""
+_TWICE_ESCAPED = r"(?:[^<-]++|-(?!->)|<(?!(?i:/script)[\s/>]))*+(?:</(?i:script))?+"
+_ESCAPED = rf"(?:[^<-]++|-(?!->)|<(?!(?i:/?script)[\s/>])|<(?i:script){_TWICE_ESCAPED})*+(?:-->)?+"
+_SCRIPT = rf"(?:[^<]++|<!--(?:-?>|{_ESCAPED})|<(?!(?i:/script)[\s/>]|!--))*+"
+"""A script's text; one that holds ``<!--`` and then ``<script`` goes on behind its first end (HTML, 13.2.5.17)."""
+_TEXT_TO_ITS_END = r"(?:[^<]++|<(?!(?i:/\2)[\s/>]))*+"
+_TOKEN = re.compile(
+    r"<(?:"
+    r"(?:(?=[sStTxXiInN][a-zA-Z]{2})(?=(?i:(script)|(style|textarea|title|xmp|iframe|noembed|noframes))[\s/>])|)"
+    rf"(/?[a-zA-Z][^\s/>]*+){_ATTRIBUTES}((?(1){_SCRIPT}|(?(2){_TEXT_TO_ITS_END})))"
+    r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?)"
+    r"|(?!!--)(?:[?/]|!(\[CDATA\[)?)[^>]*+>?)",
+    re.DOTALL,
+)
+
+_ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
+_MANY_CHARACTERS = 2 * (MOST_ATTRIBUTES_OF_ONE - _PLAIN_ATTRIBUTES)
+_CLOSED_IN_ITSELF = re.compile(r"""(?:.*["'\s])?/""", re.DOTALL)
+
+_WITHOUT_CONTENT = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
+_CLOSED_BY_THE_NEXT = {"p", "li", "td", "th", "tr", "option", "optgroup", "dt", "dd", "tbody", "thead", "tfoot"}
+_NEVER_NESTED = _WITHOUT_CONTENT | _CLOSED_BY_THE_NEXT
+_ONE_AT_A_TIME = {"a", "nobr"}
+_TAKEN_UP = {"b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"} | _ONE_AT_A_TIME
+"""What HTML opens anew in each block that follows, until it is closed."""
+_OTHER_RULES = {"svg", "math", "select"}
+"""Within them a script or a style may be an element like others, or none at all."""
+_DOORS = {"foreignobject", "desc", "annotation-xml", "mi", "mo", "mn", "ms", "mtext", "template"}
+"""Within those, HTML's own rules stand again."""
+_WATCHED = {f"{slash}{name}" for slash in ("", "/") for name in _TAKEN_UP | _OTHER_RULES} | _DOORS
+
+Token = tuple[str, str, str, str, str, str]
+"""Of a tag: ``script``; ``style`` or the like; its name; attributes that are not written plainly; the text within a
+script, a style or the like. Of another token: whether it is CDATA."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What the text of a page would become, rather too much than too little.
+
+    Attributes:
+        nodes: elements and comments; None where that cannot be told, as text may be taken for tags.
+        attributes_of_one: of the tag that has most; 0 where none has many.
+        characters_of_one: in the attributes of the longest tag; 0 where they are all short.
+        open: the greatest number of elements open at once; 0 where there are too few for it to matter.
+        text: characters outside of tags and scripts; 0 where the page is short.
+    """
+
+    nodes: int | None
+    attributes: int
+    attributes_of_one: int = 0
+    characters_of_one: int = 0
+    open: int = 0
+    text: int = 0
+
+
+def refuse_unbounded(text: str, *, is_json: bool) -> None:
+    """Raise `TooLarge` for a page that would keep its reader busy, naming what there is too much of."""
+    marks = refuse_unbounded_json(text)
+    if is_json:
+        return
+    refuse_more(text.count("<"), MOST_TAGS, "tags")
+    weight = weigh(text)
+    if weight.nodes is None:
+        raise TooLarge("the page hides its tags: scripts stand in a drawing or a list of choices", hint=HINT)
+    for there, most, what in (
+        (weight.nodes, MOST_NODES, "elements"),
+        (weight.attributes, MOST_ATTRIBUTES, "attributes"),
+        (weight.attributes_of_one, MOST_ATTRIBUTES_OF_ONE, "attributes in one tag"),
+        (weight.characters_of_one, MOST_CHARACTERS_OF_ONE, "characters in one tag"),
+        (weight.open, MOST_OPEN, "elements within each other"),
+        (weight.text, MOST_TEXT, "characters between its tags"),
+    ):
+        refuse_more(there, most, what)
+    tree = weight.nodes * _NODE_BYTES + weight.attributes * _ATTRIBUTE_BYTES
+    texts = 2 * (len(text) + sys.getsizeof(text))  # as bytes for the parser and in its tree; here and in the state
+    needed_mb = (tree + texts + marks * _JSON_MARK_BYTES) // 2**20
+    if needed_mb > MOST_MEMORY_MB:
+        raise TooLarge(f"the page would take {needed_mb} MB of memory, more than {MOST_MEMORY_MB}", hint=HINT)
+
+
+def refuse_unbounded_json(text: str) -> int:
+    """The same for a text that is JSON, or holds some; gives how many values it has, about, or 0 where it is short."""
+    refuse_more(len(text), MOST_CHARACTERS, "characters")
+    marks = sum(map(text.count, "{[,")) if len(text) > _FEW_CHARACTERS else 0
+    refuse_more(marks, MOST_JSON_MARKS, "brackets and commas")
+    return marks
+
+
+def refuse_more(there: int, most: int, what: str) -> None:
+    """Raise `TooLarge` when there is more of something than is read."""
+    if there > most:
+        raise TooLarge(f"the page has {there:,} {what}, more than the {most:,} that are read", hint=HINT)
+
+
+def weigh(text: str) -> Weight:
+    """Count what a page's tags become, in time that grows with its length alone."""
+    tokens = _read_tokens(text)
+    odd = [token[3] for token in tokens if len(token[3]) > 1]
+    long = [len(_ONE_ATTRIBUTE.findall(attributes)) for attributes in odd if len(attributes) > _MANY_CHARACTERS]
+    others = sum(len(attributes) // 2 for attributes in odd if len(attributes) <= _MANY_CHARACTERS)
+    return Weight(
+        nodes=_count_nodes(tokens),
+        attributes=text.count('="') + others + sum(long),
+        attributes_of_one=_PLAIN_ATTRIBUTES + max(long) if long else 0,
+        characters_of_one=max(map(len, odd), default=0),
+        open=_count_open(tokens) if len(tokens) > _FEW_TOKENS else 0,
+        text=len(_TOKEN.sub("", text)) if len(text) - sum(len(token[4]) for token in tokens) > MOST_TEXT else 0,
+    )
+
+
+def _read_tokens(text: str) -> list[Token]:
+    """The tags and comments; of a long page not those behind more attributes than any page has."""
+    if len(text) <= _FEW_CHARACTERS:
+        return _TOKEN.findall(text)
+    tokens, odd = [], 0
+    for found in _TOKEN.finditer(text):
+        tokens.append(cast("Token", found.groups("")))
+        odd += len(found[4] or "") // 2
+        if odd > 2 * MOST_ATTRIBUTES:
+            break
+    return tokens
+
+
+def _count_nodes(tokens: list[Token]) -> int | None:
+    """The tokens, and at each of them what it takes up again."""
+    nodes = len(tokens)
+    is_open: Counter[str] = Counter()
+    taken_up = since = others = 0
+    is_lost = False
+    for place, token in enumerate(tokens):
+        if (others or is_lost) and _is_ambiguous(token):
+            return None
+        tag = token[2].lower()
+        if tag not in _WATCHED:
+            continue
+        name, step = (tag[1:], -1) if tag[0] == "/" else (tag, 1)
+        if name in _DOORS:
+            is_lost = is_lost or (others > 0 and not _is_closed_in_order(tokens, place))
+        elif name in _OTHER_RULES:
+            if name == "select" or not _CLOSED_IN_ITSELF.fullmatch(token[3]):
+                others = max(0, others + step)
+        elif is_open[name] + step in ((0, 1) if name in _ONE_AT_A_TIME else range(len(tokens) + 1)):
+            is_open[name] += step
+            nodes += (place - since) * taken_up
+            taken_up, since = taken_up + step, place
+    return nodes + (len(tokens) - since) * taken_up
+
+
+def _is_ambiguous(token: Token) -> bool:
+    script, raw, _, _, content, data = token
+    return bool(data) or (bool(script or raw) and "<" in content)
+
+
+def _is_closed_in_order(tokens: list[Token], start: int) -> bool:
+    """Whether an element, and all within it, ends as it is written."""
+    is_open: list[str] = []
+    for token in tokens[start : start + 1000]:
+        name = token[2].lower()
+        if name.startswith("/"):
+            if is_open.pop() != name[1:]:
+                return False
+        elif name not in _WITHOUT_CONTENT and name:
+            is_open.append(name)
+        if not is_open:
+            return True
+    return False
+
+
+def _count_open(tokens: list[Token]) -> int:
+    """About the greatest number of elements open at once; an end tag whose element is not open does nothing."""
+    is_open: Counter[str] = Counter()
+    depth = deepest = 0
+    for token in tokens:
+        tag = token[2].lower()
+        name, step = (tag[1:], -1) if tag.startswith("/") else (tag, 1)
+        if (
+            not name
+            or name in _NEVER_NESTED
+            or (step < 0 and not is_open[name])
+            or _CLOSED_IN_ITSELF.fullmatch(token[3])
+        ):
+            continue
+        is_open[name] += step
+        depth += step
+        deepest = max(deepest, depth)
+    return deepest
