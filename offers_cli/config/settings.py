@@ -153,7 +153,12 @@ class FetchConfig:
         default=False,
         doc="Do not ask shops other than the marketplaces for their robots.txt: you have their consent.",
     )
-    user_agent: str | None = _setting("OFFERS_USER_AGENT", None, "The User-Agent to send instead of the default one.")
+    user_agent: str | None = _setting(
+        "OFFERS_USER_AGENT",
+        None,
+        "The User-Agent to send instead of the default one, which names `offers` and its version.",
+        pattern=r"[!-~]+(?: [!-~]+)*",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from offers_cli.fetch.egress import DIRECTLY, Egress
 from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.guard import Guard, SafeUrl
 from offers_cli.fetch.page import Pace, Page, heed_refusal
-from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, Robots
+from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
 from offers_cli.log import get_log
 
 T = TypeVar("T")
@@ -30,9 +30,6 @@ Hop = tuple[str, str]
 MAX_REDIRECTS = 5
 PAGE_TIMEOUT_S = 30.0
 PROXY_PAUSE_S = 30.0
-USER_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 offers"
-)
 HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.5",
     "Accept-Language": "pt-BR,pt;q=0.9,es;q=0.6,en;q=0.4",
@@ -49,6 +46,13 @@ def no_more_headers(_url: SafeUrl) -> Mapping[str, str]:
 
 def learn_nothing(_answer: Answer) -> None:
     """What a server sets is forgotten."""
+
+
+def own_user_agent() -> str:
+    """Says who asks, by the name that robots.txt knows us by; a browser it is not."""
+    from importlib.metadata import version
+
+    return f"Mozilla/5.0 (compatible; {PRODUCT_TOKEN}/{version('offers')})"
 
 
 def utc_now() -> datetime:
@@ -109,7 +113,7 @@ class PoliteFetcher:
         self._robots = robots
         self._headers_for = headers_for
         self._heed = heed
-        self._headers = {"User-Agent": user_agent or USER_AGENT, **HEADERS}
+        self._headers = {"User-Agent": user_agent or own_user_agent(), **HEADERS}
         self._timeout_s = timeout_s
         self._pools = Pools(guard.resolve, make_tls_context=make_tls_context)
         self._sleep = sleep

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+from offers_cli.log import without_query
+from offers_cli.text import printable
+
+_LONGEST_SHOWN = 500
 TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_", "_ga", "srsltid")
 """What the names of tracking parameters begin with, at any shop."""
 
@@ -12,6 +17,7 @@ def split(url: str) -> SplitResult:
     """`urlsplit` that answers with an empty address where the text is none."""
     try:
         parts = urlsplit(url.strip())
+        url.encode()
         parts.port  # noqa: B018 - a property that raises on a bad port
     except ValueError:
         return urlsplit("")
@@ -24,6 +30,7 @@ def join(base: str, address: str | None) -> str:
         return ""
     try:
         absolute = urljoin(base, address.strip())
+        absolute.encode()  # JSON can write half a surrogate pair
     except ValueError:
         return ""
     return absolute if absolute.startswith(("https://", "http://")) else ""
@@ -34,3 +41,9 @@ def without_tracking(url: str) -> str:
     parts = split(url)
     query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if not name.startswith(TRACKING)])
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def explain_command(url: str) -> str:
+    """The command that shows what a page tells, as a shell takes it; its address as in the log, without its query."""
+    shown = printable(without_query(url))[:_LONGEST_SHOWN]
+    return f"offers explain {shlex.quote(shown)}" if shown else "offers explain FILE"

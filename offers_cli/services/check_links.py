@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from random import Random
@@ -141,6 +142,9 @@ def _problems(link: CheckedLink, tag: str) -> list[Problem]:
     message = f"{link.affiliate_link} {reasons[link.verdict]}"
     return [
         Problem(
-            code=f"link_{link.verdict}", message=message, hint=f"offers show {link.offer_id}", offer_id=link.offer_id
+            code=f"link_{link.verdict}",
+            message=message,
+            hint=f"offers show {shlex.quote(link.offer_id)}",
+            offer_id=link.offer_id,
         )
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -170,5 +171,5 @@ def _problems(failures: Sequence[EnrichmentFailure], report: EnrichmentReport) -
 
 def _problem(failure: EnrichmentFailure) -> Problem:
     error = WORK_ERRORS.get(failure.code)
-    hint = f"offers explain {failure.offer_id}" if error and error.code == "page_changed" else ""
+    hint = f"offers explain {shlex.quote(failure.offer_id)}" if error and error.code == "page_changed" else ""
     return Problem(code=failure.code, message=failure.message, hint=hint, exit_code=1, offer_id=failure.offer_id)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
-from offers_cli.marketplaces.addresses import split
+from offers_cli.marketplaces.addresses import explain_command, split
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
@@ -109,14 +109,14 @@ class MercadoLivre:
         if listing.is_likely():
             return listing.read(source="listing")
         self._refuse_challenge(document)
-        raise PageChanged("neither a product page nor a listing", hint=f"offers explain {url}")
+        raise PageChanged("neither a product page nor a listing", hint=explain_command(url))
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
         document, product, listing = self._open(html, url)
         if not listing.is_certain():
             if product.is_certain():
-                raise PageChanged("a product page answered instead of a listing", hint=f"offers explain {url}")
+                raise PageChanged("a product page answered instead of a listing", hint=explain_command(url))
             self._refuse_excuse(document)
         if not listing.is_likely():
             self._refuse_challenge(document)
@@ -128,12 +128,12 @@ class MercadoLivre:
         if product.is_certain():
             return product.read()
         if listing.is_certain():
-            raise Redirected("a listing answered instead of the product page", hint=f"offers explain {url}")
+            raise Redirected("a listing answered instead of the product page", hint=explain_command(url))
         self._refuse_excuse(document)
         if product.is_likely():
             return product.read()
         self._refuse_challenge(document)
-        raise PageChanged("not a product page", hint=f"offers explain {url}")
+        raise PageChanged("not a product page", hint=explain_command(url))
 
     def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
         """Raise `Redirected` when the most specific id that both the address and the page tell differs."""
@@ -145,7 +145,7 @@ class MercadoLivre:
         ):
             if wanted and shown:
                 if wanted != shown:
-                    raise Redirected(f"asked for {wanted}, the page shows {shown}", hint=f"offers explain {asked_url}")
+                    raise Redirected(f"asked for {wanted}, the page shows {shown}", hint=explain_command(asked_url))
                 return
 
     def _open(self, html: str, url: str) -> tuple[Document, ProductPage, ListingPage]:

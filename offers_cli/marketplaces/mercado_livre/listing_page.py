@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
-from offers_cli.marketplaces.addresses import join
+from offers_cli.marketplaces.addresses import explain_command, join
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.document import Document, class_of, lineage, select, text_of
 from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
@@ -88,7 +88,7 @@ class ListingPage:
         """
         cards = list(self._cards())
         if not cards and self.state is None and not self._says_nothing_found():
-            raise PageChanged("a listing without any card that is known", hint=f"offers explain {self.url}")
+            raise PageChanged("a listing without any card that is known", hint=explain_command(self.url))
         unreadable = tuple((n, card.unreadable) for n, card in enumerate(cards, start=1) if card.unreadable)
         if cards and len(unreadable) == len(cards):
             raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")

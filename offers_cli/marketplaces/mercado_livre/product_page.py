@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
+from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.evidence import Evidence, judge
@@ -80,7 +81,7 @@ class ProductPage:
         )
 
     def _hint(self) -> str:
-        return f"offers explain {self.url}" if self.url else "offers explain FILE"
+        return explain_command(self.url)
 
     def _gather(self) -> None:
         if self.state is not None:

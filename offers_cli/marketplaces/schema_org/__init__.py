@@ -8,6 +8,7 @@ https://ogp.me and Facebook's ``product:price:amount``.
 from __future__ import annotations
 
 from offers_cli.errors import Redirected, UsageError
+from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.marketplaces.schema_org.keys import external_id, host_of
 
@@ -69,5 +70,5 @@ class SchemaOrg:
         asked = external_id(asked_url)
         if reading.external_id and reading.external_id != asked and host_of(reading.external_id) == host_of(asked):
             raise Redirected(
-                f"asked for {asked}, the page shows {reading.external_id}", hint=f"offers explain {asked_url}"
+                f"asked for {asked}, the page shows {reading.external_id}", hint=explain_command(asked_url)
             )

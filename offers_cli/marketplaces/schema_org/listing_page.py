@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces import json_ld
-from offers_cli.marketplaces.addresses import join, without_tracking
+from offers_cli.marketplaces.addresses import explain_command, join, without_tracking
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.challenges import refuse_challenge
 from offers_cli.marketplaces.document import Document, select
@@ -25,7 +25,7 @@ def read_listing(document: Document, url: str, *, source: str) -> ListingReading
     cards = list(_listed(document, url))
     if not cards:
         refuse_challenge(document)
-        raise PageChanged("no products in the page's schema.org data", hint=f"offers explain {url}")
+        raise PageChanged("no products in the page's schema.org data", hint=explain_command(url))
     offers = [(n, _offer(product, url, source)) for n, product in enumerate(cards, start=1)]
     readable = tuple(offer for _, offer in offers if isinstance(offer, Offer))
     return ListingReading(

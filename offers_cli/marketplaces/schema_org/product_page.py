@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
+from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.challenges import refuse_challenge
 from offers_cli.marketplaces.document import Document, select, text_of
@@ -36,7 +37,7 @@ def read_product(document: Document, url: str) -> ProductReading:
 def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
     currencies = evidence.values("currency")
     if len(set(currencies)) > 1:
-        raise PageChanged(f"the page names different currencies: {currencies}", hint=f"offers explain {url}")
+        raise PageChanged(f"the page names different currencies: {currencies}", hint=explain_command(url))
     currency = evidence.first_text("currency") or UNKNOWN_CURRENCY
     if False in evidence.values("available"):
         reading = _reading(evidence, document, url, currency, available=False)
@@ -60,9 +61,7 @@ def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
 def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
     refuse_challenge(document)
     refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
-    return PageChanged(
-        f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=f"offers explain {url}"
-    )
+    return PageChanged(f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=explain_command(url))
 
 
 def _reading(
