@@ -397,6 +397,8 @@ def _check(setting: Setting, value: Any) -> None:
 def _check_supabase(database: Mapping[str, Any], origins: Mapping[str, Origin], remarks: _Remarks) -> None:
     """A key without its address, an address without its key, or both from two sources."""
     url, key = origins["SUPABASE_URL"], origins["SUPABASE_SERVICE_ROLE_KEY"]
+    if "default" not in (url.kind, key.kind) and not (database["supabase_url"] and database["supabase_key"]):
+        return  # one of them cannot be read, and that is told already
     if database["supabase_url"] and not database["supabase_key"]:
         remarks.problems.append(f"SUPABASE_URL from {url} has no key: set SUPABASE_SERVICE_ROLE_KEY too")
     elif database["supabase_key"] and not database["supabase_url"]:

@@ -277,6 +277,12 @@ def test_a_short_token_is_not_shown_and_how_to_make_a_good_one_is(tmp_path: Path
     assert "openssl rand -hex 24" in problem
 
 
+def test_a_key_that_cannot_be_read_is_told_once(tmp_path: Path) -> None:
+    """And not also that there is none."""
+    environ = {"OFFERS_HOME": str(tmp_path), "SUPABASE_URL": "https://x.example", "SUPABASE_KEY_FILE": "/nowhere"}
+    assert len(examine_config(environ, tmp_path)[1]) == 1
+
+
 def test_a_secret_may_come_through_a_pipe(tmp_path: Path) -> None:
     """As a shell's `<(command)` gives it."""
     read, write = os.pipe()
