@@ -37,6 +37,7 @@ MOST_MEMORY_MB = 140
 """Of a page that is just within several of the others."""
 
 _NODE_BYTES, _ATTRIBUTE_BYTES, _JSON_MARK_BYTES = 290, 250, 150
+_SHORT_PAGE = 3_000_000
 _FEW_CHARACTERS = 1_000_000
 """JSON of so few is soon read, whatever it holds."""
 _FEW_TOKENS = 10_000
@@ -162,7 +163,7 @@ def weigh(text: str) -> Weight:
 
 def _read_tokens(text: str) -> list[Token]:
     """The tags and comments; of a long page not those behind more attributes than any page has."""
-    if len(text) <= _FEW_CHARACTERS:
+    if len(text) <= _SHORT_PAGE:
         return _TOKEN.findall(text)
     tokens, odd = [], 0
     for found in _TOKEN.finditer(text):
@@ -234,5 +235,8 @@ def _count_open(tokens: list[Token]) -> int:
             continue
         is_open[name] += step
         depth += step
-        deepest = max(deepest, depth)
+        if depth > deepest:
+            deepest = depth
+            if deepest > MOST_OPEN:
+                break
     return deepest

@@ -18,11 +18,8 @@ URL = "https://lista.mercadolivre.com.br/fone"
 
 def read(body: bytes) -> None:
     text, _ = decode(body, None)
-    for market in (MercadoLivre(), SchemaOrg()):
-        try:
-            market.read_listing(text, URL, source="fuzz")
-        except PageError:
-            continue
+    market = (MercadoLivre(), SchemaOrg())[len(body) % 2]
+    market.read_listing(text, URL, source="fuzz")
 
 
 @contextmanager

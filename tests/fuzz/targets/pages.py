@@ -13,7 +13,6 @@ from reading.captures import real_pages_folder
 
 from offers_cli.errors import PageError
 from offers_cli.fetch.encoding import decode
-from offers_cli.marketplaces.base import Reading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.schema_org import SchemaOrg
 
@@ -124,17 +123,13 @@ def make(source: random.Random, *, kind: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")[:MOST]
 
 
-def read(body: bytes) -> list[Reading]:
+def read(body: bytes) -> object:
+    """Read a page once, as it is in life; its length says how."""
     text, _ = decode(body, "text/html; charset=utf-8")
-    found = []
-    for market in (MercadoLivre(), SchemaOrg()):
-        market.page_url(text)
-        for reader in (market.read_product, market.read):
-            try:
-                found.append(reader(text, URL))
-            except PageError:
-                continue
-    return found
+    market = (MercadoLivre(), SchemaOrg())[len(body) % 2]
+    if len(body) % 7 == 0:
+        return market.page_url(text)
+    return market.read_product(text, URL) if len(body) % 3 else market.read(text, URL)
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""The workbench, without Redis and threads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from offers_cli.enrichment import Enrichment
+from offers_cli.errors import PageChanged
+from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.workbench import Workbench
+
+JOB = ClaimedJob(
+    job_id="enrich-o1",
+    offer_id="o1",
+    url="https://shop.example/1",
+    current_price_cents=None,
+    attempt=1,
+    claimed_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+)
+
+
+def test_an_error_does_not_keep_the_page_that_caused_it() -> None:
+    """Its frames, and those of what caused it, hold the page and its tree until the job is settled."""
+
+    def enrich(_: ClaimedJob) -> Enrichment:
+        try:
+            int("within the page")
+        except ValueError as exc:
+            raise PageChanged("no price") from exc
+        raise AssertionError
+
+    bench = Workbench(enrich, places=1, job_timeout_s=1)
+    try:
+        found = bench._find(JOB)
+    finally:
+        bench.close()
+    assert isinstance(found, PageChanged)
+    assert (found.__traceback__, found.__cause__, found.__context__) == (None, None, None)
