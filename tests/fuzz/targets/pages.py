@@ -17,7 +17,7 @@ from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.schema_org import SchemaOrg
 
 URL = "https://www.mercadolivre.com.br/x/p/MLB1"
-MOST = 3 * 2**20
+MOST = 2 * 2**20
 BESIDE_THE_TESTS = Path(__file__).resolve().parents[2] / "reading" / "pages"
 PIECES = (
     *(
