@@ -16,7 +16,7 @@ def parse_path(text: str) -> Path:
         path = Path(text).expanduser()
         path.lstat()
     except RuntimeError as exc:
-        raise ValueError(f"{text.partition('/')[0]} stands for no home directory") from exc
+        raise ValueError(f"{text.partition('/')[0][:80]} stands for no home directory") from exc
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return path
     except OSError as exc:

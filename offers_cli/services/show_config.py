@@ -71,7 +71,8 @@ def shown_value(setting: Setting, config: Config) -> Any:
     value = getattr(getattr(config, setting.section), setting.attribute)
     if value is not None and setting.is_address:
         text = value.reveal() if isinstance(value, Secret) else value
-        return ",".join(map(mask_url, text.split(",")))
+        addresses = text.split(",") if setting.kind == "words" else [text]  # a password may hold a comma
+        return ",".join(map(mask_url, addresses))
     if isinstance(value, Secret):
         return MASK
     if isinstance(value, Path):

@@ -193,7 +193,8 @@ def test_rq_suspend_and_resume(connection: redis.Redis) -> None:
 def test_rq_shutdown_command(connection: redis.Redis) -> None:
     worker = make_worker(connection, Database())
     thread = in_thread(worker)
-    wait_until(lambda: connection.pubsub_numsub(f"rq:pubsub:{worker.name}")[0][1])
+    channel = f"rq:pubsub:{worker.name}"  # to which it listens for a moment before it is registered, too
+    wait_until(lambda: connection.exists(f"rq:worker:{worker.name}") and connection.pubsub_numsub(channel)[0][1])
     send_shutdown_command(connection, worker.name)
     thread.join(NEVER_S)
     assert not thread.is_alive()

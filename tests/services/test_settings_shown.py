@@ -41,7 +41,7 @@ def test_every_secret_is_masked_and_every_value_has_its_origin(tmp_path: Path) -
         "REDIS_URL": "redis://:canary@host/0",
         "SUPABASE_URL": "https://u:canary@project.example",
         "SUPABASE_SERVICE_ROLE_KEY": "canary",
-        "SUPABASE_DB_URL": "postgres://u:canary@host/db",
+        "SUPABASE_DB_URL": "postgres://u:canary,canary@host/db",
         "OFFERS_HTTP_PROXY": "http://u:canary@one:1,http://u:canary@two:2",
     }
     (tmp_path / ".env").write_text("MIN_DISCOUNT_PCT=7\n")
