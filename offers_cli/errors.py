@@ -27,7 +27,6 @@
             ├── TooLarge             5  too_large             fail
             ├── ForbiddenUrl         2  forbidden_url         final
             └── Redirected           5  redirect              fail
-                └── LedAway          5  redirect              retry
 
 The message says what, which and why; the hint is the next command to run.
 """
@@ -301,12 +300,6 @@ class Redirected(PageError):
 
     code = "redirect"
     outcome = Outcome.FAIL
-
-
-class LedAway(Redirected):
-    """A redirect to an address that may not be fetched: a waiting room, a captive portal; it may pass."""
-
-    outcome = Outcome.RETRY
 
 
 WORK_ERRORS: dict[str, type[WorkError]] = {

@@ -13,15 +13,7 @@ from typing import TypeVar
 
 import httpcore
 
-from offers_cli.errors import (
-    ForbiddenUrl,
-    LedAway,
-    PageBlocked,
-    RateLimited,
-    Redirected,
-    SessionExpired,
-    SiteUnavailable,
-)
+from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SessionExpired, SiteUnavailable
 from offers_cli.fetch.answers import Answer, check_status, redirect_target
 from offers_cli.fetch.body import check_content_type, check_length, content_coding, read_body
 from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, begin_exchange, deadline_extensions, end_exchange
@@ -232,7 +224,7 @@ class PoliteFetcher:
         try:
             return self._guard.check_url(target)
         except ForbiddenUrl as error:
-            raise LedAway(f"{url.netloc} redirects: {error.message}", hint=error.hint) from error
+            raise Redirected(f"{url.netloc} redirects: {error.message}", hint=error.hint) from error
 
     def _await_turn(self, host: str) -> Egress:
         """Wait for the nearest turn. One whose host was paused meanwhile is given up; another way out may be open.
