@@ -140,7 +140,7 @@ def test_a_setting_changes_a_unit_in_its_own_place_alone(kind: Kind, name: str) 
             assert report.units == usual.units
         else:
             assert shape(kind, report) == shape(kind, usual)
-            home, *more = [value] if name == "OFFERS_HOME" else ["/srv/home", str(Path(value).parent)]
+            home, *more = [value.strip()] if name == "OFFERS_HOME" else ["/srv/home", str(Path(value).parent)]
             assert shlex.split(report.next[0]) == ["install", "-d", "-m", "700", "-o", "offers", home]
             for found in places(kind, report):
                 assert (found["user"], found["home"], found["setting"]) == ("offers", home, [f"OFFERS_HOME={home}"])
@@ -208,9 +208,9 @@ def test_supervisord_itself_reads_them_back(folder: Path) -> None:
     options = pytest.importorskip("supervisor.options", reason="supervisor is not installed")
     tried = 0
     for text in HOSTILE.values():
-        home = folder / "h" / text
+        home = folder / "h" / text.strip()
         try:
-            report = units("supervisor", user="root", OFFERS_HOME=str(home))
+            report = units("supervisor", user="root", OFFERS_HOME=str(folder / "h" / text))
         except ConfigError:
             continue
         home.mkdir(parents=True)
