@@ -39,7 +39,7 @@ MOST_MEMORY_MB = 140
 _NODE_BYTES, _ATTRIBUTE_BYTES, _JSON_MARK_BYTES = 290, 250, 150
 _SHORT_PAGE = 3_000_000
 _FEW_CHARACTERS = 1_000_000
-"""JSON of so few is soon read, whatever it holds."""
+"""JSON of so few is soon read, whatever it holds; nor can so few be too many attributes with a value."""
 _FEW_TOKENS = 10_000
 """So few, however deep, are soon parsed."""
 _PLAIN_ATTRIBUTES = 100
@@ -150,14 +150,15 @@ def weigh(text: str) -> Weight:
     tokens = _read_tokens(text)
     odd = [token[3] for token in tokens if len(token[3]) > 1]
     long = [len(_ONE_ATTRIBUTE.findall(attributes)) for attributes in odd if len(attributes) > _MANY_CHARACTERS]
+    quoted = len(text) // len(' a=""') if len(text) <= _FEW_CHARACTERS else text.count('="')
     others = sum(len(attributes) // 2 for attributes in odd if len(attributes) <= _MANY_CHARACTERS)
     return Weight(
         nodes=_count_nodes(tokens),
-        attributes=text.count('="') + others + sum(long),
+        attributes=quoted + others + sum(long),
         attributes_of_one=_PLAIN_ATTRIBUTES + max(long) if long else 0,
         characters_of_one=max(map(len, odd), default=0),
         open=_count_open(tokens) if len(tokens) > _FEW_TOKENS else 0,
-        text=len(_TOKEN.sub("", text)) if len(text) - sum(len(token[4]) for token in tokens) > MOST_TEXT else 0,
+        text=_count_text(text, tokens) if len(text) > MOST_TEXT else 0,
     )
 
 
@@ -174,18 +175,25 @@ def _read_tokens(text: str) -> list[Token]:
     return tokens
 
 
+def _count_text(text: str, tokens: list[Token]) -> int:
+    outside_scripts = len(text) - sum(len(token[4]) for token in tokens)
+    return len(_TOKEN.sub("", text)) if outside_scripts > MOST_TEXT else 0
+
+
 def _count_nodes(tokens: list[Token]) -> int | None:
     """The tokens, and at each of them what it takes up again."""
     nodes = len(tokens)
     is_open: Counter[str] = Counter()
     taken_up = since = others = 0
     is_lost = False
+    watched = {name for name in {token[2] for token in tokens} if name.lower() in _WATCHED}
     for place, token in enumerate(tokens):
-        if (others or is_lost) and _is_ambiguous(token):
+        script, raw, name, _, _, data = token
+        if (script or raw or data) and (others or is_lost) and _is_ambiguous(token):
             return None
-        tag = token[2].lower()
-        if tag not in _WATCHED:
+        if name not in watched:
             continue
+        tag = name.lower()
         name, step = (tag[1:], -1) if tag[0] == "/" else (tag, 1)
         if name in _DOORS:
             is_lost = is_lost or (others > 0 and not _is_closed_in_order(tokens, place))
