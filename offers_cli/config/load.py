@@ -430,7 +430,10 @@ def _lies_beside(key: _Found, url: Origin) -> bool:
     if url.path is None or not _is_within(key.origin, url.path.parent):
         return False
     folder = url.path.parent
-    return key.key not in _FILES or (folder / key.text.strip()).resolve().is_relative_to(folder.resolve())
+    try:
+        return key.key not in _FILES or (folder / key.text.strip()).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # no file can have that name, or links lead in a circle
+        return False
 
 
 def _is_within(origin: Origin, folder: Path) -> bool:

@@ -347,6 +347,7 @@ def test_an_address_with_a_password_does_not_belong_in_toml(tmp_path: Path, url:
     [
         "SUPABASE_KEY_FILE={outside}",
         "SUPABASE_KEY_FILE={folder}/link",
+        "SUPABASE_KEY_FILE={folder}/circle",
         "OFFERS_HOME=own",
         "OFFERS_HOME=.",
         "OFFERS_HOME=self",
@@ -359,6 +360,7 @@ def test_no_detour_hands_a_key_to_an_address_of_the_working_directory(tmp_path: 
     outside.write_text("canary")
     (folder / "link").symlink_to(outside)
     (folder / "self").symlink_to(folder)
+    (folder / "circle").symlink_to("circle")
     url = "SUPABASE_URL=https://evil.example\n"
     (folder / "own" / ".env").write_text(url)
     (folder / ".env").write_text(f"{line.format(outside=outside, folder=folder)}\n" + ("" if "own" in line else url))
@@ -368,6 +370,12 @@ def test_no_detour_hands_a_key_to_an_address_of_the_working_directory(tmp_path: 
     _, problems = examine_config(environ, folder)
     assert [problem for problem in problems if "it would be sent SUPABASE_KEY" in problem]
     assert "canary" not in "".join(problems)
+
+
+def test_a_key_file_of_an_impossible_name_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "offers.toml").write_text('supabase_url = "https://evil.example"\nsupabase_key_file = "a\\u0000b"\n')
+    _, problems = examine_config({"OFFERS_HOME": str(tmp_path / "home")}, tmp_path)
+    assert [problem for problem in problems if problem.startswith("SUPABASE_KEY_FILE from offers.toml")]
 
 
 def test_in_the_home_itself_nothing_is_foreign(tmp_path: Path) -> None:
