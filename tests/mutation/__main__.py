@@ -21,6 +21,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 
 from mutation.changes import constant_changes, lua_changes
@@ -28,14 +29,24 @@ from mutation.targets import TARGETS
 
 LEAST_PCT = 90
 LONGEST_S = 300
-SURVIVED, UNTESTED, SKIPPED = (0,), (5, 33), (34,)
+SURVIVED, UNTESTED, SKIPPED, TIMED_OUT = (0,), (5, 33), (34,), (24, 36, 152, 255, -24)
+
+
+class Outcome(Enum):
+    """What the tests made of one change."""
+
+    NOTICED = auto()
+    TIMED_OUT = auto()
+    """Noticed too, for a loop that never ends is no answer; counted apart, for a busy machine could do the same."""
+    SURVIVED = auto()
 
 
 @dataclass
-class Tally:
-    """How the changes of one file fared; a survivor is told by its changed lines."""
+class MutationCounts:
+    """How the changes of one file fared; a survivor is named by its changed lines."""
 
     noticed: int = 0
+    timed_out: int = 0
     accepted: int = 0
     survivors: list[str] = field(default_factory=list)
 
@@ -47,26 +58,30 @@ class Tally:
 def main() -> int:
     options = _options()
     accepted = tomllib.loads((Path(__file__).parent / "accepted.toml").read_text())["accepted"]
-    tallies: dict[Path, Tally] = {}
+    counts_of: dict[Path, MutationCounts] = {}
     for target, tests in TARGETS.items():
         if options.only and options.only not in str(target):
             continue
-        tally = tallies[target] = Tally()
+        counts = counts_of[target] = MutationCounts()
         chosen = [test for test in tests if Path(test).exists()]
         known = {entry["change"].strip() for entry in accepted if entry["file"] == str(target)}
-        for change, is_noticed in _outcomes(target, chosen, options.sample):
-            if is_noticed:
-                tally.noticed += 1
+        for change, outcome in _outcomes(target, chosen, options.sample):
+            if outcome is not Outcome.SURVIVED:
+                counts.noticed += 1
+                counts.timed_out += outcome is Outcome.TIMED_OUT
             elif change in known:
-                tally.accepted += 1
+                counts.accepted += 1
             else:
-                tally.survivors.append(change)
+                counts.survivors.append(change)
                 print(f"SURVIVED {target}\n{change}\n", flush=True)
-        print(f"{target}: {tally.noticed} noticed, {len(tally.survivors)} not, {tally.accepted} accepted", flush=True)
-    print(f"\n{'file':58} noticed  not  accepted  ratio")
-    for target, tally in tallies.items():
-        print(f"{target!s:58} {tally.noticed:7} {len(tally.survivors):4} {tally.accepted:9} {tally.pct:5.0f} %")
-    return int(any(tally.pct < LEAST_PCT for tally in tallies.values()))
+        print(
+            f"{target}: {counts.noticed} noticed, {len(counts.survivors)} not, {counts.accepted} accepted", flush=True
+        )
+    print(f"\n{'file':58} noticed  timed out  not  accepted  ratio")
+    for target, counts in counts_of.items():
+        noticed = f"{counts.noticed:7} {counts.timed_out:10}"
+        print(f"{target!s:58} {noticed} {len(counts.survivors):4} {counts.accepted:9} {counts.pct:5.0f} %")
+    return int(any(counts.pct < LEAST_PCT for counts in counts_of.values()))
 
 
 def _options() -> argparse.Namespace:
@@ -76,8 +91,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _outcomes(target: Path, tests: list[str], sample: int | None) -> Iterator[tuple[str, bool]]:
-    """Each change of a file, as its changed lines, and whether a test noticed it."""
+def _outcomes(target: Path, tests: list[str], sample: int | None) -> Iterator[tuple[str, Outcome]]:
+    """Each change of a file, as its changed lines, and what the tests made of it."""
     text = target.read_text()
     changes = list(dict.fromkeys(lua_changes(text) if target.suffix == ".lua" else constant_changes(text)))
     if sample is not None and len(changes) > sample:
@@ -85,19 +100,20 @@ def _outcomes(target: Path, tests: list[str], sample: int | None) -> Iterator[tu
     try:
         for changed in changes:
             target.write_text(changed)
-            yield _difference(text, changed), not _passes(tests)
+            yield _difference(text, changed), _judge_by(tests)
     finally:
         target.write_text(text)
     if target.suffix == ".py":
         yield from _by_mutmut(target, tests)
 
 
-def _passes(tests: list[str]) -> bool:
+def _judge_by(tests: list[str]) -> Outcome:
     run = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        return subprocess.run(run, capture_output=True, timeout=LONGEST_S, check=False).returncode == 0
+        passed = subprocess.run(run, capture_output=True, timeout=LONGEST_S, check=False).returncode == 0
     except subprocess.TimeoutExpired:
-        return False
+        return Outcome.TIMED_OUT
+    return Outcome.SURVIVED if passed else Outcome.NOTICED
 
 
 def _difference(before: str, after: str) -> str:
@@ -106,7 +122,7 @@ def _difference(before: str, after: str) -> str:
     return "\n".join([*(f"-{one.strip()}" for one, _ in pairs), *(f"+{other.strip()}" for _, other in pairs)])
 
 
-def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, bool]]:
+def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, Outcome]]:
     project = Path("pyproject.toml")
     plain = project.read_text()
     settings = {
@@ -126,9 +142,10 @@ def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, bool]]:
         if done.returncode or None in codes.values() or not codes:
             raise SystemExit(f"mutmut did not get through {target}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         for name, code in codes.items():
-            if code not in SKIPPED:
-                is_noticed = code not in SURVIVED + UNTESTED
-                yield ("" if is_noticed else _shown(name)), is_noticed
+            if code in SURVIVED + UNTESTED:
+                yield _shown(name), Outcome.SURVIVED
+            elif code not in SKIPPED:
+                yield "", Outcome.TIMED_OUT if code in TIMED_OUT else Outcome.NOTICED
     finally:
         project.write_text(plain)
 

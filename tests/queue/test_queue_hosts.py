@@ -297,6 +297,7 @@ class Answering(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_a_shop_that_does_not_answer_delays_no_other_for_real_workers(
     connection: redis.Redis, shared_redis: Any
 ) -> None:

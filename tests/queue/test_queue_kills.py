@@ -176,6 +176,7 @@ def test_the_second_ctrl_c_gives_everything_back_now(
     )
 
 
+@pytest.mark.slow
 def test_redis_killed_and_restarted_in_the_middle(redis_server: RedisServer, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with redis_server.connect() as client:

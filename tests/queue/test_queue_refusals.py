@@ -304,6 +304,7 @@ def test_a_pace_that_is_back_gives_all_places_back(connection: redis.Redis) -> N
     assert not worker._pace_outage.lasts
 
 
+@pytest.mark.slow
 def test_a_service_waits_as_long_as_it_takes(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "OUTAGE_PATIENCE_S", 0.0)
     enqueue(connection, "ab")

@@ -147,6 +147,7 @@ def test_a_cluster_that_works_is_refused_by_its_name() -> None:
     assert error.message.startswith("this is a Redis Cluster, which RQ cannot use")
 
 
+@pytest.mark.slow
 def test_a_redis_that_loads_its_data_does_not_answer_yet() -> None:
     """As a worker meets it after a restart."""
     with RedisServer("--appendonly", "no") as server:

@@ -143,6 +143,7 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     storage.close()
 
 
+@pytest.mark.slow
 def test_a_database_locked_by_another_process_is_unavailable_within_seconds(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_copy_is_the_same_row_for_row(lived_in: Storage, sqlite_path: Path, ta
     assert target.find_runs() == lived_in.find_runs()
 
 
+@pytest.mark.slow
 def test_a_copy_again_finds_everything_there(lived_in: Storage, sqlite_path: Path, target: SupabaseStorage) -> None:
     copy_to_supabase(sqlite_path, target)
     before = contents(target)
