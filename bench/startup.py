@@ -55,7 +55,7 @@ def main(rounds: int = 25) -> None:
 
 
 def stop_embedded_redis(home: Path) -> None:
-    from offers_cli.queue.server import stop_server
+    from offers_cli.redis.embedded import stop_server
 
     stop_server(home)
 

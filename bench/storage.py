@@ -22,8 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from offers_cli.config import Secret
-from offers_cli.enrichment import Enrichment
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, Offer
 from offers_cli.storage.base import Missing, OfferFilter, Storage
 from offers_cli.storage.sqlite import open_sqlite
 

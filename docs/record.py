@@ -20,7 +20,7 @@ from rich.text import Text
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.run import BRISK
 from offers_cli.demo.shop import Shop
-from offers_cli.queue.server import stop_server
+from offers_cli.redis.embedded import stop_server
 
 COLUMNS, ROWS = 110, 40
 FOLDER = Path(__file__).parent / "recordings"

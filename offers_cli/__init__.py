@@ -7,9 +7,8 @@ The public Python API stands here and is loaded when first used: `get_config`, `
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from offers_cli.api import enqueue_enrichment_job
+    from offers_cli.api import DatabaseService, enqueue_enrichment_job, get_session, init_db
     from offers_cli.config import get_config
-    from offers_cli.database import DatabaseService, get_session, init_db
 
 __version__ = "0.1.0"
 __all__ = ["DatabaseService", "__version__", "enqueue_enrichment_job", "get_config", "get_session", "init_db"]
@@ -17,9 +16,9 @@ __all__ = ["DatabaseService", "__version__", "enqueue_enrichment_job", "get_conf
 _HOMES = {
     "get_config": "offers_cli.config",
     "enqueue_enrichment_job": "offers_cli.api",
-    "DatabaseService": "offers_cli.database",
-    "get_session": "offers_cli.database",
-    "init_db": "offers_cli.database",
+    "DatabaseService": "offers_cli.api",
+    "get_session": "offers_cli.api",
+    "init_db": "offers_cli.api",
 }
 
 

@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from offers_cli.config import get_config
-from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
 from offers_cli.errors import Outcome, StorageRefused, WorkError
 from offers_cli.log import configure_logging
+from offers_cli.offer import EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
-from offers_cli.services.work import WorkReport, report_work
+from offers_cli.services.worker import WorkReport, report_work
 
 if TYPE_CHECKING:
     from offers_cli.queue.supervisor import Seat

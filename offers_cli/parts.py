@@ -18,9 +18,10 @@ from offers_cli.storage.patience import Patience
 if TYPE_CHECKING:
     import redis
 
-    from offers_cli.affiliate import Affiliate
-    from offers_cli.drift.judge import DriftWarning, Tally
-    from offers_cli.drift.ledger import DriftLedger
+    from offers_cli.affiliate_parts import Affiliate
+    from offers_cli.drift.detect import DriftWarning, Tally
+    from offers_cli.drift.store import DriftLedger
+    from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.page import Pace
     from offers_cli.fetch.politeness import SharedPace
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
     from offers_cli.queue.enqueue import EnrichmentQueue
     from offers_cli.queue.registries import Registries
-    from offers_cli.services.drift import DriftWatch
     from offers_cli.services.pages import Pages
 
 log = get_log("scrape")
@@ -85,7 +85,7 @@ class Parts:
 
         One that did not answer is left alone for a moment: the parts of a command need not wait for it one by one.
         """
-        from offers_cli.queue.connection import open_connection
+        from offers_cli.redis.connection import open_connection
 
         if self._redis_error and time.monotonic() < self._ask_redis_at:
             raise self._redis_error
@@ -185,7 +185,7 @@ class Parts:
 
     @cached_property
     def affiliate(self) -> Affiliate:
-        from offers_cli.affiliate import Affiliate
+        from offers_cli.affiliate_parts import Affiliate
 
         return Affiliate(
             self.config,
@@ -198,13 +198,13 @@ class Parts:
 
     @cached_property
     def drift_ledger(self) -> DriftLedger:
-        from offers_cli.drift.ledger import DriftLedger
+        from offers_cli.drift.store import DriftLedger
 
         return DriftLedger(self.connection)
 
     @cached_property
     def drift(self) -> DriftWatch:
-        from offers_cli.services.drift import DriftWatch
+        from offers_cli.drift.watch import DriftWatch
 
         return DriftWatch(self._remember_pages, self._find_drift)
 

@@ -10,14 +10,14 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from offers_cli.config import Config, check_home
-from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import ConfigError, SessionExpired
+from offers_cli.offer import EnrichmentJob
 from offers_cli.parts import Parts
 from offers_cli.storage.base import StoredOffer
 from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
-    from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+    from offers_cli.affiliate.hub_page import HubFilter
     from offers_cli.queue.enqueue import EnqueueReport
     from offers_cli.queue.work import WorkerReport
     from offers_cli.services.check_links import CheckLinksReport
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from offers_cli.services.replay import Replayer
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
-    from offers_cli.services.work import WorkReport
+    from offers_cli.services.worker import WorkReport
 
 
 @contextmanager
@@ -59,7 +59,7 @@ class Runtime(Parts):
         on_page: Callable[[ScrapeReport], None] = lambda _report: None,
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
-        from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+        from offers_cli.affiliate.hub_page import HubFilter
         from offers_cli.queue.processes import ProcessId
         from offers_cli.services.scrape import Scraper
 
@@ -155,7 +155,7 @@ class Runtime(Parts):
         from offers_cli.queue.signals import stop_on_signals
         from offers_cli.queue.verdicts import RetryPolicy
         from offers_cli.queue.worker import Worker
-        from offers_cli.services.work import TellingSave, report_work
+        from offers_cli.services.worker import TellingSave, report_work
 
         settings = self.config.enrichment
         self.storage_patience = BRIEF  # a worker waits by itself, and does other jobs meanwhile
@@ -179,7 +179,7 @@ class Runtime(Parts):
 
     def tell_waiting(self, report: WorkReport) -> WorkReport:
         """The report of a burst, with what it leaves in the queue and why."""
-        from offers_cli.services.work import Waiting, tell_waiting
+        from offers_cli.services.worker import Waiting, tell_waiting
 
         counts, put_off = self.registries.counts(), self.registries.put_off()
         waits_for_session = any(jobs.code == SessionExpired.code for jobs in put_off)
@@ -195,7 +195,7 @@ class Runtime(Parts):
     def _revive_redis(self) -> None:
         """Start the embedded Redis again when it is that one which died."""
         if self.config.enrichment.redis_url is None:
-            from offers_cli.queue.server import ensure_server
+            from offers_cli.redis.embedded import ensure_server
 
             ensure_server(self.config.home)
 

@@ -12,7 +12,7 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure, EnrichmentJob
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.worker import Worker

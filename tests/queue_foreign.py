@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from offers_cli.drift.ledger import PREFIX as DRIFT
-from offers_cli.drift.ledger import SOURCES, DriftLedger
+from offers_cli.drift.store import PREFIX as DRIFT
+from offers_cli.drift.store import SOURCES, DriftLedger
 from offers_cli.fetch import politeness
 from offers_cli.fetch.page import DIRECT
 from offers_cli.fetch.politeness import SharedPace
@@ -18,7 +18,7 @@ from offers_cli.queue.hasten import hasten
 from offers_cli.queue.jobs import Jobs, Registry
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
-from offers_cli.redis_scripts import QUARANTINE
+from offers_cli.redis.scripts import QUARANTINE
 from offers_cli.services.stats import StatsReport, collect_stats
 from offers_cli.storage.base import OfferCounts
 

@@ -8,15 +8,15 @@ import time
 
 import redis
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import StorageUnavailable
 from offers_cli.log import configure_logging
-from offers_cli.queue.connection import connect
+from offers_cli.offer import Enrichment, EnrichmentFailure
 from offers_cli.queue.signals import Stoppable, stop_on_signals
 from offers_cli.queue.supervisor import Seat, Supervisor
 from offers_cli.queue.verdicts import RetryPolicy
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.worker import Worker
+from offers_cli.redis.connection import connect
 from offers_cli.storage.base import EnrichmentReport
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import redis
 from waiting import NEVER_S
 
-from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.programs import find_programs
+from offers_cli.redis.connection import connect_to_socket
+from offers_cli.redis.programs import find_programs
 
 
 class RedisServer:

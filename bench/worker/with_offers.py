@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from peer import Job, Peer
 
-from offers_cli.enrichment import EnrichmentJob
-from offers_cli.queue.connection import connect
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.redis.connection import connect
 
 
 def enqueue(jobs: Sequence[Job]) -> None:

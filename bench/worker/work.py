@@ -16,8 +16,8 @@ from threading import Lock
 
 import httpx
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.offer import Enrichment
 from offers_cli.storage.sqlite import SqliteStorage, open_sqlite
 
 writing = Lock()

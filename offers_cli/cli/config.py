@@ -12,7 +12,7 @@ from offers_cli.cli.perform import Voice, perform_alone
 from offers_cli.cli.render import Block, Note, Output, Table
 
 if TYPE_CHECKING:
-    from offers_cli.services.show_config import ConfigPathReport, ConfigReport
+    from offers_cli.services.config import ConfigPathReport, ConfigReport
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def show(
         import os
 
         from offers_cli.config import examine_config, working_folder
-        from offers_cli.services.show_config import show_config
+        from offers_cli.services.config import show_config
 
         return show_config(*examine_config(os.environ, working_folder()))
 
@@ -75,7 +75,7 @@ def path(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOptio
         import os
 
         from offers_cli.config import examine_config, working_folder
-        from offers_cli.services.show_config import find_config_files
+        from offers_cli.services.config import find_config_files
 
         folder = working_folder()
         settings, _problems = examine_config(os.environ, folder)

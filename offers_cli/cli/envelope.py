@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.text import json_text
 
 VERSION = 1

@@ -16,7 +16,7 @@ from offers_cli.cli.perform import Voice, perform_alone
 from offers_cli.cli.render import Block, Line, Table
 from offers_cli.cli.topics import TOPICS, Topic
 from offers_cli.errors import UsageError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

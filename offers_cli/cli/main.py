@@ -16,7 +16,7 @@ from offers_cli.cli.commands import CommandGroup
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
-from offers_cli.services.report import Problem, problems_of
+from offers_cli.report import Problem, problems_of
 from offers_cli.text import printable_lines
 
 app = typer.Typer(

@@ -10,7 +10,7 @@ import typer
 
 from offers_cli.cli.render import Block, Output
 from offers_cli.errors import Bug, Interrupted, OffersError
-from offers_cli.services.report import Problem, Report, problems_of
+from offers_cli.report import Problem, Report, problems_of
 
 if TYPE_CHECKING:
     from offers_cli.config import Config

@@ -13,7 +13,7 @@ from offers_cli.cli.render import Block, Line, Note, Output, Table
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.embedded_redis import RedisReport, StopReport
+    from offers_cli.services.redis import RedisReport, StopReport
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +31,7 @@ def status(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpt
     """Show whether the embedded Redis runs, which program it is, and where it keeps its data; starts nothing."""
 
     def work(runtime: Runtime, output: Output) -> RedisReport:
-        from offers_cli.services.embedded_redis import show_redis
+        from offers_cli.services.redis import show_redis
 
         return show_redis(runtime.config.home, used=runtime.config.enrichment.redis_url is None)
 
@@ -42,7 +42,7 @@ def stop(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOptio
     """Stop the embedded Redis. Nothing is lost, and the next command that needs it starts it again."""
 
     def work(runtime: Runtime, output: Output) -> StopReport:
-        from offers_cli.services.embedded_redis import stop_redis
+        from offers_cli.services.redis import stop_redis
 
         return stop_redis(runtime.config.home)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from offers_cli.cli.envelope import envelope
-from offers_cli.services.report import Problem, Report
+from offers_cli.report import Problem, Report
 from offers_cli.text import defused, printable, printable_lines
 
 if TYPE_CHECKING:

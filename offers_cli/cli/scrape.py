@@ -19,7 +19,7 @@ from offers_cli.cli.options import (
 from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 from offers_cli.errors import WorkError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
@@ -71,7 +71,7 @@ def scrape(
     """Collect listings, save their offers, and queue those that lack something."""
 
     def work(runtime: Runtime, output: Output) -> ScrapeReport:
-        from offers_cli.marketplaces.mercado_livre.hub import HubFilter
+        from offers_cli.affiliate.hub_page import HubFilter
         from offers_cli.services.scrape import ScrapeReport
         from offers_cli.services.sources import check_hub_filter, parse_source
 

@@ -16,7 +16,7 @@ from offers_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from offers_cli.config import Config
-    from offers_cli.services.service import Plan, ServiceReport
+    from offers_cli.services.service_units import Plan, ServiceReport
 
 
 class Kind(StrEnum):
@@ -59,7 +59,7 @@ def service(
     """
 
     def work(output: Output) -> ServiceReport:
-        from offers_cli.services import service as units
+        from offers_cli.services import service_units as units
 
         plan = make_plan(load_settings(voice), user, processes, port)
         report = units.make_units(kind.value, plan, folder=to)
@@ -75,7 +75,7 @@ def make_plan(config: Config, user: str | None, processes: int, port: int) -> Pl
     import shutil
     import sys
 
-    from offers_cli.services.service import Plan
+    from offers_cli.services.service_units import Plan
 
     try:
         ours = getpass.getuser()

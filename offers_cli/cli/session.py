@@ -13,8 +13,8 @@ from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
 
 if TYPE_CHECKING:
+    from offers_cli.affiliate.session import ClearReport, ImportReport, SessionReport
     from offers_cli.runtime import Runtime
-    from offers_cli.services.session import ClearReport, ImportReport, SessionReport
 
 
 def register(app: typer.Typer) -> None:
@@ -83,7 +83,7 @@ def clear(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpti
 def _read(file: str) -> bytes:
     import sys
 
-    from offers_cli.fetch.cookie_formats import MAX_BYTES
+    from offers_cli.affiliate.cookie_import import MAX_BYTES
     from offers_cli.services.pages import read_file
 
     return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(parse_path_option(file))

@@ -13,7 +13,7 @@ from offers_cli.cli.render import Output, summary
 if TYPE_CHECKING:
     from offers_cli.queue.work import WorkerReport
     from offers_cli.runtime import Runtime
-    from offers_cli.services.work import WorkReport
+    from offers_cli.services.worker import WorkReport
 
 COLUMNS = ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s")
 

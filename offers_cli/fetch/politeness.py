@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import HostPaused, PageBlocked, QueueRefused, QueueUnavailable
 from offers_cli.fetch.page import DIRECT, MOST_WALLS, Page, Refusal
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask, load_script
-from offers_cli.redis_values import as_text
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask, load_script
+from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
     import redis

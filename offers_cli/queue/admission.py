@@ -9,12 +9,11 @@ import re
 import zlib
 from typing import Any
 
-from offers_cli.enrichment import EnrichmentJob
 from offers_cli.money import MAX_CENTS
-from offers_cli.offer import url_problem
+from offers_cli.offer import EnrichmentJob, url_problem
 from offers_cli.queue.enqueue import OFFER_ID
 from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
-from offers_cli.redis_values import as_json
+from offers_cli.redis.values import as_json
 
 DATA_LIMIT = 16_384
 """Bytes of a job's data, as it stands in Redis and decompressed."""

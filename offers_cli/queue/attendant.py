@@ -14,8 +14,8 @@ from offers_cli.queue.heap import trim_heaps
 from offers_cli.queue.keys import command_channel
 from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.presence import Presence
-from offers_cli.redis_errors import translate
-from offers_cli.redis_values import as_json
+from offers_cli.redis.errors import translate
+from offers_cli.redis.values import as_json
 
 if TYPE_CHECKING:
     import redis

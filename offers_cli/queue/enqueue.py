@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from offers_cli.enrichment import EnrichmentJob
 from offers_cli.log import get_log
-from offers_cli.offer import url_problem
+from offers_cli.offer import EnrichmentJob, url_problem
 from offers_cli.queue.keys import JOB_FUNCTION, QueueKeys, job_id_of
 from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis_errors import translate
+from offers_cli.redis.errors import translate
 
 if TYPE_CHECKING:
     import redis

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from offers_cli.redis_values import as_json
+from offers_cli.redis.values import as_json
 
 MESSAGE_LIMIT = 2000
 RESULT_LIMIT = 1_000_000

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from offers_cli.log import get_log
 from offers_cli.queue.failure import read_meta
 from offers_cli.queue.keys import QueueKeys, job_key
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask
 
 if TYPE_CHECKING:
     import redis

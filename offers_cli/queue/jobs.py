@@ -16,7 +16,7 @@ from offers_cli.queue.admission import DATA_LIMIT, Refused, admit, read_argument
 from offers_cli.queue.failure import parse_stamp, parse_time, read_exc_string, read_meta
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis_scripts import ask
+from offers_cli.redis.scripts import ask
 
 if TYPE_CHECKING:
     import redis

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 from offers_cli.errors import QueueRefused
 from offers_cli.queue.admission import DATA_LIMIT
-from offers_cli.queue.connection import READ_TIMEOUT_S
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
@@ -32,9 +31,10 @@ from offers_cli.queue.keys import (
 )
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.queue.verdicts import GIVEN_BACK, Verdict
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask
-from offers_cli.redis_values import as_text
+from offers_cli.redis.connection import READ_TIMEOUT_S
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask
+from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
     import redis

@@ -13,9 +13,9 @@ from offers_cli.queue.keys import WAITS_FOR, WORKERS, QueueKeys, worker_executio
 from offers_cli.queue.ledger import WORKER_TTL_S
 from offers_cli.queue.processes import ProcessId
 from offers_cli.queue.scripts import Scripts
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask
-from offers_cli.redis_values import as_text
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask
+from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
     import redis

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from offers_cli.redis_values import as_number
+from offers_cli.redis.values import as_number
 
 PROC = Path("/proc")
 MAX_PID = 2**31 - 1

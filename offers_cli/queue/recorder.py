@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import Bug, QueueRefused, QueueUnavailable, StorageRefused, StorageUnavailable, WorkError
 from offers_cli.log import get_log
+from offers_cli.offer import Enrichment, EnrichmentFailure
 from offers_cli.queue.ledger import Execution
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, RetryPolicy, Verdict
 from offers_cli.queue.work import ClaimedJob, Save, SaveReport

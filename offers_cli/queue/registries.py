@@ -22,12 +22,12 @@ from offers_cli.queue.keys import (
     results_key,
 )
 from offers_cli.queue.ledger import Ledger
-from offers_cli.queue.quarantine import SetAside, find_set_aside
 from offers_cli.queue.requeue import RequeueReport, Wanted, requeue
 from offers_cli.queue.running import RunningWorker, find_workers
 from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask
+from offers_cli.redis.errors import translate
+from offers_cli.redis.quarantine import SetAside, find_set_aside
+from offers_cli.redis.scripts import ask
 
 if TYPE_CHECKING:
     import redis

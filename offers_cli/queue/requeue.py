@@ -9,7 +9,7 @@ from itertools import islice
 from offers_cli.log import get_log
 from offers_cli.queue.keys import QueueKeys, job_id_of
 from offers_cli.queue.scripts import Scripts
-from offers_cli.redis_scripts import ask
+from offers_cli.redis.scripts import ask
 
 BATCH = 1000
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.queue.admission import read_arguments
 from offers_cli.queue.failure import parse_stamp, parse_time
 from offers_cli.queue.keys import WAITS_FOR, QueueKeys, execution_key, job_key, worker_executions_key, worker_key
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import ask
-from offers_cli.redis_values import as_number, as_text
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask
+from offers_cli.redis.values import as_number, as_text
 
 if TYPE_CHECKING:
     import redis

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import Argument, load_script
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import Argument, load_script
 
 if TYPE_CHECKING:
     import redis

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.offer import Enrichment, EnrichmentFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

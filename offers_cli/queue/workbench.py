@@ -10,9 +10,9 @@ from queue import Empty, SimpleQueue
 from traceback import format_exception_only
 from urllib.parse import urlsplit
 
-from offers_cli.enrichment import Enrichment, EnrichmentJob
 from offers_cli.errors import Bug, SiteUnavailable, WorkError
 from offers_cli.log import get_log
+from offers_cli.offer import Enrichment, EnrichmentJob
 from offers_cli.queue.ledger import Execution
 from offers_cli.queue.places import Places, Task
 from offers_cli.queue.recorder import Result

@@ -19,12 +19,10 @@ from offers_cli.log import get_log
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.attendant import BEAT_S, Attendant
 from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.connection import check_eviction
 from offers_cli.queue.heap import share_heaps
 from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
 from offers_cli.queue.outage import Outage
 from offers_cli.queue.presence import Presence
-from offers_cli.queue.quarantine import QuarantineWatch
 from offers_cli.queue.recorder import Recorded, Recorder
 from offers_cli.queue.recovery import recover
 from offers_cli.queue.signals import StopRequest
@@ -32,7 +30,9 @@ from offers_cli.queue.tally import Tally
 from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict, refused, stopped
 from offers_cli.queue.work import Enrich, Save, WorkerReport
 from offers_cli.queue.workbench import Workbench
-from offers_cli.redis_errors import translate
+from offers_cli.redis.connection import check_eviction
+from offers_cli.redis.errors import translate
+from offers_cli.redis.quarantine import QuarantineWatch
 
 if TYPE_CHECKING:
     import redis

@@ -22,7 +22,7 @@ from offers_cli.marketplaces.mercado_livre.urls import (
     user_product_id_in,
 )
 from offers_cli.offer import Offer
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.storage.base import SavedOffer, Storage
 from offers_cli.storage.foreign_tables import ForeignTable, read_postgres_table, read_sqlite_table
 

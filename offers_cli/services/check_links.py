@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
+from offers_cli.affiliate.link_builder import label_of
 from offers_cli.errors import OfferGone, OffersError
 from offers_cli.log import get_log
-from offers_cli.marketplaces.mercado_livre.affiliate_links import label_of
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
 MOST_HOPS = 3

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from offers_cli.enrichment import EnrichmentFailure, EnrichmentJob
 from offers_cli.errors import ForbiddenUrl
-from offers_cli.offer import url_problem
-from offers_cli.services.report import Problem, problems_of_unqueued
+from offers_cli.offer import EnrichmentFailure, EnrichmentJob, url_problem
+from offers_cli.report import Problem, problems_of_unqueued
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from offers_cli.enrichment import Enrichment, EnrichmentJob
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import AlwaysBlocked, PageBlocked, PageChanged
 from offers_cli.fetch.page import MOST_WALLS
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
-from offers_cli.services.drift import DriftWatch
+from offers_cli.offer import Enrichment, EnrichmentJob
 from offers_cli.services.pages import Pages
 
 log = get_log("enrichment")

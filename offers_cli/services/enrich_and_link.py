@@ -11,13 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure, EnrichmentJob
+from offers_cli.affiliate.link_batches import LinkMaker
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import OfferGone, Outcome, WorkError
 from offers_cli.log import get_log
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.work import ClaimedJob
-from offers_cli.services.drift import DriftWatch
 from offers_cli.services.enrich import enrich
-from offers_cli.services.links import LinkMaker
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, Storage
 from offers_cli.storage.rules import needs

@@ -11,8 +11,8 @@ from offers_cli.errors import NotFound, PageError
 from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
 from offers_cli.offer import Offer
+from offers_cli.report import Problem
 from offers_cli.services.pages import Pages
-from offers_cli.services.report import Problem
 from offers_cli.services.sources import as_address
 from offers_cli.storage.base import StoredOffer
 

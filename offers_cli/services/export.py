@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.report import Problem
 from offers_cli.services.export_formats import COLUMNS, FORMATS, SUFFIXES, Row
 from offers_cli.services.find_offers import offer_row
-from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
 TOLD_EVERY = 1000

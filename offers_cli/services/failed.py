@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from offers_cli.queue.registries import FailedJob
+from offers_cli.report import Problem
 from offers_cli.services.find_offers import iso_utc
-from offers_cli.services.report import Problem
 
 
 class FailedJobs(Protocol):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from offers_cli.errors import UsageError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.storage.base import SORTS, OfferFilter, Storage, StoredOffer
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from offers_cli.report import Problem
 from offers_cli.services.find_offers import offer_row, plain
-from offers_cli.services.report import Problem
 from offers_cli.services.show import get_offer
 from offers_cli.storage.base import PricePoint, Storage, StoredOffer
 

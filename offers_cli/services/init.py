@@ -11,7 +11,7 @@ from typing import Any
 
 from offers_cli.config import SETTINGS, Setting, written
 from offers_cli.errors import UsageError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 HEAD = """\
 # Settings of offers. Precedence: flag > environment > .env (here, then OFFERS_HOME) > offers.toml > default.

@@ -12,7 +12,7 @@ from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.urls import Identity, is_owned, product_url, user_product_id_in
 from offers_cli.offer import url_problem
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer, UrlRepair
 
 BATCH = 500

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Protocol
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import NotFound, OfferGone, Outcome, PageError
 from offers_cli.fetch.snapshots import Snapshot
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
+from offers_cli.offer import Enrichment, EnrichmentFailure
+from offers_cli.report import Problem
 from offers_cli.services.enrich import to_enrichment
-from offers_cli.services.report import Problem
 from offers_cli.storage.base import Storage
 
 GROUP = 200

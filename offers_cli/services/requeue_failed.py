@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from offers_cli.errors import WORK_ERRORS, UsageError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 
 class FailedQueue(Protocol):

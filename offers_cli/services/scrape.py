@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal, Protocol
 
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
     Interrupted,
     OffersError,
@@ -25,9 +25,8 @@ from offers_cli.errors import (
 )
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, Marketplace
-from offers_cli.offer import Offer
-from offers_cli.services.drift import DriftWatch
-from offers_cli.services.report import Problem, problems_of_unqueued
+from offers_cli.offer import EnrichmentJob, Offer
+from offers_cli.report import Problem, problems_of_unqueued
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, SavedOffer, SaveReport, ScrapeRun, Storage
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from offers_cli.errors import NotFound
+from offers_cli.report import Problem
 from offers_cli.services.find_offers import offer_row
-from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
 TOLD = (

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from offers_cli.affiliate.hub_page import HubFilter
 from offers_cli.errors import UsageError
 from offers_cli.files import is_file, parse_path
-from offers_cli.marketplaces.mercado_livre.hub import HubFilter
 
 SAVED = (".html", ".htm", ".json")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from offers_cli.errors import OffersError
-from offers_cli.queue.quarantine import SetAside
 from offers_cli.queue.running import RunningWorker
+from offers_cli.redis.quarantine import SetAside
+from offers_cli.report import Problem
 from offers_cli.services.find_offers import plain
-from offers_cli.services.report import Problem
 from offers_cli.storage.base import OfferCounts, Storage
 
 QUEUE_KEYS = ("queued", "started", "scheduled", "deferred", "finished", "failed", "workers")

@@ -12,8 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 

@@ -13,9 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import LinkRefused
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import EnrichmentReport, Missing, PricePoint, StoredOffer
 
 Result = Enrichment | EnrichmentFailure

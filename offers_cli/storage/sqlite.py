@@ -7,9 +7,8 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import StorageRefused
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage import sqlite_queries as queries
 from offers_cli.storage.base import (
     EnrichmentReport,

@@ -16,9 +16,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from offers_cli.config import Secret
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.errors import StorageRefused
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import (
     EnrichmentReport,
     Missing,

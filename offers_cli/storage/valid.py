@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
 from offers_cli.money import MAX_CENTS
-from offers_cli.offer import Offer, url_problem
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer, url_problem
 from offers_cli.storage.base import RefusedOffer
 from offers_cli.storage.rules import Result
 

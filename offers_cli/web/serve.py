@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.log import get_log
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -11,7 +11,7 @@ from acceptance.program import Program
 
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
-from offers_cli.queue.server import stop_server
+from offers_cli.redis.embedded import stop_server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ from acceptance.program import Program, at_shop
 from servers import RedisServer
 
 from offers_cli.demo.shop import Shop
-from offers_cli.queue.server import stop_server
+from offers_cli.redis.embedded import stop_server
 
 
 def run_through(program: Program) -> None:

@@ -19,7 +19,7 @@ from waiting import wait_until
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.demo.catalogue import Behaviour, Catalogue
 from offers_cli.demo.shop import Shop
-from offers_cli.queue.server import stop_server
+from offers_cli.redis.embedded import stop_server
 from offers_cli.text import defused
 
 ESCAPE = "\x1b"

@@ -13,7 +13,7 @@ from acceptance.program import Program
 from cli.test_command_contract import LEAVES, required_words
 from servers import RedisServer
 
-from offers_cli.queue.server import stop_server
+from offers_cli.redis.embedded import stop_server
 
 CANARY = "cAnArY7391"
 SERVERS = {("demo",), ("dashboard",)}

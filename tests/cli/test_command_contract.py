@@ -18,7 +18,7 @@ from offers_cli.cli.commands import SUMMARIES, find_leaves, module_name
 from offers_cli.cli.envelope import DATA_KEYS, envelope
 from offers_cli.cli.main import app, main
 from offers_cli.errors import WORK_ERRORS, Outcome
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 HEAVY = ("redis", "rq", "httpx", "supabase", "sqlite3", "selectolax", "rich", "offers_cli.runtime")

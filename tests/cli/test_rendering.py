@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from offers_cli.cli.render import Line, Output, Table, cell_text
+from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
-from offers_cli.services.report import Problem
 
 
 def test_a_pipe_gets_tabs_and_whole_text(capsys: pytest.CaptureFixture[str]) -> None:

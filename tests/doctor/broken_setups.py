@@ -21,7 +21,7 @@ from servers import RedisServer
 from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
-from offers_cli.queue.connection import connect
+from offers_cli.redis.connection import connect
 from offers_cli.storage.sqlite import open_sqlite
 
 PASSWORD = "s3cret-canary"

@@ -13,8 +13,8 @@ import pytest
 
 from offers_cli.config import Secret
 from offers_cli.errors import QueueRefused, QueueUnavailable
-from offers_cli.queue.health import RedisHealth
-from offers_cli.queue.quarantine import SetAside
+from offers_cli.redis.health import RedisHealth
+from offers_cli.redis.quarantine import SetAside
 from offers_cli.services.doctor import examine
 from offers_cli.services.doctor.database import look_at_supabase
 from offers_cli.services.doctor.finding import Check, Finding

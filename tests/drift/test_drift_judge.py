@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offers_cli.drift.judge import Tally, judge, observe, tally
+from offers_cli.drift.detect import Tally, judge, observe, tally
 
 GOOD = observe(1, {"price_cents": {"state": 1}, "title": {"state": 1}})
 NO_PRICE = observe(1, {"title": {"state": 1}})

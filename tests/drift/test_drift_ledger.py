@@ -9,8 +9,8 @@ import pytest
 import redis
 from servers import RedisServer
 
-from offers_cli.drift.judge import observe
-from offers_cli.drift.ledger import DriftLedger
+from offers_cli.drift.detect import observe
+from offers_cli.drift.store import DriftLedger
 
 GOOD = observe(1, {"price_cents": {"state": 1}})
 BAD = observe(1, {})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 
-from offers_cli.drift.judge import DriftWarning, Tally
+from offers_cli.drift.detect import DriftWarning, Tally
+from offers_cli.drift.watch import JUDGED_EVERY, DriftWatch
 from offers_cli.errors import QueueUnavailable
 from offers_cli.log import configure_logging
 from offers_cli.services.doctor.pages import look_at_pages
-from offers_cli.services.drift import JUDGED_EVERY, DriftWatch
 
 LOST = DriftWarning(source="shop product", field="price_cents", message="price_cents found on 10% of the last pages")
 

@@ -18,7 +18,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from servers import RedisServer
 
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.keys import QueueKeys
 

@@ -15,7 +15,7 @@ from servers import RedisServer
 
 from offers_cli.errors import QueueUnavailable
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.redis_errors import translate
+from offers_cli.redis.errors import translate
 
 EVERY_S = 0.02
 LOOK = """

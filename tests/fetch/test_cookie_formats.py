@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from offers_cli.affiliate import cookie_import as cookie_formats
+from offers_cli.affiliate.cookie_import import MAX_BYTES, MAX_REQUEST_CHARS, keep_own, parse_cookies
+from offers_cli.affiliate.cookies import Cookie
 from offers_cli.errors import UsageError
-from offers_cli.fetch import cookie_formats
-from offers_cli.fetch.cookie_formats import MAX_BYTES, MAX_REQUEST_CHARS, keep_own, parse_cookies
-from offers_cli.fetch.cookies import Cookie
 
 DOMAIN = "mercadolivre.com.br"
 SECRET = "s3cr3t=value!'quoted'"

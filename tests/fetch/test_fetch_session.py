@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
+from offers_cli.affiliate.login import REFUSED_REST_S, Login
+from offers_cli.affiliate.session_file import SessionFile, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, StorageUnavailable
 from offers_cli.fetch.answers import Answer
-from offers_cli.fetch.cookies import Cookie, cookie_header, read_set_cookie
 from offers_cli.fetch.guard import Guard, SafeUrl
-from offers_cli.fetch.login import REFUSED_REST_S, Login
-from offers_cli.fetch.session_file import SessionFile, with_cookies
 
 DOMAIN = "mercadolivre.com.br"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -27,8 +27,8 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/addresses.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/politeness.py"): PACE,
-        Path("offers_cli/redis_values.py"): ("tests/queue/test_redis_values.py",),
-        Path("offers_cli/redis_scripts/sound.lua"): ("tests/queue/test_queue_foreign_values.py",),
+        Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
+        Path("offers_cli/redis/sound.lua"): ("tests/queue/test_queue_foreign_values.py",),
         Path("offers_cli/queue/ledger.py"): QUEUE,
         Path("offers_cli/queue/verdicts.py"): QUEUE,
     }

@@ -19,9 +19,9 @@ from free_ports import free_port
 from waiting import NEVER_S, wait_until
 
 from offers_cli.errors import ConfigError
-from offers_cli.queue.connection import connect
-from offers_cli.queue.programs import find_programs
-from offers_cli.services.service import Kind, Plan, make_units
+from offers_cli.redis.connection import connect
+from offers_cli.redis.programs import find_programs
+from offers_cli.services.service_units import Kind, Plan, make_units
 
 AWKWARD = "a folder, 100% $HOME; and more"
 

@@ -21,7 +21,7 @@ from offers_cli.cli.service import make_plan
 from offers_cli.config import SETTINGS, examine_config
 from offers_cli.errors import ConfigError
 from offers_cli.services.doctor.machine import look_at_home
-from offers_cli.services.service import Kind, Plan, ServiceReport, make_units
+from offers_cli.services.service_units import Kind, Plan, ServiceReport, make_units
 
 HOSTILE = {
     "newline": "a\nUser=root\n#",

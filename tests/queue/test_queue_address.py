@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import QueueRefused
-from offers_cli.queue.address import parse_address
-from offers_cli.queue.connection import connect
+from offers_cli.redis.address import parse_address
+from offers_cli.redis.connection import connect
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import redis
 from queue_fakes import Database, enqueue, found, make_worker
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import RateLimited
+from offers_cli.offer import Enrichment
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob

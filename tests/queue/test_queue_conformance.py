@@ -23,8 +23,8 @@ from servers import RedisServer
 from waiting import NEVER_S, wait_until
 
 import offers_cli.jobs
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import PageChanged
+from offers_cli.offer import Enrichment
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 

@@ -13,12 +13,12 @@ from free_ports import free_port
 from servers import RedisServer
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
-from offers_cli.queue import connection as connection_module
-from offers_cli.queue.connection import check_eviction, connect, eviction_policy, open_connection
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.presence import Presence
-from offers_cli.queue.server import server_status, stop_server
-from offers_cli.redis_errors import translate
+from offers_cli.redis import connection as connection_module
+from offers_cli.redis.connection import check_eviction, connect, eviction_policy, open_connection
+from offers_cli.redis.embedded import server_status, stop_server
+from offers_cli.redis.errors import translate
 
 SECRET = "hunter2-secret"
 

@@ -12,7 +12,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from storage.cases import UNFIT_URLS
 
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure
 from offers_cli.queue.keys import job_key

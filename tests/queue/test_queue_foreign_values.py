@@ -15,16 +15,16 @@ from queue_fakes import Database, enqueue, found, make_worker
 from queue_foreign import NAMES, PLANTS, SHOP, SOURCE, URL, ask_everything
 from servers import RedisServer
 
-from offers_cli.drift.judge import observe
-from offers_cli.drift.ledger import DriftLedger
-from offers_cli.enrichment import Enrichment
+from offers_cli.drift.detect import observe
+from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import PageBlocked
 from offers_cli.fetch.politeness import SharedPace
+from offers_cli.offer import Enrichment
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.quarantine import find_set_aside
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
-from offers_cli.redis_scripts import QUARANTINE, load_script, load_sound
+from offers_cli.redis.quarantine import find_set_aside
+from offers_cli.redis.scripts import QUARANTINE, load_script, load_sound
 
 OFFERS = [f"o{n}" for n in range(6)]
 QUICK = ("string", "hash")

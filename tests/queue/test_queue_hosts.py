@@ -16,7 +16,7 @@ import redis
 from queue_fakes import Database, fetch, found, make_worker, rq_queue
 from waiting import NEVER_S
 
-from offers_cli.enrichment import Enrichment, EnrichmentJob
+from offers_cli.offer import Enrichment, EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.ledger import Claim, Execution, Ledger
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
-from offers_cli.queue import programs
-from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.programs import ServerProgram, choose_program, find_programs, find_writer
-from offers_cli.queue.server import ensure_server, stop_server
+from offers_cli.redis import programs
+from offers_cli.redis.connection import connect_to_socket
+from offers_cli.redis.embedded import ensure_server, stop_server
+from offers_cli.redis.programs import ServerProgram, choose_program, find_programs, find_writer
 
 VALKEY_9 = ServerProgram("Valkey", (9, 1, 2), "/wheel/valkey-server")
 REDIS_7 = ServerProgram("Redis", (7, 0, 15), "/usr/bin/redis-server")

@@ -16,7 +16,7 @@ import redis
 from queue_fakes import Database, enqueue, fetch, found, make_worker, redis_now, rq_queue
 from waiting import NEVER_S, wait_until
 
-from offers_cli.enrichment import Enrichment
+from offers_cli.offer import Enrichment
 from offers_cli.queue import processes
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.ledger import INTERMEDIATE_GRACE_S, KEEP_S, LEASE_S, Ledger

@@ -17,14 +17,12 @@ from queue_fakes import Database, enqueue, found, make_worker, raising
 from servers import RedisServer
 from waiting import NEVER_S
 
-from offers_cli import redis_scripts
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
+from offers_cli.offer import Enrichment
 from offers_cli.queue import attendant as attendant_module
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.attendant import Attendant
 from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.connection import connect
 from offers_cli.queue.ledger import Ledger
 from offers_cli.queue.outage import Outage
 from offers_cli.queue.presence import PROCESS_FIELD
@@ -33,6 +31,8 @@ from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.workbench import Workbench
 from offers_cli.queue.worker import Worker
+from offers_cli.redis import scripts
+from offers_cli.redis.connection import connect
 
 WORKER_SCRIPTS = (
     "prelude",
@@ -45,7 +45,7 @@ WORKER_SCRIPTS = (
     "unregister",
 )
 LUA = Path(worker_module.__file__).with_name("lua")
-SCRIPTS = [Path(redis_scripts.__file__).with_name("sound.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
+SCRIPTS = [Path(scripts.__file__).with_name("sound.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
 EVERYTHING = ("resetchannels", "~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 

@@ -17,8 +17,8 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.suspension import suspend
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, TooLarge
+from offers_cli.offer import Enrichment
 from offers_cli.queue import registries as registries_module
 from offers_cli.queue.registries import PutOff, Registries
 from offers_cli.queue.work import ClaimedJob

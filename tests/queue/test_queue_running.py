@@ -8,7 +8,7 @@ import redis
 from queue_fakes import Database, enqueue, found, make_worker, redis_now
 from waiting import NEVER_S
 
-from offers_cli.enrichment import Enrichment
+from offers_cli.offer import Enrichment
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.work import ClaimedJob
 

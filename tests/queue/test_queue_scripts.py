@@ -20,7 +20,7 @@ from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys
 from offers_cli.queue.ledger import DEATHS_ALLOWED, KEEP_S, LEASE_S, WORKER_TTL_S, Execution, Ledger
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
-from offers_cli.redis_scripts import load_script
+from offers_cli.redis.scripts import load_script
 
 KEYS = QueueKeys("enrichment")
 START = 2_000_000_000.25

@@ -20,9 +20,9 @@ from waiting import NEVER_S, wait_until
 
 from offers_cli.config import load_config, mask_url
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
-from offers_cli.queue.connection import connect
-from offers_cli.queue.programs import find_programs
-from offers_cli.redis_errors import translate
+from offers_cli.redis.connection import connect
+from offers_cli.redis.errors import translate
+from offers_cli.redis.programs import find_programs
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
 WORKED = "test:saved"

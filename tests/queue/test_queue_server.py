@@ -15,13 +15,13 @@ import pytest
 from waiting import NEVER_S
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
-from offers_cli.queue import server
-from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.server import ensure_server, server_status, stop_server
+from offers_cli.redis import embedded as server
+from offers_cli.redis.connection import connect_to_socket
+from offers_cli.redis.embedded import ensure_server, server_status, stop_server
 
 ENSURE = """
 import pathlib, sys
-from offers_cli.queue.server import ensure_server, server_status
+from offers_cli.redis.embedded import ensure_server, server_status
 home = pathlib.Path(sys.argv[1])
 print(ensure_server(home), server_status(home).pid)
 """

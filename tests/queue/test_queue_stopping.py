@@ -15,9 +15,9 @@ import redis
 from queue_fakes import Database, enqueue, found, make_worker, raising
 from waiting import NEVER_S
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageRefused
 from offers_cli.log import get_log
+from offers_cli.offer import Enrichment
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import PageChanged
+from offers_cli.offer import Enrichment
 from offers_cli.queue.work import ClaimedJob
 from offers_cli.queue.workbench import Workbench
 

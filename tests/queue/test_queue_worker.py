@@ -10,7 +10,6 @@ import redis
 from queue_fakes import Database, enqueue, fetch, found, make_worker, raising, redis_now
 from waiting import NEVER_S, wait_until
 
-from offers_cli.enrichment import Enrichment
 from offers_cli.errors import (
     LinkRefused,
     OfferGone,
@@ -22,6 +21,7 @@ from offers_cli.errors import (
     StorageRefused,
     StorageUnavailable,
 )
+from offers_cli.offer import Enrichment
 from offers_cli.queue.ledger import Claim, Ledger
 from offers_cli.queue.registries import QueueCounts, Registries
 from offers_cli.queue.verdicts import RetryPolicy

@@ -18,13 +18,13 @@ from servers import RedisServer
 from tls_front import TlsFront
 from waiting import wait_until
 
-from offers_cli.drift.judge import Tally
-from offers_cli.drift.ledger import DriftLedger
+from offers_cli.drift.detect import Tally
+from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.fetch.politeness import SharedPace
-from offers_cli.queue.connection import connect
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.redis_errors import REFUSALS, as_ours, translate
+from offers_cli.redis.connection import connect
+from offers_cli.redis.errors import REFUSALS, as_ours, translate
 
 USERS: dict[str, Callable[[redis.Redis], Any]] = {
     "queue": lambda client: EnrichmentQueue(client).enqueue([make_job("a")]),

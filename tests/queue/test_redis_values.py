@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offers_cli.redis_values import DIGITS, JSON_LIMIT, TEXT_LIMIT, as_json, as_number, as_text
+from offers_cli.redis.values import DIGITS, JSON_LIMIT, TEXT_LIMIT, as_json, as_number, as_text
 
 NO_NUMBERS: tuple[Any, ...] = (
     *(b"9" * (DIGITS + 1), b"9" * 5000, b"-1", b"+1", b"1.5", b"1_0", b" 1", b"", None),

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired
-from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.marketplaces.mercado_livre.affiliate_links import (
+from offers_cli.affiliate.link_builder import (
     REFUSALS,
     Link,
     create_body,
@@ -19,6 +17,8 @@ from offers_cli.marketplaces.mercado_livre.affiliate_links import (
     read_json,
     read_links,
 )
+from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 TAG = "minhaetiqueta"
 ONE, TWO = "https://www.mercadolivre.com.br/p/MLB1", "https://www.mercadolivre.com.br/p/MLB2"

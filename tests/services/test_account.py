@@ -11,18 +11,18 @@ from urllib.parse import urlsplit
 import pytest
 from fetch.free_pace import FreePace
 
+from offers_cli.affiliate.account import Account
+from offers_cli.affiliate.cookies import Cookie
+from offers_cli.affiliate.hub_page import SEARCH_CALL
+from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
+from offers_cli.affiliate.login import Login
+from offers_cli.affiliate.session_file import SessionFile
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.errors import PageBlocked, RateLimited, SessionExpired
 from offers_cli.fetch.client import PoliteFetcher
-from offers_cli.fetch.cookies import Cookie
 from offers_cli.fetch.guard import Guard
-from offers_cli.fetch.login import Login
-from offers_cli.fetch.session_file import SessionFile
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.marketplaces.mercado_livre.affiliate_links import NEEDED_COOKIES, PAGE_COOKIES
-from offers_cli.marketplaces.mercado_livre.hub import SEARCH_CALL
-from offers_cli.services.account import Account
 
 HUB = "/afiliados/hub"
 

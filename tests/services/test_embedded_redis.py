@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.programs import find_programs
-from offers_cli.queue.server import ensure_server, stop_server
-from offers_cli.services.embedded_redis import show_redis, stop_redis
+from offers_cli.redis.connection import connect_to_socket
+from offers_cli.redis.embedded import ensure_server, stop_server
+from offers_cli.redis.programs import find_programs
+from offers_cli.services.redis import show_redis, stop_redis
 
 
 def test_a_server_is_shown_and_stopped_and_keeps_its_data(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.enqueue_missing import enqueue_missing
 

@@ -11,18 +11,17 @@ from pathlib import Path
 import pytest
 from fetch.free_pace import FreePace
 
+from offers_cli.affiliate.link_batches import LinkMaker, Outcome
+from offers_cli.affiliate.link_builder import Link
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.product import Product
 from offers_cli.demo.product_html import product_html
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpired, SiteUnavailable, WorkError
 from offers_cli.fetch.page import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.marketplaces.mercado_livre.affiliate_links import Link
-from offers_cli.offer import Offer
-from offers_cli.services.drift import DriftWatch
+from offers_cli.offer import EnrichmentJob, Offer
 from offers_cli.services.enrich_and_link import Enricher
-from offers_cli.services.links import LinkMaker, Outcome
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, StoredOffer
 from offers_cli.storage.rules import needs

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from waiting import wait_until
 
+from offers_cli.affiliate.link_batches import LinkMaker, Outcome
+from offers_cli.affiliate.link_builder import Link
 from offers_cli.errors import Bug, LinkRefused, OffersError, SessionExpired
-from offers_cli.marketplaces.mercado_livre.affiliate_links import Link
-from offers_cli.services.links import LinkMaker, Outcome
 
 LINGER_S = 0.01
 """Also how long a thread really waits before it looks at the clock again."""

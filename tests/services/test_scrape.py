@@ -11,7 +11,6 @@ from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
 from storage.cases import card
 
 from offers_cli.cli.perform import exit_code
-from offers_cli.enrichment import EnrichmentJob
 from offers_cli.errors import (
     OffersError,
     PageBlocked,
@@ -20,6 +19,7 @@ from offers_cli.errors import (
     StorageBusy,
     StorageRefused,
 )
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import ScrapeRun

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from offers_cli.affiliate.link_builder import NEEDED_COOKIES
+from offers_cli.affiliate.session import SessionKeeper
+from offers_cli.affiliate.session_file import SessionFile
 from offers_cli.errors import QueueUnavailable, UsageError
-from offers_cli.fetch.session_file import SessionFile
-from offers_cli.marketplaces.mercado_livre.affiliate_links import NEEDED_COOKIES
 from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
-from offers_cli.services.session import SessionKeeper
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DOMAIN = "mercadolivre.com.br"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from offers_cli.config import MASK, SETTINGS, examine_config, load_config, mask_url
 from offers_cli.errors import UsageError
+from offers_cli.services.config import find_config_files, show_config
 from offers_cli.services.init import init, quoted
-from offers_cli.services.show_config import find_config_files, show_config
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from offers_cli.queue.work import WorkerReport
-from offers_cli.services.report import Problem
-from offers_cli.services.work import Waiting, WorkReport, tell_waiting
+from offers_cli.report import Problem
+from offers_cli.services.worker import Waiting, WorkReport, tell_waiting
 
 
 @dataclass(frozen=True)

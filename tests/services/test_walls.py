@@ -9,12 +9,12 @@ from random import Random
 import pytest
 from fetch.free_pace import FreePace
 
-from offers_cli.enrichment import EnrichmentJob
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import OfferGone, Outcome, PageBlocked, PageChanged, PageError, RateLimited
 from offers_cli.fetch.page import MOST_WALLS, Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.verdicts import End, RetryPolicy
-from offers_cli.services.drift import DriftWatch
 from offers_cli.services.enrich import enrich
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import Source

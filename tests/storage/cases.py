@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, ScrapeRun, Storage, StoredOffer
 from offers_cli.storage.migrations import migrations
 

@@ -234,11 +234,11 @@ def test_init_db_says_when_the_database_cannot_be_had(tmp_path: Path) -> None:
 
 
 def test_without_init_db_the_settings_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from offers_cli import database
+    from offers_cli import api
 
     chosen = DatabaseConfig(sqlite_path=tmp_path / "of-the-settings.db")
-    monkeypatch.setattr(database, "_chosen", [])
-    monkeypatch.setattr(database, "get_config", lambda: type("Config", (), {"database": chosen}))
+    monkeypatch.setattr(api, "_chosen_database", None)
+    monkeypatch.setattr(api, "get_config", lambda: type("Config", (), {"database": chosen}))
     assert in_session(lambda db: db.offers.get_offers_needing_enrichment()) == []
     assert chosen.sqlite_path.exists()
 

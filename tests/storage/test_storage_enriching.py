@@ -10,8 +10,7 @@ from dataclasses import replace
 import pytest
 from storage.cases import at, card, everything, failure, history, link, needing, page, save, stored
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
-from offers_cli.offer import Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import PricePoint, Storage, StoredOffer
 from offers_cli.storage.rules import Result
 

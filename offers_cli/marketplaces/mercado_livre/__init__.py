@@ -183,7 +183,7 @@ class MercadoLivre:
 
     def _refuse_challenge(self, document: Document) -> None:
         """Raise when a page without any product is another company's wall."""
-        from offers_cli.marketplaces.challenges import refuse_challenge
+        from offers_cli.marketplaces.walls import refuse_challenge
 
         refuse_challenge(document)
 

@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
-from offers_cli.marketplaces.challenges import blocked
 from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
+from offers_cli.marketplaces.walls import blocked
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

@@ -8,10 +8,10 @@ from offers_cli.errors import PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.addresses import explain_command, join, without_tracking
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.challenges import refuse_challenge
 from offers_cli.marketplaces.document import Document, select
 from offers_cli.marketplaces.evidence import is_plausible
 from offers_cli.marketplaces.schema_org.keys import NAME, UNKNOWN_CURRENCY, external_id, text_in
+from offers_cli.marketplaces.walls import refuse_challenge
 from offers_cli.money import discount_pct
 from offers_cli.offer import Offer
 

@@ -9,10 +9,10 @@ from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ProductReading
-from offers_cli.marketplaces.challenges import refuse_challenge
 from offers_cli.marketplaces.document import Document, select, text_of
 from offers_cli.marketplaces.evidence import Evidence, judge
 from offers_cli.marketplaces.schema_org.keys import NAME, UNKNOWN_CURRENCY, external_id, text_in
+from offers_cli.marketplaces.walls import refuse_challenge
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode

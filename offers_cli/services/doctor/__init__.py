@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from offers_cli.errors import Bug, OffersError
+from offers_cli.report import Problem
 from offers_cli.services.doctor.finding import Check, Finding
-from offers_cli.services.report import Problem
 
 DEADLINE_S = 8.0
 """The whole command is to end within 10 s even when everything hangs."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
+from offers_cli.affiliate.session_file import SessionFile
 from offers_cli.config import Config, DatabaseConfig, check_home
 from offers_cli.errors import (
     Bug,
@@ -18,10 +19,9 @@ from offers_cli.errors import (
     StorageRefused,
     StorageUnavailable,
 )
-from offers_cli.fetch.session_file import SessionFile
 from offers_cli.log import without_query
 from offers_cli.marketplaces.base import Marketplace
-from offers_cli.queue.health import read_health
+from offers_cli.redis.health import read_health
 from offers_cli.services.doctor import database, queue
 from offers_cli.services.doctor.finding import Check, Finding, Look
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from offers_cli.errors import OffersError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 State = Literal["ok", "warning", "problem", "unknown"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
-from offers_cli.queue.health import RedisHealth
-from offers_cli.queue.programs import install_command
-from offers_cli.queue.quarantine import SetAside
+from offers_cli.redis.health import RedisHealth
+from offers_cli.redis.programs import install_command
+from offers_cli.redis.quarantine import SetAside
 from offers_cli.services.doctor.finding import Finding
 
 NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "rights", "keys", "workers")

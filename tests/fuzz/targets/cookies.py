@@ -16,11 +16,11 @@ from pathlib import Path
 from fetch.test_cookie_formats import DOMAIN, FORMS
 from fuzz.target import Target
 
+from offers_cli.affiliate.cookies import cookie_header, read_set_cookie
+from offers_cli.affiliate.session import SessionKeeper
+from offers_cli.affiliate.session_file import SessionFile, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, UsageError
-from offers_cli.fetch.cookies import cookie_header, read_set_cookie
 from offers_cli.fetch.guard import Guard
-from offers_cli.fetch.session_file import SessionFile, with_cookies
-from offers_cli.services.session import SessionKeeper
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 URL = Guard([DOMAIN]).check_url(f"https://www.{DOMAIN}/hub")

@@ -16,8 +16,8 @@ from queue_foreign import FIELDS, NAMES, SHOP, SOURCE, URL, WORDS, ask_everythin
 from servers import RedisServer
 
 from offers_cli.cli.stats import stats_blocks
-from offers_cli.drift.judge import observe
-from offers_cli.drift.ledger import DriftLedger
+from offers_cli.drift.detect import observe
+from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import HostPaused, PageBlocked, PageChanged
 from offers_cli.fetch.politeness import SharedPace
 from offers_cli.queue.admission import Refused, admit

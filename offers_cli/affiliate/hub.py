@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from offers_cli.affiliate.hub_page import HUB_PAGE, SEARCH_CALL, HubFilter, find_restriction, search_body
 from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.page import Page
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.mercado_livre.hub import HUB_PAGE, SEARCH_CALL, HubFilter, find_restriction, search_body
 
 
 class AccountPages(Protocol):
-    """The part of `offers_cli.services.account.Account` that the hub needs."""
+    """The part of `offers_cli.affiliate.account.Account` that the hub needs."""
 
     def open_page(self, path: str) -> Page: ...
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
+from offers_cli.affiliate.link_builder import BUILDER_PAGE, find_csrf_token, read_json
+from offers_cli.affiliate.login import Login, refused
+from offers_cli.affiliate.session_file import Session
 from offers_cli.errors import PageBlocked, PageError, SessionExpired
-from offers_cli.fetch.login import Login, refused
 from offers_cli.fetch.page import Pace, Page, heed_refusal
-from offers_cli.fetch.session_file import Session
 from offers_cli.log import get_log
-from offers_cli.marketplaces.mercado_livre.affiliate_links import BUILDER_PAGE, find_csrf_token, read_json
 
 log = get_log("enrichment")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from offers_cli.enrichment import Enrichment, EnrichmentFailure
+from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
     WORK_ERRORS,
     Bug,
@@ -19,10 +19,10 @@ from offers_cli.errors import (
     StorageRefused,
     StorageUnavailable,
 )
+from offers_cli.offer import Enrichment, EnrichmentFailure
 from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.queue.work import WorkerReport
-from offers_cli.services.drift import DriftWatch
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 from offers_cli.storage.base import EnrichmentReport, Storage
 
 TOLD_FAILURES = 100

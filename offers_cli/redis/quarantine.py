@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.log import get_log
-from offers_cli.queue.health import redis_cli
-from offers_cli.redis_errors import translate
-from offers_cli.redis_scripts import QUARANTINE, ask
-from offers_cli.redis_values import as_text
+from offers_cli.redis.errors import translate
+from offers_cli.redis.health import redis_cli
+from offers_cli.redis.scripts import QUARANTINE, ask
+from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
     import redis

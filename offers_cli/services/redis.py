@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from offers_cli.queue.server import server_status, stop_server
-from offers_cli.services.report import Problem
+from offers_cli.redis.embedded import server_status, stop_server
+from offers_cli.report import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from offers_cli.affiliate.link_builder import MOST_URLS, Link
 from offers_cli.errors import Bug, OffersError
-from offers_cli.marketplaces.mercado_livre.affiliate_links import MOST_URLS, Link
 
 LINGER_S = 1.0
 """How long a batch stays open when everyone waits for it: the next jobs may come in a moment."""

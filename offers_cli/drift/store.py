@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.drift.judge import RECENT_PAGES, DriftWarning, Tally, judge, observe, tally
-from offers_cli.redis_scripts import ask
-from offers_cli.redis_values import as_json, as_number, as_text
+from offers_cli.drift.detect import RECENT_PAGES, DriftWarning, Tally, judge, observe, tally
+from offers_cli.redis.scripts import ask
+from offers_cli.redis.values import as_json, as_number, as_text
 
 if TYPE_CHECKING:
     import redis

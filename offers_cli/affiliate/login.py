@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
+from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
+from offers_cli.affiliate.session_file import Session, SessionFile, with_cookies
 from offers_cli.errors import SessionExpired
 from offers_cli.fetch.answers import REDIRECTS, Answer
-from offers_cli.fetch.cookies import Cookie, cookie_header, read_set_cookie
 from offers_cli.fetch.guard import SafeUrl
-from offers_cli.fetch.session_file import Session, SessionFile, with_cookies
 
 IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
 REFUSED_REST_S = 900.0

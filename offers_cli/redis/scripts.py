@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.redis_errors import translate
+from offers_cli.redis.errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -40,9 +40,9 @@ def load_script(package: str, name: str) -> str:
 
 @cache
 def load_sound() -> str:
-    return (files(__name__) / "sound.lua").read_text("utf-8")
+    return (files(__package__) / "sound.lua").read_text("utf-8")
 
 
 @cache
 def _ask() -> str:
-    return (files(__name__) / "ask.lua").read_text("utf-8")
+    return (files(__package__) / "ask.lua").read_text("utf-8")

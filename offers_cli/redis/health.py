@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.redis_errors import translate
+from offers_cli.redis.errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -51,7 +51,7 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
     """Ask a Redis about itself; changes nothing.
 
     Raises:
-        QueueUnavailable, QueueRefused: see `offers_cli.queue.connection`.
+        QueueUnavailable, QueueRefused: see `offers_cli.redis.connection`.
     """
     import redis
 

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.files import open_lock
-from offers_cli.queue.connection import connect_to_socket
-from offers_cli.queue.health import name_and_version
-from offers_cli.queue.programs import ServerProgram, choose_program, record_writer
-from offers_cli.redis_errors import translate
+from offers_cli.redis.connection import connect_to_socket
+from offers_cli.redis.errors import translate
+from offers_cli.redis.health import name_and_version
+from offers_cli.redis.programs import ServerProgram, choose_program, record_writer
 
 if sys.platform != "win32":
     import fcntl

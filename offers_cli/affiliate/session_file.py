@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from offers_cli.affiliate.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.errors import ConfigError, StorageUnavailable
-from offers_cli.fetch.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.files import open_lock
 
 MAX_BYTES = 16 * 2**20

@@ -8,23 +8,23 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from offers_cli.affiliate.session_file import Session, SessionFile
 from offers_cli.config import Config
 from offers_cli.errors import ConfigError, SessionExpired, WorkError
-from offers_cli.fetch.session_file import Session, SessionFile
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 if TYPE_CHECKING:
+    from offers_cli.affiliate.account import Account
+    from offers_cli.affiliate.hub_page import HubFilter
+    from offers_cli.affiliate.link_batches import LinkMaker
+    from offers_cli.affiliate.link_builder import Link
+    from offers_cli.affiliate.login import Login
+    from offers_cli.affiliate.session import SessionKeeper
     from offers_cli.fetch.client import PoliteFetcher
-    from offers_cli.fetch.login import Login
     from offers_cli.fetch.page import Pace
     from offers_cli.marketplaces.base import ListingReading
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
-    from offers_cli.marketplaces.mercado_livre.affiliate_links import Link
-    from offers_cli.marketplaces.mercado_livre.hub import HubFilter
-    from offers_cli.services.account import Account
-    from offers_cli.services.links import LinkMaker
     from offers_cli.services.pages import Pages
-    from offers_cli.services.session import SessionKeeper
 
 
 class Affiliate:
@@ -57,9 +57,9 @@ class Affiliate:
     @cached_property
     def keeper(self) -> SessionKeeper:
         """What the commands about the session work with."""
-        from offers_cli.marketplaces.mercado_livre.affiliate_links import NEEDED_COOKIES
+        from offers_cli.affiliate.link_builder import NEEDED_COOKIES
+        from offers_cli.affiliate.session import SessionKeeper
         from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
-        from offers_cli.services.session import SessionKeeper
 
         shop = self._marketplace
         return SessionKeeper(
@@ -74,8 +74,8 @@ class Affiliate:
 
     @cached_property
     def login(self) -> Login:
-        from offers_cli.fetch.login import Login
-        from offers_cli.marketplaces.mercado_livre.affiliate_links import NEEDED_COOKIES, PAGE_COOKIES
+        from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
+        from offers_cli.affiliate.login import Login
 
         return Login(
             self.session_file,
@@ -111,7 +111,7 @@ class Affiliate:
 
         No more than have their turn at the site within a part of a job's time, for waiting counts as running.
         """
-        from offers_cli.marketplaces.mercado_livre.affiliate_links import MOST_URLS
+        from offers_cli.affiliate.link_builder import MOST_URLS
 
         if self._tag is None:
             return 0
@@ -119,7 +119,7 @@ class Affiliate:
 
     @property
     def _longest_wait_s(self) -> float:
-        from offers_cli.services.links import LONGEST_WAIT_S
+        from offers_cli.affiliate.link_batches import LONGEST_WAIT_S
 
         return min(LONGEST_WAIT_S, self._settings.job_timeout_s / 4)
 
@@ -128,7 +128,7 @@ class Affiliate:
         return self._make_fetcher(self.login)
 
     def _account(self, *, insist: bool) -> Account:
-        from offers_cli.services.account import Account
+        from offers_cli.affiliate.account import Account
 
         return Account(
             base_url=self._marketplace.base_url,
@@ -142,21 +142,21 @@ class Affiliate:
     def read_hub(
         self, read_listing: Callable[[str, str], ListingReading], *, wanted: HubFilter
     ) -> Iterator[ListingReading]:
-        """The hub, page by page; see `offers_cli.services.hub.Hub.readings`."""
-        from offers_cli.services.hub import Hub
+        """The hub, page by page; see `offers_cli.affiliate.hub.Hub.readings`."""
+        from offers_cli.affiliate.hub import Hub
 
         account = self._account(insist=True)
         return Hub(account=account, read_listing=read_listing, patiently=self._pages.patiently).readings(wanted)
 
     @cached_property
     def _maker(self) -> LinkMaker:
-        from offers_cli.services.links import LinkMaker
+        from offers_cli.affiliate.link_batches import LinkMaker
 
         ask = partial(self._ask_for_links, self._account(insist=False))
         return LinkMaker(ask, longest_wait_s=self._longest_wait_s)
 
     def _ask_for_links(self, account: Account, urls: Sequence[str]) -> Mapping[str, Link | WorkError]:
-        from offers_cli.marketplaces.mercado_livre.affiliate_links import CREATE_CALL, create_body, read_links
+        from offers_cli.affiliate.link_builder import CREATE_CALL, create_body, read_links
 
         tag = self._tag or ""
         data = account.call(CREATE_CALL, create_body(urls, tag))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import QueueRefused
 from offers_cli.log import get_log
-from offers_cli.queue.address import parse_address
-from offers_cli.redis_errors import translate
+from offers_cli.redis.address import parse_address
+from offers_cli.redis.errors import translate
 
 if TYPE_CHECKING:
     import redis
@@ -23,14 +23,14 @@ def open_connection(url: str | None, home: Path) -> redis.Redis:
     """Connect to `url`, or to the embedded Redis of `home`, which is started if needed.
 
     Args:
-        url: see `offers_cli.queue.address`.
+        url: see `offers_cli.redis.address`.
 
     Raises:
         QueueUnavailable: nothing answers there, or the embedded Redis does not start.
         QueueRefused: it answers no (password, rights), or the address cannot be read.
     """
     if url is None:
-        from offers_cli.queue.server import ensure_server
+        from offers_cli.redis.embedded import ensure_server
 
         connection = connect_to_socket(ensure_server(home))
     else:

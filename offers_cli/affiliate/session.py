@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from offers_cli.affiliate.cookie_import import keep_own, parse_cookies
+from offers_cli.affiliate.cookies import Cookie, is_within
+from offers_cli.affiliate.login import IMPORT_HINT
+from offers_cli.affiliate.session_file import Session, SessionFile
 from offers_cli.errors import OffersError, SessionExpired, UsageError
-from offers_cli.fetch.cookie_formats import keep_own, parse_cookies
-from offers_cli.fetch.cookies import Cookie, is_within
-from offers_cli.fetch.login import IMPORT_HINT
-from offers_cli.fetch.session_file import Session, SessionFile
 from offers_cli.log import get_log
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 DAY_S = 86_400
 

@@ -11,7 +11,7 @@ from typing import Any
 from offers_cli.config import MASK, SETTINGS, Config, Notice, Origin, Secret, Setting, mask_url
 from offers_cli.config.load import HOME
 from offers_cli.errors import ConfigError
-from offers_cli.services.report import Problem
+from offers_cli.report import Problem
 
 FILES = (".env", "offers.toml")
 

@@ -20,8 +20,8 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
+from offers_cli.affiliate.cookies import MAX_CHARS, MAX_KEPT, Cookie, is_sendable, is_within
 from offers_cli.errors import UsageError
-from offers_cli.fetch.cookies import MAX_CHARS, MAX_KEPT, Cookie, is_sendable, is_within
 from offers_cli.text import printable
 
 MAX_BYTES = 4 * 2**20

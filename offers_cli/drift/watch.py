@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from offers_cli.drift.judge import DriftWarning, Tally, observe
+from offers_cli.drift.detect import DriftWarning, Tally, observe
 from offers_cli.errors import OffersError
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, ProductReading

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
-from offers_cli.queue.server import SOCKET_PATH_LIMIT
-from offers_cli.services.report import Problem
+from offers_cli.redis.embedded import SOCKET_PATH_LIMIT
+from offers_cli.report import Problem
 
 Kind = Literal["systemd", "supervisor", "compose"]
 FILES: dict[Kind, tuple[str, ...]] = {
