@@ -12,6 +12,7 @@ are none, and why. Red where less than nine in ten of a file's changes are notic
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import random
@@ -117,9 +118,9 @@ def _judge_by(tests: list[str]) -> Outcome:
 
 
 def _difference(before: str, after: str) -> str:
-    old, new = before.splitlines(), after.splitlines()
-    pairs = [(one, other) for one, other in zip(old, new, strict=True) if one != other]
-    return "\n".join([*(f"-{one.strip()}" for one, _ in pairs), *(f"+{other.strip()}" for _, other in pairs)])
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    changed = [line[0] + line[1:].strip() for line in lines if line[0] in "-+" and line[:3] not in ("---", "+++")]
+    return "\n".join([*(line for line in changed if line[0] == "-"), *(line for line in changed if line[0] == "+")])
 
 
 def _by_mutmut(target: Path, tests: list[str]) -> Iterator[tuple[str, Outcome]]:
