@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import tomllib
 from collections.abc import Callable
+from configparser import ConfigParser
 from pathlib import Path
 
 from offers_cli.cli.commands import find_leaves
@@ -129,7 +131,21 @@ def security() -> str:
     )
 
 
+LAYERS = re.compile(r"(<!-- Written by docs/generate.py from .importlinter -->\n```\n).*?(```\n)", re.DOTALL)
+
+
+def design() -> str:
+    """The design page, its diagram of the imports as the contract has them: each floor may import those below it."""
+    contracts = ConfigParser()
+    contracts.read(Path(__file__).parents[1] / ".importlinter")
+    floors = contracts["importlinter:contract:layers"]["layers"].split("\n")
+    drawn = "\n".join(floor.replace(" : ", " ↔ ") for floor in floors if floor)
+    page = Path(__file__).with_name("design.md").read_text("utf-8")
+    return LAYERS.sub(lambda found: f"{found[1]}{drawn}\n{found[2]}", page)
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "design.md": design,
     "commands.md": commands,
     "settings.md": settings,
     "failure-codes.md": failure_codes,
