@@ -75,15 +75,15 @@ def init_db(config: DatabaseConfig) -> None:
     _chosen_database = config
 
 
-def get_session() -> Session:
+def get_session() -> DatabaseSession:
     """One open storage, of the database given to `init_db` or else of the settings; closed at the end.
 
     ``async with get_session() as client`` and ``async for client in get_session()`` do the same.
     """
-    return Session()
+    return DatabaseSession()
 
 
-class Session:
+class DatabaseSession:
     """See `get_session`."""
 
     def __init__(self) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from offers_cli.queue.enqueue import EnqueueReport
     from offers_cli.queue.work import WorkerReport
     from offers_cli.services.check_links import CheckLinksReport
-    from offers_cli.services.doctor import DoctorReport
-    from offers_cli.services.enrich_and_link import Enricher
+    from offers_cli.services.doctor.examine import DoctorReport
+    from offers_cli.services.enrich import Enricher
     from offers_cli.services.replay import Replayer
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.stats import StatsReport
@@ -108,7 +108,7 @@ class Runtime(Parts):
 
     def enricher(self, *, pages_at_once: int) -> Enricher:
         """What does a job's work: the page and the link."""
-        from offers_cli.services.enrich_and_link import Enricher
+        from offers_cli.services.enrich import Enricher
 
         return Enricher(
             pages=self.pages,
@@ -205,8 +205,8 @@ class Runtime(Parts):
         Args:
             settings_problems: what is wrong with the settings, as `examine_config` tells it.
         """
-        from offers_cli.services.doctor import examine
         from offers_cli.services.doctor.checks import list_checks
+        from offers_cli.services.doctor.examine import examine
 
         return examine(list_checks(self, settings_problems))
 

@@ -13,7 +13,7 @@ from offers_cli.cli.perform import Voice, perform_alone
 from offers_cli.cli.render import Block, Line, Note, Output, Table, is_terminal
 
 if TYPE_CHECKING:
-    from offers_cli.services.doctor import DoctorReport
+    from offers_cli.services.doctor.examine import DoctorReport
 
 COLUMNS = ("check", "state", "evidence", "advice")
 

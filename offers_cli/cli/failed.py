@@ -46,7 +46,7 @@ def failed(
 
     def work(runtime: Runtime, output: Output) -> FailedReport:
         from offers_cli.services import failed as service
-        from offers_cli.services.requeue_failed import check_reasons
+        from offers_cli.services.failed import check_reasons
 
         return service.failed(queue=runtime.registries, reasons=check_reasons(reason or ()), limit=limit)
 

@@ -16,7 +16,7 @@ from offers_cli.cli.show import OfferArgument
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.history import HistoryReport
+    from offers_cli.services.offers import HistoryReport
 
 MONEY = frozenset({"price", "old price"})
 
@@ -39,7 +39,7 @@ def history(
     """Show an offer's prices over time, the lowest, and whether the advertised old price was ever charged."""
 
     def work(runtime: Runtime, output: Output) -> HistoryReport:
-        from offers_cli.services import history as service
+        from offers_cli.services import offers as service
 
         return service.history(offer_id, days=days, storage=runtime.storage, now=runtime.now())
 
@@ -60,7 +60,7 @@ def history_blocks(report: HistoryReport) -> Sequence[Block]:
 
 def _draw(report: HistoryReport, width: int) -> str:
     from offers_cli.cli.price_plot import draw_prices
-    from offers_cli.services.history import in_force_since
+    from offers_cli.services.offers import in_force_since
 
     start = report.now - timedelta(days=report.days)
     points = in_force_since(start, report.points)

@@ -24,7 +24,7 @@ from offers_cli.cli.render import Block, Note, Output, Table, is_terminal
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.find_offers import OffersReport
+    from offers_cli.services.offers import OffersReport
     from offers_cli.storage.base import StoredOffer
 
 COLUMNS = ("id", "external id", "title", "price", "old price", "off", "link", "status", "url")
@@ -56,7 +56,7 @@ def list_offers(
     """Show the offers that match, with their prices as a person reads them."""
 
     def work(runtime: Runtime, output: Output) -> OffersReport:
-        from offers_cli.services.find_offers import find_offers
+        from offers_cli.services.offers import find_offers
 
         wanted = offer_filter(
             min_discount=min_discount,

@@ -63,7 +63,7 @@ def offer_filter(
     now: datetime,
 ) -> OfferFilter:
     """The filter that these options mean; raises `UsageError` for a time or an order that cannot be read."""
-    from offers_cli.services.find_offers import check_sort
+    from offers_cli.services.offers import check_sort
 
     return OfferFilter(
         min_discount=min_discount,

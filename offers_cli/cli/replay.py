@@ -41,7 +41,7 @@ def replay(
     """Read kept pages again with today's code and save what they tell; nothing is fetched."""
 
     def work(runtime: Runtime, output: Output) -> ReplayReport:
-        from offers_cli.services.requeue_failed import check_reasons
+        from offers_cli.services.failed import check_reasons
 
         check_reasons([reason] if reason else ())
         return runtime.replayer(dry_run=dry_run).replay(reason=reason)

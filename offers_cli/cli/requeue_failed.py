@@ -13,7 +13,7 @@ from offers_cli.cli.render import Output, summary
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.requeue_failed import RequeueFailedReport
+    from offers_cli.services.failed import RequeueFailedReport
 
 COLUMNS = ("found", "requeued", "skipped")
 
@@ -47,7 +47,7 @@ def requeue_failed(
     """Put failed jobs back to the queue, by reason, offer and age."""
 
     def work(runtime: Runtime, output: Output) -> RequeueFailedReport:
-        from offers_cli.services import requeue_failed as service
+        from offers_cli.services import failed as service
 
         return service.requeue_failed(
             queue=runtime.registries,

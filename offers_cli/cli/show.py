@@ -16,7 +16,7 @@ from offers_cli.cli.render import Block, Output, Table
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.show import ShowReport
+    from offers_cli.services.offers import ShowReport
 
 OfferArgument = Annotated[
     str,
@@ -41,7 +41,7 @@ def show(
     """Show one offer: every column, and who told it (a listing, or the product page and by which strategy)."""
 
     def work(runtime: Runtime, output: Output) -> ShowReport:
-        from offers_cli.services import show as service
+        from offers_cli.services import offers as service
 
         return service.show(offer_id, storage=runtime.storage)
 
@@ -52,7 +52,7 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
     """One row a column; prices as a person reads them."""
     from dataclasses import fields
 
-    from offers_cli.services.show import TOLD, origin_of
+    from offers_cli.services.offers import TOLD, origin_of
 
     offer = report.offer
     rows = [

@@ -15,8 +15,8 @@ from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 from offers_cli.report import Problem, Report
 from offers_cli.runtime import Runtime, open_runtime
-from offers_cli.services.find_offers import OffersReport, find_offers
-from offers_cli.services.requeue_failed import requeue_failed
+from offers_cli.services.failed import requeue_failed
+from offers_cli.services.offers import OffersReport, find_offers
 from offers_cli.services.sources import parse_source
 from offers_cli.storage.base import OfferFilter
 

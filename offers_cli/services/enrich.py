@@ -1,17 +1,28 @@
-"""Enrich: one offer's product page becomes an `Enrichment`, or an error that tells the worker what to do."""
+"""Enrich: the work of one job, its product page and its affiliate link; neither spoils the other.
+
+What one part brought is saved even when the other fails; the job then ends as the failed part says, and the next run
+asks only for what the stored offer still needs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from offers_cli.affiliate.link_batches import LinkMaker
 from offers_cli.drift.watch import DriftWatch
-from offers_cli.errors import AlwaysBlocked, PageBlocked, PageChanged
+from offers_cli.errors import AlwaysBlocked, OfferGone, Outcome, PageBlocked, PageChanged, WorkError
 from offers_cli.fetch.page import MOST_WALLS
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
-from offers_cli.offer import Enrichment, EnrichmentJob
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
+from offers_cli.queue.work import ClaimedJob
 from offers_cli.services.pages import Pages
+from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.rules import needs
 
 log = get_log("enrichment")
 
@@ -70,4 +81,106 @@ def to_enrichment(reading: ProductReading, *, offer_id: str, observed_at: dateti
         suspect_old_price_cents=reading.suspect_old_price_cents,
         title=reading.title,
         strategies=reading.winners,
+    )
+
+
+log = get_log("enrichment")
+
+LINK_ALONE = frozenset({Missing.AFFILIATE_LINK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enricher:
+    """Does the whole work of a job.
+
+    Attributes:
+        find_links: the maker of links, or None while none are wanted (no label, no session).
+        link_url: a product's address as links are asked for; None for what the programme does not sell.
+        check_session: raises `SessionExpired` when asking for a link would be in vain.
+        page_place: held while a page is read; those who wait for their link do not stand in the way of pages.
+    """
+
+    pages: Pages
+    drift: DriftWatch
+    storage: Storage
+    find_links: Callable[[], LinkMaker | None]
+    link_url: Callable[[str], str | None]
+    check_session: Callable[[], object]
+    page_place: AbstractContextManager[object]
+
+    def do_claimed(self, job: ClaimedJob) -> Enrichment:
+        """The work of a job that a worker holds."""
+        asked = EnrichmentJob(offer_id=job.offer_id, url=job.url, current_price_cents=job.current_price_cents)
+        return self(asked, observed_at=job.claimed_at)
+
+    def __call__(self, job: EnrichmentJob, *, observed_at: datetime) -> Enrichment:
+        """Read the page, get the link, or both.
+
+        Raises:
+            WorkError: the part that failed, the page's before the link's; the other one is saved.
+        """
+        links, url = self.find_links(), self.link_url(job.url)
+        if links is None or url is None:
+            return self._read(job, observed_at)
+        with links.present():
+            return self._do_both(job, observed_at, links, url)
+
+    def _read(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
+        with self.page_place:
+            return enrich(job, observed_at=observed_at, pages=self.pages, drift=self.drift)
+
+    def _do_both(self, job: EnrichmentJob, observed_at: datetime, links: LinkMaker, url: str) -> Enrichment:
+        offer = self.storage.find_offer(job.offer_id)
+        lacks = needs(offer) if offer else frozenset()
+        parts: list[Enrichment | WorkError] = []
+        if lacks != LINK_ALONE:
+            parts.append(_attempt(lambda: self._read(job, observed_at)))
+        if Missing.AFFILIATE_LINK in lacks and not any(isinstance(part, OfferGone) for part in parts):
+            parts.append(_attempt(lambda: self._link(job, observed_at, links, url)))
+        found = [part for part in parts if isinstance(part, Enrichment)]
+        failed = [part for part in parts if isinstance(part, WorkError)]
+        if failed:
+            self._save_rest(job, observed_at, found, failed[1:])
+            raise failed[0]
+        return found[0] if len(found) == 1 else _merged(*found)
+
+    def _link(self, job: EnrichmentJob, observed_at: datetime, links: LinkMaker, url: str) -> Enrichment:
+        self.check_session()
+        link = links.get(url)
+        log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id)
+        return Enrichment(
+            offer_id=job.offer_id,
+            observed_at=observed_at,
+            page_read=False,
+            affiliate_link=link.url,
+            affiliation_id=link.affiliation_id,
+            affiliate_checked=True,
+        )
+
+    def _save_rest(
+        self, job: EnrichmentJob, observed_at: datetime, found: Sequence[Enrichment], failed: Sequence[WorkError]
+    ) -> None:
+        """Save what a job brought besides the failure that it ends with: a part, or a final no."""
+        failures = [
+            EnrichmentFailure.of(error, offer_id=job.offer_id, observed_at=observed_at)
+            for error in failed
+            if error.outcome is Outcome.FINAL
+        ]
+        if found or failures:
+            self.storage.save_enrichments(found, failures)
+
+
+def _attempt(work: Callable[[], Enrichment]) -> Enrichment | WorkError:
+    try:
+        return work()
+    except WorkError as error:
+        return error
+
+
+def _merged(page: Enrichment, link: Enrichment) -> Enrichment:
+    return replace(
+        page,
+        affiliate_link=link.affiliate_link,
+        affiliation_id=link.affiliation_id,
+        affiliate_checked=link.affiliate_checked,
     )

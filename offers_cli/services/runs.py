@@ -8,7 +8,7 @@ from typing import Any
 
 from offers_cli.queue.processes import ProcessId
 from offers_cli.report import Problem
-from offers_cli.services.find_offers import plain
+from offers_cli.services.offers import plain
 from offers_cli.storage.base import ScrapeRun, Storage
 
 SILENCE = timedelta(minutes=15)

@@ -10,7 +10,7 @@ from offers_cli.errors import OffersError
 from offers_cli.queue.running import RunningWorker
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
-from offers_cli.services.find_offers import plain
+from offers_cli.services.offers import plain
 from offers_cli.storage.base import OfferCounts, Storage
 
 QUEUE_KEYS = ("queued", "started", "scheduled", "deferred", "finished", "failed", "workers")

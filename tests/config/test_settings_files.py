@@ -12,7 +12,7 @@ from offers_cli.cli.completion import complete_offer
 from offers_cli.cli.main import main
 from offers_cli.config import Config, examine_config, get_config, load_config, owners
 from offers_cli.services.config import show_config
-from offers_cli.services.doctor.settings import look_at_settings
+from offers_cli.services.doctor.machine import look_at_settings
 
 STRANGER = 54321
 TEXTS = {".env": "MIN_DISCOUNT_PCT=7\n", "offers.toml": "min_discount_pct = 7\n"}

@@ -15,9 +15,8 @@ from offers_cli.config import Secret
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.redis.health import RedisHealth
 from offers_cli.redis.quarantine import SetAside
-from offers_cli.services.doctor import examine
 from offers_cli.services.doctor.database import look_at_supabase
-from offers_cli.services.doctor.finding import Check, Finding
+from offers_cli.services.doctor.examine import Check, Finding, examine
 from offers_cli.services.doctor.machine import look_at_disk, look_at_python
 from offers_cli.services.doctor.queue import look_at_queue
 from offers_cli.services.doctor.site import look_at_session

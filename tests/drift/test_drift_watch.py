@@ -8,7 +8,7 @@ from offers_cli.drift.detect import DriftWarning, Tally
 from offers_cli.drift.watch import JUDGED_EVERY, DriftWatch
 from offers_cli.errors import QueueUnavailable
 from offers_cli.log import configure_logging
-from offers_cli.services.doctor.pages import look_at_pages
+from offers_cli.services.doctor.site import look_at_pages
 
 LOST = DriftWarning(source="shop product", field="price_cents", message="price_cents found on 10% of the last pages")
 

@@ -21,7 +21,7 @@ from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpire
 from offers_cli.fetch.page import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import EnrichmentJob, Offer
-from offers_cli.services.enrich_and_link import Enricher
+from offers_cli.services.enrich import Enricher
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, StoredOffer
 from offers_cli.storage.rules import needs

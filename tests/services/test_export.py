@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.services.export import choose_format, export, gather, open_whole
-from offers_cli.services.export_formats import FORMATS
+from offers_cli.services.export import FORMATS, choose_format, export, gather, open_whole
 from offers_cli.storage.base import OfferFilter, StoredOffer
 from offers_cli.text import defused
 

@@ -8,8 +8,7 @@ from queue_fakes import Database, enqueue, make_worker, raising
 
 from offers_cli.errors import PageChanged, TooLarge, UsageError
 from offers_cli.queue.registries import Registries
-from offers_cli.services.failed import failed
-from offers_cli.services.requeue_failed import check_reasons, requeue_failed
+from offers_cli.services.failed import check_reasons, failed, requeue_failed
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 from storage.cases import at, card, page, save
 
 from offers_cli.errors import NotFound
-from offers_cli.services.history import history, in_force_since, judge_old_price
-from offers_cli.services.show import show
+from offers_cli.services.offers import history, in_force_since, judge_old_price, show
 from offers_cli.storage.base import PricePoint, Storage
 from offers_cli.storage.sqlite import SqliteStorage
 

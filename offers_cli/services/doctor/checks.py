@@ -23,11 +23,9 @@ from offers_cli.log import without_query
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.redis.health import read_health
 from offers_cli.services.doctor import database, queue
-from offers_cli.services.doctor.finding import Check, Finding, Look
-from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python
-from offers_cli.services.doctor.pages import DriftView, look_at_pages
-from offers_cli.services.doctor.settings import look_at_settings
-from offers_cli.services.doctor.site import look_at_session, look_at_source
+from offers_cli.services.doctor.examine import Check, Finding, Look
+from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python, look_at_settings
+from offers_cli.services.doctor.site import DriftView, look_at_pages, look_at_session, look_at_source
 from offers_cli.services.pages import Pages
 from offers_cli.storage import open_storage
 from offers_cli.storage.health import find_open_tables, is_public_key, read_sqlite_health

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused
-from offers_cli.services.doctor.finding import Finding
+from offers_cli.services.doctor.examine import Finding
 from offers_cli.storage.health import TABLES, SqliteHealth
 
 NAMES = ("database", "schema", "row_level_security")

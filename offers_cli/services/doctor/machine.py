@@ -1,18 +1,19 @@
-"""The machine: Python, the home folder, the disk."""
+"""The machine: Python, the home folder, the disk, and the settings, each wrong one with its origin."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from offers_cli.config import check_home
+from offers_cli.config import Config, check_home
 from offers_cli.errors import ConfigError, StorageUnavailable
-from offers_cli.services.doctor.finding import Finding
+from offers_cli.services.doctor.examine import Finding
 
 LEAST_PYTHON = (3, 11)
 LITTLE_BYTES = 2**30
@@ -85,3 +86,27 @@ def look_at_disk(
 
 def _existing(folder: Path) -> Path:
     return next(place for place in (folder, *folder.parents) if place.is_dir())
+
+
+_IN_ENVIRONMENT = re.compile(r"(\w+) from environment:")
+
+
+def look_at_settings(config: Config, problems: Sequence[str]) -> list[Finding]:
+    """One finding with all problems, else one with all files that are not obeyed or hold secrets for all to read."""
+    notices = [notice for notice in config.notices if notice.advice]
+    remarks = [notice.message for notice in notices]
+    if problems:
+        return [Finding.of("settings", ConfigError("; ".join([*problems, *remarks]), hint=_advice(problems)))]
+    if notices:
+        advice = "; ".join(notice.advice for notice in notices)
+        return [Finding(name="settings", state="warning", evidence="; ".join(remarks), advice=advice)]
+    given = [name for name, origin in config.origins.items() if origin.kind != "default"]
+    return [Finding(name="settings", state="ok", evidence=", ".join(given) + " set" if given else "all default")]
+
+
+def _advice(problems: Sequence[str]) -> str:
+    """Environment variables that cannot be read are to be unset."""
+    names = [found[1] if (found := _IN_ENVIRONMENT.match(problem)) else None for problem in problems]
+    if all(names):
+        return "unset " + " ".join(filter(None, names))
+    return "correct them where they stand; offers config show --origin tells where each comes from"

@@ -10,7 +10,7 @@ from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
 from offers_cli.redis.health import RedisHealth
 from offers_cli.redis.programs import install_command
 from offers_cli.redis.quarantine import SetAside
-from offers_cli.services.doctor.finding import Finding
+from offers_cli.services.doctor.examine import Finding
 
 NAMES = ("redis", "eviction", "persistence", "exposure", "clock", "rights", "keys", "workers")
 LEAST_REDIS = (6, 2)

@@ -1,4 +1,4 @@
-"""The outside: the marketplace answers, and with what; the affiliate's session."""
+"""The outside: the marketplace answers, its pages are as they were, and the affiliate's session is accepted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 from offers_cli.errors import ForbiddenUrl, HostPaused, SessionExpired
 from offers_cli.marketplaces.base import ListingReading, Marketplace
-from offers_cli.services.doctor.finding import Finding
+from offers_cli.services.doctor.examine import Finding
 from offers_cli.services.pages import Pages
 
 OLD_SESSION_DAYS = 25
@@ -51,3 +51,27 @@ def look_at_session(load: Callable[[], Session | None], *, now: datetime) -> Seq
         evidence = f"imported {days} days ago: it may end soon"
         return [Finding(name="session", state="warning", evidence=evidence, advice=advice)]
     return [Finding(name="session", state="ok", evidence=f"imported {days} days ago")]
+
+
+class DriftWarning(Protocol):
+    """One field of one source that is no longer found as it was."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class DriftView(Protocol):
+    """The part of the drift ledger that the doctor needs."""
+
+    def warnings(self) -> Sequence[DriftWarning]: ...
+
+
+def look_at_pages(drift: DriftView) -> Finding:
+    """Whether a shop has changed its pages; for when Redis answers."""
+    warnings = drift.warnings()
+    if not warnings:
+        return Finding(name="pages", state="ok", evidence="their fields are found as usual")
+    told = "; ".join(f"{warning.source}: {warning.message}" for warning in warnings)
+    return Finding(name="pages", state="warning", evidence=told, advice="offers failed --reason page_changed")

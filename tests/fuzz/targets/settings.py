@@ -17,7 +17,7 @@ from offers_cli.cli.service import make_plan
 from offers_cli.config import SETTINGS, Config, Setting, examine_config, parse_setting
 from offers_cli.errors import ConfigError
 from offers_cli.services.config import show_config
-from offers_cli.services.doctor.settings import look_at_settings
+from offers_cli.services.doctor.machine import look_at_settings
 from offers_cli.services.init import init, quoted
 from offers_cli.services.service_units import Kind, make_units
 

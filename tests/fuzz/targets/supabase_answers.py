@@ -19,7 +19,7 @@ from storage.test_supabase_faults import AT_ONCE, ID, KEY
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.services.export_formats import COLUMNS, write_csv, write_jsonl
+from offers_cli.services.export import COLUMNS, write_csv, write_jsonl
 from offers_cli.storage.base import OfferCounts, OfferFilter, PricePoint, StoredOffer, UrlRepair
 from offers_cli.storage.bundles import Bundle, checksum
 from offers_cli.storage.migrations import schema_sql

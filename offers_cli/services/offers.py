@@ -1,16 +1,130 @@
-"""History: an offer's prices over time, the lowest, and whether the advertised old price was ever charged."""
+"""Offers: find them, show one and where its values came from, and its prices over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from offers_cli.errors import NotFound, UsageError
 from offers_cli.report import Problem
-from offers_cli.services.find_offers import offer_row, plain
-from offers_cli.services.show import get_offer
-from offers_cli.storage.base import PricePoint, Storage, StoredOffer
+from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffersReport:
+    """The offers found, and how many match in all."""
+
+    offers: tuple[StoredOffer, ...] = ()
+    total: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"offers": [offer_row(offer) for offer in self.offers], "total": self.total}
+
+
+def check_sort(sort: str) -> str:
+    """The sort order; raises `UsageError` when there is no such one."""
+    if sort.removeprefix("-") not in SORTS:
+        raise UsageError(f"cannot sort by {sort!r}", hint="--sort " + ", ".join(SORTS))
+    return sort
+
+
+def offer_row(offer: StoredOffer) -> dict[str, Any]:
+    """All columns of one offer, times as ISO 8601 in UTC."""
+    row: dict[str, Any] = plain(asdict(offer))
+    return row
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON writes it: times as ISO 8601 in UTC, however deep they stand."""
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def iso_utc(moment: datetime) -> str:
+    """ISO 8601 in UTC with a ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:
+    """Find the matching offers, `wanted.limit` at the most."""
+    offers = tuple(storage.find_offers(wanted))
+    total = len(offers) if wanted.limit is None or len(offers) < wanted.limit else storage.count_offers(wanted)
+    return OffersReport(offers=offers, total=total)
+
+
+TOLD = (
+    "title",
+    "url",
+    "image_url",
+    "currency",
+    "price_cents",
+    "old_price_cents",
+    "suspect_old_price_cents",
+    "discount_pct",
+    "commission_pct",
+    "affiliate_link",
+    "affiliation_id",
+    "item_id",
+    "catalogue_id",
+)
+"""The columns that a listing, a product page or the affiliate programme tells; the others are ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowReport:
+    """One offer."""
+
+    offer: StoredOffer
+    problems: tuple[Problem, ...] = ()
+
+    def data(self) -> dict[str, Any]:
+        return {"offer": offer_row(self.offer), "origins": {name: origin_of(self.offer, name) for name in TOLD}}
+
+
+def origin_of(offer: StoredOffer, column: str) -> str | None:
+    """Who told that value: ``product page: <strategy>``, ``affiliate programme`` or ``listing: <source>``."""
+    if getattr(offer, column) is None:
+        return None
+    if column in offer.strategies:
+        return f"product page: {offer.strategies[column]}"
+    if column in ("affiliate_link", "affiliation_id") and offer.affiliate_checked_at:
+        return "affiliate programme"
+    return "product page" if column == "suspect_old_price_cents" else f"listing: {offer.source}"
+
+
+def show(id_or_external_id: str, *, storage: Storage) -> ShowReport:
+    """Find one offer by its id or the marketplace's id; raises `NotFound`."""
+    return ShowReport(offer=get_offer(id_or_external_id, storage=storage))
+
+
+def get_offer(id_or_external_id: str, *, storage: Storage) -> StoredOffer:
+    """The offer with that id or external id.
+
+    Raises:
+        NotFound: there is none; the hint names the offer that may have been meant.
+    """
+    offer = storage.find_offer(id_or_external_id)
+    if offer is None:
+        near = _find_near(id_or_external_id, storage)
+        hint = f"offers show {near.external_id}" if near else "offers list --search WORDS"
+        raise NotFound(f"{id_or_external_id}: no such offer", hint=hint)
+    return offer
+
+
+def _find_near(text: str, storage: Storage) -> StoredOffer | None:
+    """The offer that a mistyped id may mean: written with a dash or in small letters, or words of a title."""
+    if not text.strip():
+        return None
+    written = storage.find_offer(text.strip().replace("-", "").upper())
+    titled = OfferFilter(search=text, limit=1)
+    return written or next(iter(storage.find_offers(titled)), None)
+
 
 Verdict = Literal["not_advertised", "charged", "more_charged", "not_seen"]
 
