@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol, Self
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError
+
+INTERNAL: Final = {"json": "never"}
+"""Metadata of a dataclass field that `--json` leaves out: `now: datetime = field(metadata=INTERNAL)`."""
+WHEN_DONE: Final = {"json": "when done"}
+"""Metadata of a report's field that the document of a command which failed altogether leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +28,14 @@ class Problem:
 
     @classmethod
     def of(cls, error: OffersError, *, offer_id: str | None = None) -> Self:
-        """The problem that an error tells of."""
+        """The problem that an error stands for."""
         return cls(
             code=error.code, message=error.message, hint=error.hint, exit_code=error.exit_code, offer_id=offer_id
         )
 
 
 def problems_of(error: OffersError) -> list[Problem]:
-    """The problems that an error tells of: of wrong settings each is one of its own, the hint stands at the last."""
+    """The problems that an error stands for: each wrong setting is one of its own, the last has the hint."""
     if not isinstance(error, ConfigError):
         return [Problem.of(error)]
     *others, last = error.problems
@@ -36,8 +43,45 @@ def problems_of(error: OffersError) -> list[Problem]:
     return [*rest, replace(Problem.of(error), message=last)]
 
 
-class Report(Protocol):
-    """A service's result."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A service's result. The fields of a subclass are the keys of the JSON contract, in their order.
+
+    Attributes:
+        problems: what went wrong; empty when all is done.
+    """
+
+    problems: tuple[Problem, ...] = field(default=(), metadata=INTERNAL)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The keys that stand in the document whatever happens: null in that of a command that failed."""
+        return tuple(each.name for each in fields(cls) if "json" not in each.metadata)
+
+    def data(self) -> dict[str, Any]:
+        """The figures by key, as JSON writes them."""
+        facts: dict[str, Any] = plain(self)
+        return facts
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON writes it: times as ISO 8601 in UTC, paths as text, dataclasses by field, however deep."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if is_dataclass(value):
+        shown = (each.name for each in fields(value) if each.metadata.get("json") != "never")
+        return {name: plain(getattr(value, name)) for name in shown}
+    return value
+
+
+class ReportLike(Protocol):
+    """A report that still writes its own `data()`."""
 
     @property
     def problems(self) -> Sequence[Problem]:

@@ -10,13 +10,13 @@ import typer
 
 from offers_cli.cli.render import Block, Output
 from offers_cli.errors import Bug, Interrupted, OffersError
-from offers_cli.report import Problem, Report, problems_of
+from offers_cli.report import Problem, ReportLike, problems_of
 
 if TYPE_CHECKING:
     from offers_cli.config import Config
     from offers_cli.runtime import Runtime
 
-R = TypeVar("R", bound=Report)
+R = TypeVar("R", bound=ReportLike)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

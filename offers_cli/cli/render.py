@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from offers_cli.cli.envelope import envelope
-from offers_cli.report import Problem, Report
+from offers_cli.report import Problem, ReportLike
 from offers_cli.text import defused, printable, printable_lines
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Output:
     json: bool = False
     quiet: bool = False
 
-    def show(self, command: str, report: Report, blocks: Sequence[Block], *, exit_code: int) -> None:
+    def show(self, command: str, report: ReportLike, blocks: Sequence[Block], *, exit_code: int) -> None:
         """Show a report: the JSON document, or its blocks; problems go to stderr when not JSON."""
         problems = list(report.problems)
         if self.json:

@@ -13,7 +13,7 @@ from offers_cli.config import Config, load_config
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
-from offers_cli.report import Problem, Report
+from offers_cli.report import Problem, ReportLike
 from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.failed import requeue_failed
 from offers_cli.services.offers import OffersReport, find_offers
@@ -31,7 +31,7 @@ class Step:
     """One command of the run and what it reported."""
 
     words: str
-    report: Report
+    report: ReportLike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +68,14 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
     return DemoReport(steps=tuple(steps), offers=found)
 
 
-def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Report]]]:
-    def scrape() -> Report:
+def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], ReportLike]]]:
+    def scrape() -> ReportLike:
         return runtime.scraper(pages=pages).scrape([parse_source("ofertas")])
 
-    def stats() -> Report:
+    def stats() -> ReportLike:
         return runtime.stats()
 
-    def work() -> Report:
+    def work() -> ReportLike:
         return runtime.work(burst=True)
 
     return [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Protocol
 
 from offers_cli.errors import WORK_ERRORS, UsageError
 from offers_cli.queue.registries import FailedJob
-from offers_cli.report import Problem
+from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.services.offers import iso_utc
 
 
@@ -72,22 +72,13 @@ class FailedQueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequeueFailedReport:
+class RequeueFailedReport(Report):
     """`found = requeued + skipped`, unless nothing was to be changed; `skipped` are jobs that have expired."""
 
     found: int = 0
     requeued: int = 0
     skipped: int = 0
-    dry_run: bool = False
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "found": self.found,
-            "requeued": self.requeued,
-            "skipped": self.skipped,
-            "dry_run": self.dry_run,
-        }
+    dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
 def check_reasons(reasons: Iterable[str]) -> frozenset[str]:

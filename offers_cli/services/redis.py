@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from offers_cli.redis.embedded import server_status, stop_server
-from offers_cli.report import Problem
+from offers_cli.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RedisReport:
+class RedisReport(Report):
     """The embedded Redis of one home; what only a running one knows is None.
 
     Attributes:
@@ -29,24 +28,14 @@ class RedisReport:
     disk_bytes: int
     socket: str
     directory: str
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        facts = asdict(self)
-        del facts["problems"]
-        return facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopReport:
+class StopReport(Report):
     """Whether it ran and was stopped, and how many connections of other processes that cut."""
 
     stopped: bool
     clients: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"stopped": self.stopped, "clients": self.clients}
 
 
 def show_redis(home: Path, *, used: bool) -> RedisReport:
