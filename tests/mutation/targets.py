@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 READING = Path("offers_cli/marketplaces")
-BOX, AGREEMENT, PAGE = (f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page"))
+BOX, AGREEMENT, PAGE, EVIDENCE = (
+    f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page", "product_evidence")
+)
 FOLDERS = "tests/reading/test_page_folders.py"
 QUEUE = (
     "tests/queue/test_queue_conformance.py",
@@ -21,8 +23,8 @@ TARGETS: dict[Path, tuple[str, ...]] = (
     {
         Path("offers_cli/money.py"): ("tests/reading/test_money.py",),
         READING / "evidence.py": (AGREEMENT,),
-        READING / "mercado_livre" / "price_box.py": (BOX, FOLDERS),
-        READING / "mercado_livre" / "product_page.py": (PAGE, FOLDERS),
+        READING / "mercado_livre" / "price_box.py": (BOX, EVIDENCE, FOLDERS),
+        READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, FOLDERS),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/addresses.py"): ("tests/fetch/test_fetch_guard.py",),
