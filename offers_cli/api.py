@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 
 from offers_cli.config import DatabaseConfig, EnrichmentConfig, get_config
 from offers_cli.errors import NotFound, StorageRefused, UsageError
@@ -24,6 +24,7 @@ from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.valid import whole_enrichment
+from offers_cli.times import utc_now
 
 
 def enqueue_enrichment_job(
@@ -163,7 +164,7 @@ class OfferTable:
         page_told = (price_cents, old_price_cents, discount_pct) != (None, None, None)
         enrichment = Enrichment(
             offer_id=offer_id,
-            observed_at=observed_at or datetime.now(UTC),
+            observed_at=observed_at or utc_now(),
             price_cents=price_cents,
             old_price_cents=old_price_cents,
             discount_pct=discount_pct,

@@ -1,9 +1,13 @@
-"""Paths that people write, and files of ours that nobody else may stand in for."""
+"""Paths that people write, and files of ours: private, whole, and never another's in their place."""
 
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def parse_path(text: str) -> Path:
@@ -38,3 +42,36 @@ def open_lock(path: Path) -> int:
     Returns its descriptor, which the caller closes. Raises `OSError`.
     """
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+@contextmanager
+def open_atomic(path: Path, *, mode: int = 0o600, durable: bool = True) -> Iterator[BinaryIO]:
+    """A new file beside `path` that takes its name when all is written; until then, and on any error, the old stands.
+
+    A link at `path` is replaced, not followed. An error leaves nothing behind.
+
+    Args:
+        mode: what the file is created with, less the umask.
+        durable: also survive a power cut, for one fsync.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    partial = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a private file, whole or not at all, in the place of whatever is there; see `open_atomic`."""
+    with open_atomic(path, durable=durable) as file:
+        file.write(data)

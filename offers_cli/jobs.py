@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from offers_cli.offer import EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
 from offers_cli.services.worker import WorkReport, report_work
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
     from offers_cli.queue.supervisor import Seat
@@ -31,7 +31,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
         WorkError: what went wrong; RQ records it on the failed job.
     """
     job = EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=current_price_cents)
-    claimed_at = datetime.now(UTC)
+    claimed_at = utc_now()
     with open_runtime(get_config()) as runtime:
         try:
             found = runtime.enricher(pages_at_once=1)(job, observed_at=claimed_at)

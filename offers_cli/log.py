@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit, urlunsplit
 
 from offers_cli.text import json_text, printable, printable_lines
+from offers_cli.times import iso_utc
 
 ROOT = "offers_cli"
 ALWAYS = ("offer_id", "job_id", "url")
@@ -85,7 +86,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         figures = _figures(record)
         event: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "time": iso_utc(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "tag": _tag(record),
             "message": record.getMessage(),

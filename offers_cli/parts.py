@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
 from offers_cli.storage.patience import Patience
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
     import redis
@@ -55,7 +56,7 @@ class Parts:
 
     @staticmethod
     def now() -> datetime:
-        return datetime.now(UTC)
+        return utc_now()
 
     def ago(self, seconds: float) -> datetime:
         return self.now() - timedelta(seconds=seconds)

@@ -14,6 +14,7 @@ from offers_cli.affiliate.session_file import Session, SessionFile
 from offers_cli.errors import OffersError, SessionExpired, UsageError
 from offers_cli.log import get_log
 from offers_cli.report import Problem
+from offers_cli.times import iso_utc
 
 DAY_S = 86_400
 
@@ -88,7 +89,7 @@ class ClearReport:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat().replace("+00:00", "Z") if moment else None
+    return iso_utc(moment) if moment else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

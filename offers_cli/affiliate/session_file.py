@@ -13,7 +13,6 @@ import math
 import os
 import shlex
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +23,7 @@ from uuid import uuid4
 
 from offers_cli.affiliate.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.errors import ConfigError, StorageUnavailable
-from offers_cli.files import open_lock
+from offers_cli.files import open_lock, write_atomic
 
 MAX_BYTES = 16 * 2**20
 """More than `MAX_KEPT` cookies of the largest size take."""
@@ -187,16 +186,7 @@ class SessionFile:
             "refused_at": session.refused_at.isoformat() if session.refused_at else None,
             "cookies": [asdict(cookie) for cookie in session.cookies],
         }
-        handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix="session.", suffix=".tmp")  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(about, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(self.path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_atomic(self.path, json.dumps(about, indent=1).encode())
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from offers_cli.times import iso_utc
 
 
 def money(cents: int | None, currency: str) -> str:
@@ -18,7 +20,7 @@ def percent(pct: int | None) -> str:
 
 def moment(time: datetime | None) -> str:
     """ISO 8601 in UTC, to the second."""
-    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if time is None else iso_utc(time, timespec="seconds")
 
 
 def span(seconds: float | None) -> str:

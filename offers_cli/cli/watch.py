@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -16,6 +16,7 @@ from offers_cli.cli.perform import exit_code
 from offers_cli.cli.render import Line, Output, console, is_terminal
 from offers_cli.errors import Interrupted
 from offers_cli.text import printable
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,7 +54,7 @@ def _blocks(output: Output) -> Iterator[Show]:
     from offers_cli.cli.stats import stats_blocks
 
     def show(report: StatsReport) -> None:
-        blocks = [Line(moment(datetime.now(UTC))), *stats_blocks(report), Line("")]
+        blocks = [Line(moment(utc_now())), *stats_blocks(report), Line("")]
         output.show("stats", report, blocks, exit_code=exit_code(report.problems))
 
     yield show
@@ -67,7 +68,7 @@ def _live_view(interval_s: float) -> Iterator[Show]:
     with Live(console=screen, screen=True, auto_refresh=False) as live:
 
         def show(report: StatsReport) -> None:
-            now = datetime.now(UTC)
+            now = utc_now()
             head = f"{moment(now)}, every {interval_s:g} s, Ctrl-C ends"
             rows = [("offers", head), *view_rows(report, now=now, height=screen.height - 1)]
             live.update(_grid(rows), refresh=True)

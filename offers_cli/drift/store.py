@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.drift.detect import RECENT_PAGES, DriftWarning, Tally, judge, observe, tally
 from offers_cli.redis.scripts import ask
 from offers_cli.redis.values import as_json, as_number, as_text
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
     import redis
@@ -25,10 +26,6 @@ USUAL_DAYS = 7
 KEPT_S = (USUAL_DAYS + 1) * 86400
 COUNT_LIMIT = 1_000_000
 """Of one page: a larger count was not counted on it."""
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class DriftLedger:

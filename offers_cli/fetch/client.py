@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 import httpcore
@@ -23,6 +23,7 @@ from offers_cli.fetch.guard import Guard, SafeUrl
 from offers_cli.fetch.page import Pace, Page, heed_refusal
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
 from offers_cli.log import get_log
+from offers_cli.times import utc_now
 
 T = TypeVar("T")
 Hop = tuple[str, str]
@@ -53,10 +54,6 @@ def own_user_agent() -> str:
     from importlib.metadata import version
 
     return f"Mozilla/5.0 (compatible; {PRODUCT_TOKEN}/{version('offers')})"
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

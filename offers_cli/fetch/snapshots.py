@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 import zlib
 from collections import Counter
@@ -24,6 +23,7 @@ from typing import Literal
 
 from offers_cli.errors import NotFound
 from offers_cli.fetch.page import Page
+from offers_cli.files import write_atomic
 from offers_cli.log import get_log
 from offers_cli.text import json_text
 
@@ -217,17 +217,13 @@ def _safe(text: str | None) -> str:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, and that appears whole or not at all."""
+    """Write a file that only its owner can read, and that appears whole or not at all.
+
+    It is not made to survive a power cut: a page that did not is found damaged, and is no loss.
+    """
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomic(path, data, durable=False)
 
 
 def _size(path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from offers_cli.queue.scripts import Scripts
 from offers_cli.redis.errors import translate
 from offers_cli.redis.scripts import ask
 from offers_cli.redis.values import as_text
+from offers_cli.times import iso_utc, utc_now
 
 if TYPE_CHECKING:
     import redis
@@ -31,7 +32,7 @@ class Presence:
         self._connection = connection
         self._worker = worker
         self._keys = keys
-        self._born_at = datetime.now(UTC)
+        self._born_at = utc_now()
 
     def register(self) -> None:
         """Say that this worker lives; again after Redis came back empty."""
@@ -43,8 +44,8 @@ class Presence:
 
     def _describe(self) -> dict[str, str | int]:
         return {
-            "birth": _utc(self._born_at),
-            "last_heartbeat": _utc(datetime.now(UTC)),
+            "birth": _rq_time(self._born_at),
+            "last_heartbeat": _rq_time(utc_now()),
             "queues": self._keys.name,
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
@@ -109,6 +110,6 @@ def _process(answer: list[Any]) -> ProcessId | None:
     return ProcessId.parse(as_text(answer[1]))
 
 
-def _utc(time: datetime) -> str:
+def _rq_time(time: datetime) -> str:
     """A time as RQ writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return iso_utc(time, timespec="microseconds")

@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.files import write_atomic
 
 LEAST_VERSION = (6, 2)
 """The first with LMOVE, with which a job is never out of Redis's hands."""
@@ -168,8 +169,4 @@ def find_writer(directory: Path) -> ServerProgram | None:
 def record_writer(directory: Path, program: ServerProgram) -> None:
     """Remember who writes the files in `directory` from now on."""
     facts = {"name": program.name, "version": ".".join(map(str, program.version)), "path": program.path}
-    new = directory / f"{RECORD}.new"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(new, flags, 0o600), "w", encoding="utf-8") as file:
-        json.dump(facts, file)
-    new.replace(directory / RECORD)
+    write_atomic(directory / RECORD, json.dumps(facts).encode())

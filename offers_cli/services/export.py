@@ -6,7 +6,6 @@ import csv
 import errno
 import os
 import stat
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.files import open_atomic
 from offers_cli.report import Problem
 from offers_cli.services.offers import offer_row, plain
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
@@ -228,17 +228,10 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
         if path.is_dir():  # by a link too, which must not be replaced by a file
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         kept_mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() and not path.is_symlink() else None
-        part = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as out:
-                yield out
-                out.flush()
-                if kept_mode is not None:
-                    os.fchmod(out.fileno(), kept_mode)
-                os.fsync(out.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with open_atomic(path, mode=0o644) as out:
+            yield out
+            if kept_mode is not None:
+                os.fchmod(out.fileno(), kept_mode)
 
 
 def _is_a_stream(path: Path) -> bool:

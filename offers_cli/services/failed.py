@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from offers_cli.errors import WORK_ERRORS, UsageError
 from offers_cli.queue.registries import FailedJob
 from offers_cli.report import WHEN_DONE, Problem, Report
-from offers_cli.services.offers import iso_utc
+from offers_cli.times import iso_utc
 
 
 class FailedJobs(Protocol):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from offers_cli.errors import NotFound, UsageError
 from offers_cli.report import Problem
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
+from offers_cli.times import iso_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +45,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
     return [plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def iso_utc(moment: datetime) -> str:
-    """ISO 8601 in UTC with a ``Z``."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:

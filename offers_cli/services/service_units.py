@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
+from offers_cli.files import open_atomic
 from offers_cli.redis.embedded import SOCKET_PATH_LIMIT
 from offers_cli.report import Problem
 
@@ -147,15 +148,12 @@ def _write_secrets(folder: Path, plan: Plan) -> None:
 
 def _write(path: Path, text: str, *, mode: int) -> None:
     """Write a file that appears whole, and was never open to more than `mode`."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        with open_atomic(path) as file:
+            file.write(text.encode())
             os.fchmod(file.fileno(), mode)
-        partial.replace(path)
     except OSError as exc:
-        partial.unlink(missing_ok=True)
         hint = "run it with sudo, or name another folder with --to"
         raise StorageRefused(f"{path} cannot be written: {exc.strerror}", hint=hint) from exc
 

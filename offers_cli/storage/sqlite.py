@@ -32,7 +32,8 @@ from offers_cli.storage.sqlite_file import FileConnection
 from offers_cli.storage.sqlite_rows import REPLACE_RUN, offer_of, price_of, run_of, run_row
 from offers_cli.storage.sqlite_schema import check_schema, file_size, open_current, open_existing
 from offers_cli.storage.sqlite_writes import prune_offers, prune_runs, repair_url, save_cards, save_results
-from offers_cli.storage.valid import is_storable, utc, valid_cards, valid_results
+from offers_cli.storage.valid import is_storable, valid_cards, valid_results
+from offers_cli.times import to_utc
 
 FEW = 2_000
 """Offers that are rather found by one look through the file than by its index in the order that is asked for."""
@@ -64,7 +65,7 @@ class SqliteStorage:
         return f"SqliteStorage({str(self.path)!r})"
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
-        seen_at = utc(seen_at)
+        seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         with self._connection() if dry_run else self._transaction() as connection:
             outcomes = save_cards(connection, cards, seen_at=seen_at, dry_run=dry_run)

@@ -9,7 +9,7 @@ from typing import Any
 
 from offers_cli.storage.base import PricePoint, ScrapeRun, StoredOffer
 from offers_cli.storage.folding import folded
-from offers_cli.storage.valid import utc
+from offers_cli.times import iso_utc
 
 Row = tuple[Any, ...]
 
@@ -29,7 +29,7 @@ REPLACE_RUN = f"REPLACE INTO scrape_runs ({', '.join(RUN_COLUMNS)}) VALUES ({', 
 
 def to_text(moment: datetime) -> str:
     """Fixed-width ISO 8601 in UTC, so that text order is time order."""
-    return utc(moment).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return iso_utc(moment, timespec="microseconds")
 
 
 def to_time(text: str | None) -> datetime | None:

@@ -53,7 +53,8 @@ from offers_cli.storage.supabase_rows import (
     to_json,
     whole_number,
 )
-from offers_cli.storage.valid import is_storable, is_uuid, utc, valid_cards, valid_results
+from offers_cli.storage.valid import is_storable, is_uuid, valid_cards, valid_results
+from offers_cli.times import to_utc
 
 BATCH = 1_000
 PAGE = 500
@@ -96,7 +97,7 @@ class SupabaseStorage:
             )
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
-        seen_at = utc(seen_at)
+        seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
         answers: dict[Key, SavedOffer | RefusedOffer] = {}
@@ -119,7 +120,7 @@ class SupabaseStorage:
         arguments = {
             "max_offers": check_limit(limit),
             "missing": sorted(missing),
-            "recheck_before": recheck_before and utc(recheck_before).isoformat(),
+            "recheck_before": recheck_before and to_utc(recheck_before).isoformat(),
         }
         return self._client.call("offers_needing_enrichment", arguments, offers_of)
 
@@ -205,7 +206,7 @@ class SupabaseStorage:
         dry_run: bool = False,
         on_progress: Callable[[int], None] = lambda _offers: None,
     ) -> PruneReport:
-        arguments = {"older_than": utc(older_than).isoformat(), "page_size": PAGE, "dry_run": dry_run}
+        arguments = {"older_than": to_utc(older_than).isoformat(), "page_size": PAGE, "dry_run": dry_run}
         done, last = PruneReport(), None
         for batch in itertools.count(1):
             removed, last = self._client.call(
@@ -337,7 +338,7 @@ def _save_report(
 def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     return {
         "min_discount": wanted.min_discount,
-        "since": wanted.since and utc(wanted.since).isoformat(),
+        "since": wanted.since and to_utc(wanted.since).isoformat(),
         "status": wanted.status or ("active" if wanted.missing else None),
         "missing": sorted(wanted.missing),
         "words": folded(wanted.search or "").split(),

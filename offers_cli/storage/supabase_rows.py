@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
-from offers_cli.storage.valid import utc
+from offers_cli.times import to_utc
 
 Json = Mapping[str, Any]
 N = TypeVar("N", StoredOffer, PricePoint, ScrapeRun, OfferCounts)
@@ -27,7 +27,7 @@ def to_json(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return utc(value).isoformat()
+        return to_utc(value).isoformat()
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -95,7 +95,7 @@ def _value(column: Any, hint: Any) -> Any:
     if column is None and NoneType in kinds:
         return None
     if datetime in kinds:
-        return utc(datetime.fromisoformat(text_of(column)))
+        return to_utc(datetime.fromisoformat(text_of(column)))
     if int in kinds:
         return whole_number(column)
     if get_origin(hint) is Literal and column not in kinds:

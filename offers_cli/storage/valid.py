@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 from offers_cli.money import MAX_CENTS
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer, url_problem
 from offers_cli.storage.base import RefusedOffer
 from offers_cli.storage.rules import Result
+from offers_cli.times import to_utc
 
 MAX_ID_CHARS = 200
 MAX_LINK_CHARS = 8_000
@@ -50,7 +50,7 @@ def valid_enrichment(found: Enrichment) -> Enrichment:
     price_cents = None if found.price_cents is None else _price(found.price_cents)
     return replace(
         found,
-        observed_at=utc(found.observed_at),
+        observed_at=to_utc(found.observed_at),
         price_cents=price_cents,
         old_price_cents=_within(found.old_price_cents, (price_cents or 0) + 1, MAX_CENTS),
         suspect_old_price_cents=_within(found.suspect_old_price_cents, 1, MAX_CENTS),
@@ -80,7 +80,7 @@ def whole_enrichment(found: Enrichment, *, price_cents: int) -> Enrichment:
 
 def valid_failure(failure: EnrichmentFailure) -> EnrichmentFailure:
     """The failure with a message that can be stored."""
-    return replace(failure, observed_at=utc(failure.observed_at), message=storable_text(failure.message))
+    return replace(failure, observed_at=to_utc(failure.observed_at), message=storable_text(failure.message))
 
 
 def valid_cards(cards: Iterable[Offer]) -> tuple[list[Offer], list[RefusedOffer]]:
@@ -111,13 +111,6 @@ def storable_text(text: str) -> str:
     """The text cut to a storable length, with what no database takes (NUL, half a surrogate pair) replaced."""
     storable = text[:MAX_TITLE_CHARS].encode("utf-8", "replace").decode("utf-8")
     return storable.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def utc(moment: datetime) -> datetime:
-    """The moment in UTC; raises `ValueError` for a time without zone, whose meaning would be a guess."""
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without zone: {moment.isoformat()}")
-    return moment.astimezone(UTC)
 
 
 def is_uuid(text: str) -> bool:

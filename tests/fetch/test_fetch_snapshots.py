@@ -182,16 +182,16 @@ def test_a_disk_that_refuses_is_a_warning(tmp_path: Path, caplog: pytest.LogCapt
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import tempfile
+    real = os.open
 
-    real = tempfile.mkstemp
-
-    def on_full_disk(*args: Any, **options: Any) -> tuple[int, str]:
-        handle, name = real(*args, **options)
+    def on_full_disk(path: Any, *args: Any, **options: Any) -> int:
+        handle = real(path, *args, **options)
+        if not str(path).endswith(".tmp"):
+            return handle
         os.close(handle)
-        return os.open("/dev/full", os.O_WRONLY), name
+        return real("/dev/full", os.O_WRONLY)
 
-    monkeypatch.setattr(tempfile, "mkstemp", on_full_disk)
+    monkeypatch.setattr(os, "open", on_full_disk)
     assert snapshots(tmp_path).keep(page(noise(99_999)), offer_id="1", code="bug") is None
     assert files(tmp_path) == []
 

@@ -77,7 +77,7 @@ def test_processes_that_ask_at_once_share_one_server(home: Path) -> None:
     assert answers == {f"{home}/redis/redis.sock {server_status(home).pid}"}
 
 
-@pytest.mark.parametrize("name", ["start.lock", "alive.lock", "written-by.json.new"])
+@pytest.mark.parametrize("name", ["start.lock", "alive.lock"])
 def test_a_link_in_the_place_of_one_of_its_files_is_not_followed(home: Path, name: str) -> None:
     (home / "redis").mkdir(mode=0o700, parents=True)
     (home / "redis" / name).symlink_to(home / "planted")
@@ -85,6 +85,16 @@ def test_a_link_in_the_place_of_one_of_its_files_is_not_followed(home: Path, nam
         ensure_server(home)
     assert not (home / "planted").exists()
     (home / "redis" / name).unlink()
+
+
+def test_a_link_in_the_place_of_its_record_is_replaced(home: Path) -> None:
+    (home / "redis").mkdir(mode=0o700, parents=True)
+    record = home / "redis" / "written-by.json"
+    record.symlink_to(home / "planted")
+    ensure_server(home)
+    assert record.is_file()
+    assert not record.is_symlink()
+    assert not (home / "planted").exists()
 
 
 def test_data_survives_kill_and_stop(home: Path) -> None:

@@ -1,0 +1,25 @@
+"""Moments: one clock, and one way to write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """The present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_utc(moment: datetime) -> datetime:
+    """The moment in UTC; raises `ValueError` for a time without zone, whose meaning would be a guess."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without zone: {moment.isoformat()}")
+    return moment.astimezone(UTC)
+
+
+def iso_utc(moment: datetime, *, timespec: str = "auto") -> str:
+    """ISO 8601 in UTC with a ``Z``; with a fixed `timespec`, such as ``microseconds``, text order is time order.
+
+    Raises `ValueError` as `to_utc` does.
+    """
+    return to_utc(moment).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
