@@ -160,7 +160,7 @@ def fuzz(session: nox.Session) -> None:
     install(session)
     many = {"OFFERS_EXAMPLES": "1000000", "OFFERS_PAGE_EXAMPLES": "150"}
     fetch = (f"tests/fetch/test_fetch_{what}.py" for what in ("guard", "encoding", "hostile_servers"))
-    where = ("tests/reading", "tests/services", *fetch)
+    where = ("tests/reading", "tests/services", "tests/affiliate", *fetch)
     session.run("pytest", "-m", QUICK, "--hypothesis-profile=fuzz", *where, env=many)
     session.run("python", "-m", "fuzz", *session.posargs, env={"PYTHONPATH": "tests"})
 

@@ -8,20 +8,20 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from offers_cli.affiliate.session_file import Session, SessionFile
+from offers_cli.affiliate.session import Session, SessionFile
 from offers_cli.config import Config
 from offers_cli.errors import ConfigError, SessionExpired, WorkError
 from offers_cli.report import Problem
 
 if TYPE_CHECKING:
     from offers_cli.affiliate.account import Account
-    from offers_cli.affiliate.hub_page import HubFilter
-    from offers_cli.affiliate.link_batches import LinkMaker
+    from offers_cli.affiliate.hub import HubFilter
     from offers_cli.affiliate.link_builder import Link
+    from offers_cli.affiliate.link_stage import LinkBatcher
     from offers_cli.affiliate.login import Login
     from offers_cli.affiliate.session import SessionKeeper
     from offers_cli.fetch.client import PoliteFetcher
-    from offers_cli.fetch.page import Pace
+    from offers_cli.fetch.pace import Pace
     from offers_cli.marketplaces.base import ListingReading
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
     from offers_cli.services.pages import Pages
@@ -119,7 +119,7 @@ class Affiliate:
 
     @property
     def _longest_wait_s(self) -> float:
-        from offers_cli.affiliate.link_batches import LONGEST_WAIT_S
+        from offers_cli.affiliate.link_stage import LONGEST_WAIT_S
 
         return min(LONGEST_WAIT_S, self._settings.job_timeout_s / 4)
 
@@ -149,11 +149,11 @@ class Affiliate:
         return Hub(account=account, read_listing=read_listing, patiently=self._pages.patiently).readings(wanted)
 
     @cached_property
-    def _maker(self) -> LinkMaker:
-        from offers_cli.affiliate.link_batches import LinkMaker
+    def _maker(self) -> LinkBatcher:
+        from offers_cli.affiliate.link_stage import LinkBatcher
 
         ask = partial(self._ask_for_links, self._account(insist=False))
-        return LinkMaker(ask, longest_wait_s=self._longest_wait_s)
+        return LinkBatcher(ask, longest_wait_s=self._longest_wait_s)
 
     def _ask_for_links(self, account: Account, urls: Sequence[str]) -> Mapping[str, Link | WorkError]:
         from offers_cli.affiliate.link_builder import CREATE_CALL, create_body, read_links
@@ -162,7 +162,7 @@ class Affiliate:
         data = account.call(CREATE_CALL, create_body(urls, tag))
         return read_links(data, urls, tag, link_host=urlsplit(self._marketplace.base_url).netloc)
 
-    def find_links(self) -> LinkMaker | None:
+    def find_links(self) -> LinkBatcher | None:
         """The maker of links; None without a label or a session. What is wrong with one, `check_session` tells."""
         if self._tag is None:
             return None

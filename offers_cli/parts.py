@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from offers_cli.drift.store import DriftLedger
     from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
-    from offers_cli.fetch.page import Pace
-    from offers_cli.fetch.politeness import SharedPace
+    from offers_cli.fetch.pace import Pace, SharedPace
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import Marketplace
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
@@ -115,7 +114,7 @@ class Parts:
     @cached_property
     def shared_pace(self) -> SharedPace:
         """The clock of all processes; raises `QueueUnavailable` when Redis does not answer."""
-        from offers_cli.fetch.politeness import SharedPace
+        from offers_cli.fetch.pace import SharedPace
 
         settings = self.config.enrichment
         return SharedPace(self.connection, delay_s=settings.request_delay_s, first_pause_s=settings.blocked_pause_s)
@@ -123,7 +122,7 @@ class Parts:
     @cached_property
     def pace(self) -> Pace:
         """The shared pace, or this process's own without a Redis: what is scraped is saved all the same."""
-        from offers_cli.fetch.local_pace import LocalPace
+        from offers_cli.fetch.pace import LocalPace
 
         try:
             return self.shared_pace
@@ -170,8 +169,8 @@ class Parts:
     def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
         """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""
         from offers_cli.fetch.client import PoliteFetcher
-        from offers_cli.fetch.egress import parse_egresses
         from offers_cli.fetch.guard import Guard
+        from offers_cli.fetch.proxies import parse_egresses
 
         proxies = self.config.fetch.http_proxy
         fetcher = PoliteFetcher(
@@ -191,7 +190,9 @@ class Parts:
         return Affiliate(
             self.config,
             marketplace=self.mercado_livre,
-            make_fetcher=lambda login: self._open_fetcher(ways=1, headers_for=login.headers_for, heed=login.heed),
+            make_fetcher=lambda login: self._open_fetcher(
+                ways=1, headers_for=login.headers_for, on_response=login.on_response
+            ),
             pages=self.pages,
             get_pace=lambda: self.pace,
             now=self.now,

@@ -17,7 +17,7 @@ from offers_cli.storage.base import StoredOffer
 from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
-    from offers_cli.affiliate.hub_page import HubFilter
+    from offers_cli.affiliate.hub import HubFilter
     from offers_cli.queue.enqueue import EnqueueReport
     from offers_cli.queue.work import WorkerReport
     from offers_cli.services.check_links import CheckLinksReport
@@ -59,7 +59,7 @@ class Runtime(Parts):
         on_page: Callable[[ScrapeReport], None] = lambda _report: None,
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
-        from offers_cli.affiliate.hub_page import HubFilter
+        from offers_cli.affiliate.hub import HubFilter
         from offers_cli.queue.processes import ProcessId
         from offers_cli.services.scrape import Scraper
 

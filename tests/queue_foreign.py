@@ -10,9 +10,9 @@ import redis
 
 from offers_cli.drift.store import PREFIX as DRIFT
 from offers_cli.drift.store import SOURCES, DriftLedger
-from offers_cli.fetch import politeness
-from offers_cli.fetch.page import DIRECT
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch import pace
+from offers_cli.fetch.pace import SharedPace
+from offers_cli.fetch.proxies import DIRECT
 from offers_cli.queue import keys as keys_module
 from offers_cli.queue.hasten import hasten
 from offers_cli.queue.jobs import Jobs, Registry
@@ -44,9 +44,9 @@ def every_key() -> dict[str, str]:
         "quarantine": QUARANTINE,
         "dependents": "rq:job:enrich-o3:dependents",
         "dependencies": "rq:job::enrich-o3:dependencies",
-        "pace": politeness._key(SHOP, DIRECT),
-        "page": politeness._page_key(SHOP, DIRECT, URL),
-        "paused": politeness.PAUSED,
+        "pace": pace._key(SHOP, DIRECT),
+        "page": pace._page_key(SHOP, DIRECT, URL),
+        "paused": pace.PAUSED,
         "sources": SOURCES,
         "recent": f"{DRIFT}recent:{SOURCE}",
         "day": DriftLedger(None)._day_key(SOURCE, 0),  # type: ignore[arg-type]

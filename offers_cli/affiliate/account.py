@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from offers_cli.affiliate.link_builder import BUILDER_PAGE, find_csrf_token, read_json
 from offers_cli.affiliate.login import Login, refused
-from offers_cli.affiliate.session_file import Session
+from offers_cli.affiliate.session import Session
 from offers_cli.errors import PageBlocked, PageError, SessionExpired
-from offers_cli.fetch.page import Pace, Page, heed_refusal
+from offers_cli.fetch.pace import Pace, heed_refusal
+from offers_cli.fetch.response import Page
 from offers_cli.log import get_log
 
 log = get_log("enrichment")

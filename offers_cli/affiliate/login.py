@@ -10,18 +10,17 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
-from offers_cli.affiliate.session_file import Session, SessionFile, with_cookies
+from offers_cli.affiliate.session import IMPORT_HINT, Session, SessionFile, with_cookies
 from offers_cli.errors import SessionExpired
-from offers_cli.fetch.answers import REDIRECTS, Answer
 from offers_cli.fetch.guard import SafeUrl
+from offers_cli.fetch.response import REDIRECTS, Response
 
-IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
 REFUSED_REST_S = 900.0
 """A session that the site refused is not tried again for so long, unless a person asks or imports a new one."""
 
 
 class Login:
-    """One process's use of the session; thread-safe. Plug `headers_for` and `heed` into a `PoliteFetcher`.
+    """One process's use of the session; thread-safe. Plug `headers_for` and `on_response` into a `PoliteFetcher`.
 
     Args:
         domains: where cookies may be kept for.
@@ -98,18 +97,18 @@ class Login:
         own = own if session_id == session.id else {}
         return [*own.values(), *(cookie for cookie in session.cookies if cookie.name not in own)]
 
-    def heed(self, answer: Answer) -> None:
+    def on_response(self, response: Response) -> None:
         """Learn the cookies that an answer sets.
 
         Raises:
             SessionExpired: the answer sends us to the login, or says that it does not know us (401).
         """
-        if answer.status == 401 or _leads_to_login(answer):
-            raise _expired(f"{answer.url.netloc} does not accept the session")
+        if response.status == 401 or _leads_to_login(response):
+            raise _expired(f"{response.url.netloc} does not accept the session")
         session, now_s = self.find(), self._now().timestamp()
         read = (
-            read_set_cookie(header, answer.url, domains=self._domains, now_s=now_s)
-            for header in answer.values("set-cookie")
+            read_set_cookie(header, response.url, domains=self._domains, now_s=now_s)
+            for header in response.values("set-cookie")
         )
         told = [cookie for cookie in read if cookie is not None]
         if session is None or not told:
@@ -135,11 +134,11 @@ class Login:
             self._file.change(session.id, lambda known: replace(known, refused_at=None))
 
 
-def _leads_to_login(answer: Answer) -> bool:
-    if answer.status not in REDIRECTS:
+def _leads_to_login(response: Response) -> bool:
+    if response.status not in REDIRECTS:
         return False
     try:
-        segments = urlsplit(answer.value("location") or "").path.lower().split("/")
+        segments = urlsplit(response.value("location") or "").path.lower().split("/")
     except ValueError:
         return False
     return not {"login", "lgz"}.isdisjoint(segments)

@@ -71,7 +71,7 @@ def scrape(
     """Collect listings, save their offers, and queue those that lack something."""
 
     def work(runtime: Runtime, output: Output) -> ScrapeReport:
-        from offers_cli.affiliate.hub_page import HubFilter
+        from offers_cli.affiliate.hub import HubFilter
         from offers_cli.services.scrape import ScrapeReport
         from offers_cli.services.sources import check_hub_filter, parse_source
 

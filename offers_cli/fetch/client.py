@@ -9,19 +9,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpcore
 
 from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SessionExpired, SiteUnavailable
-from offers_cli.fetch.answers import Answer, check_status, redirect_target
-from offers_cli.fetch.body import check_content_type, check_length, content_coding, read_body
-from offers_cli.fetch.connection import MAX_WIRE_BYTES, Pools, begin_exchange, deadline_extensions, end_exchange
-from offers_cli.fetch.egress import DIRECTLY, Egress
-from offers_cli.fetch.encoding import decode
 from offers_cli.fetch.guard import Guard, SafeUrl
-from offers_cli.fetch.page import Pace, Page, heed_refusal
+from offers_cli.fetch.pace import Pace, heed_refusal
+from offers_cli.fetch.proxies import DIRECTLY, Egress
+from offers_cli.fetch.response import (
+    Page,
+    Response,
+    check_content_type,
+    check_length,
+    check_status,
+    content_coding,
+    decode,
+    read_body,
+    redirect_target,
+)
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
+from offers_cli.fetch.transport import MAX_WIRE_BYTES, Pools, begin_exchange, deadline_extensions, end_exchange
 from offers_cli.log import get_log
 from offers_cli.times import utc_now
 
@@ -40,15 +48,6 @@ HEADERS = {
 log = get_log("enrichment")
 
 
-def no_more_headers(_url: SafeUrl) -> Mapping[str, str]:
-    """No cookies, no tokens."""
-    return {}
-
-
-def learn_nothing(_answer: Answer) -> None:
-    """What a server sets is forgotten."""
-
-
 def own_user_agent() -> str:
     """Says who asks, by the name that robots.txt knows us by; a browser it is not."""
     from importlib.metadata import version
@@ -57,7 +56,7 @@ def own_user_agent() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Request:
     """How an address is asked.
 
     Attributes:
@@ -69,14 +68,28 @@ class Ask:
     body: bytes | None = None
 
 
-GET = Ask()
+GET = Request()
+
+
+class Fetcher(Protocol):
+    """One polite HTTP client; thread-safe."""
+
+    def get(self, url: str) -> Page:
+        """Fetch one page, redirects followed and checked, its turn awaited.
+
+        Raises (all from `offers_cli.errors`): `ForbiddenUrl`, `PageBlocked` (403 and known wall addresses),
+            `RateLimited` (429), `OfferGone` (404, 410), `SiteUnavailable` (time-out, 5xx, connection), `NotHtml`,
+            `TooLarge`, `Redirected` (too many hops); `HostPaused` from the pace.
+        """
+
+    def close(self) -> None: ...
 
 
 class PoliteFetcher:
     """Fetches pages; thread-safe, connections are kept and shared by all threads.
 
-    It holds no cookies: what a server sets is told to `heed` and forgotten, and what `headers_for` gives is asked for
-    anew at each hop, so nothing of one host ever travels to another.
+    It holds no cookies: what a server sets is shown to `on_response` and forgotten, and `headers_for` is asked anew at
+    each hop, so nothing of one host ever travels to another.
 
     Args:
         guard: where we may go.
@@ -84,7 +97,7 @@ class PoliteFetcher:
         egresses: ways out; with several, the one whose turn is nearest is taken.
         robots: whose rules are honoured; None ignores robots.txt.
         headers_for: headers that belong to one address, such as the cookies of its host.
-        heed: is shown the head of every answer before it is read; what it raises ends the request.
+        on_response: is given the head of every response before it is read; what it raises ends the request.
         timeout_s: network time per page, redirects included, waiting for turns not.
         sleep: waits for a turn, in seconds.
     """
@@ -96,8 +109,8 @@ class PoliteFetcher:
         pace: Pace,
         egresses: Sequence[Egress] = DIRECTLY,
         robots: Robots | None = None,
-        headers_for: Callable[[SafeUrl], Mapping[str, str]] = no_more_headers,
-        heed: Callable[[Answer], None] = learn_nothing,
+        headers_for: Callable[[SafeUrl], Mapping[str, str]] = lambda _url: {},
+        on_response: Callable[[Response], None] = lambda _response: None,
         user_agent: str | None = None,
         timeout_s: float = PAGE_TIMEOUT_S,
         make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
@@ -109,7 +122,7 @@ class PoliteFetcher:
         self._egresses = {egress.label: egress for egress in egresses}
         self._robots = robots
         self._headers_for = headers_for
-        self._heed = heed
+        self._on_response = on_response
         self._headers = {"User-Agent": user_agent or own_user_agent(), **HEADERS}
         self._timeout_s = timeout_s
         self._pools = Pools(guard.resolve, make_tls_context=make_tls_context)
@@ -117,10 +130,10 @@ class PoliteFetcher:
         self._now = now
 
     def get(self, url: str) -> Page:
-        """Fetch one page (see `offers_cli.fetch.page.Fetcher.get` for what it raises)."""
+        """Fetch one page (see `offers_cli.fetch.client.Fetcher.get` for what it raises)."""
         if self._robots is not None:
             self._robots.check(self._guard.check_url(url), self._read_robots)
-        return self._follow(url, lambda answer, hops: self._read_page(url, answer, hops))
+        return self._follow(url, lambda response, hops: self._read_page(url, response, hops))
 
     def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page:
         """Send one JSON body and give the answer, of whatever type; it may be sent twice when a connection breaks.
@@ -130,8 +143,8 @@ class PoliteFetcher:
             Redirected: a body is never sent on to another address.
         """
         sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
-        ask = Ask(method="POST", headers=sent, body=json.dumps(body).encode())
-        return self._follow(url, lambda answer, hops: self._read_call(url, answer, hops), ask)
+        request = Request(method="POST", headers=sent, body=json.dumps(body).encode())
+        return self._follow(url, lambda response, hops: self._read_call(url, response, hops), request)
 
     def locate(self, url: str) -> str:
         """Where an address redirects to, which is not asked; the address itself when it does not redirect."""
@@ -139,32 +152,32 @@ class PoliteFetcher:
         egress = self._await_turn(safe.netloc)
         with (
             self._pausing(safe.netloc, url, egress),
-            self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as answer,
+            self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as response,
         ):
-            target = redirect_target(answer)
+            target = redirect_target(response)
             if target is None:
-                check_status(answer, now=self._now())
+                check_status(response, now=self._now())
             return target or safe.url
 
     def close(self) -> None:
         """Close all connections."""
         self._pools.close()
 
-    def _read_page(self, asked_url: str, answer: Answer, hops: Sequence[Hop], *, is_page: bool = True) -> Page:
+    def _read_page(self, asked_url: str, response: Response, hops: Sequence[Hop], *, is_page: bool = True) -> Page:
         fetched_at = self._now()
-        check_status(answer, now=fetched_at)
-        content_type = answer.value("content-type")
+        check_status(response, now=fetched_at)
+        content_type = response.value("content-type")
         if is_page:
             check_content_type(content_type)
-        check_length(answer.value("content-length"), max_bytes=MAX_WIRE_BYTES)
-        body = read_body(answer.chunks, content_coding(answer.values("content-encoding")), is_page=is_page)
+        check_length(response.value("content-length"), max_bytes=MAX_WIRE_BYTES)
+        body = read_body(response.chunks, content_coding(response.values("content-encoding")), is_page=is_page)
         text, encoding = decode(body, content_type)
         if "\N{REPLACEMENT CHARACTER}" in text:
-            log.warning("some characters of the page are broken", url=answer.url.url, encoding=encoding)
+            log.warning("some characters of the page are broken", url=response.url.url, encoding=encoding)
         return Page(
             url=asked_url,
-            final_url=answer.url.url,
-            status=answer.status,
+            final_url=response.url.url,
+            status=response.status,
             text=text,
             encoding=encoding,
             fetched_at=fetched_at,
@@ -172,20 +185,20 @@ class PoliteFetcher:
             redirects=tuple(hops[:-1]),
         )
 
-    def _read_call(self, url: str, answer: Answer, hops: Sequence[Hop]) -> Page:
-        if answer.status == 403:
-            raise SessionExpired(f"{answer.url.netloc} refuses the call (403)")
-        return self._read_page(url, answer, hops, is_page=False)
+    def _read_call(self, url: str, response: Response, hops: Sequence[Hop]) -> Page:
+        if response.status == 403:
+            raise SessionExpired(f"{response.url.netloc} refuses the call (403)")
+        return self._read_page(url, response, hops, is_page=False)
 
     def _read_robots(self, url: str) -> str:
         """The text of a robots.txt; a host that refuses to show one has no rules (RFC 9309, 2.3.1.3)."""
 
-        def read(answer: Answer, _hops: Sequence[Hop]) -> str:
-            if 400 <= answer.status < 500 and answer.status != 429:
+        def read(response: Response, _hops: Sequence[Hop]) -> str:
+            if 400 <= response.status < 500 and response.status != 429:
                 return ""
-            check_status(answer, now=self._now())
-            coding = content_coding(answer.values("content-encoding"))
-            body = read_body(answer.chunks, coding, max_bytes=MAX_ROBOTS_BYTES, is_page=False)
+            check_status(response, now=self._now())
+            coding = content_coding(response.values("content-encoding"))
+            body = read_body(response.chunks, coding, max_bytes=MAX_ROBOTS_BYTES, is_page=False)
             return body.decode("utf-8", errors="replace")
 
         try:
@@ -193,7 +206,7 @@ class PoliteFetcher:
         except Redirected:
             return ""
 
-    def _follow(self, asked: str, read: Callable[[Answer, Sequence[Hop]], T], ask: Ask = GET) -> T:
+    def _follow(self, asked: str, read: Callable[[Response, Sequence[Hop]], T], request: Request = GET) -> T:
         """Follow redirects to an answer and read it; every hop is checked and awaits its own turn."""
         url = self._guard.check_url(asked)
         left_s = self._timeout_s
@@ -203,11 +216,14 @@ class PoliteFetcher:
             egress = self._await_turn(url.netloc)
             hops.append((url.netloc, egress.label))
             started = time.monotonic()
-            with self._pausing(url.netloc, asked, egress), self._exchange(url, egress, ask, timeout_s=left_s) as answer:
-                target = redirect_target(answer)
+            with (
+                self._pausing(url.netloc, asked, egress),
+                self._exchange(url, egress, request, timeout_s=left_s) as response,
+            ):
+                target = redirect_target(response)
                 if target is None:
-                    return read(answer, hops)
-                if ask.body is not None:
+                    return read(response, hops)
+                if request.body is not None:
                     raise Redirected(f"{url.netloc} redirects a call")
             left_s -= time.monotonic() - started
             url = self._check_target(url, target)
@@ -252,31 +268,31 @@ class PoliteFetcher:
             raise
 
     @contextmanager
-    def _exchange(self, url: SafeUrl, egress: Egress, ask: Ask, *, timeout_s: float) -> Iterator[Answer]:
+    def _exchange(self, url: SafeUrl, egress: Egress, request: Request, *, timeout_s: float) -> Iterator[Response]:
         """Send one request and give its answer, body unread; what the network does wrong becomes `SiteUnavailable`."""
-        length = {} if ask.body is None else {"Content-Length": str(len(ask.body))}
-        request = httpcore.Request(
-            ask.method,
+        length = {} if request.body is None else {"Content-Length": str(len(request.body))}
+        sent = httpcore.Request(
+            request.method,
             httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
             headers=list(
-                {"Host": url.netloc, **self._headers, **ask.headers, **length, **self._headers_for(url)}.items()
+                {"Host": url.netloc, **self._headers, **request.headers, **length, **self._headers_for(url)}.items()
             ),
-            content=ask.body,
+            content=request.body,
             extensions=deadline_extensions(time.monotonic() + timeout_s, timeout_s),
         )
         try:
-            response = begin_exchange(self._pools.pool(url.scheme, egress), request)
+            received = begin_exchange(self._pools.pool(url.scheme, egress), sent)
             try:
-                answer = Answer(
+                response = Response(
                     url=url,
-                    status=response.status,
-                    headers=tuple(response.headers),
-                    chunks=response.iter_stream(),
+                    status=received.status,
+                    headers=tuple(received.headers),
+                    chunks=received.iter_stream(),
                 )
-                self._heed(answer)
-                yield answer
+                self._on_response(response)
+                yield response
             finally:
-                end_exchange(response)
+                end_exchange(received)
         except httpcore.TimeoutException as exc:
             raise SiteUnavailable(
                 f"{url.netloc} did not give a whole page within {self._timeout_s:.0f} s", hint="try again later"

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from offers_cli.errors import NotFound
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.files import write_atomic
 from offers_cli.log import get_log
 from offers_cli.text import json_text

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from offers_cli.affiliate.link_batches import LinkMaker
+from offers_cli.affiliate.link_stage import LinkBatcher
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import AlwaysBlocked, OfferGone, Outcome, PageBlocked, PageChanged, WorkError
-from offers_cli.fetch.page import MOST_WALLS
+from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
@@ -103,7 +103,7 @@ class Enricher:
     pages: Pages
     drift: DriftWatch
     storage: Storage
-    find_links: Callable[[], LinkMaker | None]
+    find_links: Callable[[], LinkBatcher | None]
     link_url: Callable[[str], str | None]
     check_session: Callable[[], object]
     page_place: AbstractContextManager[object]
@@ -129,7 +129,7 @@ class Enricher:
         with self.page_place:
             return enrich(job, observed_at=observed_at, pages=self.pages, drift=self.drift)
 
-    def _do_both(self, job: EnrichmentJob, observed_at: datetime, links: LinkMaker, url: str) -> Enrichment:
+    def _do_both(self, job: EnrichmentJob, observed_at: datetime, links: LinkBatcher, url: str) -> Enrichment:
         offer = self.storage.find_offer(job.offer_id)
         lacks = needs(offer) if offer else frozenset()
         parts: list[Enrichment | WorkError] = []
@@ -144,7 +144,7 @@ class Enricher:
             raise failed[0]
         return found[0] if len(found) == 1 else _merged(*found)
 
-    def _link(self, job: EnrichmentJob, observed_at: datetime, links: LinkMaker, url: str) -> Enrichment:
+    def _link(self, job: EnrichmentJob, observed_at: datetime, links: LinkBatcher, url: str) -> Enrichment:
         self.check_session()
         link = links.get(url)
         log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id)

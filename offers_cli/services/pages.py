@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import tenacity
 
@@ -19,12 +19,14 @@ from offers_cli.errors import (
     TooLarge,
     UsageError,
 )
-from offers_cli.fetch.body import MAX_PAGE_BYTES
-from offers_cli.fetch.encoding import decode
-from offers_cli.fetch.page import Fetcher, Pace, Page, heed_refusal
+from offers_cli.fetch.pace import Pace, heed_refusal
+from offers_cli.fetch.response import MAX_PAGE_BYTES, Page, decode
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.services.sources import Source
+
+if TYPE_CHECKING:
+    from offers_cli.fetch.client import Fetcher
 
 T = TypeVar("T")
 PATIENCE_S = 15.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from offers_cli.affiliate.hub_page import HubFilter
+from offers_cli.affiliate.hub import HubFilter
 from offers_cli.errors import UsageError
 from offers_cli.files import is_file, parse_path
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from offers_cli.fetch.page import Page, Refusal
+from offers_cli.fetch.pace import Refusal
+from offers_cli.fetch.response import Page
 
 
 class FreePace:

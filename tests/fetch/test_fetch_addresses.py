@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from offers_cli.fetch.addresses import is_reachable
+from offers_cli.fetch.guard import is_reachable
 
 PUBLIC = (
     *(

@@ -112,7 +112,7 @@ def test_what_heeds_the_answers_sees_every_hop_and_can_end_it(serve: Serve, make
     last = serve(says("200 OK", b"<html>end</html>", "Set-Cookie: b=2", "Content-Type: text/html"))
     first = serve(says("302 Found", b"", f"Location: {last.url}", "Set-Cookie: a=1"))
     seen: list[str | None] = []
-    fetcher = make_fetcher(first, last, heed=lambda answer: seen.append(answer.value("set-cookie")))
+    fetcher = make_fetcher(first, last, on_response=lambda answer: seen.append(answer.value("set-cookie")))
     fetcher.get(first.url)
     assert seen == ["a=1", "b=2"]
 
@@ -120,7 +120,7 @@ def test_what_heeds_the_answers_sees_every_hop_and_can_end_it(serve: Serve, make
         raise SessionExpired("no")
 
     with pytest.raises(SessionExpired):
-        make_fetcher(first, last, heed=refuse).get(first.url)
+        make_fetcher(first, last, on_response=refuse).get(first.url)
     assert pace.pauses == [], "a login that ends is nobody's wall"
 
 

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from waiting import NEVER_S
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError, PageBlocked, RateLimited, SiteUnavailable
-from offers_cli.fetch.answers import retry_after_s
 from offers_cli.fetch.client import PoliteFetcher
-from offers_cli.fetch.egress import parse_egresses
 from offers_cli.fetch.guard import Guard
+from offers_cli.fetch.proxies import parse_egresses
+from offers_cli.fetch.response import retry_after_s
 from offers_cli.fetch.robots import PRODUCT_TOKEN
 
 pytestmark = pytest.mark.network

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers_cli.errors import NotHtml
-from offers_cli.fetch.encoding import decode
+from offers_cli.fetch.response import decode
 
 TITLE = "<title>Fogão à gás – promoção “única”</title>"
 META_UTF8 = '<meta charset="utf-8">'

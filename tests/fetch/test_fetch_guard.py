@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from waiting import NEVER_S
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
-from offers_cli.fetch.addresses import embedded, is_reachable, look_up
-from offers_cli.fetch.guard import Guard
+from offers_cli.fetch.guard import Guard, embedded, is_reachable, look_up
 
 ALLOWED = ("mercadolivre.com.br", "açaí.com.br")
 

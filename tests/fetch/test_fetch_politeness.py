@@ -16,8 +16,8 @@ import redis
 from servers import RedisServer
 
 from offers_cli.errors import HostPaused, Outcome, QueueRefused, QueueUnavailable
-from offers_cli.fetch.page import MOST_WALLS, Page, Refusal
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import MOST_WALLS, Refusal, SharedPace
+from offers_cli.fetch.response import Page
 
 pytestmark = pytest.mark.network
 
@@ -101,7 +101,7 @@ import json, sys, redis
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import SharedPace
 
 client = redis.Redis(unix_socket_path=sys.argv[1])
 pace = SharedPace(client, delay_s=1, first_pause_s=10, clock=lambda: float(sys.argv[2]))

@@ -20,10 +20,9 @@ from servers import RedisServer
 
 from offers_cli.errors import WORK_ERRORS, HostPaused, PageBlocked, RateLimited, SiteUnavailable, WorkError
 from offers_cli.fetch.client import PoliteFetcher
-from offers_cli.fetch.egress import parse_egresses
 from offers_cli.fetch.guard import Guard
-from offers_cli.fetch.local_pace import LocalPace
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import LocalPace, SharedPace
+from offers_cli.fetch.proxies import parse_egresses
 
 pytestmark = pytest.mark.network
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import NotFound
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.fetch.snapshots import Snapshots
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from offers_cli.errors import HostPaused
-from offers_cli.fetch.local_pace import LocalPace
-from offers_cli.fetch.page import Refusal
+from offers_cli.fetch.pace import LocalPace, Refusal
 
 
 class Clock:

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from offers_cli.cli.commands import SUMMARIES, CommandGroup
 from offers_cli.cli.main import main
-from offers_cli.fetch.connection import end_exchange
+from offers_cli.fetch.transport import end_exchange
 
 
 class Hello(BaseHTTPRequestHandler):

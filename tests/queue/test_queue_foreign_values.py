@@ -18,7 +18,7 @@ from servers import RedisServer
 from offers_cli.drift.detect import observe
 from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import PageBlocked
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import SharedPace
 from offers_cli.offer import Enrichment
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries

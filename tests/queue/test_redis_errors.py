@@ -21,7 +21,7 @@ from waiting import wait_until
 from offers_cli.drift.detect import Tally
 from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import SharedPace
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.redis.connection import connect
 from offers_cli.redis.errors import REFUSALS, as_ours, translate

@@ -109,7 +109,7 @@ WITHIN_ALL_LIMITS = """
 import re
 from pathlib import Path
 from offers_cli.errors import PageChanged
-from offers_cli.fetch.encoding import decode
+from offers_cli.fetch.response import decode
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 def read(body):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.cases import at
 
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.fetch.snapshots import Snapshots
 
 PAGES = Path(__file__).parents[1] / "reading" / "pages"

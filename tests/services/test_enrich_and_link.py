@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from fetch.free_pace import FreePace
 
-from offers_cli.affiliate.link_batches import LinkMaker, Outcome
 from offers_cli.affiliate.link_builder import Link
+from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.product import Product
 from offers_cli.demo.product_html import product_html
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpired, SiteUnavailable, WorkError
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import EnrichmentJob, Offer
 from offers_cli.services.enrich import Enricher
@@ -65,7 +65,7 @@ class Site:
     def work(self, *, later_s: float = 1.0, with_links: bool = True) -> WorkError | None:
         """Run the offer's job once, as a worker does; returns what it ended with."""
         market = MercadoLivre(BASE)
-        maker = LinkMaker(self.ask, linger_s=0)
+        maker = LinkBatcher(self.ask, linger_s=0)
         enricher = Enricher(
             pages=Pages(
                 get_fetcher=lambda: self,

@@ -11,7 +11,7 @@ from services.kept_pages import PAGES, page_of
 from storage.cases import save
 
 from offers_cli.errors import NotFound, OfferGone
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.services.explain import ExplainReport, explain

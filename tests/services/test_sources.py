@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offers_cli.affiliate.hub_page import HubFilter
+from offers_cli.affiliate.hub import HubFilter
 from offers_cli.errors import UsageError
 from offers_cli.services.sources import check_hub_filter, parse_source
 

@@ -11,7 +11,8 @@ from fetch.free_pace import FreePace
 
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import OfferGone, Outcome, PageBlocked, PageChanged, PageError, RateLimited
-from offers_cli.fetch.page import MOST_WALLS, Page
+from offers_cli.fetch.pace import MOST_WALLS
+from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.verdicts import End, RetryPolicy

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
-from offers_cli.affiliate.session_file import SessionFile
+from offers_cli.affiliate.session import SessionFile
 from offers_cli.config import Config, DatabaseConfig, check_home
 from offers_cli.errors import (
     Bug,

@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from fuzz.target import Target
 
 from offers_cli.errors import ForbiddenUrl, PageError, SiteUnavailable
-from offers_cli.fetch.answers import Answer, redirect_target, retry_after_s
 from offers_cli.fetch.guard import Guard
+from offers_cli.fetch.response import Response, redirect_target, retry_after_s
 from offers_cli.log import without_query
 from offers_cli.marketplaces.addresses import explain_command, join, split, without_tracking
 from offers_cli.marketplaces.mercado_livre import MercadoLivre, urls
@@ -88,7 +88,7 @@ def read(text: str) -> None:
     for ask in (
         lambda: guard.check_url(text),
         lambda: guard.resolve("mercadolivre.com.br", 443),
-        lambda: guard.check_url(redirect_target(Answer(url=safe, status=302, headers=(header,), chunks=())) or ""),
+        lambda: guard.check_url(redirect_target(Response(url=safe, status=302, headers=(header,), chunks=())) or ""),
     ):
         try:
             ask()

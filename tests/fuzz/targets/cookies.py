@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from fetch.test_cookie_formats import DOMAIN, FORMS
+from affiliate.test_cookie_import import DOMAIN, FORMS
 from fuzz.target import Target
 
 from offers_cli.affiliate.cookies import cookie_header, read_set_cookie
-from offers_cli.affiliate.session import SessionKeeper
-from offers_cli.affiliate.session_file import SessionFile, with_cookies
+from offers_cli.affiliate.session import SessionFile, SessionKeeper, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, UsageError
 from offers_cli.fetch.guard import Guard
 

@@ -9,7 +9,7 @@ from fuzz.target import Target
 from fuzz.targets.pages import make
 
 from offers_cli.errors import PageError
-from offers_cli.fetch.encoding import decode
+from offers_cli.fetch.response import decode
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.schema_org import SchemaOrg
 

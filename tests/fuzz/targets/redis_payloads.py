@@ -19,7 +19,7 @@ from offers_cli.cli.stats import stats_blocks
 from offers_cli.drift.detect import observe
 from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import HostPaused, PageBlocked, PageChanged
-from offers_cli.fetch.politeness import SharedPace
+from offers_cli.fetch.pace import SharedPace
 from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.failure import Failure

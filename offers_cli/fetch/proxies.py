@@ -8,7 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from offers_cli.errors import ConfigError
 from offers_cli.fetch.guard import USUAL_PORTS
-from offers_cli.fetch.page import DIRECT
+
+DIRECT = "direct"
+"""The egress of requests that go through no proxy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ import pytest
 
 from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
 from offers_cli.affiliate.login import REFUSED_REST_S, Login
-from offers_cli.affiliate.session_file import SessionFile, with_cookies
+from offers_cli.affiliate.session import SessionFile, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, StorageUnavailable
-from offers_cli.fetch.answers import Answer
 from offers_cli.fetch.guard import Guard, SafeUrl
+from offers_cli.fetch.response import Response
 
 DOMAIN = "mercadolivre.com.br"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -246,9 +246,9 @@ def login(file: SessionFile, clock: Clock) -> Login:
     return Login(file, domains=[DOMAIN], needed=("ssid", "orgnickp"), own=("_csrf",), now=clock)
 
 
-def answer(status: int = 200, *headers: tuple[str, str], url: str = "https://www.mercadolivre.com.br/x") -> Answer:
+def answer(status: int = 200, *headers: tuple[str, str], url: str = "https://www.mercadolivre.com.br/x") -> Response:
     encoded = tuple((name.encode(), value.encode()) for name, value in headers)
-    return Answer(url=address(url), status=status, headers=encoded, chunks=())
+    return Response(url=address(url), status=status, headers=encoded, chunks=())
 
 
 def sent(login: Login, url: str = "https://www.mercadolivre.com.br/") -> str:
@@ -286,7 +286,9 @@ def test_a_refused_session_rests_unless_a_person_insists(login: Login, file: Ses
 
 def test_answers_change_the_jar_and_each_process_keeps_its_own_token_cookie(login: Login, file: SessionFile) -> None:
     file.replace([cookie(value="1"), cookie("_csrf", "imported")], imported_at=NOW)
-    login.heed(answer(200, ("Set-Cookie", f"ssid=2; Domain={DOMAIN}; Secure"), ("set-cookie", "_csrf=mine; Path=/")))
+    login.on_response(
+        answer(200, ("Set-Cookie", f"ssid=2; Domain={DOMAIN}; Secure"), ("set-cookie", "_csrf=mine; Path=/"))
+    )
     assert sorted(sent(login).split("; ")) == ["_csrf=mine", "ssid=2"]
     loaded = file.load()
     assert loaded is not None
@@ -295,7 +297,7 @@ def test_answers_change_the_jar_and_each_process_keeps_its_own_token_cookie(logi
     assert "_csrf=imported" in sent(other)
     file.replace([cookie(value="3"), cookie("_csrf", "new")], imported_at=NOW)
     assert sorted(sent(login).split("; ")) == ["_csrf=new", "ssid=3"], "the own cookie ends with its session"
-    login.heed(answer(200, ("Set-Cookie", f"ssid=; Domain={DOMAIN}; Max-Age=0; Secure")))
+    login.on_response(answer(200, ("Set-Cookie", f"ssid=; Domain={DOMAIN}; Max-Age=0; Secure")))
     assert "ssid" not in sent(login)
 
 
@@ -307,16 +309,16 @@ def test_answers_change_the_jar_and_each_process_keeps_its_own_token_cookie(logi
         answer(303, ("Location", "/login/")),
     ],
 )
-def test_being_sent_to_the_login_is_told_and_changes_no_cookie(login: Login, file: SessionFile, told: Answer) -> None:
+def test_being_sent_to_the_login_is_told_and_changes_no_cookie(login: Login, file: SessionFile, told: Response) -> None:
     before = file.replace([cookie()], imported_at=NOW)
     with pytest.raises(SessionExpired):
-        login.heed(told)
+        login.on_response(told)
     assert file.load() == before
 
 
 def test_cookies_of_other_hosts_are_not_learnt(login: Login, file: SessionFile) -> None:
     before = file.replace([cookie()], imported_at=NOW)
-    login.heed(answer(200, ("Set-Cookie", "ssid=evil"), url="https://evil.example/"))
+    login.on_response(answer(200, ("Set-Cookie", "ssid=evil"), url="https://evil.example/"))
     assert file.load() == before
     assert sent(login, "https://evil.example/") == ""
 

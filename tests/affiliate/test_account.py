@@ -13,10 +13,10 @@ from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.account import Account
 from offers_cli.affiliate.cookies import Cookie
-from offers_cli.affiliate.hub_page import SEARCH_CALL
+from offers_cli.affiliate.hub import SEARCH_CALL
 from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
 from offers_cli.affiliate.login import Login
-from offers_cli.affiliate.session_file import SessionFile
+from offers_cli.affiliate.session import SessionFile
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.errors import PageBlocked, RateLimited, SessionExpired
@@ -58,7 +58,9 @@ def open_account(shop: Shop, file: SessionFile, pace: FreePace) -> Iterator[Call
             file, domains=["127.0.0.1"], needed=NEEDED_COOKIES, own=PAGE_COOKIES, now=lambda: datetime.now(UTC)
         )
         guard = Guard([urlsplit(shop.url).netloc], allow_private=True)
-        fetchers.append(PoliteFetcher(guard=guard, pace=pace, headers_for=login.headers_for, heed=login.heed))
+        fetchers.append(
+            PoliteFetcher(guard=guard, pace=pace, headers_for=login.headers_for, on_response=login.on_response)
+        )
         market = MercadoLivre(shop.url)
         return Account(
             base_url=shop.url,

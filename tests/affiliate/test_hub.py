@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from reading.captures import real_pages_folder
 
-from offers_cli.affiliate.hub import Hub
-from offers_cli.affiliate.hub_page import HubFilter, search_body
+from offers_cli.affiliate.hub import Hub, HubFilter, search_body
 from offers_cli.errors import PageChanged, SessionExpired
-from offers_cli.fetch.page import Page
+from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 URL = "https://www.mercadolivre.com.br/afiliados/hub"

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from waiting import wait_until
 
-from offers_cli.affiliate.link_batches import LinkMaker, Outcome
 from offers_cli.affiliate.link_builder import Link
+from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
 from offers_cli.errors import Bug, LinkRefused, OffersError, SessionExpired
 
 LINGER_S = 0.01
@@ -53,7 +53,7 @@ class Clock:
         return self.now
 
 
-def get_all(maker: LinkMaker, urls: Sequence[str], clock: Clock, *, threads: int) -> list[Link | Exception]:
+def get_all(maker: LinkBatcher, urls: Sequence[str], clock: Clock, *, threads: int) -> list[Link | Exception]:
     """Each address asked for by one job of as many as run at once."""
     lock = threading.Lock()
 
@@ -72,7 +72,7 @@ def get_all(maker: LinkMaker, urls: Sequence[str], clock: Clock, *, threads: int
 
 def link_all(programme: Programme, urls: Sequence[str], *, threads: int) -> list[Link | Exception]:
     clock = Clock(asking=len(urls))
-    maker = LinkMaker(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
+    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
     return get_all(maker, urls, clock, threads=threads)
 
 
@@ -100,7 +100,7 @@ def test_nobody_waits_for_ever_when_the_call_breaks_unexpectedly() -> None:
 
 
 def test_an_address_that_the_answer_leaves_out_is_told() -> None:
-    maker = LinkMaker(lambda _urls: {}, linger_s=LINGER_S)
+    maker = LinkBatcher(lambda _urls: {}, linger_s=LINGER_S)
     with pytest.raises(Bug):
         maker.get("1")
 
@@ -112,7 +112,7 @@ def test_two_offers_of_one_address_are_asked_once() -> None:
 
 
 @contextmanager
-def asking(maker: LinkMaker, clock: Clock, url: str) -> Iterator[None]:
+def asking(maker: LinkBatcher, clock: Clock, url: str) -> Iterator[None]:
     """Somebody else asks for a link, and has found that its batch does not go yet; in the end it has the link."""
     thread = threading.Thread(target=get_all, args=(maker, [url], clock), kwargs={"threads": 1})
     before = clock.looks
@@ -124,7 +124,7 @@ def asking(maker: LinkMaker, clock: Clock, url: str) -> Iterator[None]:
 
 def test_while_others_read_pages_a_batch_waits_for_them_but_not_too_long() -> None:
     programme, clock = Programme(), Clock(asking=9)
-    maker = LinkMaker(programme, linger_s=LINGER_S, longest_wait_s=3 * LINGER_S, clock=clock)
+    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=3 * LINGER_S, clock=clock)
     with maker.present(), asking(maker, clock, "1"):
         clock.now = 2 * LINGER_S
         before = clock.looks
@@ -137,7 +137,7 @@ def test_while_others_read_pages_a_batch_waits_for_them_but_not_too_long() -> No
 
 def test_when_the_last_other_one_leaves_the_batch_goes() -> None:
     programme, clock = Programme(), Clock(asking=9)
-    maker = LinkMaker(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
+    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
     with ExitStack() as stack:
         with maker.present():
             stack.enter_context(asking(maker, clock, "1"))
@@ -148,6 +148,6 @@ def test_when_the_last_other_one_leaves_the_batch_goes() -> None:
 
 
 def test_an_outcome_may_be_any_error_of_ours() -> None:
-    maker = LinkMaker(lambda urls: dict.fromkeys(urls, OffersError("no")), linger_s=LINGER_S)
+    maker = LinkBatcher(lambda urls: dict.fromkeys(urls, OffersError("no")), linger_s=LINGER_S)
     with pytest.raises(OffersError, match="no"):
         maker.get("1")

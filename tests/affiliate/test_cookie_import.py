@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offers_cli.affiliate import cookie_import as cookie_formats
+from offers_cli.affiliate import cookie_import
 from offers_cli.affiliate.cookie_import import MAX_BYTES, MAX_REQUEST_CHARS, keep_own, parse_cookies
 from offers_cli.affiliate.cookies import Cookie
 from offers_cli.errors import UsageError
@@ -208,4 +208,4 @@ def test_reading_takes_a_time_that_grows_no_faster_than_the_text(kind: str) -> N
     ],
 )
 def test_words_of_a_shell_are_read_as_a_shell_reads_them(text: str, words: list[str]) -> None:
-    assert cookie_formats._shell_words(text) == words
+    assert cookie_import._shell_words(text) == words

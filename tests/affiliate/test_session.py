@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from offers_cli.affiliate.link_builder import NEEDED_COOKIES
-from offers_cli.affiliate.session import SessionKeeper
-from offers_cli.affiliate.session_file import SessionFile
+from offers_cli.affiliate.session import SessionFile, SessionKeeper
 from offers_cli.errors import QueueUnavailable, UsageError
 from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
 

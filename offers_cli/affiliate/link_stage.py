@@ -28,7 +28,7 @@ class _Order:
     outcome: Outcome | None = None
 
 
-class LinkMaker:
+class LinkBatcher:
     """Makes links for many threads; thread-safe, with no thread of its own: one of those who wait makes the call.
 
     A batch goes when it is full, when everyone present has been waiting for a moment, or when its first offer has

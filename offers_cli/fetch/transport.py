@@ -16,7 +16,7 @@ from typing import Any
 import httpcore
 
 from offers_cli.errors import TooLarge
-from offers_cli.fetch.egress import Egress
+from offers_cli.fetch.proxies import Egress
 
 MAX_WIRE_BYTES = 8 * 2**20
 MAX_HEAD_BYTES = 256 * 1024

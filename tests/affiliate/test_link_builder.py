@@ -193,8 +193,8 @@ def test_what_is_asked() -> None:
         ("https://shop.example/p/MLB1", None),
     ],
 )
-def test_links_are_asked_for_clean_product_addresses_alone(url: str, asked: str | None, market: MercadoLivre) -> None:
-    assert market.link_url(url) == asked
+def test_links_are_asked_for_clean_product_addresses_alone(url: str, asked: str | None) -> None:
+    assert MercadoLivre().link_url(url) == asked
 
 
 def test_a_configured_address_stands_for_the_marketplace() -> None:

@@ -1,0 +1,268 @@
+"""When we may go: one clock per (host, egress), kept in Redis and shared by all processes and machines.
+
+Each step is one Lua call on Redis's own clock. What is stored is the last turn that was given out, so the next turn is
+`delay` after it: a process that dies, or a delay that is made shorter, leaves nothing to wait for. Pauses are moments
+beside it, and survive restarts as Redis does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol
+
+from offers_cli.errors import HostPaused, PageBlocked, PageError, QueueRefused, QueueUnavailable
+from offers_cli.fetch.proxies import DIRECT
+from offers_cli.fetch.response import Page
+from offers_cli.redis.errors import translate
+from offers_cli.redis.scripts import ask, load_script
+from offers_cli.redis.values import as_text
+
+if TYPE_CHECKING:
+    import redis
+
+PREFIX = "offers:pace:"
+SLACK = 0.02
+"""Turns lie this much further apart than asked: room for wake-ups and connections that are late, so that a server never
+counts more than it was promised."""
+
+LONGEST_PAUSE_S = 3600.0
+PAGE_REMEMBERED_S = 86_400.0
+"""How long after its last refusal a page is remembered."""
+PAUSED = f"{PREFIX}paused"
+"""The hosts that were paused, by the end of their pause."""
+
+MOST_WALLS = 5
+"""A page that alone shows a wall so many times in a row is given up."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """How a refusal counts.
+
+    Attributes:
+        wait_s: how long the page is to be left alone.
+        walls: how many refusals in a row are the page's own, met while its host served others; 0 where it is the
+            host's. Begins anew after `MOST_WALLS` walls.
+    """
+
+    wait_s: float
+    walls: int = 0
+
+
+class Pace(Protocol):
+    """When we may go: one shared clock per (host, egress) over all processes."""
+
+    def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
+        """Take the nearest turn for that host among several egresses: (egress, seconds to wait before using it).
+
+        Raises:
+            HostPaused: the host is paused (wall, rate limit) for all of them; nothing was taken.
+        """
+        ...
+
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now: to be asked again after the wait for a turn, which may have been long."""
+        ...
+
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for everyone; a longer pause already in force stays. Returns the seconds now in force."""
+        ...
+
+    def note_served(self, page: Page) -> None:
+        """Note that this is a page and no wall: what was counted against it and its hosts is forgotten."""
+        ...
+
+    def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
+        """Note a wall or a 429, and pause the host for everyone unless the page alone shows a wall.
+
+        Args:
+            url: the page as it was asked for.
+            seconds: what the host asked for, which is always obeyed; None when it did not say: then its pauses grow
+                with each refusal, until it serves a page again.
+        """
+        ...
+
+
+def heed_refusal(pace: Pace, error: PageError, *, host: str, url: str, egress: str) -> None:
+    """Note the refusal of a page, asked for as `url`; the error then says how it counts."""
+    refusal = pace.note_refusal(host, url, error.retry_after_s, reason=error.code, egress=egress)
+    error.retry_after_s, error.walls = refusal.wait_s, refusal.walls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedHost:
+    """A pause in force."""
+
+    host: str
+    egress: str
+    seconds: float
+    reason: str
+
+
+class SharedPace:
+    """The pace of all processes that use one Redis; thread-safe.
+
+    Args:
+        delay_s: least time between two requests to one host through one egress; 0 for no waiting.
+        first_pause_s: the pause after the first refusal; each one met after it doubles it, up to an hour. A page that
+            is served ends that, and so does an hour without a refusal.
+        clock: seconds since 1970 for tests; None is Redis's own clock.
+    """
+
+    def __init__(
+        self, client: redis.Redis, *, delay_s: float, first_pause_s: float, clock: Clock | None = None
+    ) -> None:
+        self._redis = client
+        self._delay_us = round(delay_s * (1 + SLACK) * 1e6)
+        self._first_pause_us = round(first_pause_s * 1e6)
+        self._clock = clock
+        self._scripts: dict[str, Any] = {}
+
+    def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
+        """Take the nearest turn (see `offers_cli.fetch.pace.Pace.reserve`)."""
+        verdict, place, amount, *reason = self._run(
+            "reserve", [_key(host, egress) for egress in egresses], self._delay_us
+        )
+        if as_text(verdict) == "paused":
+            raise HostPaused(host, reason=as_text(reason[0]), seconds=amount / 1e6)
+        return egresses[place], amount / 1e6
+
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now (see `offers_cli.fetch.pace.Pace.is_paused`)."""
+        ((left_us, _),) = self._run("pauses", [_key(host, egress)])
+        return bool(left_us > 0)
+
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for everyone (see `offers_cli.fetch.pace.Pace.pause`)."""
+        keys = [_key(host, egress), PAUSED]
+        left_us = self._run("pause", keys, round(seconds * 1e6), reason, _member(host, egress))
+        return float(left_us) / 1e6
+
+    def note_served(self, page: Page) -> None:
+        """Note that a host serves (see `offers_cli.fetch.pace.Pace.note_served`).
+
+        A Redis that does not answer is no reason to lose the page: then the pauses grow once more than they had to.
+        """
+        with suppress(QueueUnavailable, QueueRefused), translate(), self._redis.pipeline(transaction=False) as pipe:
+            for host, egress in {*page.redirects, (page.host, page.egress)}:
+                pipe.hdel(_key(host, egress), "strikes")
+                pipe.delete(_page_key(host, egress, page.url))
+            pipe.execute()
+
+    def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
+        """Note a wall or a 429 (see `offers_cli.fetch.pace.Pace.note_refusal`)."""
+        wait_us, walls = self._run(
+            "refusal",
+            [_key(host, egress), _page_key(host, egress, url), PAUSED],
+            -1 if seconds is None else round(seconds * 1e6),
+            self._first_pause_us,
+            MOST_WALLS if reason == PageBlocked.code else 0,
+            round(PAGE_REMEMBERED_S * 1e6),
+            reason,
+            _member(host, egress),
+        )
+        return Refusal(wait_s=wait_us / 1e6, walls=walls)
+
+    def paused_hosts(self) -> list[PausedHost]:
+        """The pauses in force, by host."""
+        [found] = ask(self._redis, ("ZRANGE", PAUSED, 0, -1))
+        members = sorted(map(as_text, found))
+        pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members]) if members else ()
+        return [
+            PausedHost(host=host, egress=egress, seconds=left_us / 1e6, reason=as_text(reason))
+            for (host, _, egress), (left_us, reason) in zip((m.partition("|") for m in members), pauses, strict=True)
+            if left_us > 0
+        ]
+
+    def _run(self, name: str, keys: Sequence[str], *args: str | int) -> Any:
+        now = "" if self._clock is None else f"{self._clock() * 1e6:.0f}"
+        with translate():
+            if name not in self._scripts:
+                self._scripts[name] = self._redis.register_script(load_script("offers_cli.fetch", name))
+            return self._scripts[name](keys=keys, args=[now, round(LONGEST_PAUSE_S * 1e6), *args])
+
+
+def _key(host: str, egress: str) -> str:
+    return f"{PREFIX}{_member(host, egress)}"
+
+
+def _page_key(host: str, egress: str, url: str) -> str:
+    return f"{PREFIX}page:{sha256(f'{_member(host, egress)} {url}'.encode()).hexdigest()[:32]}"
+
+
+def _member(host: str, egress: str) -> str:
+    return f"{host.lower()}|{egress}"
+
+
+class LocalPace:
+    """Keeps the distance between two requests to one host within this process; thread-safe.
+
+    Args:
+        pause_s: the pause after a wall that does not say how long; it cannot be told to others from here.
+    """
+
+    def __init__(self, *, delay_s: float, pause_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._delay_s = delay_s
+        self._pause_s = pause_s
+        self._clock = clock
+        self._next_turn: dict[tuple[str, str], float] = {}
+        self._pauses: dict[tuple[str, str], tuple[float, str]] = {}
+        self._lock = threading.Lock()
+
+    def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
+        """Take the nearest turn (see `offers_cli.fetch.pace.Pace.reserve`)."""
+        with self._lock:
+            now = self._clock()
+            egress = min(self._open_egresses(host, egresses, now), key=lambda label: self._turn(host, label))
+            turn = max(now, self._turn(host, egress))
+            self._next_turn[host, egress] = turn + self._delay_s
+            return egress, turn - now
+
+    def is_paused(self, host: str, egress: str = DIRECT) -> bool:
+        """Whether the host is paused now (see `offers_cli.fetch.pace.Pace.is_paused`)."""
+        with self._lock:
+            return self._pauses.get((host, egress), (0.0, ""))[0] > self._clock()
+
+    def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
+        """Pause the host for this process; returns the seconds now in force."""
+        with self._lock:
+            now = self._clock()
+            asked_until = now + seconds
+            until, known = self._pauses.get((host, egress), (0.0, reason))
+            self._pauses[host, egress] = max((until, known), (asked_until, reason))
+            return max(until, asked_until) - now
+
+    def note_served(self, page: Page) -> None:
+        """Nothing is counted here that a served page would end."""
+
+    def note_refusal(
+        self,
+        host: str,
+        url: str,  # noqa: ARG002 (the pace's form)
+        seconds: float | None,
+        *,
+        reason: str,
+        egress: str = DIRECT,
+    ) -> Refusal:
+        """Pause the host; there are no workers without a Redis, so that no page is asked again and again."""
+        asked_s = self._pause_s if seconds is None else seconds
+        return Refusal(wait_s=self.pause(host, asked_s, reason=reason, egress=egress))
+
+    def _turn(self, host: str, egress: str) -> float:
+        return self._next_turn.get((host, egress), 0.0)
+
+    def _open_egresses(self, host: str, egresses: Sequence[str], now: float) -> list[str]:
+        """Those that are not paused for that host; raises `HostPaused` when all are."""
+        pauses = {egress: self._pauses.get((host, egress), (0.0, "")) for egress in egresses}
+        found = [egress for egress, (until, _) in pauses.items() if until <= now]
+        if not found:
+            until, reason = min(pauses.values())
+            raise HostPaused(host, reason=reason, seconds=until - now)
+        return found

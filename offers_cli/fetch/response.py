@@ -1,0 +1,309 @@
+"""From a response to a page: what its status and headers mean, its body inflated within limits, its bytes as text."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+from offers_cli.errors import NotHtml, OfferGone, PageBlocked, RateLimited, Redirected, SiteUnavailable, TooLarge
+from offers_cli.fetch.guard import SafeUrl
+from offers_cli.fetch.proxies import DIRECT
+
+RETRY_AFTER_RANGE_S = (1.0, 900.0)
+SECONDS = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+"""Whole by the standard, but meant the same with a sign or a fraction."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+WALL_SEGMENTS = frozenset({"account-verification", "captcha", "login"})
+"""Path segments of the addresses that a wall sends us to: ``/gz/account-verification``, ``/jms/mlb/lgz/msl/login``."""
+
+SESSION_HINT = "wait for the pause to end; `offers doctor` shows what answers and what is blocked"
+
+MAX_PAGE_BYTES = 10 * 2**20
+"""Four times the largest page seen."""
+PIECE_BYTES = 256 * 1024
+MAX_PIECES = 50_000
+"""A body in millions of tiny chunks costs a thousand times the work of its bytes."""
+PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/json"})
+CODINGS = frozenset({"", "gzip", "x-gzip", "deflate"})
+BLANK = b" \t\r\n\f\0\xef\xbb\xbf\xfe\xff"
+"""What may stand before the first character: white space, byte-order marks, the zeros of UTF-16."""
+
+META_BYTES = 4096
+_META = re.compile(rb"<meta[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+_HEADER = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+_MANY_BYTES = re.compile(r"utf-8|utf-16(-[bl]e)?|shift_jis|euc_(jp|kr)|gb2312|gbk|gb18030|big5")
+_ONE_BYTE = re.compile(r"ascii|iso8859-\d+|cp125\d|koi8-[ru]|cp874")
+_AS_BROWSERS_READ_THEM = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb2312": "gbk"}
+"""A page that claims Latin-1 is Windows-1252 (WHATWG Encoding, names and labels)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """Status, headers and unread body of one exchange."""
+
+    url: SafeUrl
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    chunks: Iterable[bytes]
+
+    def values(self, name: str) -> Iterator[str]:
+        """Every value of a header, in order; `name` in lower case."""
+        wanted = name.encode("ascii")
+        return (value.decode("latin-1").strip() for key, value in self.headers if key.lower() == wanted)
+
+    def value(self, name: str) -> str | None:
+        """The first value of a header."""
+        return next(self.values(name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer, decoded.
+
+    Attributes:
+        url: the address asked for.
+        final_url: the address that answered, after redirects.
+        status: HTTP status of that answer (2xx; others raise).
+        text: the decoded text.
+        encoding: the encoding it was decoded from.
+        fetched_at: when the request was sent (UTC).
+        egress: which way out it took: ``direct``, or the label of a proxy.
+        redirects: host and way out of each request that was redirected on the way here.
+    """
+
+    url: str
+    final_url: str
+    status: int
+    text: str
+    encoding: str
+    fetched_at: datetime
+    egress: str = DIRECT
+    redirects: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The host that answered, with its port when that is not the usual one."""
+        return urlsplit(self.final_url).netloc
+
+
+def retry_after_s(text: str | None, *, now: datetime) -> float | None:
+    """Seconds of a ``Retry-After`` header (seconds or an HTTP date), clamped to 1 s..15 min; None when unreadable."""
+    if text is None:
+        return None
+    if SECONDS.fullmatch(text):
+        seconds = float(text)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+            seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
+            return None
+    least, most = RETRY_AFTER_RANGE_S
+    return min(max(seconds, least), most)
+
+
+def redirect_target(response: Response) -> str | None:
+    """Where a redirect leads, absolute and not yet checked; None when the answer is no redirect.
+
+    Raises:
+        PageBlocked: it leads to a login, captcha or verification page.
+        Redirected: it leads nowhere, or to several places at once.
+    """
+    if response.status not in REDIRECTS:
+        return None
+    locations = set(response.values("location"))
+    if len(locations) != 1 or not (location := locations.pop()):
+        raise Redirected(f"{response.url.netloc} redirects without saying where to")
+    target = _absolute(response.url, location)
+    if WALL_SEGMENTS & set(urlsplit(target).path.lower().split("/")):
+        raise PageBlocked(f"{response.url.netloc} sent us to its wall {urlsplit(target).path[:80]}", hint=SESSION_HINT)
+    return target
+
+
+def _absolute(url: SafeUrl, location: str) -> str:
+    """Join a ``Location``, whose raw bytes may be UTF-8 and hold spaces; the fragment is inherited (RFC 9110)."""
+    try:
+        text = location.encode("latin-1").decode("utf-8", errors="strict")
+    except UnicodeDecodeError:
+        text = location
+    try:
+        target = urljoin(url.url, text.replace(" ", "%20"))
+        urlsplit(target)
+    except ValueError as exc:
+        raise Redirected(f"{url.netloc} redirects to something that is no address") from exc
+    fragment = urlsplit(url.url).fragment
+    return target if "#" in target or not fragment else f"{target}#{fragment}"
+
+
+def check_status(response: Response, *, now: datetime) -> None:
+    """Return when the answer is a page (2xx), raise what it is otherwise.
+
+    Raises:
+        PageBlocked (401, 403), RateLimited (429), OfferGone (404, 410), SiteUnavailable (all others).
+    """
+    status, host = response.status, response.url.netloc
+    if 200 <= status < 300 and status != 206:
+        return
+    said = f"{host} answered {status}"
+    wait_s = retry_after_s(response.value("retry-after"), now=now)
+    if status in {404, 410}:
+        raise OfferGone(f"{said}: the page does not exist (any more)")
+    if status in {401, 403}:
+        raise PageBlocked(f"{said}: it refuses us", hint=SESSION_HINT, retry_after_s=wait_s)
+    if status == 429:
+        raise RateLimited(f"{said}: too many requests", hint=SESSION_HINT, retry_after_s=wait_s)
+    raise SiteUnavailable(said, hint="try again later", retry_after_s=wait_s if status == 503 else None)
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Refuse what does not even claim to be HTML or JSON; a missing claim is left to the first bytes."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind and kind not in PAGE_TYPES and not kind.endswith("+json"):
+        raise NotHtml(f"the answer is {kind[:60]}, neither HTML nor JSON")
+
+
+def check_length(content_length: str | None, *, max_bytes: int) -> None:
+    """Refuse a body that announces itself as too large, before any of it is read."""
+    if content_length is not None and int(content_length) > max_bytes:
+        raise TooLarge(f"the answer is {int(content_length) / 2**20:.0f} MB, more than {max_bytes / 2**20:.0f} MB")
+
+
+def content_coding(values: Iterable[str]) -> str:
+    """The one coding of a body: empty, ``gzip`` or ``deflate``.
+
+    Raises:
+        NotHtml: several layers, or a coding that nobody asked for.
+    """
+    names = [name.strip().lower() for value in values for name in value.split(",")]
+    codings = [name for name in names if name not in {"", "identity"}]
+    coding = ", ".join(codings)
+    if coding not in CODINGS:
+        raise NotHtml(f"the answer is packed as {coding[:60]!r}; one layer of gzip or deflate is what we read")
+    return coding
+
+
+def read_body(chunks: Iterable[bytes], coding: str, *, max_bytes: int = MAX_PAGE_BYTES, is_page: bool = True) -> bytes:
+    """Read and inflate a body, `max_bytes` at most; a page is refused at its first bytes when they are not a page's.
+
+    Raises:
+        TooLarge, NotHtml: also for bytes that do not inflate.
+        SiteUnavailable: the packed body ends too early.
+    """
+    pieces: list[bytes] = []
+    size, begun = 0, not is_page
+    for piece in inflated(chunks, coding):
+        size += len(piece)
+        pieces.append(piece)
+        if size > max_bytes or len(pieces) > MAX_PIECES:
+            raise TooLarge(f"the answer is larger than {max_bytes / 2**20:.3g} MB, or in too many pieces")
+        begun = begun or _begins_page(piece)
+    if not begun:
+        raise NotHtml("the answer is empty")
+    return b"".join(pieces)
+
+
+def _begins_page(piece: bytes) -> bool:
+    """Whether HTML (``<``) or JSON (``{``, ``[``) begins here; raises `NotHtml` when something else does."""
+    start = piece.lstrip(BLANK)[:1]
+    if start and start not in b"<{[":
+        raise NotHtml("the answer does not begin as HTML or JSON does")
+    return bool(start)
+
+
+def inflated(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """The chunks without their packing, in pieces of bounded size: the limit is inside the decompressor."""
+    if not coding:
+        yield from chunks
+        return
+    try:
+        yield from _inflate(chunks, coding)
+    except zlib.error as exc:
+        raise NotHtml(f"the answer says it is {coding}, but does not inflate ({exc})") from exc
+
+
+def _inflate(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    inflater = None
+    for chunk in chunks:
+        inflater = inflater or zlib.decompressobj(_window_bits(coding, chunk))
+        rest = chunk
+        while rest and not inflater.eof:
+            yield inflater.decompress(rest, PIECE_BYTES)
+            rest = inflater.unconsumed_tail
+        if inflater.unused_data or rest:
+            raise NotHtml("the answer goes on after its packed body has ended")
+    if inflater is not None:
+        yield inflater.flush()
+    if inflater is None or not inflater.eof:
+        raise SiteUnavailable("the answer was cut short: its packed body has no end")
+
+
+def _window_bits(coding: str, first: bytes) -> int:
+    """``deflate`` means the zlib format (RFC 9110), but some servers send bare deflate data: the first byte tells."""
+    if coding != "deflate":
+        return 16 + zlib.MAX_WBITS
+    is_zlib = first[0] & 0x0F == zlib.DEFLATED
+    return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
+
+
+def decode(data: bytes, content_type: str | None = None) -> tuple[str, str]:
+    """Text of a page and the encoding it was read in.
+
+    A single-byte charset turns any bytes into some text, so a claim of one is believed only where the bytes carry no
+    mark and are not valid UTF-8. Bytes that fit nowhere become U+FFFD, for everyone to see.
+
+    Raises:
+        NotHtml: the bytes are text in no encoding at all.
+    """
+    claims = _claims(data, content_type)
+    for encoding in (*filter(_MANY_BYTES.fullmatch, claims), "utf-8", *filter(_ONE_BYTE.fullmatch, claims)):
+        text = _decode_strictly(data, encoding)
+        if text is not None:
+            return text, encoding
+    return _guess(data)
+
+
+def _claims(data: bytes, content_type: str | None) -> list[str]:
+    """Codecs that header, mark and meta name, in that order."""
+    header = _HEADER.search(content_type or "")
+    mark = next((encoding for bom, encoding in _MARKS if data.startswith(bom)), None)
+    meta = _META.search(data, 0, META_BYTES)
+    labels = (header and header[1], mark, meta and meta[1].decode("ascii"))
+    return [codec for label in labels if label and (codec := _codec(label))]
+
+
+def _codec(label: str) -> str | None:
+    try:
+        name = codecs.lookup(label).name
+    except LookupError:
+        return None
+    return _AS_BROWSERS_READ_THEM.get(name, name)
+
+
+def _decode_strictly(data: bytes, encoding: str) -> str | None:
+    # Plain ASCII read as UTF-16 is "valid" Chinese; real UTF-16 markup holds zeros.
+    if encoding.startswith("utf-16") and b"\0" not in data[:64]:
+        return None
+    try:
+        return data.decode(encoding).removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    except UnicodeDecodeError:
+        return None
+
+
+def _guess(data: bytes) -> tuple[str, str]:
+    """UTF-8 with a few broken places, else Windows-1252."""
+    text = data.decode("utf-8", errors="replace")
+    broken = text.count("\N{REPLACEMENT CHARACTER}")
+    if broken <= sum(1 for c in text if ord(c) > 0x7F) - broken:
+        return text, "utf-8"
+    try:
+        return data.decode("cp1252"), "cp1252"
+    except UnicodeDecodeError as exc:
+        raise NotHtml("the answer is text in no encoding that we know") from exc
