@@ -24,7 +24,7 @@ from pathlib import Path
 from offers_cli.config import Secret
 from offers_cli.offer import Enrichment, Offer
 from offers_cli.storage.base import Missing, OfferFilter, Storage
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -182,7 +182,7 @@ def main() -> None:
 def bench_supabase(folder: Path, offers: int) -> None:
     from supabase_server.lite import supabase_server
 
-    from offers_cli.storage.supabase import open_supabase
+    from offers_cli.storage.supabase.storage import open_supabase
 
     with supabase_server(folder / "supabase") as project:
         storage = open_supabase(project.url, Secret(project.service_key))

@@ -23,7 +23,7 @@ from offers_cli.offer import Enrichment, EnrichmentJob
 from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 from offers_cli.storage.patience import Patience
-from offers_cli.storage.valid import whole_enrichment
+from offers_cli.storage.validation import whole_enrichment
 from offers_cli.times import utc_now
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from peer import Job
 
 from offers_cli.storage.base import OfferFilter
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 

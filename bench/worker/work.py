@@ -18,7 +18,7 @@ import httpx
 
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import Enrichment
-from offers_cli.storage.sqlite import SqliteStorage, open_sqlite
+from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite
 
 writing = Lock()
 

@@ -62,7 +62,7 @@ def _recent() -> Iterator[StoredOffer]:
         database = get_config().database
         if database.supabase_url is not None or not database.sqlite_path.is_file():
             return
-        from offers_cli.storage.sqlite import open_sqlite
+        from offers_cli.storage.sqlite.storage import open_sqlite
 
         with closing(open_sqlite(database.sqlite_path)) as storage:
             yield from storage.find_offers(OfferFilter(limit=LIMIT))

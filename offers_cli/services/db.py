@@ -44,8 +44,8 @@ class SchemaReport:
 
 def migrate(config: DatabaseConfig) -> SchemaReport:
     """Bring the schema up to date; raises as `offers_cli.storage.migrate.migrate`."""
+    from offers_cli.storage import storage_kind
     from offers_cli.storage.migrate import migrate as migrate_storage
-    from offers_cli.storage.migrate import storage_kind
 
     done = migrate_storage(config)
     return SchemaReport(
@@ -55,7 +55,7 @@ def migrate(config: DatabaseConfig) -> SchemaReport:
 
 def schema(config: DatabaseConfig) -> SchemaReport:
     """The whole schema as a script for the chosen storage; touches no database."""
-    from offers_cli.storage.migrate import storage_kind
+    from offers_cli.storage import storage_kind
     from offers_cli.storage.migrations import migrations, schema_sql
 
     kind = storage_kind(config)
@@ -83,10 +83,10 @@ def backup(config: Config, *, file: Path | None, now: datetime) -> BackupReport:
 
     Raises:
         NotFound: there is no database yet.
-        UsageError, StorageUnavailable, StorageRefused: as `offers_cli.storage.backup.backup`.
+        UsageError, StorageUnavailable, StorageRefused: as `offers_cli.storage.transfer.backup`.
     """
-    from offers_cli.storage.backup import backup as back_up
-    from offers_cli.storage.migrate import storage_kind
+    from offers_cli.storage import storage_kind
+    from offers_cli.storage.transfer import backup as back_up
 
     path = config.database.sqlite_path
     if storage_kind(config.database) == "sqlite" and not path.exists():
@@ -183,7 +183,7 @@ def prune(
         UsageError: `vacuum` with Supabase, whose Postgres looks after its space itself.
     """
     from offers_cli.storage import open_storage
-    from offers_cli.storage.sqlite import SqliteStorage
+    from offers_cli.storage.sqlite.storage import SqliteStorage
 
     before = now - timedelta(seconds=older_than_s)
     with closing(open_storage(config)) as storage:
@@ -235,9 +235,9 @@ def copy(config: DatabaseConfig, *, on_progress: Callable[[int], None]) -> CopyR
         raise ConfigError("offers are copied to Supabase, which is not configured", hint=hint)
     if not config.sqlite_path.exists():
         raise NotFound(f"there is no database at {config.sqlite_path} to copy", hint="set OFFERS_DB")
-    from offers_cli.storage.copy import copy_to_supabase
     from offers_cli.storage.patience import Patience
-    from offers_cli.storage.supabase import open_supabase
+    from offers_cli.storage.supabase.storage import open_supabase
+    from offers_cli.storage.transfer import copy_to_supabase
 
     patience = Patience(seconds=config.patience_s)
     with closing(open_supabase(config.supabase_url, config.supabase_key, patience=patience)) as target:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import ConfigError
 from offers_cli.storage.base import Storage
+from offers_cli.storage.migrations import StorageKind
 from offers_cli.storage.patience import BRIEF, Patience
+
+
+def storage_kind(config: DatabaseConfig) -> StorageKind:
+    """Which storage the settings choose."""
+    return "sqlite" if config.supabase_url is None and config.supabase_key is None else "supabase"
 
 
 def open_storage(config: DatabaseConfig, *, patience: Patience = BRIEF) -> Storage:
@@ -19,13 +25,13 @@ def open_storage(config: DatabaseConfig, *, patience: Patience = BRIEF) -> Stora
         ConfigError: only one of address and key is set.
         StorageUnavailable, StorageRefused: see `Storage`.
     """
-    if config.supabase_url is None and config.supabase_key is None:
-        from offers_cli.storage.sqlite import open_sqlite
+    if storage_kind(config) == "sqlite":
+        from offers_cli.storage.sqlite.storage import open_sqlite
 
         return open_sqlite(config.sqlite_path, patience=patience)
     if config.supabase_url is None or config.supabase_key is None:
         lacking = "SUPABASE_URL" if config.supabase_url is None else "SUPABASE_SERVICE_ROLE_KEY"
         raise ConfigError(f"{lacking} is not set, its counterpart is", hint=f"set {lacking}, or unset the other")
-    from offers_cli.storage.supabase import open_supabase
+    from offers_cli.storage.supabase.storage import open_supabase
 
     return open_supabase(config.supabase_url, config.supabase_key, patience=patience)

@@ -228,6 +228,14 @@ class UrlRepair:
     new_url: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OfferBatch:
+    """Some whole offers on their way from one storage to another, ordered by id, and the history of each."""
+
+    offers: Sequence[StoredOffer]
+    history: Mapping[str, Sequence[PricePoint]] = field(default_factory=dict)
+
+
 class Storage(Protocol):
     """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
 

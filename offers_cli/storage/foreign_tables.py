@@ -12,8 +12,8 @@ from typing import Any
 from offers_cli.config import Secret
 from offers_cli.errors import NotFound
 from offers_cli.files import is_file
-from offers_cli.storage.postgres import open_postgres
-from offers_cli.storage.sqlite_errors import translated
+from offers_cli.storage.sqlite.connection import translated
+from offers_cli.storage.supabase.postgres import open_postgres
 
 ROWS = 1_000
 Row = Mapping[str, Any]

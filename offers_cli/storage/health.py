@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
 from offers_cli.storage.migrations import migrations
-from offers_cli.storage.sqlite_errors import translated
-from offers_cli.storage.sqlite_schema import connect, is_current, schema_version
+from offers_cli.storage.sqlite.connection import connect, translated
+from offers_cli.storage.sqlite.schema import is_current, schema_version
 
 if TYPE_CHECKING:
     import httpx
@@ -105,7 +105,7 @@ def find_open_tables(url: str, anon_key: Secret | None) -> dict[str, int]:
     """
     import httpx
 
-    from offers_cli.storage.supabase_errors import connection_error
+    from offers_cli.storage.supabase.client import connection_error
 
     headers = {"apikey": anon_key.reveal(), "Authorization": f"Bearer {anon_key.reveal()}"} if anon_key else {}
     found: dict[str, int] = {}

@@ -10,12 +10,13 @@ from typing import Any
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageBusy, StorageRefused
-from offers_cli.storage.migrations import Kind, migrations
+from offers_cli.storage import open_storage, storage_kind
+from offers_cli.storage.migrations import StorageKind, migrations
 from offers_cli.storage.patience import BRIEF, Patience
-from offers_cli.storage.postgres import open_postgres
-from offers_cli.storage.sqlite_copy import copy_sqlite
-from offers_cli.storage.sqlite_errors import translated
-from offers_cli.storage.sqlite_schema import apply_migrations, connect, create_private, use_wal
+from offers_cli.storage.sqlite.connection import connect, translated
+from offers_cli.storage.sqlite.schema import apply_migrations, create_private, use_wal
+from offers_cli.storage.supabase.postgres import open_postgres
+from offers_cli.storage.transfer import copy_sqlite
 
 LOCK = 16776741
 """The advisory lock that every migration of Postgres takes."""
@@ -26,15 +27,10 @@ TABLES = ("offers", "price_history", "scrape_runs")
 class MigrationReport:
     """What was applied, by name, the version that the schema has now, and where the older SQLite file is kept."""
 
-    kind: Kind
+    kind: StorageKind
     version: int
     applied: tuple[str, ...]
     kept: Path | None = None
-
-
-def storage_kind(config: DatabaseConfig) -> Kind:
-    """Which storage the settings choose."""
-    return "sqlite" if config.supabase_url is None and config.supabase_key is None else "supabase"
 
 
 def migrate(config: DatabaseConfig) -> MigrationReport:
@@ -141,8 +137,6 @@ def _refuse_foreign_tables(connection: Any) -> None:
 
 
 def _check_supabase(config: DatabaseConfig) -> None:
-    from offers_cli.storage import open_storage
-
     try:
         open_storage(config).close()
     except StorageRefused as exc:

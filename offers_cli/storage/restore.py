@@ -16,27 +16,24 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
 from offers_cli.files import is_file
-from offers_cli.storage.base import ScrapeRun
-from offers_cli.storage.bundles import Bundle, checksum, read_sqlite, read_sqlite_runs
-from offers_cli.storage.migrate import storage_kind
+from offers_cli.storage import storage_kind
+from offers_cli.storage.base import OfferBatch, ScrapeRun
 from offers_cli.storage.migrations import migrations
-from offers_cli.storage.partial_files import partial_file
-from offers_cli.storage.sqlite_copy import copy_sqlite
-from offers_cli.storage.sqlite_errors import translated
-from offers_cli.storage.sqlite_queries import ALL_HISTORY, ALL_OFFERS
-from offers_cli.storage.sqlite_schema import (
+from offers_cli.storage.sqlite.connection import connect, translated
+from offers_cli.storage.sqlite.queries import ALL_HISTORY, ALL_OFFERS
+from offers_cli.storage.sqlite.schema import (
     APPLICATION_ID,
     application_id,
     apply_migrations,
-    connect,
     create_private,
     is_current,
     schema_version,
     use_wal,
 )
+from offers_cli.storage.transfer import checksum, copy_sqlite, partial_file, read_sqlite, read_sqlite_runs
 
 if TYPE_CHECKING:
-    from offers_cli.storage.supabase import SupabaseStorage
+    from offers_cli.storage.supabase.storage import SupabaseStorage
 
 PAGES = 10_000
 """Pages copied before an interrupt is heard: 40 MB."""
@@ -83,8 +80,8 @@ def restore(
     """Make the chosen storage hold what the backup `file` holds.
 
     SQLite becomes the backup, in one transaction of the live file: processes that have it open go on with the new
-    contents. In Supabase what differs is overwritten, what is missing is added and the rest is left alone, bundle by
-    bundle; an interrupted one goes on where it was when it is run again.
+    contents. In Supabase what differs is overwritten, what is missing is added and the rest is left alone, batch by
+    batch; an interrupted one goes on where it was when it is run again.
 
     Args:
         keep: the file into which a SQLite database is backed up first, when it holds what the backup does not.
@@ -282,7 +279,7 @@ def _restore_supabase(
 ) -> RestoreReport:
     from offers_cli.storage import open_storage
     from offers_cli.storage.patience import Patience
-    from offers_cli.storage.supabase import SupabaseStorage
+    from offers_cli.storage.supabase.storage import SupabaseStorage
 
     report = backup.report()
     counts: Counter[str] = Counter()
@@ -290,12 +287,12 @@ def _restore_supabase(
         assert isinstance(target, SupabaseStorage)
         if not (force or dry_run) and (there := target.counts().total):
             raise UsageError(f"the project holds {there} offers, which the backup may overwrite", hint=FORCE_HINT)
-        for bundle in read_sqlite(backup.connection):
-            counts += _restore_bundle(bundle, target, dry_run=dry_run)
+        for batch in read_sqlite(backup.connection):
+            counts += _restore_batch(batch, target, dry_run=dry_run)
             on_progress(counts.total(), report.offers)
         if not dry_run:
             for runs in _batches(read_sqlite_runs(backup.connection)):
-                target.restore_bundle(Bundle(()), runs)
+                target.restore_batch(OfferBatch(()), runs)
         there = target.counts().total + (counts["added"] if dry_run else 0)
     return replace(
         report,
@@ -311,12 +308,12 @@ def _batches(runs: list[ScrapeRun]) -> Iterator[list[ScrapeRun]]:
         yield runs[start : start + RUNS]
 
 
-def _restore_bundle(bundle: Bundle, target: SupabaseStorage, *, dry_run: bool) -> Counter[str]:
-    ours = {offer.id: checksum(offer, bundle.history.get(offer.id, ())) for offer in bundle.offers}
+def _restore_batch(batch: OfferBatch, target: SupabaseStorage, *, dry_run: bool) -> Counter[str]:
+    ours = {offer.id: checksum(offer, batch.history.get(offer.id, ())) for offer in batch.offers}
     there = target.checksums(list(ours))
-    differing = [offer for offer in bundle.offers if there.get(offer.id) != ours[offer.id]]
+    differing = [offer for offer in batch.offers if there.get(offer.id) != ours[offer.id]]
     if differing and not dry_run:
-        written = target.restore_bundle(Bundle(differing, bundle.history))
+        written = target.restore_batch(OfferBatch(differing, batch.history))
         for offer in differing:
             if written.get(offer.id) != ours[offer.id]:
                 raise StorageRefused(

@@ -175,7 +175,7 @@ def test_an_interrupted_export_leaves_the_old_file(worked: Program, tmp_path: Pa
 
     from storage.cases import card
 
-    from offers_cli.storage.sqlite import open_sqlite
+    from offers_cli.storage.sqlite.storage import open_sqlite
 
     storage = open_sqlite(tmp_path / "large.db")
     storage.save_offers([card(n) for n in range(30_000)], seen_at=datetime.now(UTC))

@@ -18,7 +18,7 @@ from text.hostile import OBEYED, SEQUENCES, TITLES
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 EVIL = "".join(SEQUENCES[:3]) + "\x9b31m\u202e"
 OWN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r\n|\r(?=\x1b)")

@@ -22,7 +22,7 @@ from waiting import NEVER_S
 
 from offers_cli.demo.shop import Shop
 from offers_cli.redis.connection import connect
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 PASSWORD = "s3cret-canary"
 

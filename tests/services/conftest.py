@@ -10,7 +10,7 @@ from storage.cases import at
 
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.storage.base import Storage
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from offers_cli.services.enrich import Enricher
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, StoredOffer
 from offers_cli.storage.rules import needs
-from offers_cli.storage.sqlite import SqliteStorage
+from offers_cli.storage.sqlite.storage import SqliteStorage
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BASE = "http://127.0.0.1:8000"

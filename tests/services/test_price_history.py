@@ -13,7 +13,7 @@ from storage.cases import at, card, page, save
 from offers_cli.errors import NotFound
 from offers_cli.services.offers import history, in_force_since, judge_old_price, show
 from offers_cli.storage.base import PricePoint, Storage
-from offers_cli.storage.sqlite import SqliteStorage
+from offers_cli.storage.sqlite.storage import SqliteStorage
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

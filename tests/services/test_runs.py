@@ -15,13 +15,13 @@ from storage.cases import at, run
 
 from offers_cli.queue.processes import ProcessId
 from offers_cli.services.runs import SILENCE, list_runs
-from offers_cli.storage.sqlite import SqliteStorage
+from offers_cli.storage.sqlite.storage import SqliteStorage
 
 SCRAPE = """
 import os, sys
 from pathlib import Path
 from services.scrape_setup import OFERTAS, Shop, scraper
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 die = lambda report: report.pages == 2 and os.kill(os.getpid(), 9)
 scraper(open_sqlite(Path(sys.argv[1])), Shop(3), on_page=die).scrape([OFERTAS])
 """

@@ -23,7 +23,7 @@ from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import ScrapeRun
-from offers_cli.storage.sqlite import SqliteStorage
+from offers_cli.storage.sqlite.storage import SqliteStorage
 
 
 class FailingStorage(SqliteStorage):

@@ -10,7 +10,7 @@ from storage.cases import card, failure, page, save
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.queue.recorder import NO_SUCH_OFFER
 from offers_cli.services.worker import TellingSave
-from offers_cli.storage.sqlite import SqliteStorage
+from offers_cli.storage.sqlite.storage import SqliteStorage
 
 NOWHERE = "00000000-0000-4000-8000-00000000000{}"
 

@@ -108,5 +108,5 @@ def know_more(monkeypatch: pytest.MonkeyPatch) -> None:
     known = migrations("sqlite")
     last = known[-1]
     more = type(last)(last.version + 1, "9999_more", "CREATE TABLE more (id INTEGER);")
-    for module in ("sqlite_schema", "restore", "migrate", "health"):
+    for module in ("sqlite.schema", "restore", "migrate", "health"):
         monkeypatch.setattr(f"offers_cli.storage.{module}.migrations", lambda _kind: (*known, more))

@@ -10,8 +10,8 @@ from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import Secret
 from offers_cli.storage.base import OfferCounts, Storage
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.supabase import open_supabase
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase.storage import open_supabase
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageBusy
-from offers_cli.storage import sqlite_schema
 from offers_cli.storage.base import Storage
 from offers_cli.storage.patience import Patience
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.supabase import open_supabase
+from offers_cli.storage.sqlite import connection
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase.storage import open_supabase
 
 
 def cut_after(handler: Handler) -> bool:
@@ -76,10 +76,10 @@ def test_a_scrape_survives_a_bad_day(supabase_storage: Storage, supabase_project
 
 def test_a_scrape_waits_for_a_locked_sqlite_file(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody locks it after the second page, and lets go only while the scrape waits for the third time."""
-    monkeypatch.setattr(sqlite_schema, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0)
     waits: list[float] = []
     open_sqlite(sqlite_path).close()
-    other = sqlite_schema.connect(sqlite_path)
+    other = connection.connect(sqlite_path)
 
     def sleep(seconds: float) -> None:
         waits.append(seconds)
@@ -97,14 +97,14 @@ def test_a_scrape_waits_for_a_locked_sqlite_file(sqlite_path: Path, monkeypatch:
 
 
 def test_a_sqlite_file_that_stays_locked_is_told(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_schema, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0)
     clock = [0.0]
 
     def sleep(seconds: float) -> None:
         clock[0] += seconds
 
     storage = open_sqlite(sqlite_path, patience=Patience(seconds=60, sleep=sleep, clock=lambda: clock[0]))
-    other = sqlite_schema.connect(sqlite_path)
+    other = connection.connect(sqlite_path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageBusy, match="is locked by another process"):
         storage.save_offers(list(Shop(1).offers(1)), seen_at=scraper(storage, Shop(1)).now())

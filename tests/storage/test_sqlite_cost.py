@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from storage.cases import at
 
-from offers_cli.storage import sqlite_queries as queries
 from offers_cli.storage.base import Missing, OfferFilter, Storage
-from offers_cli.storage.sqlite_schema import connect
+from offers_cli.storage.sqlite import queries
+from offers_cli.storage.sqlite.connection import connect
 
 COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.combinations(Missing, size)]
 BY_ID = "SEARCH offers USING INDEX sqlite_autoindex_offers_1"

@@ -21,18 +21,18 @@ from storage.cases import at, card, everything, page, save, stored
 from waiting import NEVER_S
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.storage import sqlite_schema
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import Patience
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.sqlite_errors import translated
+from offers_cli.storage.sqlite import connection
+from offers_cli.storage.sqlite.connection import translated
+from offers_cli.storage.sqlite.storage import open_sqlite
 
 WRITER = """
 import sys
 from pathlib import Path
 from storage.cases import at, card, page
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 storage, start = open_sqlite(Path(sys.argv[1])), int(sys.argv[2])
 print("ready", flush=True)
 for number in range(start, start + 1_000_000, 3):
@@ -44,7 +44,7 @@ for number in range(start, start + 1_000_000, 3):
 OPENER = """
 import sys
 from pathlib import Path
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 sys.stdin.read(1)
 open_sqlite(Path(sys.argv[1])).close()
 """
@@ -114,15 +114,15 @@ def test_a_migration_killed_in_the_middle_is_begun_again(sqlite_path: Path) -> N
     script = """
 import os, sys
 from pathlib import Path
-from offers_cli.storage import sqlite_schema
-statements = sqlite_schema._statements
+from offers_cli.storage.sqlite import schema
+statements = schema._statements
 def die_after(script, count=int(sys.argv[2])):
     for number, statement in enumerate(statements(script)):
         if number == count:
             os.kill(os.getpid(), 9)
         yield statement
-sqlite_schema._statements = die_after
-sqlite_schema.open_current(Path(sys.argv[1]))
+schema._statements = die_after
+schema.open_current(Path(sys.argv[1]))
 """
     for count in (0, 1, 5, 9):
         migrator = run_python(script, sqlite_path, count)
@@ -148,8 +148,8 @@ def test_a_database_locked_by_another_process_is_unavailable_within_seconds(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit is five seconds; here it is shortened, to be quick."""
-    assert sqlite_schema.BUSY_TIMEOUT_S == 5
-    monkeypatch.setattr(sqlite_schema, "BUSY_TIMEOUT_S", 0.5)
+    assert connection.BUSY_TIMEOUT_S == 5
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.5)
     with closing(open_sqlite(sqlite_path)) as storage:
         save(storage)
         other = sqlite3.connect(sqlite_path, isolation_level=None)
@@ -164,7 +164,7 @@ def test_a_database_locked_by_another_process_is_unavailable_within_seconds(
 
 def test_a_file_system_without_locks_is_named(sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite takes a lock that cannot be had for somebody else's; here it is, and the system says there are none."""
-    monkeypatch.setattr(sqlite_schema, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0.05)
 
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -220,7 +220,7 @@ READ_ONLY = """
 import os, sys
 from pathlib import Path
 from offers_cli.errors import StorageRefused
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite.storage import open_sqlite
 from storage.cases import card, at
 if os.geteuid() == 0:  # root may write anything
     os.setgroups([])

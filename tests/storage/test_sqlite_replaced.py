@@ -14,11 +14,11 @@ from waiting import NEVER_S
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.storage import sqlite, sqlite_writes
-from offers_cli.storage.backup import backup
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.restore import restore
-from offers_cli.storage.sqlite import open_sqlite
+from offers_cli.storage.sqlite import storage as storage_module
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.transfer import backup
 
 
 def titles(storage: Storage) -> set[str]:
@@ -97,14 +97,14 @@ def test_what_is_written_into_a_file_that_goes_meanwhile_is_no_success(
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[Path, Path], None],
 ) -> None:
-    save_cards = sqlite_writes.save_cards
+    save_cards = storage_module.save_cards
 
     def save_while_it_goes(*args: object, **options: object) -> object:
         outcomes = save_cards(*args, **options)  # type: ignore[arg-type]
         harm(sqlite_path, kept)
         return outcomes
 
-    monkeypatch.setattr(sqlite, "save_cards", save_while_it_goes)
+    monkeypatch.setattr(storage_module, "save_cards", save_while_it_goes)
     with pytest.raises(StorageUnavailable, match=r"is gone|was replaced"):
         sqlite_storage.save_offers([card(3)], seen_at=at(2))
 

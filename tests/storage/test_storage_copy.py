@@ -16,12 +16,11 @@ from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.storage.backup import backup
 from offers_cli.storage.base import Storage
-from offers_cli.storage.copy import copy_to_supabase
 from offers_cli.storage.patience import Patience
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.supabase import SupabaseStorage, open_supabase
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase.storage import SupabaseStorage, open_supabase
+from offers_cli.storage.transfer import backup, copy_to_supabase
 
 OFFERS = 1_203
 

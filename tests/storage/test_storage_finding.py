@@ -11,7 +11,7 @@ import pytest
 from storage.cases import LINK, at, card, failure, page, run, save
 
 from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage
-from offers_cli.storage.supabase import SupabaseStorage
+from offers_cli.storage.supabase.storage import SupabaseStorage
 
 
 def found(storage: Storage, **wanted: Any) -> list[str]:
@@ -183,7 +183,7 @@ def test_few_and_many_matches_come_in_the_same_order(
     sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], numbers: str, few: int
 ) -> None:
     """SQLite looks for few in another way than for many."""
-    monkeypatch.setattr("offers_cli.storage.sqlite.FEW", few)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.FEW", few)
     for number in (4, 1, 3, 5, 2):
         save(sqlite_storage, card(number, discount_pct=number * 10), minute=number)
     assert found(sqlite_storage, **wanted) == [f"MLB{number}" for number in numbers]
@@ -203,7 +203,7 @@ def unsettle(storage: Storage, numbers: Iterable[int], *, minute: float) -> None
 def busy(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """24 offers; lists are read in small pages, and before each request of the list others have written."""
     for name, size in (("AT_ONCE", 3), ("PAGE", 5), ("PLACES", 9)):
-        monkeypatch.setattr(f"offers_cli.storage.supabase.{name}", size)
+        monkeypatch.setattr(f"offers_cli.storage.supabase.storage.{name}", size)
     save(storage, *(card(number, discount_pct=number % 9 or None) for number in range(24)))
     if isinstance(storage, SupabaseStorage):
         ask, minutes = storage._client.call, itertools.count(100)
@@ -234,8 +234,8 @@ def test_a_list_is_whole_whatever_is_written_meanwhile(busy: Storage, sort: str)
 
 def test_a_long_list_is_read_by_place(supabase_storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     """What no longer matches when its turn comes is left out; an offer that was repriced keeps its place."""
-    monkeypatch.setattr("offers_cli.storage.supabase.AT_ONCE", 0)
-    monkeypatch.setattr("offers_cli.storage.supabase.PAGE", 1)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.AT_ONCE", 0)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.PAGE", 1)
     saved = save(supabase_storage, *(card(number, price_cents=number) for number in (1, 2, 3, 4)))
     offers = supabase_storage.find_offers(OfferFilter(sort="price", status="active"))
     assert next(offers).external_id == "MLB1"

@@ -25,13 +25,13 @@ from waiting import NEVER_S
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage import open_storage
-from offers_cli.storage.backup import backup
 from offers_cli.storage.base import OfferFilter
 from offers_cli.storage.migrate import migrate, migrate_postgres
-from offers_cli.storage.migrations import Kind, migrations, schema_sql
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.sqlite_schema import connect
-from offers_cli.storage.supabase import open_supabase
+from offers_cli.storage.migrations import StorageKind, migrations, schema_sql
+from offers_cli.storage.sqlite.connection import connect
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase.storage import open_supabase
+from offers_cli.storage.transfer import backup
 
 INSTALLED = (shutil.which("initdb"), *Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 POSTGRES = next((Path(found) for found in INSTALLED if found), None)
@@ -69,7 +69,7 @@ migrate.migrate_postgres(Secret(sys.argv[1]))
 """
 
 
-def names(kind: Kind) -> tuple[str, ...]:
+def names(kind: StorageKind) -> tuple[str, ...]:
     return tuple(migration.name for migration in migrations(kind))
 
 
@@ -193,7 +193,7 @@ def test_a_schema_of_another_version_is_refused(
     supabase_project: SupabaseProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = (*migrations("supabase"), replace(migrations("supabase")[-1], version=99))
-    monkeypatch.setattr("offers_cli.storage.supabase.migrations", lambda _kind: newer)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.migrations", lambda _kind: newer)
     with pytest.raises(StorageRefused, match="needs 99") as caught:
         open_supabase(supabase_project.url, Secret(supabase_project.service_key))
     assert caught.value.hint == "offers db migrate"

@@ -11,15 +11,15 @@ from storage.cases import at, card, failure, history, page, run, save
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 
 from offers_cli.storage.base import OfferFilter, PruneReport, Storage
-from offers_cli.storage.sqlite import SqliteStorage, open_sqlite
+from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite
 
 DAY = 24 * 60
 
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offers_cli.storage.sqlite.PRUNED_AT_ONCE", 2)
-    monkeypatch.setattr("offers_cli.storage.supabase.PAGE", 2)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.PAGE", 2)
 
 
 def see(storage: Storage, prices: dict[float, int], number: int = 1) -> str:
@@ -118,7 +118,7 @@ def grown(sqlite_path: Path) -> Iterator[SqliteStorage]:
 
 
 def test_a_vacuum_returns_the_space(grown: SqliteStorage, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offers_cli.storage.sqlite.PRUNED_AT_ONCE", 100)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.PRUNED_AT_ONCE", 100)
     assert grown.prune(older_than=at(DAY)).offers == 599
     size = sqlite_path.stat().st_size
     freed = grown.vacuum()
@@ -129,7 +129,7 @@ def test_a_vacuum_returns_the_space(grown: SqliteStorage, sqlite_path: Path, mon
 
 
 def test_others_write_while_it_prunes(grown: SqliteStorage, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("offers_cli.storage.sqlite.PRUNED_AT_ONCE", 100)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.PRUNED_AT_ONCE", 100)
     writer = run_python(WRITER, sqlite_path, 1_000_000)
     try:
         assert writer.stdout

@@ -27,7 +27,7 @@ def plant(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Plant:
 
     def planted(*cards: Offer, minute: float = 0) -> list[str]:
         with monkeypatch.context() as older:
-            older.setattr("offers_cli.storage.valid.url_problem", lambda _url: None)
+            older.setattr("offers_cli.storage.validation.url_problem", lambda _url: None)
             return [saved.offer_id for saved in save(storage, *cards, minute=minute)]
 
     return planted

@@ -22,14 +22,13 @@ from supabase_server.lite import SupabaseProject
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
 from offers_cli.storage import restore as restoring
-from offers_cli.storage.backup import backup
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.migrations import migrations
-from offers_cli.storage.partial_files import find_leftovers
 from offers_cli.storage.restore import RestoreReport, restore
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.sqlite_schema import connect
-from offers_cli.storage.supabase import SupabaseStorage
+from offers_cli.storage.sqlite.connection import connect
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase.storage import SupabaseStorage
+from offers_cli.storage.transfer import backup, find_leftovers
 
 OFFERS = 40
 
@@ -207,7 +206,7 @@ def test_a_full_disk_changes_nothing(config: DatabaseConfig, backup_file: Path, 
 def test_a_locked_database_is_unavailable(
     config: DatabaseConfig, backup_file: Path, sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("offers_cli.storage.sqlite_schema.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("offers_cli.storage.sqlite.connection.BUSY_TIMEOUT_S", 0.05)
     save(sqlite_storage)
     with closing(connect(config.sqlite_path)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -419,7 +418,7 @@ def test_an_interrupted_restore_of_a_project_goes_on(
     supabase: SupabaseProject,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("offers_cli.storage.bundles.SIZE", 15)
+    monkeypatch.setattr("offers_cli.storage.transfer.SIZE", 15)
     with meddler(supabase.url) as server:
         calls: Iterator[int] = iter(range(100))
 

@@ -17,14 +17,13 @@ from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import Secret
 from offers_cli.errors import Outcome, StorageBusy, StorageRefused, StorageUnavailable, WorkError
-from offers_cli.storage import supabase_client
-from offers_cli.storage.base import OfferFilter, Storage
-from offers_cli.storage.bundles import Bundle
+from offers_cli.storage.base import OfferBatch, OfferFilter, Storage
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.rules import new_offer
-from offers_cli.storage.sqlite import open_sqlite
-from offers_cli.storage.supabase import SupabaseStorage, open_supabase
-from offers_cli.storage.supabase_rows import to_json
+from offers_cli.storage.sqlite.storage import open_sqlite
+from offers_cli.storage.supabase import client
+from offers_cli.storage.supabase.rows import to_json
+from offers_cli.storage.supabase.storage import SupabaseStorage, open_supabase
 
 KEY = "sb_secret_do-not-show-me"
 ID = "00000000-0000-4000-8000-000000000000"
@@ -169,8 +168,8 @@ def test_a_slow_server_is_unavailable_in_time(
     between: Meddler, closing: list[SupabaseStorage], meddling: Meddling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit is nine seconds, so that ten are too slow; here it is shortened, to be quick."""
-    assert supabase_client.TIMEOUT_S < 10
-    monkeypatch.setattr(supabase_client, "TIMEOUT_S", 0.5)
+    assert client.TIMEOUT_S < 10
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.5)
     error = caught_with(between, closing, meddling)
     assert isinstance(error, StorageUnavailable)
     assert "in time" in error.message
@@ -210,9 +209,9 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
     "save_run": (lambda storage: storage.save_run(run()), {b""}),
     "find_runs": (lambda storage: storage.find_runs(), {b"[]"}),
     "checksums": (lambda storage: storage.checksums([ID]), {b"{}", b'{"key": 1}'}),
-    "import_bundle": (lambda storage: storage.import_bundle(Bundle(())), {b""}),
-    "restore_bundle": (lambda storage: storage.restore_bundle(Bundle(())), {b"{}", b'{"key": 1}'}),
-    "export_bundles": (lambda storage: list(storage.export_bundles()), set()),
+    "import_batch": (lambda storage: storage.import_batch(OfferBatch(())), {b""}),
+    "restore_batch": (lambda storage: storage.restore_batch(OfferBatch(())), {b"{}", b'{"key": 1}'}),
+    "export_batches": (lambda storage: list(storage.export_batches()), set()),
 }
 """The requests, and which of the odd answers are its own."""
 ODD = (
@@ -264,7 +263,7 @@ def test_a_column_of_another_type_is_no_answer_of_supabase(
 
 ENDLESS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
     "find": (lambda storage: list(storage.find_offers(OfferFilter())), [[ID, 5], [ID, 6]]),
-    "export": (lambda storage: list(storage.export_bundles()), {"offers": [OFFER_ROW], "history": []}),
+    "export": (lambda storage: list(storage.export_batches()), {"offers": [OFFER_ROW], "history": []}),
     "prune": (lambda storage: storage.prune(older_than=at(0)), {"prices": 0, "offers": 0, "runs": 0, "last": ID}),
 }
 
@@ -274,7 +273,7 @@ def test_pages_that_never_end_are_no_answer_of_supabase(
     between: Meddler, closing: list[SupabaseStorage], monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """A server, or a cache before it, that gives the same page to each request would keep a command busy for ever."""
-    monkeypatch.setattr("offers_cli.storage.supabase.PLACES", 2)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.PLACES", 2)
     storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
     closing.append(storage)
     ask, told = ENDLESS[call]

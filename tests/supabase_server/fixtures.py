@@ -10,7 +10,7 @@ import pytest
 from supabase_server.lite import SupabaseProject, node_is_missing, supabase_server
 from waiting import NEVER_S
 
-from offers_cli.storage import supabase_client
+from offers_cli.storage.supabase import client
 
 GIVEN = {
     "url": os.environ.get("OFFERS_TEST_SUPABASE_URL", ""),
@@ -46,7 +46,7 @@ def supabase(
     supabase_project: SupabaseProject, tables: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[SupabaseProject]:
     """That project; what a test leaves in it is deleted. It may be slow, for much may run beside it."""
-    monkeypatch.setattr(supabase_client, "TIMEOUT_S", NEVER_S)
+    monkeypatch.setattr(client, "TIMEOUT_S", NEVER_S)
     yield supabase_project
     for table in ("offers", "scrape_runs"):
         tables.delete(table, params={"id": "not.is.null"}).raise_for_status()

@@ -27,10 +27,9 @@ from offers_cli.services.doctor.examine import Check, Finding, Look
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python, look_at_settings
 from offers_cli.services.doctor.site import DriftView, look_at_pages, look_at_session, look_at_source
 from offers_cli.services.pages import Pages
-from offers_cli.storage import open_storage
+from offers_cli.storage import open_storage, storage_kind
 from offers_cli.storage.health import find_open_tables, is_public_key, read_sqlite_health
-from offers_cli.storage.migrate import storage_kind
-from offers_cli.storage.partial_files import find_leftovers
+from offers_cli.storage.transfer import find_leftovers
 
 QUEUE_SETTINGS = ("REDIS_URL",)
 DATABASE_SETTINGS = ("OFFERS_DB", "SUPABASE_")

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["sqlite", "supabase"]
+StorageKind = Literal["sqlite", "supabase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Migration:
 
 
 @cache
-def migrations(kind: Kind) -> tuple[Migration, ...]:
+def migrations(kind: StorageKind) -> tuple[Migration, ...]:
     """All steps of one storage's schema, in order."""
     folder = Path(__file__).parent / kind
     files = sorted(folder.glob("*.sql"))
@@ -29,7 +29,7 @@ def migrations(kind: Kind) -> tuple[Migration, ...]:
     )
 
 
-def schema_sql(kind: Kind) -> str:
+def schema_sql(kind: StorageKind) -> str:
     """The whole schema as one script. That of Supabase may be run again: what is recorded as done is left alone."""
     steps = (migration.sql if kind == "sqlite" else _once(migration) for migration in migrations(kind))
     return "\n".join(steps)

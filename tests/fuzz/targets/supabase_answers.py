@@ -20,13 +20,13 @@ from storage.test_supabase_faults import AT_ONCE, ID, KEY
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.services.export import COLUMNS, write_csv, write_jsonl
-from offers_cli.storage.base import OfferCounts, OfferFilter, PricePoint, StoredOffer, UrlRepair
-from offers_cli.storage.bundles import Bundle, checksum
+from offers_cli.storage.base import OfferBatch, OfferCounts, OfferFilter, PricePoint, StoredOffer, UrlRepair
 from offers_cli.storage.migrations import schema_sql
 from offers_cli.storage.rules import new_offer
-from offers_cli.storage.sqlite_rows import INSERT_OFFER, offer_row
-from offers_cli.storage.supabase import SupabaseStorage
-from offers_cli.storage.supabase_rows import to_json
+from offers_cli.storage.sqlite.queries import INSERT_OFFER, offer_row
+from offers_cli.storage.supabase.rows import to_json
+from offers_cli.storage.supabase.storage import SupabaseStorage
+from offers_cli.storage.transfer import checksum
 from offers_cli.text import json_text
 
 OFFER = to_json(new_offer(card(), offer_id=ID, seen_at=at(0)))
@@ -59,8 +59,8 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
     "prune": (lambda storage: storage.prune(older_than=at(0)), {"prices": 1, "offers": 1, "runs": 1, "last": ID}),
     "repair": (lambda storage: storage.repair_urls([UrlRepair(offer_id=ID, url="a", new_url=None)]), [ID]),
     "checksums": (lambda storage: storage.checksums([ID]), {ID: "a"}),
-    "restore": (lambda storage: storage.restore_bundle(Bundle(())), {ID: "a"}),
-    "bundles": (lambda storage: list(storage.export_bundles()), {"offers": [OFFER], "history": [POINT]}),
+    "restore": (lambda storage: storage.restore_batch(OfferBatch(())), {ID: "a"}),
+    "batches": (lambda storage: list(storage.export_batches()), {"offers": [OFFER], "history": [POINT]}),
 }
 """The requests, and an answer of Supabase to each."""
 STATUSES = (200, 200, 200, 200, 201, 204, 301, 400, 401, 404, 409, 418, 429, 500, 503, 599)
@@ -148,7 +148,7 @@ def read(case: Case, *, impostor: Impostor, storage: SupabaseStorage, database: 
 def _offers_in(found: object) -> Iterator[StoredOffer]:
     if isinstance(found, StoredOffer):
         yield found
-    elif isinstance(found, Bundle):
+    elif isinstance(found, OfferBatch):
         yield from found.offers
     elif isinstance(found, list):
         for each in found:

@@ -7,8 +7,9 @@ batch of more than `BATCH` rows is cut, each part being a transaction; saving it
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields, replace
 from datetime import datetime
@@ -16,11 +17,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from offers_cli.config import Secret
-from offers_cli.errors import StorageRefused
+from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import (
     EnrichmentReport,
     Missing,
+    OfferBatch,
     OfferCounts,
     OfferFilter,
     PricePoint,
@@ -33,14 +35,12 @@ from offers_cli.storage.base import (
     UrlRepair,
     check_limit,
 )
-from offers_cli.storage.bundles import SIZE, Bundle
 from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import Verdict, enrichment_report, needs, outcome
-from offers_cli.storage.sqlite_sorting import sorted_ids
-from offers_cli.storage.supabase_client import SupabaseClient
-from offers_cli.storage.supabase_rows import (
+from offers_cli.storage.supabase.client import SupabaseClient
+from offers_cli.storage.supabase.rows import (
     Json,
     counts_of,
     offer_of,
@@ -53,7 +53,7 @@ from offers_cli.storage.supabase_rows import (
     to_json,
     whole_number,
 )
-from offers_cli.storage.valid import is_storable, is_uuid, valid_cards, valid_results
+from offers_cli.storage.validation import is_storable, is_uuid, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 BATCH = 1_000
@@ -219,30 +219,30 @@ class SupabaseStorage:
         raise AssertionError
 
     def checksums(self, ids: Sequence[str]) -> dict[str, str]:
-        """The checksum (see `bundles.checksum`) of each of these offers that exists."""
+        """The checksum (see `transfer.checksum`) of each of these offers that exists."""
         return self._client.call("offers_checksums", {"ids": list(ids)}, texts_of)
 
-    def import_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> None:
+    def import_batch(self, batch: OfferBatch, runs: Sequence[ScrapeRun] = ()) -> None:
         """Insert whole offers with their history, and runs; what exists already is left alone."""
-        self._client.run("offers_import", _moved(bundle, runs))
+        self._client.run("offers_import", _moved(batch, runs))
 
-    def restore_bundle(self, bundle: Bundle, runs: Sequence[ScrapeRun] = ()) -> dict[str, str]:
+    def restore_batch(self, batch: OfferBatch, runs: Sequence[ScrapeRun] = ()) -> dict[str, str]:
         """Write whole offers with their history, and runs, over what is there; returns the offers' checksums then.
 
         An offer that is there under another id is replaced, for it is the same one.
         """
-        return self._client.call("offers_restore", _moved(bundle, runs), texts_of)
+        return self._client.call("offers_restore", _moved(batch, runs), texts_of)
 
-    def export_bundles(self) -> Iterator[Bundle]:
-        """All offers with their history, bundle by bundle."""
+    def export_batches(self) -> Iterator[OfferBatch]:
+        """All offers with their history, batch by batch."""
         last: str | None = None
         while True:
-            arguments = {"after": last, "page_size": SIZE}
-            bundle = self._client.call("offers_export", arguments, partial(_bundle, after=last))
-            if not bundle.offers:
+            arguments = {"after": last, "page_size": PAGE}
+            batch = self._client.call("offers_export", arguments, partial(_batch, after=last))
+            if not batch.offers:
                 return
-            yield bundle
-            last = bundle.offers[-1].id
+            yield batch
+            last = batch.offers[-1].id
 
     def close(self) -> None:
         self._client.close()
@@ -261,13 +261,13 @@ def _beyond(after: str | None, offer_id: str) -> str:
     return offer_id
 
 
-def _moved(bundle: Bundle, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
+def _moved(batch: OfferBatch, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
     return {
-        "offers": [to_json(offer) for offer in bundle.offers],
+        "offers": [to_json(offer) for offer in batch.offers],
         "history": [
             {"offer_id": offer.id, **to_json(point)}
-            for offer in bundle.offers
-            for point in bundle.history.get(offer.id, ())
+            for offer in batch.offers
+            for point in batch.history.get(offer.id, ())
         ],
         "runs": [to_json(run) for run in runs],
     }
@@ -307,14 +307,14 @@ def _places_of(answer: Any, *, after: str | None) -> list[tuple[str, str | int]]
     return places
 
 
-def _bundle(answer: Any, *, after: str | None) -> Bundle:
+def _batch(answer: Any, *, after: str | None) -> OfferBatch:
     history: dict[str, list[PricePoint]] = defaultdict(list)
     for row in rows_of(answer["history"]):
         history[row["offer_id"]].append(price_of(row))
     offers = offers_of(answer["offers"])
     for offer in offers:
         after = _beyond(after, offer.id)
-    return Bundle(offers, history)
+    return OfferBatch(offers, history)
 
 
 def _save_report(
@@ -343,3 +343,24 @@ def _wanted(wanted: OfferFilter) -> dict[str, Any]:
         "missing": sorted(wanted.missing),
         "words": folded(wanted.search or "").split(),
     }
+
+
+def sorted_ids(places: Iterable[tuple[str, Any]], *, descending: bool, limit: int | None) -> Generator[str]:
+    """The ids of the `places` (id, key) in the order of key, then id.
+
+    Raises:
+        StorageUnavailable: the folder for temporary files is full or cannot be written.
+    """
+    direction = "DESC" if descending else "ASC"
+    # SQLite's database without a name is a file without a name: it goes when it is closed, however the process ends.
+    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as connection:
+        try:
+            connection.execute("CREATE TABLE places (id TEXT, key)")
+            connection.execute("BEGIN")
+            connection.executemany("INSERT INTO places VALUES (?, ?)", places)
+            in_order = f"SELECT id FROM places ORDER BY key {direction}, id {direction} LIMIT ?"  # noqa: S608
+            for (offer_id,) in connection.execute(in_order, (-1 if limit is None else limit,)):
+                yield offer_id
+        except sqlite3.Error as exc:
+            hint = "free some space where temporary files are kept (TMPDIR)"
+            raise StorageUnavailable(f"the list cannot be sorted: {exc}", hint=hint) from exc

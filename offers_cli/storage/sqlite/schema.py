@@ -16,29 +16,9 @@ from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.storage.migrations import Migration, migrations
-from offers_cli.storage.sqlite_file import FileConnection, gone
+from offers_cli.storage.sqlite.connection import BUSY_TIMEOUT_S, FileConnection, connect, gone
 
 APPLICATION_ID = 0x0FFE25
-BUSY_TIMEOUT_S = 5.0
-
-
-def connect(path: Path) -> FileConnection:
-    """Open a connection to an existing file, in autocommit mode; transactions are begun by name.
-
-    `synchronous` stays FULL: an acknowledged write survives a power cut, for one fsync a commit. Writes come in
-    groups, so that this costs little: see bench/storage.py.
-    """
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=rw",
-        uri=True,
-        timeout=BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=FileConnection,
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    return connection
 
 
 def open_current(path: Path) -> FileConnection:

@@ -1,0 +1,1 @@
+"""The embedded storage, in one SQLite file."""
