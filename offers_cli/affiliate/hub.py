@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.document import Document
+from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.mercado_livre.state import Json, dig, find_states, text_of
 
 HUB_PAGE = "/afiliados/hub"

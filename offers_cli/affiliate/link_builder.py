@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired, WorkError
-from offers_cli.marketplaces.addresses import split
 from offers_cli.marketplaces.bounds import refuse_unbounded_json
+from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import SHORT_HOST
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, text_of
 from offers_cli.marketplaces.mercado_livre.urls import is_owned

@@ -1,4 +1,4 @@
-"""Candidates and the verdict: what the strategies found for each field, and what is believed.
+"""Candidates, and the prices they are reconciled to: what the strategies found for each field, and what is believed.
 
 The rules, the same for every marketplace:
 - prices that disagree by more than rounding are no price (`PageChanged`), never a guess;
@@ -60,7 +60,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ReconciledPrices:
     """What is believed of the prices of one page."""
 
     price_cents: int
@@ -86,7 +86,7 @@ def most_exact(readings: list[int]) -> int:
     return next((cents for cents in readings if cents % WHOLE_CENTS), readings[0])
 
 
-def judge(evidence: Evidence, *, currency: str) -> Verdict | None:
+def reconcile(evidence: Evidence, *, currency: str) -> ReconciledPrices | None:
     """Weigh the candidates of ``price_cents``, ``old_price_cents`` and ``discount_pct``; None without any price.
 
     The arithmetic's discount is added to the candidates where it is used.
@@ -100,9 +100,9 @@ def judge(evidence: Evidence, *, currency: str) -> Verdict | None:
     if not all_agree(prices):
         raise PageChanged(_disagreement(evidence, currency), hint="offers explain shows every candidate")
     price = most_exact(prices)
-    old, suspect, flags = _judge_old(evidence.cents("old_price_cents"), price)
-    discount, more_flags = _judge_discount(evidence, price, old, is_suspect=suspect is not None)
-    return Verdict(
+    old, suspect, flags = _reconcile_old(evidence.cents("old_price_cents"), price)
+    discount, more_flags = _reconcile_discount(evidence, price, old, is_suspect=suspect is not None)
+    return ReconciledPrices(
         price_cents=price,
         old_price_cents=old,
         suspect_old_price_cents=suspect,
@@ -125,7 +125,7 @@ def is_plausible(old_price_cents: int, price_cents: int) -> bool:
     return price_cents * LEAST_RATIO_PCT <= old_price_cents * 100 <= price_cents * MOST_RATIO_PCT
 
 
-def _judge_old(readings: list[int], price: int) -> tuple[int | None, int | None, tuple[str, ...]]:
+def _reconcile_old(readings: list[int], price: int) -> tuple[int | None, int | None, tuple[str, ...]]:
     """The previous price, or the suspect one, and the doubts."""
     if not readings:
         return None, None, ()
@@ -135,7 +135,7 @@ def _judge_old(readings: list[int], price: int) -> tuple[int | None, int | None,
     return (old, None, ()) if is_plausible(old, price) else (None, old, ("old_price_suspect",))
 
 
-def _judge_discount(
+def _reconcile_discount(
     evidence: Evidence, price: int, old: int | None, *, is_suspect: bool
 ) -> tuple[int | None, tuple[str, ...]]:
     labels = [value for value in evidence.values("discount_pct") if isinstance(value, int)]

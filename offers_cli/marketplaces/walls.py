@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offers_cli.errors import PageBlocked
-from offers_cli.marketplaces.document import Document, text_of
+from offers_cli.marketplaces.html import Document, text_of
 
 CHALLENGES = {
     ".g-recaptcha, .h-captcha, #captcha, #captcha-form, iframe[src*=captcha], form[action*=captcha]": "a captcha",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlunsplit
 
-from offers_cli.marketplaces.addresses import split
+from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.urls import Identity, is_owned, product_url, user_product_id_in
 from offers_cli.offer import url_problem

@@ -10,7 +10,7 @@ import pytest
 
 import offers_cli
 from offers_cli.errors import PageError
-from offers_cli.marketplaces.addresses import explain_command
+from offers_cli.marketplaces.html import explain_command
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.schema_org import SchemaOrg
 

@@ -6,7 +6,7 @@ import pytest
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import Candidate
-from offers_cli.marketplaces.evidence import Evidence, Verdict, agree, is_plausible, judge
+from offers_cli.marketplaces.evidence import Evidence, ReconciledPrices, agree, is_plausible, reconcile
 from offers_cli.money import MoneyError
 
 
@@ -19,10 +19,10 @@ def evidence(prices: list[int], *, old: list[int] | None = None, labels: list[in
     return gathered
 
 
-def believed(gathered: Evidence) -> Verdict:
-    verdict = judge(gathered, currency="BRL")
-    assert verdict is not None
-    return verdict
+def believed(gathered: Evidence) -> ReconciledPrices:
+    reconciled = reconcile(gathered, currency="BRL")
+    assert reconciled is not None
+    return reconciled
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_readings_that_differ_by_more_do_not_agree(one: int, other: int) -> None
 def test_prices_that_disagree_are_no_price(prices: list[int]) -> None:
     """Also where a whole reading would agree with each of the others: every pair counts."""
     with pytest.raises(PageChanged) as caught:
-        judge(evidence(prices), currency="BRL")
+        reconcile(evidence(prices), currency="BRL")
     assert "way0 R$ 100," in caught.value.message or "way0 R$ 101," in caught.value.message
     assert all(f"way{place}" in caught.value.message for place in range(len(prices)))
     assert caught.value.hint == "offers explain shows every candidate"
@@ -72,16 +72,16 @@ def test_prices_that_disagree_are_no_price(prices: list[int]) -> None:
     [([10000, 10099], 10099), ([10099, 10000], 10099), ([10050, 10051], 10050), ([10000, 10000], 10000), ([99], 99)],
 )
 def test_of_prices_that_agree_the_first_with_cents_is_believed(prices: list[int], price: int) -> None:
-    assert believed(evidence(prices)) == Verdict(price_cents=price)
+    assert believed(evidence(prices)) == ReconciledPrices(price_cents=price)
 
 
 def test_without_a_price_there_is_no_verdict() -> None:
-    assert judge(evidence([], old=[10000], labels=[20]), currency="BRL") is None
+    assert reconcile(evidence([], old=[10000], labels=[20]), currency="BRL") is None
 
 
 def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
     with pytest.raises(PageChanged, match=r"^the page names different prices: way0 \$ 6,929\.00, way1 \$ 7,000\.50$"):
-        judge(evidence([692900, 700050]), currency="MXN")
+        reconcile(evidence([692900, 700050]), currency="MXN")
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,15 @@ def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
     [(10099, False), (10100, True), (100000, True), (100001, False), (10000, False), (9999, False), (1, False)],
 )
 def test_an_old_price_is_a_fact_from_1_01_to_10_times_the_price(old: int, is_fact: bool) -> None:
-    verdict = believed(evidence([10000], old=[old]))
+    reconciled = believed(evidence([10000], old=[old]))
     assert is_plausible(old, 10000) is is_fact
-    assert (verdict.old_price_cents, verdict.suspect_old_price_cents) == ((old, None) if is_fact else (None, old))
-    assert verdict.flags == (() if is_fact else ("old_price_suspect",))
+    assert (reconciled.old_price_cents, reconciled.suspect_old_price_cents) == ((old, None) if is_fact else (None, old))
+    assert reconciled.flags == (() if is_fact else ("old_price_suspect",))
 
 
 def test_old_prices_that_contradict_are_none_and_flagged() -> None:
-    verdict = believed(evidence([10000], old=[15000, 20000]))
-    assert verdict == Verdict(price_cents=10000, flags=("old_price_disagrees",))
+    reconciled = believed(evidence([10000], old=[15000, 20000]))
+    assert reconciled == ReconciledPrices(price_cents=10000, flags=("old_price_disagrees",))
 
 
 def test_old_prices_that_agree_are_one_with_its_cents() -> None:
@@ -122,18 +122,18 @@ def test_old_prices_that_agree_are_one_with_its_cents() -> None:
 def test_the_label_is_the_discount_and_doubted_from_three_points_on(
     labels: list[int | None], discount: int | None, flags: tuple[str, ...]
 ) -> None:
-    verdict = believed(evidence([8000], old=[10000], labels=labels))
-    assert (verdict.discount_pct, verdict.flags) == (discount, flags)
+    reconciled = believed(evidence([8000], old=[10000], labels=labels))
+    assert (reconciled.discount_pct, reconciled.flags) == (discount, flags)
 
 
 def test_a_label_stands_without_an_old_price() -> None:
-    assert believed(evidence([8000], labels=[20])) == Verdict(price_cents=8000, discount_pct=20)
+    assert believed(evidence([8000], labels=[20])) == ReconciledPrices(price_cents=8000, discount_pct=20)
 
 
 def test_a_suspect_old_price_makes_every_label_void() -> None:
-    verdict = believed(evidence([100], old=[20000], labels=[20]))
-    assert (verdict.suspect_old_price_cents, verdict.discount_pct) == (20000, None)
-    assert verdict.flags == ("old_price_suspect",)
+    reconciled = believed(evidence([100], old=[20000], labels=[20]))
+    assert (reconciled.suspect_old_price_cents, reconciled.discount_pct) == (20000, None)
+    assert reconciled.flags == ("old_price_suspect",)
 
 
 def test_arithmetic_stands_in_for_a_label_and_is_shown_among_the_candidates() -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from offers_cli.marketplaces.addresses import explain_command, join, split, without_tracking
-from offers_cli.marketplaces.document import Document
+from offers_cli.marketplaces.html import Document, explain_command, join, split, without_tracking
 from offers_cli.marketplaces.mercado_livre.state import find_states
 
 HALF_A_PAIR = "https://shop.example/a\ud800?b=c"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
-from offers_cli.marketplaces.addresses import explain_command, split
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
+from offers_cli.marketplaces.html import explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
 
 if TYPE_CHECKING:
-    from offers_cli.marketplaces.document import Document
+    from offers_cli.marketplaces.html import Document
     from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
     from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
 
@@ -90,7 +90,7 @@ class MercadoLivre:
 
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
-        from offers_cli.marketplaces.document import open_page
+        from offers_cli.marketplaces.html import open_page
         from offers_cli.marketplaces.mercado_livre.state import find_location
 
         document = open_page(html)
@@ -103,7 +103,7 @@ class MercadoLivre:
             return product.read()
         if listing.is_certain():
             return listing.read(source="listing")
-        self._refuse_excuse(document)
+        self._refuse_error_page(document)
         if product.is_likely():
             return product.read()
         if listing.is_likely():
@@ -117,7 +117,7 @@ class MercadoLivre:
         if not listing.is_certain():
             if product.is_certain():
                 raise PageChanged("a product page answered instead of a listing", hint=explain_command(url))
-            self._refuse_excuse(document)
+            self._refuse_error_page(document)
         if not listing.is_likely():
             self._refuse_challenge(document)
         return listing.read(source=source)
@@ -129,7 +129,7 @@ class MercadoLivre:
             return product.read()
         if listing.is_certain():
             raise Redirected("a listing answered instead of the product page", hint=explain_command(url))
-        self._refuse_excuse(document)
+        self._refuse_error_page(document)
         if product.is_likely():
             return product.read()
         self._refuse_challenge(document)
@@ -149,7 +149,7 @@ class MercadoLivre:
                 return
 
     def _open(self, html: str, url: str) -> tuple[Document, ProductPage, ListingPage]:
-        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
         from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
         from offers_cli.marketplaces.mercado_livre.state import find_states
@@ -164,7 +164,7 @@ class MercadoLivre:
 
     def find_account_wall(self, html: str, url: str) -> PageError | None:
         """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
-        from offers_cli.marketplaces.document import Document
+        from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.mercado_livre.walls import find_account_wall
 
         document = Document(html)
@@ -174,12 +174,12 @@ class MercadoLivre:
             return wall
         return find_account_wall(document, url)
 
-    def _refuse_excuse(self, document: Document) -> None:
+    def _refuse_error_page(self, document: Document) -> None:
         """Raise what a page says that it is, when it is surely neither a product's nor a listing."""
-        from offers_cli.marketplaces.mercado_livre.walls import find_excuse
+        from offers_cli.marketplaces.mercado_livre.walls import find_error_page
 
-        if excuse := find_excuse(document):
-            raise excuse
+        if error := find_error_page(document):
+            raise error
 
     def _refuse_challenge(self, document: Document) -> None:
         """Raise when a page without any product is another company's wall."""

@@ -13,7 +13,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.document import class_of, select
+from offers_cli.marketplaces.html import class_of, select
 from offers_cli.money import MoneyError, cents_from_parts, parse_cents, spoken_cents
 
 if TYPE_CHECKING:

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
-from offers_cli.marketplaces.addresses import explain_command, join
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.document import Document, class_of, lineage, select, text_of
-from offers_cli.marketplaces.mercado_livre import listing_dom, listing_state
-from offers_cli.marketplaces.mercado_livre.cards import NAME, Card, merge, offer_of
+from offers_cli.marketplaces.html import Document, class_of, explain_command, join, lineage, select, text_of
+from offers_cli.marketplaces.mercado_livre import listing_cards, listing_state
+from offers_cli.marketplaces.mercado_livre.listing_cards import NAME, Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
@@ -57,12 +56,12 @@ class ListingPage:
     @cached_property
     def _cards_shown(self) -> list[tuple[Card, bool]]:
         """The cards among the elements, and whether each stands where only the hub's own cards stand."""
-        found = listing_dom.find_cards(self.document.tree)
+        found = listing_cards.find_cards(self.document.tree)
         if found is None:
             return []
         layout, nodes = found
         main = [node for node in nodes if _stands_in(node, MAIN)] or nodes
-        read = (listing_dom.read_card(node, layout, self.url, self._site) for node in main)
+        read = (listing_cards.read_card(node, layout, self.url, self._site) for node in main)
         return [(card, _stands_in(node, HUB)) for card, node in zip(read, main, strict=True)]
 
     @property
@@ -73,7 +72,7 @@ class ListingPage:
         """Whether state or the place of its cards say that this is a listing."""
         if self.state is not None:
             return True
-        found = listing_dom.find_cards(self.document.tree)
+        found = listing_cards.find_cards(self.document.tree)
         return found is not None and any(_stands_in(node, MAIN) for node in found[1])
 
     def is_likely(self) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from offers_cli.marketplaces.addresses import join
 from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.html import join
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
-from offers_cli.marketplaces.mercado_livre.cards import Card
+from offers_cli.marketplaces.mercado_livre.listing_cards import Card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_of
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in

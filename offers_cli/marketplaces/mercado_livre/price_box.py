@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.document import class_of, lineage, select, text_of
 from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.html import class_of, lineage, select, text_of
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, raw_text, read_amount
 from offers_cli.money import MoneyError, cents_from_number
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
-FOREIGN = re.compile(
+OTHER_OFFERS = re.compile(
     r"poly-card|other-sellers|recommend|carousel|bbw|alternative|buy-box-offers|ui-search-|ui-item|billboard|advertis"
 )
 """Classes of what shows other offers than the page's own."""
 
-BESIDE = re.compile(r"subtitle|installment|price_tags|price-tags|rebate|coupon|payments-link|meliplus")
+NOT_THE_PRICE = re.compile(r"subtitle|installment|price_tags|price-tags|rebate|coupon|payments-link|meliplus")
 """Classes of what stands in the box without being its price."""
 
 LARGE_BOX = ".ui-pdp-price--size-large"
@@ -59,31 +59,31 @@ class PriceBox:
     anchor: LexborNode | None
 
 
-def own_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
+def main_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
     """Those that do not belong to another offer; what surrounds the page's own heading never makes it so."""
     known: dict[int, bool] = {}
     for node in nodes:
-        path, is_own = [], True
+        path, is_main = [], True
         for place in lineage(node):
             if place.mem_id in known:
-                is_own = known[place.mem_id]
+                is_main = known[place.mem_id]
                 break
             path.append(place.mem_id)
-            if FOREIGN.search(class_of(place)):
-                is_own = place.css_first("h1") is not None
+            if OTHER_OFFERS.search(class_of(place)):
+                is_main = place.css_first("h1") is not None
                 break
-        known.update(dict.fromkeys(path, is_own))
-        if is_own:
+        known.update(dict.fromkeys(path, is_main))
+        if is_main:
             yield node
 
 
 def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
-    boxes = list(own_nodes(select(tree, LARGE_BOX)))
+    boxes = list(main_nodes(select(tree, LARGE_BOX)))
     if boxes:
         return [_boxed(box) for box in boxes]
     anchors = sorted(
-        own_nodes(select(tree, ANCHOR)), key=lambda node: node.tag != "meta"
+        main_nodes(select(tree, ANCHOR)), key=lambda node: node.tag != "meta"
     )  # of one amount's marks, the one that holds the number
     found: dict[int, PriceBox] = {}
     for anchor in anchors:
@@ -119,7 +119,7 @@ def _first_amount(box: LexborNode) -> LexborNode | None:
     old = {node.mem_id for node in select(box, OLD)}
     for place in (*box.css(".ui-pdp-price__second-line"), box):
         for node in select(place, AMOUNT):
-            if node.mem_id not in old and not _is_beside(node, box):
+            if node.mem_id not in old and not _is_not_the_price(node, box):
                 return node
     return None
 
@@ -138,11 +138,11 @@ def _classes(node: LexborNode) -> list[str]:
     return class_of(node).split()
 
 
-def _is_beside(node: LexborNode, scope: LexborNode) -> bool:
+def _is_not_the_price(node: LexborNode, scope: LexborNode) -> bool:
     for place in lineage(node):
         if place.mem_id == scope.mem_id:
             return False
-        if BESIDE.search(class_of(place)):
+        if NOT_THE_PRICE.search(class_of(place)):
             return True
     return False
 
@@ -190,10 +190,10 @@ def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site:
 
 
 def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
-    inside = _outermost([node for node in select(box.scope, OLD) if not _is_beside(node, box.scope)])
+    inside = _outermost([node for node in select(box.scope, OLD) if not _is_not_the_price(node, box.scope)])
     if inside or _price_box_of(box.scope):
         return inside
-    loose = own_nodes(select(tree, ".ui-pdp-price__original-value"))
+    loose = main_nodes(select(tree, ".ui-pdp-price__original-value"))
     return [node for node in loose if _price_box_of(node) is None]
 
 
@@ -205,7 +205,10 @@ def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
 def _gather_label(evidence: Evidence, box: PriceBox) -> None:
     line = _line_of(box.amount or box.scope)
     labels = [
-        node for place in (line or box.scope, box.scope) for node in select(place, LABEL) if not _is_beside(node, place)
+        node
+        for place in (line or box.scope, box.scope)
+        for node in select(place, LABEL)
+        if not _is_not_the_price(node, place)
     ]
     texts = [text_of(labels[0])] if labels else []
     if not labels and not _price_box_of(box.scope):

@@ -11,16 +11,15 @@ from collections.abc import Iterator
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
-from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ProductReading
-from offers_cli.marketplaces.document import Document, select, text_of
-from offers_cli.marketplaces.evidence import Evidence, judge
+from offers_cli.marketplaces.evidence import Evidence, reconcile
+from offers_cli.marketplaces.html import Document, explain_command, select, text_of
 from offers_cli.marketplaces.mercado_livre import price_box, product_state
-from offers_cli.marketplaces.mercado_livre.availability import find_ended_message, find_ended_text
-from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, own_nodes
+from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
+from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
 
 NAME = "mercado_livre"
 OWN_MARKS = "h1.ui-pdp-title, .ui-pdp-price--size-large, .ui-pdp-container"
@@ -39,7 +38,7 @@ class ProductPage:
     def is_certain(self) -> bool:
         """Whether state or markup say that this is a product page."""
         marks = f"{OWN_MARKS}, {price_box.ANCHOR}"
-        return self.state is not None or any(True for _ in own_nodes(select(self.document.tree, marks)))
+        return self.state is not None or any(True for _ in main_nodes(select(self.document.tree, marks)))
 
     def is_likely(self) -> bool:
         """Whether at least its linked data describe one product."""
@@ -65,19 +64,19 @@ class ProductPage:
             raise self._gone(currency)
         if any(candidate.note == FROM_NOTE for candidate in self.evidence.found.get("price_cents", ())):
             raise PageChanged("the page shows where its prices begin, not one price", hint=self._hint())
-        verdict = judge(self.evidence, currency=currency)
-        if verdict is None:
+        prices = reconcile(self.evidence, currency=currency)
+        if prices is None:
             if ended := find_ended_text(self.document.text):
                 self.evidence.add("available", "dom", ended, value=False)
                 raise self._gone(currency)
             raise PageChanged("a product page whose own price cannot be found", hint=self._hint())
         return self._reading(
             currency,
-            price_cents=verdict.price_cents,
-            old_price_cents=verdict.old_price_cents,
-            suspect_old_price_cents=verdict.suspect_old_price_cents,
-            discount_pct=verdict.discount_pct,
-            flags=verdict.flags,
+            price_cents=prices.price_cents,
+            old_price_cents=prices.old_price_cents,
+            suspect_old_price_cents=prices.suspect_old_price_cents,
+            discount_pct=prices.discount_pct,
+            flags=prices.flags,
         )
 
     def _hint(self) -> str:
@@ -93,7 +92,7 @@ class ProductPage:
     def _gather_dom(self) -> None:
         tree = self.document.tree
         headings = [*select(tree, "h1.ui-pdp-title"), *select(tree, "h1")]
-        heading = next(own_nodes(headings), None)
+        heading = next(main_nodes(headings), None)
         self.evidence.add_text("title", "dom", text_of(heading))
         price_box.gather(self.evidence, tree, self._site())
         if item_id := next(self._dom_item_ids(), None):
@@ -104,10 +103,10 @@ class ProductPage:
     def _dom_item_ids(self) -> Iterator[str]:
         """Ids of the buy form and of the payments link, the page's own before any other seller's."""
         tree = self.document.tree
-        for node in own_nodes(select(tree, "input[name=item_id], input[name=itemId]")):
+        for node in main_nodes(select(tree, "input[name=item_id], input[name=itemId]")):
             if item_id := item_id_in(node.attributes.get("value")):
                 yield item_id
-        for node in own_nodes(select(tree, PAYMENTS)):
+        for node in main_nodes(select(tree, PAYMENTS)):
             if item_id := identify(node.attributes.get("href") or "").item_id:
                 yield item_id
 

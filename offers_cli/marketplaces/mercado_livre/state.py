@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from offers_cli.marketplaces.document import Document
+    from offers_cli.marketplaces.html import Document
 
 Json = dict[str, Any]
 

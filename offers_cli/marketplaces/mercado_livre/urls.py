@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlunsplit
 
-from offers_cli.marketplaces.addresses import split
+from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import (
     BRAZIL,
     DOMAINS,

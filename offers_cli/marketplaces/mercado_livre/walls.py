@@ -1,4 +1,4 @@
-"""What answers instead of a page: account verification, JavaScript challenge, login, error page.
+"""What a page says instead of an offer: account verification, JavaScript challenge, login, error page, out of stock.
 
 Recognised by elements, not by words: bundled scripts of real product pages hold words such as ``captcha`` too, and
 every page's cookie banner says "Ocorreu um erro".
@@ -10,12 +10,13 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
-from offers_cli.marketplaces.document import Document, select, text_of
+from offers_cli.marketplaces.html import Document, select, text_of
+from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
 from offers_cli.marketplaces.walls import blocked
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
+    from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 LOGIN = "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]"
 WALLS = {
@@ -33,6 +34,20 @@ ERROR_WORDS = re.compile(
 )
 GONE_WORDS = re.compile(r"(?:essa|esta) p[áa]gina não existe|(?:esta|la) p[áa]gina no existe", re.IGNORECASE)
 
+MESSAGES = '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message'
+ENDED = re.compile(
+    r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)) (?:est[áa] |foi |fue )?(?:pausad|finalizad|encerrad|inativ|inactiv)"
+    r"|produto (?:está |se encontra )?indispon[íi]vel|(?:produto|estoque) esgotado|estoque indispon[íi]vel|sem estoque"
+    r"|producto (?:no (?:está )?disponible|sin stock|agotado)|stock no disponible|sin stock"
+    r"|este an[úu]ncio (?:não está|já não está) (?:mais )?dispon[íi]vel",
+    re.IGNORECASE,
+)
+REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
+LONGEST_MESSAGE = 300
+LONGEST_HEADING = 80
+MOST_MENTIONS = 50
+MARKUP = re.compile(r"[{}<>=\"]")
+
 
 def find_wall(document: Document, url: str) -> PageError | None:
     """The wall that a page surely is, whatever else it holds; a challenge may carry the product's title and address."""
@@ -49,7 +64,7 @@ def find_account_wall(document: Document, url: str) -> PageError | None:
     return None if document.tree.css_first(LOGIN) is not None else find_wall(document, url)
 
 
-def find_excuse(document: Document) -> PageError | None:
+def find_error_page(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
     leads_to_wall = document.tree.css_first(WALL_DOORS) is not None
     if leads_to_wall or any(mark in document.text for mark in WALL_SCRIPTS):
@@ -66,3 +81,26 @@ def find_excuse(document: Document) -> PageError | None:
 
 def _headings(document: Document) -> list[LexborNode]:
     return select(document.tree, "h1, h2, h3, h4, title")
+
+
+def find_ended_message(tree: LexborHTMLParser) -> str | None:
+    """The page's own message that its product cannot be bought, or None.
+
+    A message about the visitor's region says nothing about the product.
+    """
+    ended = (node for node in select(tree, MESSAGES) if says_ended(text_of(node)))
+    return next(map(text_of, main_nodes(ended)), None)
+
+
+def find_ended_text(text: str) -> str | None:
+    """The same as any short text of a page that has no price, where it begins so; for pages whose classes changed."""
+    for found, _ in zip(ENDED.finditer(text), range(MOST_MENTIONS), strict=False):
+        start = text.rfind(">", max(0, found.start() - LONGEST_MESSAGE), found.start()) + 1
+        shown = text[start : text.find("<", found.end(), found.end() + LONGEST_MESSAGE)].strip()
+        if start and len(shown) <= LONGEST_HEADING and ENDED.match(shown) and not MARKUP.search(shown):
+            return shown
+    return None
+
+
+def says_ended(text: str) -> bool:
+    return len(text) <= LONGEST_MESSAGE and bool(ENDED.search(text)) and not REGIONAL.search(text)

@@ -8,9 +8,9 @@ https://ogp.me and Facebook's ``product:price:amount``.
 from __future__ import annotations
 
 from offers_cli.errors import Redirected, UsageError
-from offers_cli.marketplaces.addresses import explain_command
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
-from offers_cli.marketplaces.schema_org.keys import external_id, host_of
+from offers_cli.marketplaces.html import explain_command
+from offers_cli.marketplaces.schema_org.pages import external_id, host_of
 
 
 class SchemaOrg:
@@ -33,16 +33,15 @@ class SchemaOrg:
 
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
-        from offers_cli.marketplaces.document import open_page
+        from offers_cli.marketplaces.html import open_page
 
         document = open_page(html)
         return document.address if document else None
 
     def read(self, html: str, url: str) -> Reading:
         """Read a product page, or a listing where the page names several products; see `Marketplace.read`."""
-        from offers_cli.marketplaces.document import Document
-        from offers_cli.marketplaces.schema_org.listing_page import read_listing, shows_several
-        from offers_cli.marketplaces.schema_org.product_page import read_product
+        from offers_cli.marketplaces.html import Document
+        from offers_cli.marketplaces.schema_org.pages import read_listing, read_product, shows_several
 
         document = Document(html)
         return (
@@ -53,15 +52,15 @@ class SchemaOrg:
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
-        from offers_cli.marketplaces.document import Document
-        from offers_cli.marketplaces.schema_org.listing_page import read_listing
+        from offers_cli.marketplaces.html import Document
+        from offers_cli.marketplaces.schema_org.pages import read_listing
 
         return read_listing(Document(html), url, source=source)
 
     def read_product(self, html: str, url: str) -> ProductReading:
         """Read a product page; see `Marketplace.read_product`."""
-        from offers_cli.marketplaces.document import Document
-        from offers_cli.marketplaces.schema_org.product_page import read_product
+        from offers_cli.marketplaces.html import Document
+        from offers_cli.marketplaces.schema_org.pages import read_product
 
         return read_product(Document(html), url)
 

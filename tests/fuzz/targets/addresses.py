@@ -14,9 +14,9 @@ from offers_cli.errors import ForbiddenUrl, PageError, SiteUnavailable
 from offers_cli.fetch.guard import Guard
 from offers_cli.fetch.response import Response, redirect_target, retry_after_s
 from offers_cli.log import without_query
-from offers_cli.marketplaces.addresses import explain_command, join, split, without_tracking
+from offers_cli.marketplaces.html import explain_command, join, split, without_tracking
 from offers_cli.marketplaces.mercado_livre import MercadoLivre, urls
-from offers_cli.marketplaces.schema_org.keys import external_id
+from offers_cli.marketplaces.schema_org.pages import external_id
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEEDS = (

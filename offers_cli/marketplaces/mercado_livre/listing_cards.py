@@ -1,4 +1,4 @@
-"""The cards of a listing as elements, in each layout seen since 2019.
+"""A listing's card: what it says, as its elements show it in each layout seen since 2019, and the offer it becomes.
 
 A card may show a second offer ("outra opção de compra") in a price box of its own: only the card's first price box
 counts, and within it installments and labels are no price.
@@ -7,19 +7,62 @@ counts, and within it installments and labels are no price.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.addresses import join
-from offers_cli.marketplaces.document import lineage, select, text_of
+from offers_cli.marketplaces.evidence import agree, is_plausible, most_exact
+from offers_cli.marketplaces.html import join, lineage, select, split, text_of
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, read_amount
-from offers_cli.marketplaces.mercado_livre.cards import Card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
-from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in
-from offers_cli.money import MoneyError
+from offers_cli.marketplaces.mercado_livre.urls import (
+    Identity,
+    canonical,
+    identify,
+    is_owned,
+    is_sponsored,
+    item_id_in,
+    product_url,
+)
+from offers_cli.money import MoneyError, discount_pct
+from offers_cli.offer import Offer
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+
+NAME = "mercado_livre"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What one card tells; None where it does not tell.
+
+    Attributes:
+        address: its link, made absolute.
+        problem: why its price cannot be used; empty when it can.
+        has_label: whether a discount label is shown, with a percentage or without ("no Pix").
+    """
+
+    title: str | None
+    address: str
+    identity: Identity
+    currency: str
+    price_cents: int | None = None
+    old_price_cents: int | None = None
+    label_pct: int | None = None
+    has_label: bool = False
+    commission_pct: int | None = None
+    image_url: str | None = None
+    problem: str = ""
+
+    @property
+    def unreadable(self) -> str:
+        """Why no offer can be made of it; empty when one can."""
+        if self.problem or not self.price_cents:
+            return self.problem or "no price"
+        if not self.title:
+            return "no title"
+        return "" if self.identity.external_id else "no id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +111,7 @@ LABEL = (
     ".andes-money-amount__discount, .poly-price__disc_label, .polylabel-pill, .promotion-item__discount, "
     ".ui-search-price__discount, [data-andes-money-amount-discount]"
 )
-NO_PRICE = re.compile(r"installment|phrase-price|poly-price__labels|buy-box|alternative|rebate|coupon|promotions")
+NOT_THE_PRICE = re.compile(r"installment|phrase-price|poly-price__labels|buy-box|alternative|rebate|coupon|promotions")
 SECOND_OFFER = re.compile(r"buy-box|alternative-option")
 FROM = re.compile(r"\b(?:a partir de|desde)\b", re.IGNORECASE)
 COMMISSION = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
@@ -141,7 +184,7 @@ def _price(box: LexborNode, layout: Layout, site: Site) -> tuple[int | None, str
     if current is not None and FROM.search(text_of(current)):
         return None, "others begin at this price"
     old = {node.mem_id for node in select(box, OLD)}
-    nodes = [node for node in select(place, layout.amount) if not _is_beside(node, box, old)]
+    nodes = [node for node in select(place, layout.amount) if not _is_not_the_price(node, box, old)]
     try:
         amounts = {read_amount(node, site) for node in _outermost(nodes)}
     except MoneyError as exc:
@@ -151,8 +194,8 @@ def _price(box: LexborNode, layout: Layout, site: Site) -> tuple[int | None, str
     return amounts.pop(), ""
 
 
-def _is_beside(node: LexborNode, box: LexborNode, old: set[int]) -> bool:
-    return any(place.mem_id in old for place in lineage(node)) or _has_class(node, box, NO_PRICE)
+def _is_not_the_price(node: LexborNode, box: LexborNode, old: set[int]) -> bool:
+    return any(place.mem_id in old for place in lineage(node)) or _has_class(node, box, NOT_THE_PRICE)
 
 
 def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
@@ -197,3 +240,58 @@ def _image(card: LexborNode) -> str | None:
             if address.startswith("https://"):
                 return address
     return None
+
+
+def merge(card: Card, seen: Card) -> Card:
+    """One card as the state and as the elements have it: contradicting prices make it unreadable, gaps are filled."""
+    if card.unreadable or seen.price_cents is None:
+        return card
+    if not agree(card.price_cents or 0, seen.price_cents):
+        return replace(card, problem=f"state says {card.price_cents} cents, the page shows {seen.price_cents}")
+    return replace(
+        card,
+        price_cents=most_exact([card.price_cents or 0, seen.price_cents]),
+        old_price_cents=card.old_price_cents or seen.old_price_cents,
+        label_pct=card.label_pct if card.has_label else seen.label_pct,
+        has_label=card.has_label or seen.has_label,
+        commission_pct=card.commission_pct or seen.commission_pct,
+        image_url=card.image_url or seen.image_url,
+    )
+
+
+def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
+    """The offer of a readable card.
+
+    Args:
+        base_url: the marketplace's address where it is not the country's own.
+    """
+    price = card.price_cents or 0
+    old = card.old_price_cents if card.old_price_cents and is_plausible(card.old_price_cents, price) else None
+    is_doubtful = card.old_price_cents is not None and old is None
+    computed = discount_pct(old, price) if old is not None and not card.has_label else None
+    return Offer(
+        marketplace=NAME,
+        external_id=card.identity.external_id or "",
+        title=card.title or "",
+        url=_stored_url(card, base_url),
+        price_cents=price,
+        currency=card.currency,
+        old_price_cents=old,
+        discount_pct=None if is_doubtful else card.label_pct or computed,
+        commission_pct=card.commission_pct,
+        image_url=card.image_url,
+        item_id=card.identity.item_id,
+        catalogue_id=card.identity.catalogue_id,
+        source=source,
+    )
+
+
+def _stored_url(card: Card, base_url: str | None) -> str:
+    """The product page without tracking.
+
+    An advertisement's counter, and a link of a saved page whose host is not known, give way to the product's address.
+    """
+    is_own = is_owned(card.address) or (base_url is not None and split(card.address).netloc == split(base_url).netloc)
+    if not is_own or is_sponsored(card.address) or not identify(card.address).external_id:
+        return product_url(card.identity, base_url=base_url) or ""
+    return canonical(card.address)

@@ -1,15 +1,17 @@
-"""One page's text as a document: its element tree, its linked data, its own address."""
+"""A page's text as a document: its element tree, its linked data; and the addresses that pages write."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from offers_cli.errors import NotHtml, TooLarge
-from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, refuse_more, refuse_unbounded
-from offers_cli.marketplaces.json_ld import parse_nodes
+from offers_cli.log import without_query
+from offers_cli.text import printable
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -22,6 +24,9 @@ _MOST_NODES = 500
 _MOST_LEVELS = 300
 _LONGEST_TEXT = 20_000
 _LONGEST_CLASS = 2000
+_LONGEST_SHOWN = 500
+TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_", "_ga", "srsltid")
+"""What the names of tracking parameters begin with, at any shop."""
 
 
 class Document:
@@ -33,6 +38,8 @@ class Document:
     """
 
     def __init__(self, text: str) -> None:
+        from offers_cli.marketplaces.bounds import refuse_unbounded
+
         self.text = text
         self.is_json = _check_html(text)
         refuse_unbounded(text, is_json=self.is_json)
@@ -46,6 +53,9 @@ class Document:
     @cached_property
     def linked_data(self) -> list[dict[str, Any]]:
         """The JSON-LD nodes of the page, in page order; raises `TooLarge`."""
+        from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, refuse_more
+        from offers_cli.marketplaces.json_ld import parse_nodes
+
         texts = [script.text(deep=True) for script in select(self.tree, 'script[type="application/ld+json" i]')]
         refuse_more(sum(map(len, texts)), MOST_LINKED_DATA, "characters of linked data")
         return [node for text in texts for node in parse_nodes(text)]
@@ -114,3 +124,39 @@ def lineage(node: LexborNode) -> Iterator[LexborNode]:
             return
         yield place
         place = place.parent
+
+
+def split(url: str) -> SplitResult:
+    """`urlsplit` that answers with an empty address where the text is none."""
+    try:
+        parts = urlsplit(url.strip())
+        url.encode()
+        parts.port  # noqa: B018 - a property that raises on a bad port
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
+def join(base: str, address: str | None) -> str:
+    """The absolute web address of a link on a page; empty where it is none."""
+    if not address or address.strip().startswith("#"):
+        return ""
+    try:
+        absolute = urljoin(base, address.strip())
+        absolute.encode()  # JSON can write half a surrogate pair
+    except ValueError:
+        return ""
+    return absolute if absolute.startswith(("https://", "http://")) else ""
+
+
+def without_tracking(url: str) -> str:
+    """The same address without fragment and tracking parameters."""
+    parts = split(url)
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if not name.startswith(TRACKING)])
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def explain_command(url: str) -> str:
+    """The command that shows what a page tells, as a shell takes it; its address as in the log, without its query."""
+    shown = printable(without_query(url))[:_LONGEST_SHOWN]
+    return f"offers explain {shlex.quote(shown)}" if shown else "offers explain FILE"

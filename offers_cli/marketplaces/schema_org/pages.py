@@ -1,21 +1,30 @@
-"""A product page of any shop: JSON-LD, microdata and OpenGraph, weighed against each other."""
+"""Pages of any shop: a product's JSON-LD, microdata and OpenGraph, weighed against each other; a listing's JSON-LD.
+
+What tells one product from another is its address.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
-from offers_cli.marketplaces.addresses import explain_command
-from offers_cli.marketplaces.base import ProductReading
-from offers_cli.marketplaces.document import Document, select, text_of
-from offers_cli.marketplaces.evidence import Evidence, judge
-from offers_cli.marketplaces.schema_org.keys import NAME, UNKNOWN_CURRENCY, external_id, text_in
+from offers_cli.marketplaces.base import ListingReading, ProductReading
+from offers_cli.marketplaces.evidence import Evidence, is_plausible, reconcile
+from offers_cli.marketplaces.html import Document, explain_command, join, select, split, text_of, without_tracking
 from offers_cli.marketplaces.walls import refuse_challenge
+from offers_cli.money import discount_pct
+from offers_cli.offer import Offer
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
+
+NAME = "schema_org"
+UNKNOWN_CURRENCY = "XXX"
+"""ISO 4217 for "no currency": a price whose page does not tell its currency is not guessed to be in reais."""
 
 META_PRICE = "product:sale_price:amount", "product:price:amount", "og:price:amount"
 META_OLD_PRICE = "product:original_price:amount", "og:price:standard_amount"
@@ -42,19 +51,19 @@ def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
     if False in evidence.values("available"):
         reading = _reading(evidence, document, url, currency, available=False)
         raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
-    verdict = judge(evidence, currency=currency)
-    if verdict is None:
+    prices = reconcile(evidence, currency=currency)
+    if prices is None:
         raise _unreadable(document, evidence, url)
     return _reading(
         evidence,
         document,
         url,
         currency,
-        price_cents=verdict.price_cents,
-        old_price_cents=verdict.old_price_cents,
-        suspect_old_price_cents=verdict.suspect_old_price_cents,
-        discount=verdict.discount_pct,
-        flags=verdict.flags,
+        price_cents=prices.price_cents,
+        old_price_cents=prices.old_price_cents,
+        suspect_old_price_cents=prices.suspect_old_price_cents,
+        discount=prices.discount_pct,
+        flags=prices.flags,
     )
 
 
@@ -169,3 +178,99 @@ def _gather_open_graph(evidence: Evidence, document: Document) -> None:
 
 def _first_of(metas: dict[str, str], names: tuple[str, ...]) -> str | None:
     return next((metas[name] for name in names if metas.get(name)), None)
+
+
+def shows_several(document: Document, url: str) -> bool:
+    """Whether a page names more than one product with an address of its own."""
+    return len(list(_listed(document, url))) > 1
+
+
+def read_listing(document: Document, url: str, *, source: str) -> ListingReading:
+    cards = list(_listed(document, url))
+    if not cards:
+        refuse_challenge(document)
+        raise PageChanged("no products in the page's schema.org data", hint=explain_command(url))
+    offers = [(n, _offer(product, url, source)) for n, product in enumerate(cards, start=1)]
+    readable = tuple(offer for _, offer in offers if isinstance(offer, Offer))
+    return ListingReading(
+        marketplace=NAME,
+        url=url,
+        currency=readable[0].currency if readable else UNKNOWN_CURRENCY,
+        offers=readable,
+        next_page=_next_page(document, url),
+        strategy="json_ld",
+        unreadable=tuple((n, reason) for n, reason in offers if isinstance(reason, str)),
+    )
+
+
+def _listed(document: Document, url: str) -> Iterator[json_ld.Node]:
+    """The products of an ItemList, or all products of the page that have an address of their own."""
+    nodes = document.linked_data
+    for node in nodes:
+        if "ItemList" in json_ld.types_of(node):
+            for entry in json_ld.nodes_of(node.get("itemListElement")):
+                item = entry.get("item") if isinstance(entry.get("item"), dict) else entry
+                if isinstance(item, dict) and json_ld.types_of(item) & json_ld.PRODUCT_TYPES:
+                    yield item
+    standing = [node for node in json_ld.products(nodes) if _address_of(node, url)]
+    if len({_address_of(node, url) for node in standing}) > 1:
+        yield from standing
+
+
+def _address_of(product: json_ld.Node, url: str) -> str:
+    return join(url, text_in(product.get("url")) or text_in(product.get("@id")) or json_ld.quote(product).url)
+
+
+def _offer(product: json_ld.Node, url: str, source: str) -> Offer | str:
+    """The offer of one listed product, or why there is none."""
+    quote, title, address = json_ld.quote(product), text_in(product.get("name")), _address_of(product, url)
+    if quote.price_cents is None or not title or not address:
+        return quote.note or ("no title" if not title else "no address")
+    old = quote.old_price_cents
+    old = old if old is not None and is_plausible(old, quote.price_cents) else None
+    return Offer(
+        marketplace=NAME,
+        external_id=external_id(address),
+        title=title,
+        url=without_tracking(address),
+        price_cents=quote.price_cents,
+        currency=quote.currency or UNKNOWN_CURRENCY,
+        old_price_cents=old,
+        discount_pct=discount_pct(old, quote.price_cents) if old is not None else None,
+        image_url=_image_of(product.get("image"), url),
+        item_id=text_in(product.get("sku")),
+        source=source,
+    )
+
+
+def _image_of(value: object, url: str) -> str | None:
+    first = value[0] if isinstance(value, list) and value else value
+    address = join(url, text_in(first.get("url")) if isinstance(first, dict) else text_in(first))
+    return address if address.startswith("https://") else None
+
+
+def _next_page(document: Document, url: str) -> str | None:
+    """What the page's own pager offers; never the page itself."""
+    links = select(document.tree, "link[rel=next], a[rel=next]")
+    found = (join(url, link.attributes.get("href")) for link in links)
+    return next((address for address in found if address and address != url), None)
+
+
+def external_id(url: str) -> str:
+    """A product's key: its address without scheme, ``www.``, fragment and tracking parameters."""
+    parts = split(without_tracking(url))
+    host = (parts.hostname or "").removeprefix("www.")
+    port = f":{parts.port}" if parts.port else ""
+    query = urlencode(sorted(parse_qsl(parts.query)))
+    return f"{host}{port}{parts.path.rstrip('/')}{'?' if query else ''}{query}"
+
+
+def host_of(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def text_in(value: object) -> str | None:
+    """A text, or a number as text, with single spaces; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return " ".join(str(value).split()) or None
