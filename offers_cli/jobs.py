@@ -11,14 +11,14 @@ from offers_cli.config import get_config
 from offers_cli.errors import Outcome, StorageRefused, WorkError
 from offers_cli.log import configure_logging
 from offers_cli.offer import EnrichmentFailure, EnrichmentJob
-from offers_cli.queue.recorder import NO_SUCH_OFFER
+from offers_cli.queue.results import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
 from offers_cli.services.worker import WorkReport, report_work
 from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
-    from offers_cli.queue.supervisor import Seat
-    from offers_cli.queue.work import WorkerReport
+    from offers_cli.queue.results import WorkerReport
+    from offers_cli.queue.supervisor import WorkerSlot
 
 
 def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -> None:
@@ -67,7 +67,7 @@ class WorkOptions:
     verbosity: int = 0
 
 
-def work_in_seat(seat: Seat, options: WorkOptions) -> None:
+def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
     """What each process under the supervisor runs: a worker with its own client and connections."""
     config = get_config()
     configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json")
@@ -75,9 +75,9 @@ def work_in_seat(seat: Seat, options: WorkOptions) -> None:
         runtime.work(
             burst=options.burst,
             concurrency=options.concurrency,
-            max_jobs=seat.share_of(options.max_jobs),
-            on_progress=seat.record,
-            supervisor_pid=seat.supervisor_pid,
+            max_jobs=slot.share_of(options.max_jobs),
+            on_progress=slot.record,
+            supervisor_pid=slot.supervisor_pid,
         )
 
 
@@ -90,7 +90,7 @@ def supervise(
     from offers_cli.queue.worker import OUTAGE_PATIENCE_S
 
     supervisor = Supervisor(
-        partial(work_in_seat, options=options),
+        partial(work_in_slot, options=options),
         processes=processes,
         patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
         on_progress=on_progress,

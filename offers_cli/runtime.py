@@ -19,7 +19,7 @@ from offers_cli.storage.patience import BRIEF
 if TYPE_CHECKING:
     from offers_cli.affiliate.hub import HubFilter
     from offers_cli.queue.enqueue import EnqueueReport
-    from offers_cli.queue.work import WorkerReport
+    from offers_cli.queue.results import WorkerReport
     from offers_cli.services.check_links import CheckLinksReport
     from offers_cli.services.doctor.examine import DoctorReport
     from offers_cli.services.enrich import Enricher
@@ -60,7 +60,7 @@ class Runtime(Parts):
     ) -> Scraper:
         """A scraper with this runtime's storage, queue and pages."""
         from offers_cli.affiliate.hub import HubFilter
-        from offers_cli.queue.processes import ProcessId
+        from offers_cli.queue.registration import ProcessId
         from offers_cli.services.scrape import Scraper
 
         least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
@@ -122,9 +122,11 @@ class Runtime(Parts):
 
     def resume_links(self) -> int:
         """Make the jobs that wait for a session due now; returns how many."""
-        from offers_cli.queue.hasten import hasten
+        from offers_cli.queue.failed_jobs import run_scheduled_now
 
-        return hasten(self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code)
+        return run_scheduled_now(
+            self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code
+        )
 
     def check_links(self, *, sample: int, on_progress: Callable[[int], None]) -> CheckLinksReport:
         """Check a sample of the stored links; raises `ConfigError` without a label to check for."""
@@ -152,8 +154,8 @@ class Runtime(Parts):
         supervisor_pid: int | None = None,
     ) -> WorkReport:
         """Run the queue's jobs in this process until told to stop; SIGTERM and Ctrl-C finish what is running."""
+        from offers_cli.queue.retry_policy import RetryPolicy
         from offers_cli.queue.signals import stop_on_signals
-        from offers_cli.queue.verdicts import RetryPolicy
         from offers_cli.queue.worker import Worker
         from offers_cli.services.worker import TellingSave, report_work
 

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.results import ClaimedJob
 from offers_cli.queue.worker import Worker
 from offers_cli.storage.base import EnrichmentReport
 

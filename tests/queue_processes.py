@@ -11,10 +11,10 @@ import redis
 from offers_cli.errors import StorageUnavailable
 from offers_cli.log import configure_logging
 from offers_cli.offer import Enrichment, EnrichmentFailure
+from offers_cli.queue.results import ClaimedJob
+from offers_cli.queue.retry_policy import RetryPolicy
 from offers_cli.queue.signals import Stoppable, stop_on_signals
-from offers_cli.queue.supervisor import Seat, Supervisor
-from offers_cli.queue.verdicts import RetryPolicy
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.supervisor import Supervisor, WorkerSlot
 from offers_cli.queue.worker import Worker
 from offers_cli.redis.connection import connect
 from offers_cli.storage.base import EnrichmentReport
@@ -81,8 +81,8 @@ class Announced:
         os.write(2, b"signal received\n")
 
 
-def work(seat: Seat) -> None:
-    worker = make_worker(parent_pid=seat.supervisor_pid, on_progress=seat.record)
+def work(slot: WorkerSlot) -> None:
+    worker = make_worker(parent_pid=slot.supervisor_pid, on_progress=slot.record)
     with stop_on_signals(worker, supervised=True):
         worker.run(burst=BURST)
 

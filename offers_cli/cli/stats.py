@@ -14,7 +14,7 @@ from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Block, Line, Output, Table
 
 if TYPE_CHECKING:
-    from offers_cli.queue.running import RunningWorker
+    from offers_cli.queue.registries import RunningWorker
     from offers_cli.runtime import Runtime
     from offers_cli.services.stats import StatsReport
 

@@ -21,7 +21,7 @@ from offers_cli.times import utc_now
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from offers_cli.queue.running import RunningWorker
+    from offers_cli.queue.registries import RunningWorker
     from offers_cli.services.stats import StatsReport
 
 Row = tuple[str, str]

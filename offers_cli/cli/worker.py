@@ -11,7 +11,7 @@ from offers_cli.cli.perform import Voice, perform
 from offers_cli.cli.render import Output, summary
 
 if TYPE_CHECKING:
-    from offers_cli.queue.work import WorkerReport
+    from offers_cli.queue.results import WorkerReport
     from offers_cli.runtime import Runtime
     from offers_cli.services.worker import WorkReport
 

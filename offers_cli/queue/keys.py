@@ -19,6 +19,8 @@ SUSPENDED = "rq:suspended"
 WAITS_FOR = "offers_waits_for"
 """Ours, a field of a worker's registration: the service that is away, and why."""
 
+WORKER_TTL_S = 60
+"""How long a worker's registration outlives its last heartbeat."""
 RESULT_TTL_S = 500
 """How long RQ keeps a finished job."""
 FAILURE_TTL_S = 31_536_000
@@ -123,6 +125,6 @@ class QueueKeys:
         return f"offers:read:{self.name}"
 
     @property
-    def strays(self) -> str:
+    def orphans(self) -> str:
         """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
         return f"offers:strays:{self.name}"

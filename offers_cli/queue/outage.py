@@ -1,4 +1,4 @@
-"""An outage: a service that a worker needs does not answer, or refuses for the time being."""
+"""An outage: a service that a worker needs does not answer, or refuses for the time being. Waits grow meanwhile."""
 
 from __future__ import annotations
 
@@ -7,12 +7,29 @@ from collections.abc import Callable
 
 from offers_cli.errors import OffersError
 from offers_cli.log import get_log
-from offers_cli.queue.backoff import Backoff
 
 SAY_AGAIN_S = 60.0
 """An outage that lasts is logged so often."""
 
 log = get_log("worker")
+
+
+class Backoff:
+    """Doubles from the first wait to the last; `reset` begins anew."""
+
+    def __init__(self, first_s: float, last_s: float) -> None:
+        self._first_s = first_s
+        self._last_s = last_s
+        self.failures = 0
+
+    def next_s(self) -> float:
+        """How long to wait after one more failure."""
+        wait_s = min(self._last_s, self._first_s * 2.0 ** min(self.failures, 20))
+        self.failures += 1
+        return wait_s
+
+    def reset(self) -> None:
+        self.failures = 0
 
 
 class Outage:

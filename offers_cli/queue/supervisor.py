@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.backoff import Backoff
+from offers_cli.queue.outage import Backoff
+from offers_cli.queue.results import WorkerReport
 from offers_cli.queue.signals import STOP_NOW_SIGNAL, StopRequest
-from offers_cli.queue.work import WorkerReport
 
 if TYPE_CHECKING:
     from ctypes import Array
@@ -39,7 +39,7 @@ STOP_NOW_TIMEOUT_S = 5.0
 log = get_log("worker")
 
 
-class Seat:
+class WorkerSlot:
     """What one worker process is given: who its supervisor is, and where to write its counts.
 
     The counts lie in shared memory, so that those of a killed process are not lost.
@@ -63,7 +63,7 @@ class Seat:
             self._trouble.send(error)
 
     def share_of(self, jobs: int | None) -> int | None:
-        """How many of that many jobs fall to this process, less those that others did in this seat before they died."""
+        """How many of that many jobs fall to this process, less those that others did in this slot before they died."""
         if jobs is None:
             return None
         number, processes = self._place
@@ -71,23 +71,23 @@ class Seat:
         return max(0, share - int(sum(self._before)))
 
 
-Work = Callable[[Seat], object]
-"""What a worker process does: open its things, run a worker with ``parent_pid=seat.supervisor_pid`` under
+Work = Callable[[WorkerSlot], object]
+"""What a worker process does: open its things, run a worker with ``parent_pid=slot.supervisor_pid`` under
 ``stop_on_signals(worker, supervised=True)``. Importable by its name, for the process is a fresh interpreter."""
 
 
-def _run_in_seat(work: Work, seat: Seat) -> None:
+def _run_in_slot(work: Work, slot: WorkerSlot) -> None:
     os.setpgrp()
     try:
-        work(seat)
+        work(slot)
     except OffersError as error:
-        seat.tell(error)
+        slot.tell(error)
         sys.exit(error.exit_code)
 
 
 @dataclass(slots=True)
 class _Process:
-    """One seat's process, or the time when it is to be started again."""
+    """One slot's process, or the time when it is to be started again."""
 
     counts: Array[Any]
     process: SpawnProcess | None = None
@@ -147,7 +147,7 @@ class Supervisor:
                 self._start_due()
                 self._pass_on_stop()
                 wait([one.process.sentinel for one in self._processes if one.process], timeout=POLL_S)
-                self._bury()
+                self._reap()
                 if self._on_progress:
                     self._on_progress(self._report(began))
         finally:
@@ -172,8 +172,8 @@ class Supervisor:
     def _start(self, one: _Process) -> None:
         one.trouble, theirs = self._context.Pipe(duplex=False)
         place = (self._processes.index(one), len(self._processes))
-        seat = Seat(os.getpid(), place, one.counts, theirs)
-        one.process = self._context.Process(target=_run_in_seat, args=(self._work, seat), name="offers worker")
+        slot = WorkerSlot(os.getpid(), place, one.counts, theirs)
+        one.process = self._context.Process(target=_run_in_slot, args=(self._work, slot), name="offers worker")
         one.process.start()
         theirs.close()
         one.started_at = time.monotonic()
@@ -203,7 +203,7 @@ class Supervisor:
                 one.process.kill()
                 one.process.join()
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         for one in self._processes:
             if one.process and one.process.exitcode is not None:
                 code = one.process.exitcode

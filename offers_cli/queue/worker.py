@@ -1,7 +1,7 @@
 """The worker: many jobs at once in one process, on RQ's own keys; it loses nothing and holds nothing when it ends.
 
 Its own thread does all the bookkeeping: claim → hand to a place → gather what finished → write the group → settle.
-Other threads do the work (`workbench`) and keep the leases alive (`attendant`).
+Other threads do the work (`job_threads`) and keep the leases alive (`heartbeat`).
 """
 
 from __future__ import annotations
@@ -16,20 +16,15 @@ from uuid import uuid4
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.admission import Refused, admit
-from offers_cli.queue.attendant import BEAT_S, Attendant
-from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.heap import share_heaps
-from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
-from offers_cli.queue.outage import Outage
-from offers_cli.queue.presence import Presence
-from offers_cli.queue.recorder import Recorded, Recorder
-from offers_cli.queue.recovery import recover
+from offers_cli.queue.heartbeat import BEAT_S, HeartbeatThread, limit_arenas
+from offers_cli.queue.job import InvalidJob, decode_job
+from offers_cli.queue.job_threads import JobThreads
+from offers_cli.queue.leases import LEASE_S, Execution, JobLeases, recover
+from offers_cli.queue.outage import Backoff, Outage
+from offers_cli.queue.registration import WorkerRegistration
+from offers_cli.queue.results import Enrich, JobCounters, ResultWriter, Save, WorkerReport, WrittenBatch
+from offers_cli.queue.retry_policy import GIVEN_BACK, JobOutcome, JobStatus, RetryPolicy, refused, stopped
 from offers_cli.queue.signals import StopRequest
-from offers_cli.queue.tally import Tally
-from offers_cli.queue.verdicts import GIVEN_BACK, End, RetryPolicy, Verdict, refused, stopped
-from offers_cli.queue.work import Enrich, Save, WorkerReport
-from offers_cli.queue.workbench import Workbench
 from offers_cli.redis.connection import check_eviction
 from offers_cli.redis.errors import translate
 from offers_cli.redis.quarantine import QuarantineWatch
@@ -83,30 +78,30 @@ class Worker:
         parent_pid: int | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
-        share_heaps()  # before the first thread
+        limit_arenas()  # before the first thread
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
         self._concurrency = concurrency
         self._beat_s = beat_s
         self._revive = revive
         self._parent_pid = parent_pid
-        self._ledger = Ledger(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
-        self._presence = Presence(connection, worker=self.name, keys=self._ledger.keys)
+        self._leases = JobLeases(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
+        self._registration = WorkerRegistration(connection, worker=self.name, keys=self._leases.keys)
         self._quarantine = QuarantineWatch(connection)
-        self._bench = Workbench(enrich, places=concurrency, job_timeout_s=job_timeout_s)
-        self._recorder = Recorder(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
-        self._attendant = Attendant(
+        self._threads = JobThreads(enrich, places=concurrency, job_timeout_s=job_timeout_s)
+        self._writer = ResultWriter(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
+        self._heartbeat = HeartbeatThread(
             connection,
-            ledger=self._ledger,
-            presence=self._presence,
-            held=self._bench.composites,
+            leases=self._leases,
+            registration=self._registration,
+            held=self._threads.composites,
             obey=self._hear,
             fail=self._fail,
             beat_s=beat_s,
         )
-        self._unsettled: list[tuple[Execution, Verdict]] = []
+        self._unsettled: list[tuple[Execution, JobOutcome]] = []
         self._commands: list[dict[str, Any]] = []
-        self._tally = Tally(on_progress)
+        self._counters = JobCounters(on_progress)
         self._stop = StopRequest(grace_s)
         self._error: OffersError | None = None
         self._burst = False
@@ -139,18 +134,18 @@ class Worker:
         self._burst, self._max_jobs = burst, max_jobs
         check_eviction(self._connection)
         self._quarantine.begin()
-        self._ledger.rehearse()
-        self._presence.register()
+        self._leases.rehearse()
+        self._registration.register()
         began = time.monotonic()
         self._patient_until = began + PATIENCE_S
-        self._attendant.start()
+        self._heartbeat.start()
         log.info("started", worker=self.name, concurrency=self._concurrency)
         try:
             while self._goes_on():
                 self._step()
         finally:
             self._leave()
-        report = self._tally.report(duration_s=time.monotonic() - began, interrupted=self._stop.interrupted)
+        report = self._counters.report(duration_s=time.monotonic() - began, interrupted=self._stop.interrupted)
         log.info("ended", succeeded=report.succeeded, failed=report.failed)
         if self._error:
             raise self._error
@@ -163,7 +158,7 @@ class Worker:
             interrupted: it was Ctrl-C; told in the report.
         """
         self._stop.ask(now=now, interrupted=interrupted)
-        self._bench.wake()
+        self._threads.wake()
 
     @property
     def stopping(self) -> bool:
@@ -179,16 +174,16 @@ class Worker:
             return False
         if self._is_busy():
             return True
-        if self._max_jobs is not None and self._tally.ended >= self._max_jobs:
+        if self._max_jobs is not None and self._counters.ended >= self._max_jobs:
             return False
         return not (self._burst and self._drained and not self._has_more())
 
     def _say_stopping(self) -> None:
-        if len(self._bench) and not self._parent_pid:  # a supervisor says it for all
-            self._stop.say(log, jobs=len(self._bench))
+        if len(self._threads) and not self._parent_pid:  # a supervisor says it for all
+            self._stop.say(log, jobs=len(self._threads))
 
     def _is_busy(self) -> bool:
-        return bool(len(self._bench) or self._unsettled)
+        return bool(len(self._threads) or self._unsettled)
 
     def _must_leave(self) -> bool:
         return bool(self._error) or self._stop.is_over or (self.stopping and not self._is_busy())
@@ -204,9 +199,9 @@ class Worker:
 
     def _awaits_due_job(self) -> bool:
         """Wait a moment for jobs that are due soon; not on and on for a host that only puts them off."""
-        if self._tally.decided > self._decided:
-            self._decided, self._patient_until = self._tally.decided, time.monotonic() + PATIENCE_S
-        due_in_s = self._ledger.next_due_in_s()
+        if self._counters.decided > self._decided:
+            self._decided, self._patient_until = self._counters.decided, time.monotonic() + PATIENCE_S
+        due_in_s = self._leases.next_due_in_s()
         if self._suspended or due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
             return False
         self._sleep(min(due_in_s, IDLE_S))
@@ -218,18 +213,18 @@ class Worker:
             self._recover()
             self._claim()
             self._obey()
-            results = self._bench.gather(self._patience())
+            results = self._threads.gather(self._patience())
             if results:
-                self._take(self._recorder.record(results))
+                self._take(self._writer.record(results))
             self._settle()
             self._redis_outage.ended()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
 
     def _patience(self) -> float:
-        if self._unsettled or (self._burst and self._drained and not self._bench):
+        if self._unsettled or (self._burst and self._drained and not self._threads):
             return 0.0
-        return IDLE_S if len(self._bench) < self._concurrency else TICK_S
+        return IDLE_S if len(self._threads) < self._concurrency else TICK_S
 
     # Claiming
 
@@ -238,7 +233,7 @@ class Worker:
         self._drained = False
         if not places:
             return
-        claim = self._ledger.claim(places, held=len(self._bench), hosts=self._bench.places_of_hosts())
+        claim = self._leases.claim(places, held=len(self._threads), hosts=self._threads.slots_by_host())
         if claim.suspended and not self._suspended:
             log.warning("the queue is suspended, its jobs wait", hint="rq resume")
         self._suspended = claim.suspended
@@ -247,27 +242,27 @@ class Worker:
             self._begin(execution)
 
     def _free_places(self) -> int:
-        if self.stopping or self._bench.must_be_alone or time.monotonic() < self._paused_until:
+        if self.stopping or self._threads.is_exclusive or time.monotonic() < self._paused_until:
             return 0
         places = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency
         if self._max_jobs is not None:
-            places = min(places, self._max_jobs - self._tally.ended)
-        return max(0, places - len(self._bench))
+            places = min(places, self._max_jobs - self._counters.ended)
+        return max(0, places - len(self._threads))
 
     def _begin(self, execution: Execution) -> None:
         try:
-            job = admit(execution.job_id, execution.data, execution.forbidden)
-        except Refused as refusal:
+            job = decode_job(execution.job_id, execution.data, execution.forbidden)
+        except InvalidJob as refusal:
             self._unsettled.append((execution, refused(str(refusal), attempt=execution.attempt)))
         else:
-            self._bench.start(execution, job)
+            self._threads.start(execution, job)
 
     # Finishing
 
-    def _take(self, recorded: Recorded) -> None:
-        for result, verdict in recorded.verdicts:
-            self._unsettled.append((result.execution, verdict))
-            self._note_bug(verdict)
+    def _take(self, recorded: WrittenBatch) -> None:
+        for result, outcome in recorded.outcomes:
+            self._unsettled.append((result.execution, outcome))
+            self._note_bug(outcome)
         match recorded.trouble:
             case StorageUnavailable() as error:
                 self._pause(self._storage_outage, error)
@@ -275,16 +270,18 @@ class Worker:
                 self._pause(self._pace_outage, error)
             case OffersError() as error:
                 self._fail(error)
-            case None if any(verdict.end in (End.FINISHED, End.FAILED) for _, verdict in recorded.verdicts):
+            case None if any(
+                outcome.status in (JobStatus.FINISHED, JobStatus.FAILED) for _, outcome in recorded.outcomes
+            ):
                 self._end_pause()
 
-    def _note_bug(self, verdict: Verdict) -> None:
+    def _note_bug(self, outcome: JobOutcome) -> None:
         """Stop before a fault of this machine, or of the program, fails the whole queue job by job."""
-        is_bug = verdict.failure is not None and verdict.failure.code == Bug.code
+        is_bug = outcome.failure is not None and outcome.failure.code == Bug.code
         self._bugs = self._bugs + 1 if is_bug else 0
-        if verdict.failure and self._bugs >= BUGS_ALLOWED:
+        if outcome.failure and self._bugs >= BUGS_ALLOWED:
             hint = "offers failed --reason bug; when it is mended: offers requeue-failed --reason bug"
-            message = f"{self._bugs} jobs in a row ended in an unexpected error, the last in {verdict.failure.message}"
+            message = f"{self._bugs} jobs in a row ended in an unexpected error, the last in {outcome.failure.message}"
             self._fail(Bug(message, hint=hint))
 
     def _pause(self, outage: Outage, error: OffersError) -> None:
@@ -292,25 +289,25 @@ class Worker:
         self._paused_until = time.monotonic() + outage.failed(error)
         self._lose_patience(outage, error)
         with suppress(QueueUnavailable, QueueRefused):  # the figures may lack it, the work goes on
-            self._presence.show_waiting(f"{outage.service}: {error.message}")
+            self._registration.show_waiting(f"{outage.service}: {error.message}")
 
     def _end_pause(self) -> None:
         if self._storage_outage.lasts or self._pace_outage.lasts:
             self._storage_outage.ended()
             self._pace_outage.ended()
             with suppress(QueueUnavailable, QueueRefused):
-                self._presence.show_waiting(None)
+                self._registration.show_waiting(None)
 
     def _settle(self) -> None:
-        """Write the verdicts to Redis; they are kept until that has worked."""
+        """Write the outcomes to Redis; they are kept until that has worked."""
         if not self._unsettled:
             return
-        settled = self._ledger.settle(self._unsettled)
+        settled = self._leases.settle(self._unsettled)
         done, self._unsettled = self._unsettled, []
-        for (execution, verdict), ours in zip(done, settled, strict=True):
-            self._bench.release(execution)
-            self._tally.count(execution, verdict, ours=ours)
-        self._tally.tell()
+        for (execution, outcome), ours in zip(done, settled, strict=True):
+            self._threads.release(execution)
+            self._counters.count(execution, outcome, ours=ours)
+        self._counters.tell()
 
     # Trouble, commands, the end
 
@@ -318,7 +315,7 @@ class Worker:
         if time.monotonic() < self._recover_at:
             return False
         self._recover_at = time.monotonic() + RECOVER_EVERY_S
-        requeued = recover(self._connection, self._ledger).requeued
+        requeued = recover(self._connection, self._leases).requeued
         self._quarantine.tell()
         return requeued > 0
 
@@ -351,7 +348,7 @@ class Worker:
         if self._error is None:
             log.error("stopping", code=error.code, reason=error.message)
             self._error = error
-        self._bench.wake()
+        self._threads.wake()
 
     def _sleep(self, seconds: float) -> None:
         """In slices, for a signal or an error to end it."""
@@ -364,16 +361,16 @@ class Worker:
             self._revive()
         with translate():
             self._connection.ping()
-        self._attendant.beat()
-        known = {*self._bench.composites(), *(execution.composite for execution, _ in self._unsettled)}
-        self._ledger.give_back_unknown(known)
+        self._heartbeat.beat()
+        known = {*self._threads.composites(), *(execution.composite for execution, _ in self._unsettled)}
+        self._leases.give_back_unknown(known)
         # The others come back as well: their leases may have run out while Redis was away.
         self._recover_at = time.monotonic() + 2 * self._beat_s
 
     def _hear(self, command: dict[str, Any]) -> None:
-        """From the attendant's thread."""
+        """From the heartbeat's thread."""
         self._commands.append(command)
-        self._bench.wake()
+        self._threads.wake()
 
     def _obey(self) -> None:
         """RQ's commands, as `rq.command` sends them. Nothing else runs under a thread, so `kill-horse` stops all."""
@@ -389,16 +386,16 @@ class Worker:
                     self._stop_job(None)
 
     def _stop_job(self, job_id: str | None) -> None:
-        given_up = self._bench.give_up(job_id)
+        given_up = self._threads.give_up(job_id)
         self._unsettled += [(execution, stopped(attempt=execution.attempt)) for execution in given_up]
 
     def _leave(self) -> None:
         """Give back what is not finished, and take leave of Redis."""
-        unfinished = self._bench.give_up()
+        unfinished = self._threads.give_up()
         self._unsettled += [(execution, GIVEN_BACK) for execution in unfinished]
-        self._attendant.close()
-        self._bench.close()
-        for farewell in (self._settle, self._give_back_all, self._presence.deregister):
+        self._heartbeat.close()
+        self._threads.close()
+        for farewell in (self._settle, self._give_back_all, self._registration.deregister):
             try:
                 farewell()
             except QueueRefused as error:
@@ -408,4 +405,4 @@ class Worker:
                 return
 
     def _give_back_all(self) -> None:
-        self._ledger.give_back_unknown(())
+        self._leases.give_back_unknown(())

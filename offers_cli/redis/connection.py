@@ -1,13 +1,22 @@
-"""Connections to Redis, by an address or to the embedded one."""
+"""Connections to Redis: by REDIS_URL, or to the embedded one.
+
+``redis://[user:password@]host[:port][/db]`` · ``rediss://…`` with TLS · ``unix:///path/redis.sock`` ·
+``redis+sentinel://[user:password@]host[:port],host[:port]/service[/db]``, with TLS ``rediss+sentinel://…``; each with
+options, as ``?ssl_ca_certs=/path/ca.pem&socket_timeout=10``.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from offers_cli.errors import QueueRefused
 from offers_cli.log import get_log
-from offers_cli.redis.address import parse_address
 from offers_cli.redis.errors import translate
 
 if TYPE_CHECKING:
@@ -19,11 +28,162 @@ READ_TIMEOUT_S = 5.0
 log = get_log("worker")
 
 
+PORT = 6379
+SENTINEL_PORT = 26379
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisAddress:
+    """An address that was read; `options` are arguments of `redis.Redis`, of the Sentinels in `sentinel_options`."""
+
+    options: dict[str, Any]
+    service: str = ""
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_options: dict[str, Any]
+
+
+def parse_address(url: str) -> RedisAddress:
+    """Read a REDIS_URL; raises `ValueError` with a reason that shows no part of a password."""
+    parts = _split(url)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    tls, sentinel = parts.scheme.startswith("rediss"), parts.scheme.endswith("+sentinel")
+    options = {name: _read_option(name, text, tls=tls, sentinel=sentinel) for name, text in given.items()}
+    of_sentinels = {name.removeprefix("sentinel_"): options.pop(name) for name in SENTINEL_OPTIONS if name in options}
+    user, _, places = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    for key, text in (("username", name), ("password", password)):
+        if text:
+            options.setdefault(key, unquote(text))
+    if tls:
+        options["ssl"] = True
+    if parts.scheme == "unix":
+        if places or not parts.path.strip("/"):
+            raise ValueError(
+                "is not an address of a Redis: a socket's path begins with a slash, unix:///path/redis.sock"
+            )
+        return RedisAddress(options={"unix_socket_path": unquote(parts.path), **options}, sentinel_options={})
+    if sentinel:
+        service, _, database = parts.path.strip("/").partition("/")
+        if not service:
+            raise ValueError(
+                "is not an address of a Redis: it lacks the name that the Sentinels watch, as in …:26379/name"
+            )
+        hosts = tuple(_host(place, SENTINEL_PORT) for place in places.split(","))
+        shared = {key: value for key, value in options.items() if key.startswith(("ssl", "socket_"))}
+        options["db"] = options.get("db", _database(database))
+        return RedisAddress(
+            options=options,
+            service=unquote(service),
+            sentinels=hosts,
+            sentinel_options={**shared, **of_sentinels},
+        )
+    host, port = _host(places, PORT)
+    options["db"] = options.get("db", _database(parts.path.strip("/")))
+    return RedisAddress(options={"host": host, "port": port, **options}, sentinel_options={})
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError("is not an address of a Redis") from None
+    if parts.scheme not in {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}:
+        raise ValueError("is not an address of a Redis")
+    if "@" not in parts.netloc and "@" in url:
+        raise ValueError("is not an address of a Redis: in a password, / is written %2F, ? %3F, # %23, @ %40")
+    return parts
+
+
+def _host(place: str, port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{place}")
+    try:
+        given = port if parts.port is None else parts.port
+    except ValueError:
+        given = 0
+    if not given:
+        raise ValueError("is not an address of a Redis: its port is no number from 1 to 65535")
+    return unquote(parts.hostname or "localhost"), given
+
+
+def _database(text: str) -> int:
+    if not re.fullmatch(r"[0-9]*", text):
+        raise ValueError("is not an address of a Redis: its path is no database number")
+    return int(text or 0)
+
+
+def _yes_or_no(text: str) -> bool:
+    known = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError("is neither true nor false")
+    return known[text.lower()]
+
+
+def _number(text: str) -> float:
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or float(text) == 0:
+        raise ValueError("is no number of seconds")
+    return float(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise ValueError("is no number")
+    return int(text)
+
+
+def _file(text: str) -> str:
+    if not os.access(text, os.R_OK):
+        raise ValueError(f"names {text}, which cannot be read")
+    return text
+
+
+def _how_strict(text: str) -> str:
+    if text not in {"none", "optional", "required"}:
+        raise ValueError("is neither none, optional nor required")
+    return text
+
+
+OPTIONS: dict[str, Callable[[str], Any]] = {
+    "db": _count,
+    "username": str,
+    "password": str,
+    "client_name": str,
+    "health_check_interval": _count,
+    "socket_connect_timeout": _number,
+    "socket_timeout": _number,
+    "socket_keepalive": _yes_or_no,
+}
+TLS_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "ssl_ca_certs": _file,
+    "ssl_ca_path": _file,
+    "ssl_certfile": _file,
+    "ssl_keyfile": _file,
+    "ssl_password": str,
+    "ssl_cert_reqs": _how_strict,
+    "ssl_check_hostname": _yes_or_no,
+    "ssl_ciphers": str,
+}
+SENTINEL_OPTIONS: dict[str, Callable[[str], Any]] = {"sentinel_username": str, "sentinel_password": str}
+
+
+def _read_option(name: str, text: str, *, tls: bool, sentinel: bool) -> Any:
+    if name in TLS_OPTIONS and not tls:
+        raise ValueError(f"has the option {name}, which needs rediss://")
+    if name in SENTINEL_OPTIONS and not sentinel:
+        raise ValueError(f"has the option {name}, which needs redis+sentinel://")
+    read = (OPTIONS | TLS_OPTIONS | SENTINEL_OPTIONS).get(name)
+    if read is None:
+        raise ValueError(f"has an unknown option, {name}")
+    try:
+        return read(text)
+    except ValueError as exc:
+        raise ValueError(f"has an option that cannot be read: {name} {exc}") from None
+
+
 def open_connection(url: str | None, home: Path) -> redis.Redis:
     """Connect to `url`, or to the embedded Redis of `home`, which is started if needed.
 
     Args:
-        url: see `offers_cli.redis.address`.
+        url: see `offers_cli.redis.connection`.
 
     Raises:
         QueueUnavailable: nothing answers there, or the embedded Redis does not start.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.registration import ProcessId
 from offers_cli.report import Problem
 from offers_cli.services.offers import plain
 from offers_cli.storage.base import ScrapeRun, Storage

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from offers_cli.errors import OffersError
-from offers_cli.queue.running import RunningWorker
+from offers_cli.queue.registries import RunningWorker
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
 from offers_cli.services.offers import plain

@@ -20,8 +20,7 @@ from offers_cli.errors import (
     StorageUnavailable,
 )
 from offers_cli.offer import Enrichment, EnrichmentFailure
-from offers_cli.queue.recorder import NO_SUCH_OFFER
-from offers_cli.queue.work import WorkerReport
+from offers_cli.queue.results import NO_SUCH_OFFER, WorkerReport
 from offers_cli.report import Problem
 from offers_cli.storage.base import EnrichmentReport, Storage
 

@@ -180,7 +180,7 @@ class ScrapeRun:
     Attributes:
         status: ``running`` also when its process was killed, for nobody was left to say so.
         alive_at: its last sign of life; the counts are those of that moment.
-        process: which process runs it, as that process tells it (`offers_cli.queue.processes.ProcessId`).
+        process: which process runs it, as that process tells it (`offers_cli.queue.registration.ProcessId`).
     """
 
     id: str

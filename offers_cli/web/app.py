@@ -16,7 +16,7 @@ from offers_cli.web.front import SAFE_METHODS
 from offers_cli.web.queue_pages import make_queue_pages
 
 if TYPE_CHECKING:
-    from offers_cli.queue.jobs import Jobs
+    from offers_cli.queue.admin import Jobs
     from offers_cli.queue.registries import Registries
 
 MESSAGES = {

@@ -11,7 +11,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from offers_cli.offer import url_problem
-from offers_cli.queue.jobs import Job, Jobs, Registry
+from offers_cli.queue.admin import Job, Jobs, Registry
 
 if TYPE_CHECKING:
     from offers_cli.queue.registries import Registries

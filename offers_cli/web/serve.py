@@ -63,7 +63,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
     try:
         import waitress  # noqa: F401 (is it installed?)
 
-        from offers_cli.queue.jobs import Jobs
+        from offers_cli.queue.admin import Jobs
         from offers_cli.web.app import create_app
         from offers_cli.web.front import Front, Names, is_loopback
     except ImportError as exc:

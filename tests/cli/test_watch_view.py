@@ -10,7 +10,7 @@ import pytest
 from offers_cli.cli.render import Line, Output
 from offers_cli.cli.stats import stats_blocks
 from offers_cli.cli.watch import view_rows, watch
-from offers_cli.queue.running import RunningJob, RunningWorker
+from offers_cli.queue.registries import RunningJob, RunningWorker
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
 from offers_cli.services.stats import StatsReport

@@ -34,8 +34,8 @@ from servers import RedisServer
 from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.ledger import LEASE_S, Ledger, Recovery
-from offers_cli.queue.presence import find_dead_workers
+from offers_cli.queue.leases import LEASE_S, JobLeases, Recovery
+from offers_cli.queue.registration import find_dead_workers
 
 SHORT = Scenario(sold=400, kills=15, redis_restarts=2, begun_anew=6, wall_s=3, lock_s=3)
 LONG = Scenario(sold=2740, kills=100, redis_restarts=5, begun_anew=60, wall_s=20, lock_s=10)
@@ -119,7 +119,7 @@ def test_whatever_dies_every_offer_is_as_after_a_calm_run(
 def assert_nothing_is_left_to_recover(connection: redis.Redis) -> None:
     """Of a job that was deleted while it ran the lease stays, if its worker died, until it runs out."""
     after = time.time() + 2 * LEASE_S
-    last = Ledger(connection, queue_name="enrichment", worker="last", clock=lambda: after)
+    last = JobLeases(connection, queue_name="enrichment", worker="last", clock=lambda: after)
     assert last.recover() == Recovery(requeued=0, failed=0)
     assert not connection.exists("offers:leases:enrichment")
 

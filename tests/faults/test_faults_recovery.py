@@ -18,7 +18,7 @@ from servers import RedisServer
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.running import find_workers
+from offers_cli.queue.registries import find_workers
 
 CALM_SHOP = Catalogue(60, 5, ())
 

@@ -30,8 +30,8 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/fetch/pace.py"): PACE,
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
         Path("offers_cli/redis/sound.lua"): ("tests/queue/test_queue_foreign_values.py",),
-        Path("offers_cli/queue/ledger.py"): QUEUE,
-        Path("offers_cli/queue/verdicts.py"): QUEUE,
+        Path("offers_cli/queue/leases.py"): QUEUE,
+        Path("offers_cli/queue/retry_policy.py"): QUEUE,
     }
     | dict.fromkeys(sorted(Path("offers_cli/queue/lua").glob("*.lua")), QUEUE)
     | dict.fromkeys(sorted(Path("offers_cli/fetch/lua").glob("*.lua")), PACE)

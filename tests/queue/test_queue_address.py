@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import QueueRefused
-from offers_cli.redis.address import parse_address
-from offers_cli.redis.connection import connect
+from offers_cli.redis.connection import connect, parse_address
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ from flask import Flask
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
+from offers_cli.queue.admin import Jobs, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.failure import Failure
-from offers_cli.queue.jobs import Jobs, Registry
+from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.ledger import LEASE_S, Execution, Ledger
+from offers_cli.queue.leases import LEASE_S, Execution, JobLeases
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, stopped
 
 KEYS = QueueKeys("enrichment")
-FAILED = Verdict(end=End.FAILED, failure=Failure(code=PageChanged.code, message="no price", attempts=1))
+FAILED = JobOutcome(status=JobStatus.FAILED, failure=JobFailure(code=PageChanged.code, message="no price", attempts=1))
 
 
 class Scene:
@@ -37,14 +37,14 @@ class Scene:
         self.enqueue()
         self.first = self.claim(self.a)
 
-    def worker(self, name: str) -> Ledger:
-        return Ledger(self.connection, queue_name="enrichment", worker=name, clock=lambda: self.now)
+    def worker(self, name: str) -> JobLeases:
+        return JobLeases(self.connection, queue_name="enrichment", worker=name, clock=lambda: self.now)
 
     def enqueue(self) -> int:
         queue = EnrichmentQueue(self.connection, clock=lambda: self.now)
         return queue.enqueue([make_job("o")]).enqueued
 
-    def claim(self, worker: Ledger) -> Execution:
+    def claim(self, worker: JobLeases) -> Execution:
         [execution] = worker.claim(3, held=0).executions
         return execution
 
@@ -161,7 +161,13 @@ INTERRUPTIONS = [
     stop_and_requeue_by_ours,
     be_taken_for_dead,
 ]
-ENDS = [GIVEN_BACK, FAILED, FINISHED, stopped(attempt=1), Verdict(end=End.SCHEDULED, delay_s=5, failure=FAILED.failure)]
+ENDS = [
+    GIVEN_BACK,
+    FAILED,
+    FINISHED,
+    stopped(attempt=1),
+    JobOutcome(status=JobStatus.SCHEDULED, delay_s=5, failure=FAILED.failure),
+]
 
 
 @pytest.fixture(params=INTERRUPTIONS, ids=lambda interruption: interruption.__name__)
@@ -198,16 +204,16 @@ def assert_only_b_runs_it(scene: Scene, second: Execution) -> None:
         assert not scene.connection.exists(f"rq:worker:{worker}:executions")
 
 
-@pytest.mark.parametrize("verdict", ENDS, ids=lambda verdict: verdict.end)
-def test_the_end_of_the_old_attempt_does_not_touch_the_new_one(scene: Scene, verdict: Verdict) -> None:
+@pytest.mark.parametrize("outcome", ENDS, ids=lambda outcome: outcome.status)
+def test_the_end_of_the_old_attempt_does_not_touch_the_new_one(scene: Scene, outcome: JobOutcome) -> None:
     second = scene.claim(scene.b)
-    assert scene.a.settle([(scene.first, verdict)]) == [False]
+    assert scene.a.settle([(scene.first, outcome)]) == [False]
     assert_only_b_runs_it(scene, second)
 
 
-@pytest.mark.parametrize("verdict", ENDS, ids=lambda verdict: verdict.end)
-def test_the_end_of_the_old_attempt_does_not_touch_the_queued_job(scene: Scene, verdict: Verdict) -> None:
-    assert scene.a.settle([(scene.first, verdict)]) == [False]
+@pytest.mark.parametrize("outcome", ENDS, ids=lambda outcome: outcome.status)
+def test_the_end_of_the_old_attempt_does_not_touch_the_queued_job(scene: Scene, outcome: JobOutcome) -> None:
+    assert scene.a.settle([(scene.first, outcome)]) == [False]
     assert rq_queue(scene.connection).job_ids == ["enrich-o"]
     assert_only_b_runs_it(scene, scene.claim(scene.b))
 

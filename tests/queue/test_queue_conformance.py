@@ -26,7 +26,7 @@ import offers_cli.jobs
 from offers_cli.errors import PageChanged
 from offers_cli.offer import Enrichment
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.results import ClaimedJob
 
 OUR_FIELDS = {b"attempts", b"deaths", b"meta", b"offers_process"}
 """Hash fields that RQ does not know and leaves alone."""

@@ -14,7 +14,7 @@ from servers import RedisServer
 
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.presence import Presence
+from offers_cli.queue.registration import WorkerRegistration
 from offers_cli.redis import connection as connection_module
 from offers_cli.redis.connection import check_eviction, connect, eviction_policy, open_connection
 from offers_cli.redis.embedded import server_status, stop_server
@@ -118,7 +118,7 @@ def test_the_escapes_of_a_unix_address_are_read(tmp_path: Path, name: str) -> No
     with RedisServer(socket=folder / "r.sock") as server:
         url = f"{server.url}?db=1"
         with open_connection(url, tmp_path) as client:
-            Presence(client, worker="w", keys=QueueKeys("enrichment")).register()
+            WorkerRegistration(client, worker="w", keys=QueueKeys("enrichment")).register()
             assert client.hget("rq:worker:w", "ip_address") == b"unknown"
             assert client.connection_pool.connection_kwargs["db"] == 1
 

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 
 from offers_cli.errors import PageChanged, SiteUnavailable
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.ledger import DEATHS_ALLOWED, LEASE_S, Ledger
+from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, LEASE_S, JobLeases
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def test_after_a_failure_by_deaths_too(connection: redis.Redis, reports: Queue) 
     enqueue(connection, "a")
     child = reports.enqueue("time.time", depends_on=Dependency(jobs=["enrich-a"], allow_failure=True))
     now = [2_000_000_000.0]
-    for number in range(DEATHS_ALLOWED):
-        worker = Ledger(connection, queue_name="enrichment", worker=f"w{number}", clock=lambda: now[0])
+    for number in range(JOB_CRASHES_ALLOWED):
+        worker = JobLeases(connection, queue_name="enrichment", worker=f"w{number}", clock=lambda: now[0])
         assert len(worker.claim(1, held=0).executions) == 1
         now[0] += LEASE_S + 1
         worker.recover()

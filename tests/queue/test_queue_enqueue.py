@@ -14,10 +14,10 @@ from storage.cases import UNFIT_URLS
 
 from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.failure import Failure
+from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import job_key
-from offers_cli.queue.ledger import Ledger
-from offers_cli.queue.verdicts import FINISHED, End, Verdict
+from offers_cli.queue.leases import JobLeases
+from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
 
 
 def job(offer_id: str, price_cents: int | None = 1000) -> EnrichmentJob:
@@ -159,11 +159,11 @@ def test_a_job_that_ended_after_the_caller_had_read_is_left_alone(connection: re
     """Else its page would be asked twice: the caller does not know yet what came of it."""
     clock = [2_000_000_000.5]
     queue = EnrichmentQueue(connection, clock=lambda: clock[0])
-    ledger = Ledger(connection, queue_name="enrichment", worker="w", clock=lambda: clock[0])
+    leases = JobLeases(connection, queue_name="enrichment", worker="w", clock=lambda: clock[0])
     queue.enqueue([job("a")])
-    failure = Failure(code="bug", message="m", attempts=1)
-    verdict = FINISHED if status == "finished" else Verdict(end=End(status), failure=failure)
-    ledger.settle([(ledger.claim(1, held=0).executions[0], verdict)])
+    failure = JobFailure(code="bug", message="m", attempts=1)
+    outcome = FINISHED if status == "finished" else JobOutcome(status=JobStatus(status), failure=failure)
+    leases.settle([(leases.claim(1, held=0).executions[0], outcome)])
     for since, enqueued in ((clock[0] - 1, 0), (clock[0], 0), (clock[0] + 1, 1)):
         report = queue.enqueue([job("a")], unless_ended_since=since)
         assert (report.enqueued, report.already_queued) == (enqueued, 1 - enqueued)

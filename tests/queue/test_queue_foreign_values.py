@@ -22,7 +22,7 @@ from offers_cli.fetch.pace import SharedPace
 from offers_cli.offer import Enrichment
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.results import ClaimedJob
 from offers_cli.redis.quarantine import find_set_aside
 from offers_cli.redis.scripts import QUARANTINE, load_script, load_sound
 

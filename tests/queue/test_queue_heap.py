@@ -9,9 +9,9 @@ import pytest
 
 COUNT_HEAPS = """
 import ctypes, os, sys, threading
-from offers_cli.queue.heap import share_heaps, trim_heaps
+from offers_cli.queue.heartbeat import limit_arenas, trim_heap
 if sys.argv[1] == "shared":
-    share_heaps()
+    limit_arenas()
 c_library = ctypes.CDLL(None)
 c_library.malloc.restype = ctypes.c_void_p
 barrier = threading.Barrier(16)
@@ -22,7 +22,7 @@ def allocate():
 threads = [threading.Thread(target=allocate) for _ in range(16)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-trim_heaps()
+trim_heap()
 c_library.fopen.restype = ctypes.c_void_p
 told = ctypes.c_void_p(c_library.fopen(sys.argv[2].encode(), b"w"))
 c_library.malloc_info(0, told)

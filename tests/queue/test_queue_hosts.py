@@ -18,9 +18,9 @@ from waiting import NEVER_S
 
 from offers_cli.offer import Enrichment, EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.ledger import Claim, Execution, Ledger
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.leases import Claim, Execution, JobLeases
+from offers_cli.queue.results import ClaimedJob
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK
 
 FUNCTION = "offers_cli.jobs.enrich_offer_job"
 
@@ -41,13 +41,13 @@ class Site:
     """A worker and its places, without threads: a job ends when the test says so."""
 
     def __init__(self, connection: redis.Redis, places: int = 3) -> None:
-        self.ledger = Ledger(connection, queue_name="enrichment", worker="w")
+        self.leases = JobLeases(connection, queue_name="enrichment", worker="w")
         self.places = places
         self.held: list[Execution] = []
 
     def claim(self) -> Claim:
         hosts = Counter(f"{host_of(execution)}.test" for execution in self.held)
-        claim = self.ledger.claim(self.places - len(self.held), held=len(self.held), hosts=hosts)
+        claim = self.leases.claim(self.places - len(self.held), held=len(self.held), hosts=hosts)
         self.held += claim.executions
         return claim
 
@@ -62,7 +62,7 @@ class Site:
         """One job of that host ends; its offer."""
         execution = next(one for one in self.held if host_of(one) == host)
         self.held.remove(execution)
-        assert self.ledger.settle([(execution, FINISHED)]) == [True]
+        assert self.leases.settle([(execution, FINISHED)]) == [True]
         return execution.job_id
 
 
@@ -189,7 +189,7 @@ def test_what_others_take_out_of_the_queue_is_skipped(
     site = Site(connection)
     site.fill()
     for host in ("a", "b", "c"):
-        site.ledger.settle([(next(one for one in site.held if host_of(one) == host), GIVEN_BACK)])
+        site.leases.settle([(next(one for one in site.held if host_of(one) == host), GIVEN_BACK)])
     site.held.clear()
     change(connection)
     done: Counter[str] = Counter()

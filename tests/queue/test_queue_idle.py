@@ -19,7 +19,7 @@ def changes(connection: redis.Redis) -> int:
 def test_an_idle_look_writes_nothing(connection: redis.Redis) -> None:
     """It comes five times a second for days: written, it would be 97 MB a day."""
     worker = make_worker(connection, Database())
-    worker._presence.register()
+    worker._registration.register()
     worker._claim()
     [shown] = Registries(connection).workers()
     assert shown.state == "idle"
@@ -27,28 +27,28 @@ def test_an_idle_look_writes_nothing(connection: redis.Redis) -> None:
     for _ in range(10):
         worker._claim()
     worker._recover()
-    worker._bench.close()
+    worker._threads.close()
     assert changes(connection) == before
 
 
 def test_the_state_follows_what_the_worker_does(connection: redis.Redis) -> None:
     worker = make_worker(connection, Database())
-    worker._presence.register()
+    worker._registration.register()
     worker._claim()
     assert Registries(connection).workers()[0].state == "idle"
     enqueue(connection, ["a"])
     worker._claim()
     assert Registries(connection).workers()[0].state == "busy"
-    worker._take(worker._recorder.record(worker._bench.gather(5)))
+    worker._take(worker._writer.record(worker._threads.gather(5)))
     worker._settle()
     connection.set("rq:suspended", 1)
     worker._claim()
     assert Registries(connection).workers()[0].state == "suspended"
-    worker._bench.close()
+    worker._threads.close()
 
 
 def test_a_worker_that_is_not_registered_leaves_no_key_behind(connection: redis.Redis) -> None:
     worker = make_worker(connection, Database())
     worker._claim()
     assert connection.keys("rq:worker*") == []
-    worker._bench.close()
+    worker._threads.close()

@@ -27,12 +27,12 @@ from hypothesis.stateful import (
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, WorkError
+from offers_cli.queue.admin import Jobs, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.jobs import Jobs, Registry
 from offers_cli.queue.keys import QueueKeys, job_key
-from offers_cli.queue.ledger import DEATHS_ALLOWED, LEASE_S, Execution, Ledger
+from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, LEASE_S, Execution, JobLeases
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, RetryPolicy, Verdict
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, RetryPolicy
 
 LONG = os.environ.get("OFFERS_CHAOS") == "long"
 SETTINGS = settings(
@@ -58,8 +58,8 @@ def host_of(execution: Execution) -> str:
     return HOST_OF[execution.job_id.removeprefix("enrich-")]
 
 
-def verdict_on(error: WorkError | None, execution: Execution) -> Verdict:
-    return POLICY.judge(error, attempt=execution.attempt, random=Random(0)) if error else FINISHED
+def verdict_on(error: WorkError | None, execution: Execution) -> JobOutcome:
+    return POLICY.decide(error, attempt=execution.attempt, random=Random(0)) if error else FINISHED
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -75,7 +75,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.flushed = False
         self.workers = [self.new_worker(), self.new_worker()]
         self.held: list[list[Execution]] = [[], []]
-        self.lost: list[tuple[Ledger, Execution]] = []
+        self.lost: list[tuple[JobLeases, Execution]] = []
 
     @initialize()
     def enqueue_all(self) -> None:
@@ -84,9 +84,9 @@ class QueueMachine(RuleBasedStateMachine):
     def clock(self) -> float:
         return self.now
 
-    def new_worker(self) -> Ledger:
+    def new_worker(self) -> JobLeases:
         self.born += 1
-        return Ledger(self.connection, queue_name="enrichment", worker=f"w{self.born}", clock=self.clock)
+        return JobLeases(self.connection, queue_name="enrichment", worker=f"w{self.born}", clock=self.clock)
 
     @rule(offer_ids=offers)
     def enqueue(self, offer_ids: list[str]) -> None:
@@ -100,10 +100,10 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(worker=workers, places=st.integers(1, 3))
     def claim(self, worker: int, places: int) -> None:
         held = self.held[worker]
-        if any(execution.alone for execution in held):
+        if any(execution.exclusive for execution in held):
             return
         claim = self.workers[worker].claim(places, held=len(held), hosts=Counter(map(host_of, held)))
-        assert not (any(one.alone for one in claim.executions) and len(held) + len(claim.executions) > 1)
+        assert not (any(one.exclusive for one in claim.executions) and len(held) + len(claim.executions) > 1)
         assert len(claim.executions) <= places
         self.begin(claim.executions)
         held.extend(claim.executions)
@@ -112,13 +112,13 @@ class QueueMachine(RuleBasedStateMachine):
         """From now on these are the attempts that count."""
         self.running |= {execution.job_id: execution.id for execution in executions}
 
-    def end(self, ledger: Ledger, verdicts: Sequence[tuple[Execution, Verdict]]) -> None:
+    def end(self, leases: JobLeases, outcomes: Sequence[tuple[Execution, JobOutcome]]) -> None:
         """Settle; only the newest attempt at a job may say what becomes of it."""
-        for (execution, _), ours in zip(verdicts, ledger.settle(verdicts), strict=True):
+        for (execution, _), ours in zip(outcomes, leases.settle(outcomes), strict=True):
             if ours:
                 assert self.running.pop(execution.job_id) == execution.id
 
-    def take_held(self, worker: int, count: int) -> tuple[Ledger, list[Execution]]:
+    def take_held(self, worker: int, count: int) -> tuple[JobLeases, list[Execution]]:
         """Some of what one worker holds; of the other one, if this one holds nothing."""
         worker = worker if self.held[worker] else 1 - worker
         taken, self.held[worker] = self.held[worker][:count], self.held[worker][count:]
@@ -127,18 +127,18 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(self.held))
     @rule(worker=workers, error=st.sampled_from(ENDINGS), count=st.integers(1, 3))
     def settle(self, worker: int, error: WorkError | None, count: int) -> None:
-        ledger, taken = self.take_held(worker, count)
-        self.end(ledger, [(execution, verdict_on(error, execution)) for execution in taken])
+        leases, taken = self.take_held(worker, count)
+        self.end(leases, [(execution, verdict_on(error, execution)) for execution in taken])
 
     @precondition(lambda self: any(self.held))
     @rule(worker=workers, count=st.integers(1, 3))
     def give_back(self, worker: int, count: int) -> None:
-        ledger, taken = self.take_held(worker, count)
-        self.end(ledger, [(execution, GIVEN_BACK) for execution in taken])
+        leases, taken = self.take_held(worker, count)
+        self.end(leases, [(execution, GIVEN_BACK) for execution in taken])
 
     @rule(worker=workers)
     def lose_the_answer_to_a_claim(self, worker: int) -> None:
-        if not any(execution.alone for execution in self.held[worker]):
+        if not any(execution.exclusive for execution in self.held[worker]):
             self.begin(self.workers[worker].claim(2, held=len(self.held[worker])).executions)
             self.workers[worker].give_back_unknown({execution.composite for execution in self.held[worker]})
 
@@ -152,19 +152,19 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(worker=workers, gone=st.booleans())
     def miss_heartbeats(self, worker: int, gone: bool) -> None:
         """A worker dies, or is so slow that it is taken for dead; another one takes its jobs over."""
-        ledger, taken = self.take_held(worker, 99)
-        self.lost += [(ledger, execution) for execution in taken]
+        leases, taken = self.take_held(worker, 99)
+        self.lost += [(leases, execution) for execution in taken]
         self.now += LEASE_S + 1
         if gone:
-            self.workers[self.workers.index(ledger)] = self.new_worker()
+            self.workers[self.workers.index(leases)] = self.new_worker()
         self.workers[0].recover()
 
     @precondition(lambda self: self.lost)
     @rule(error=st.sampled_from(ENDINGS))
     def settle_late(self, error: WorkError | None) -> None:
         """A worker that was taken for dead comes back with a result."""
-        ledger, execution = self.lost.pop()
-        self.end(ledger, [(execution, verdict_on(error, execution))])
+        leases, execution = self.lost.pop()
+        self.end(leases, [(execution, verdict_on(error, execution))])
 
     @rule(seconds=st.sampled_from([1, 15, 100]))
     def pass_time(self, seconds: float) -> None:
@@ -235,7 +235,7 @@ class QueueMachine(RuleBasedStateMachine):
             status, attempts, deaths = hashes[offer]
             assert status.decode() == place
             assert 0 <= int(attempts or 0) <= POLICY.attempts
-            assert 0 <= int(deaths or 0) < DEATHS_ALLOWED
+            assert 0 <= int(deaths or 0) < JOB_CRASHES_ALLOWED
             if place == "started":
                 assert f"enrich-{offer}:{execution}".encode() in leased
                 assert self.running[f"enrich-{offer}"] == execution

@@ -17,13 +17,11 @@ from queue_fakes import Database, enqueue, fetch, found, make_worker, redis_now,
 from waiting import NEVER_S, wait_until
 
 from offers_cli.offer import Enrichment
-from offers_cli.queue import processes
+from offers_cli.queue import registration
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.ledger import INTERMEDIATE_GRACE_S, KEEP_S, LEASE_S, Ledger
-from offers_cli.queue.presence import PROCESS_FIELD, Presence
-from offers_cli.queue.processes import ProcessId
-from offers_cli.queue.recovery import recover
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.leases import INTERMEDIATE_GRACE_S, KEEP_S, LEASE_S, JobLeases, recover
+from offers_cli.queue.registration import PROCESS_FIELD, ProcessId, WorkerRegistration
+from offers_cli.queue.results import ClaimedJob
 
 KEYS = QueueKeys("enrichment")
 
@@ -41,13 +39,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def ledger(connection: redis.Redis, worker: str, clock: Callable[[], float] | None = None) -> Ledger:
-    return Ledger(connection, queue_name="enrichment", worker=worker, clock=clock)
+def leases(connection: redis.Redis, worker: str, clock: Callable[[], float] | None = None) -> JobLeases:
+    return JobLeases(connection, queue_name="enrichment", worker=worker, clock=clock)
 
 
 def test_a_lease_that_is_renewed_never_runs_out(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, ["a"])
-    mine, other = ledger(connection, "mine", clock), ledger(connection, "other", clock)
+    mine, other = leases(connection, "mine", clock), leases(connection, "other", clock)
     [execution] = mine.claim(1, held=0).executions
     for _ in range(20):
         clock.now += LEASE_S - 1
@@ -57,8 +55,8 @@ def test_a_lease_that_is_renewed_never_runs_out(connection: redis.Redis, clock: 
 
 def test_what_a_silent_worker_held_is_back_at_the_front_before_30_s(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, "abc")
-    ledger(connection, "dead", clock).claim(2, held=0)
-    other = ledger(connection, "other", clock)
+    leases(connection, "dead", clock).claim(2, held=0)
+    other = leases(connection, "other", clock)
     clock.now += LEASE_S - 1
     assert other.recover().requeued == 0
     clock.now += 2
@@ -68,11 +66,11 @@ def test_what_a_silent_worker_held_is_back_at_the_front_before_30_s(connection: 
     assert fetch(connection, "a").get_status() == "queued"
 
 
-def test_a_suspect_runs_alone_and_only_when_the_worker_is_idle(connection: redis.Redis, clock: Clock) -> None:
+def test_a_job_that_crashed_a_worker_runs_alone_on_an_idle_one(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, "abc")
-    ledger(connection, "dead", clock).claim(2, held=0)
+    leases(connection, "dead", clock).claim(2, held=0)
     clock.now += LEASE_S + 1
-    other = ledger(connection, "other", clock)
+    other = leases(connection, "other", clock)
     other.recover()
     assert other.claim(3, held=1).executions == ()
     claims = [[execution.job_id for execution in other.claim(3, held=0).executions] for _ in range(3)]
@@ -83,20 +81,20 @@ def test_a_suspect_runs_alone_and_only_when_the_worker_is_idle(connection: redis
 def test_a_death_does_not_spend_an_attempt(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, ["a"])
     for number in range(2):
-        [execution] = ledger(connection, f"w{number}", clock).claim(1, held=0).executions
+        [execution] = leases(connection, f"w{number}", clock).claim(1, held=0).executions
         assert execution.attempt == 1
         clock.now += LEASE_S + 1
-        ledger(connection, "other", clock).recover()
+        leases(connection, "other", clock).recover()
 
 
 def test_a_worker_of_this_machine_whose_process_is_gone_is_known_at_once(connection: redis.Redis) -> None:
     enqueue(connection, ["a"])
     dead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    identity = ProcessId(processes._machine(), dead.pid, processes._started(dead.pid) or "")
-    Presence(connection, worker="dead", keys=KEYS).register()
+    identity = ProcessId(registration._machine(), dead.pid, registration._started(dead.pid) or "")
+    WorkerRegistration(connection, worker="dead", keys=KEYS).register()
     connection.hset("rq:worker:dead", PROCESS_FIELD, str(identity))
-    ledger(connection, "dead").claim(1, held=0)
-    mine = ledger(connection, "mine")
+    leases(connection, "dead").claim(1, held=0)
+    mine = leases(connection, "mine")
     assert recover(connection, mine).requeued == 0
     dead.kill()
     os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)  # a zombie is dead too
@@ -111,16 +109,16 @@ def test_a_worker_of_this_machine_whose_process_is_gone_is_known_at_once(connect
         f"another-machine/boot/pid:[1]|{os.getpid()}|1",
         "",
         "nonsense",
-        f"{processes._machine()}|x|1",
+        f"{registration._machine()}|x|1",
     ],
     ids=["another machine", "nothing", "nonsense", "no process"],
 )
 def test_a_worker_of_whose_process_nothing_is_known_keeps_its_lease(connection: redis.Redis, identity: str) -> None:
     enqueue(connection, ["a"])
-    Presence(connection, worker="far", keys=KEYS).register()
+    WorkerRegistration(connection, worker="far", keys=KEYS).register()
     connection.hset("rq:worker:far", PROCESS_FIELD, identity)
-    ledger(connection, "far").claim(1, held=0)
-    assert recover(connection, ledger(connection, "mine")).requeued == 0
+    leases(connection, "far").claim(1, held=0)
+    assert recover(connection, leases(connection, "mine")).requeued == 0
 
 
 def test_a_pid_that_was_used_again_is_another_process() -> None:
@@ -134,7 +132,7 @@ def test_a_pid_that_was_used_again_is_another_process() -> None:
 
 def test_without_proc_a_living_pid_counts_as_alive(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     """macOS has no /proc: the pid is all there is to go by."""
-    monkeypatch.setattr(processes, "PROC", tmp_path)
+    monkeypatch.setattr(registration, "PROC", tmp_path)
     own = ProcessId.own()
     assert own.started == ""
     assert not own.is_dead()
@@ -147,7 +145,7 @@ def test_an_id_left_between_taking_and_starting_comes_back(connection: redis.Red
     """RQ's own worker was killed between LMOVE and start; RQ itself would fail the job after two maintenance runs."""
     enqueue(connection, ["a"])
     connection.lmove(KEYS.queue, KEYS.intermediate)
-    mine = ledger(connection, "mine", clock)
+    mine = leases(connection, "mine", clock)
     assert mine.recover().requeued == 0
     clock.now += INTERMEDIATE_GRACE_S - 1
     assert mine.recover().requeued == 0
@@ -156,7 +154,7 @@ def test_an_id_left_between_taking_and_starting_comes_back(connection: redis.Red
     assert rq_queue(connection).job_ids == ["enrich-a"]
     assert connection.llen(KEYS.intermediate) == 0
     mine.recover()
-    assert not connection.exists(KEYS.strays)
+    assert not connection.exists(KEYS.orphans)
 
 
 def test_an_expired_execution_of_rqs_own_worker_is_put_back_not_failed(connection: redis.Redis) -> None:
@@ -166,7 +164,7 @@ def test_an_expired_execution_of_rqs_own_worker_is_put_back_not_failed(connectio
     connection.hset("rq:execution:enrich-a:e1", mapping={"id": "e1", "worker_name": "rq-worker", "created_at": "1"})
     connection.zadd("rq:executions:enrich-a", {"e1": 1})
     connection.zadd(KEYS.started, {"enrich-a:e1": time.time() - 1})
-    assert ledger(connection, "mine").recover().requeued == 1
+    assert leases(connection, "mine").recover().requeued == 1
     assert not connection.exists("rq:execution:enrich-a:e1", "rq:executions:enrich-a", KEYS.started)
 
 
@@ -174,7 +172,7 @@ def test_rqs_own_clean_up_does_not_fail_our_abandoned_jobs(connection: redis.Red
     """`rq info` and RQ's workers declare an execution failed once its registry entry has expired."""
     enqueue(connection, ["a"])
     before = redis_now(connection)
-    ledger(connection, "dead").claim(1, held=0)
+    leases(connection, "dead").claim(1, held=0)
     score = connection.zscore(KEYS.started, connection.zrange(KEYS.started, 0, 0)[0])  # type: ignore[arg-type]
     assert before <= (score or 0) - KEEP_S <= redis_now(connection)
     rq_queue(connection).started_job_registry.cleanup()
@@ -183,7 +181,7 @@ def test_rqs_own_clean_up_does_not_fail_our_abandoned_jobs(connection: redis.Red
 
 def test_the_answer_to_a_claim_that_was_lost_does_not_lose_the_jobs(connection: redis.Redis) -> None:
     enqueue(connection, "abc")
-    mine = ledger(connection, "mine")
+    mine = leases(connection, "mine")
     [known] = mine.claim(1, held=0).executions
     mine.claim(2, held=1)  # the answer never arrived
     assert mine.give_back_unknown({known.composite}) == 2

@@ -19,17 +19,15 @@ from waiting import NEVER_S
 
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.offer import Enrichment
-from offers_cli.queue import attendant as attendant_module
+from offers_cli.queue import heartbeat as attendant_module
 from offers_cli.queue import worker as worker_module
-from offers_cli.queue.attendant import Attendant
-from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.ledger import Ledger
-from offers_cli.queue.outage import Outage
-from offers_cli.queue.presence import PROCESS_FIELD
-from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.heartbeat import HeartbeatThread
+from offers_cli.queue.job_threads import JobThreads
+from offers_cli.queue.leases import JobLeases
+from offers_cli.queue.outage import Backoff, Outage
+from offers_cli.queue.registration import PROCESS_FIELD, ProcessId
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.work import ClaimedJob
-from offers_cli.queue.workbench import Workbench
+from offers_cli.queue.results import ClaimedJob
 from offers_cli.queue.worker import Worker
 from offers_cli.redis import scripts
 from offers_cli.redis.connection import connect
@@ -142,7 +140,7 @@ COMMANDS = sorted(set(re.findall(r"\bp?call(?:_counter)?\('([A-Z]+)'", "".join(l
 def test_a_worker_that_lacks_one_right_touches_no_job(
     connect_as: Callable[..., redis.Redis], connection: redis.Redis, command: str
 ) -> None:
-    """Refused in the middle of a script, a job would be taken and never started: in no list, no registry."""
+    """InvalidJob in the middle of a script, a job would be taken and never started: in no list, no registry."""
     enqueue(connection, "abc")
     before = sorted(connection.keys())
     with pytest.raises(QueueRefused, match="this Redis user may not do that"):
@@ -159,7 +157,7 @@ def test_jobs_that_a_refused_claim_took_are_found_and_run_once(
     enqueue(connection, "abc")
     worker = connect_as(*EVERYTHING, f"-{right}")
     with pytest.raises(QueueRefused):
-        Ledger(worker, queue_name="enrichment", worker="w").claim(3, held=0)
+        JobLeases(worker, queue_name="enrichment", worker="w").claim(3, held=0)
     leases = connection.zrange("offers:leases:enrichment", 0, -1)
     connection.zadd("offers:leases:enrichment", dict.fromkeys([*leases, "none:none"], 0))  # they run out
     enqueue(connection, "abc")
@@ -170,8 +168,8 @@ def test_jobs_that_a_refused_claim_took_are_found_and_run_once(
 
 def test_a_rehearsal_leaves_nothing_behind(connection: redis.Redis) -> None:
     worker = make_worker(connection, Database())
-    worker._ledger.rehearse()
-    worker._bench.close()
+    worker._leases.rehearse()
+    worker._threads.close()
     assert connection.keys() == []
 
 
@@ -179,9 +177,9 @@ def test_a_full_redis_is_worked_off_by_a_worker_that_starts_only_then(connection
     """Finished jobs free its memory; what a dead worker held is among them."""
     enqueue(connection, "abcdef")
     dead = make_worker(connection, Database())
-    dead._presence.register()
+    dead._registration.register()
     dead._claim()
-    dead._bench.close()
+    dead._threads.close()
     connection.hset(f"rq:worker:{dead.name}", PROCESS_FIELD, str(replace(ProcessId.own(), started="0")))
     connection.config_set("maxmemory", 1)
     try:
@@ -339,17 +337,17 @@ def test_a_heartbeat_that_breaks_ends_the_worker(
 ) -> None:
     """Without it the leases run out, and others would do the same jobs again."""
 
-    def broken(self: Attendant) -> None:
+    def broken(self: HeartbeatThread) -> None:
         raise ValueError("unheard of")
 
-    monkeypatch.setattr(Attendant, "beat", broken)
+    monkeypatch.setattr(HeartbeatThread, "beat", broken)
     error = Running(make_worker(connection, Database())).end()
     assert isinstance(error, Bug)
     assert "ValueError: unheard of" in error.message
     assert messages(caplog, "unexpected error beside the jobs")
 
 
-@pytest.mark.parametrize("where", ["listen", "trim_heaps", "_hear"])
+@pytest.mark.parametrize("where", ["listen", "trim_heap", "_hear"])
 def test_an_attendant_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_back(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -367,10 +365,10 @@ def test_an_attendant_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_ba
         go_on.wait(NEVER_S)
         return found(job)
 
-    target = {"listen": redis.client.PubSub, "trim_heaps": attendant_module, "_hear": Attendant}[where]
+    target = {"listen": redis.client.PubSub, "trim_heap": attendant_module, "_hear": HeartbeatThread}[where]
     enqueue(connection, "abcdef")
     worker = make_worker(connection, Database(), enrich, beat_s=0.05)
-    worker._ledger.rehearse = lambda: None  # type: ignore[method-assign]  # it listens too
+    worker._leases.rehearse = lambda: None  # type: ignore[method-assign]  # it listens too
     monkeypatch.setattr(target, {"listen": "get_message"}.get(where, where), broken)
     error = Running(worker).end()
     go_on.set()
@@ -385,10 +383,10 @@ def test_a_place_that_breaks_ends_the_worker_and_gives_its_jobs_back(
 ) -> None:
     """Its job would be held, and renewed, until it is given up as one that hangs."""
 
-    def broken(self: Workbench, assignment: Any) -> Any:
+    def broken(self: JobThreads, assignment: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(Workbench, "_run", broken)
+    monkeypatch.setattr(JobThreads, "_run", broken)
     enqueue(connection, "abcdef")
     error = Running(make_worker(connection, Database())).end()
     assert isinstance(error, Bug)

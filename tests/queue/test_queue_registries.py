@@ -21,7 +21,7 @@ from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, TooLarg
 from offers_cli.offer import Enrichment
 from offers_cli.queue import registries as registries_module
 from offers_cli.queue.registries import PutOff, Registries
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.results import ClaimedJob
 
 
 def fail_all(connection: redis.Redis, error: BaseException, *offer_ids: str) -> None:

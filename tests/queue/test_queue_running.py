@@ -10,7 +10,7 @@ from waiting import NEVER_S
 
 from offers_cli.offer import Enrichment
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.work import ClaimedJob
+from offers_cli.queue.results import ClaimedJob
 
 
 def test_a_worker_tells_the_jobs_it_runs(connection: redis.Redis) -> None:

@@ -12,20 +12,19 @@ from hypothesis import strategies as st
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
-from offers_cli.queue import requeue
-from offers_cli.queue.admission import DATA_LIMIT
+from offers_cli.queue import failed_jobs
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.failure import Failure
-from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, QueueKeys
-from offers_cli.queue.ledger import DEATHS_ALLOWED, KEEP_S, LEASE_S, WORKER_TTL_S, Execution, Ledger
+from offers_cli.queue.job import DATA_LIMIT, JobFailure
+from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, WORKER_TTL_S, QueueKeys
+from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, KEEP_S, LEASE_S, Execution, JobLeases
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict, stopped
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, stopped
 from offers_cli.redis.scripts import load_script
 
 KEYS = QueueKeys("enrichment")
 START = 2_000_000_000.25
 JOB = "rq:job:enrich-a"
-FAILED = Verdict(end=End.FAILED, failure=Failure(code=PageChanged.code, message="no price", attempts=1))
+FAILED = JobOutcome(status=JobStatus.FAILED, failure=JobFailure(code=PageChanged.code, message="no price", attempts=1))
 
 
 class Clock:
@@ -48,15 +47,15 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def worker(connection: redis.Redis, clock: Clock) -> Ledger:
-    return Ledger(connection, queue_name="enrichment", worker="w", clock=clock)
+def worker(connection: redis.Redis, clock: Clock) -> JobLeases:
+    return JobLeases(connection, queue_name="enrichment", worker="w", clock=clock)
 
 
 def enqueue(connection: redis.Redis, clock: Clock, *offer_ids: str) -> None:
     EnrichmentQueue(connection, clock=clock).enqueue(map(make_job, offer_ids))
 
 
-def claim(worker: Ledger, places: int = 1, held: int = 0) -> list[Execution]:
+def claim(worker: JobLeases, places: int = 1, held: int = 0) -> list[Execution]:
     return list(worker.claim(places, held=held).executions)
 
 
@@ -91,7 +90,7 @@ def test_a_time_is_written_as_rq_writes_it(shared_redis: Any, moment: datetime) 
 
 def test_without_a_clock_the_time_is_redis_s(connection: redis.Redis) -> None:
     EnrichmentQueue(connection).enqueue([make_job("a")])
-    [execution] = claim(Ledger(connection, queue_name="enrichment", worker="w"))
+    [execution] = claim(JobLeases(connection, queue_name="enrichment", worker="w"))
     seconds, micros = connection.time()
     assert execution.claimed_at.timestamp() == pytest.approx(seconds + micros / 1e6, abs=30)
 
@@ -100,7 +99,7 @@ def test_without_a_clock_the_time_is_redis_s(connection: redis.Redis) -> None:
 
 
 def test_a_heartbeat_renews_the_lease_for_as_long_as_a_lease(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a")
     [execution] = claim(worker)
@@ -110,7 +109,7 @@ def test_a_heartbeat_renews_the_lease_for_as_long_as_a_lease(
 
 
 def test_a_heartbeat_tells_rq_that_worker_and_execution_live(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a")
     connection.hset("rq:worker:w", mapping={"state": "busy", "birth": clock.iso()})
@@ -125,12 +124,12 @@ def test_a_heartbeat_tells_rq_that_worker_and_execution_live(
     assert [ttl(connection, key) for key in keys] == [about(WORKER_TTL_S), about(KEEP_S), about(KEEP_S)]
 
 
-def test_a_heartbeat_of_a_worker_that_is_not_registered_says_so(connection: redis.Redis, worker: Ledger) -> None:
+def test_a_heartbeat_of_a_worker_that_is_not_registered_says_so(connection: redis.Redis, worker: JobLeases) -> None:
     assert not worker.heartbeat([]).registered
     assert not connection.exists("rq:worker:w")
 
 
-def test_a_heartbeat_of_an_execution_that_is_lost_revives_nothing(connection: redis.Redis, worker: Ledger) -> None:
+def test_a_heartbeat_of_an_execution_that_is_lost_revives_nothing(connection: redis.Redis, worker: JobLeases) -> None:
     assert worker.heartbeat(["enrich-a:gone"]).lost == {"enrich-a:gone"}
     assert not connection.exists(KEYS.leases, "rq:execution:enrich-a:gone")
 
@@ -138,7 +137,7 @@ def test_a_heartbeat_of_an_execution_that_is_lost_revives_nothing(connection: re
 # Claims
 
 
-def test_a_claim_writes_when_everything_ends(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_claim_writes_when_everything_ends(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     clock.now += 5
     [execution] = claim(worker)
@@ -161,7 +160,9 @@ def test_a_claim_writes_when_everything_ends(connection: redis.Redis, worker: Le
     assert connection.smembers("rq:worker:w:executions") == {composite.encode()}
 
 
-def test_a_job_that_would_expire_does_not_while_it_runs(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_job_that_would_expire_does_not_while_it_runs(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
     """RQ's requeue of a failed job leaves the expiry of a failed one."""
     enqueue(connection, clock, "a")
     connection.expire(JOB, 100)
@@ -187,7 +188,7 @@ def test_a_job_that_would_expire_does_not_while_it_runs(connection: redis.Redis,
     ],
 )
 def test_what_is_in_the_queue_runs_unless_it_stands_elsewhere(
-    connection: redis.Redis, worker: Ledger, clock: Clock, status: str, stands: str | None, runs: bool
+    connection: redis.Redis, worker: JobLeases, clock: Clock, status: str, stands: str | None, runs: bool
 ) -> None:
     enqueue(connection, clock, "a")
     connection.hset(JOB, "status", status)
@@ -199,7 +200,7 @@ def test_what_is_in_the_queue_runs_unless_it_stands_elsewhere(
 
 
 def test_an_id_as_long_as_the_limit_runs_and_a_longer_one_does_not(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     for length in (200, 201):
         connection.hset(f"rq:job:{'x' * length}", mapping={"status": "queued", "data": "x"})
@@ -209,7 +210,7 @@ def test_an_id_as_long_as_the_limit_runs_and_a_longer_one_does_not(
 
 @pytest.mark.parametrize(("size", "read"), [(DATA_LIMIT, True), (DATA_LIMIT + 1, False)])
 def test_data_as_large_as_the_limit_is_read(
-    connection: redis.Redis, worker: Ledger, clock: Clock, size: int, read: bool
+    connection: redis.Redis, worker: JobLeases, clock: Clock, size: int, read: bool
 ) -> None:
     enqueue(connection, clock, "a")
     connection.hset(JOB, "data", "x" * size)
@@ -217,7 +218,7 @@ def test_data_as_large_as_the_limit_is_read(
     assert len(execution.data) == (size if read else 0)
 
 
-def test_scheduled_jobs_are_queued_when_they_are_due(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_scheduled_jobs_are_queued_when_they_are_due(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a", "b", "c")
     connection.delete(KEYS.queue)
     for offer, due in (("a", clock.now), ("b", clock.now + 1), ("c", clock.now - 1)):
@@ -231,7 +232,7 @@ def test_scheduled_jobs_are_queued_when_they_are_due(connection: redis.Redis, wo
 
 
 def test_a_job_that_is_due_waits_its_turn_behind_the_queued(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a", "b")
     connection.lpop(KEYS.queue)
@@ -241,7 +242,7 @@ def test_a_job_that_is_due_waits_its_turn_behind_the_queued(
 
 
 def test_a_claim_tells_what_is_left_and_the_worker_s_state(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a", "b", "c")
     connection.hset("rq:worker:w", "state", "starting")
@@ -261,29 +262,31 @@ def test_a_claim_tells_what_is_left_and_the_worker_s_state(
     assert rq_queue(connection).job_ids == ["enrich-d"]
 
 
-def test_a_claim_registers_no_worker(connection: redis.Redis, worker: Ledger) -> None:
+def test_a_claim_registers_no_worker(connection: redis.Redis, worker: JobLeases) -> None:
     claim(worker)
     assert not connection.exists("rq:worker:w")
 
 
-def test_a_suspect_goes_back_to_the_front_and_runs_alone(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_job_that_crashed_a_worker_goes_back_to_the_front_and_runs_alone(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
     enqueue(connection, clock, "a", "b", "c")
     connection.hset("rq:job:enrich-b", "deaths", 1)
     assert [execution.job_id for execution in claim(worker, 3)] == ["enrich-a"]
     assert rq_queue(connection).job_ids == ["enrich-b", "enrich-c"]
     assert claim(worker, 2, held=1) == []
     [alone] = claim(worker, 3)
-    assert (alone.job_id, alone.alone) == ("enrich-b", True)
+    assert (alone.job_id, alone.exclusive) == ("enrich-b", True)
 
 
 # The ends
 
 
-def settle(worker: Ledger, execution: Execution, verdict: Verdict) -> None:
-    assert worker.settle([(execution, verdict)]) == [True]
+def settle(worker: JobLeases, execution: Execution, outcome: JobOutcome) -> None:
+    assert worker.settle([(execution, outcome)]) == [True]
 
 
-def test_a_finished_job_ends_as_rq_ends_it(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_finished_job_ends_as_rq_ends_it(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     connection.hset("rq:worker:w", "state", "busy")
     connection.hset(JOB, mapping={"meta": FAILED.failure.as_meta() if FAILED.failure else "", "deaths": 1})
@@ -307,30 +310,32 @@ def test_a_finished_job_ends_as_rq_ends_it(connection: redis.Redis, worker: Ledg
     }
 
 
-@pytest.mark.parametrize("verdict", [FAILED, stopped(attempt=1)], ids=["failed", "stopped"])
-def test_a_failed_job_stays_a_year(connection: redis.Redis, worker: Ledger, clock: Clock, verdict: Verdict) -> None:
+@pytest.mark.parametrize("outcome", [FAILED, stopped(attempt=1)], ids=["failed", "stopped"])
+def test_a_failed_job_stays_a_year(
+    connection: redis.Redis, worker: JobLeases, clock: Clock, outcome: JobOutcome
+) -> None:
     enqueue(connection, clock, "a")
     connection.hset("rq:worker:w", "state", "busy")
     [execution] = claim(worker)
-    settle(worker, execution, verdict)
-    assert verdict.failure
-    assert connection.hmget(JOB, "status", "meta") == [verdict.end.encode(), verdict.failure.as_meta().encode()]
+    settle(worker, execution, outcome)
+    assert outcome.failure
+    assert connection.hmget(JOB, "status", "meta") == [outcome.status.encode(), outcome.failure.as_meta().encode()]
     assert connection.zscore(KEYS.failed, "enrich-a") == int(clock.now) + FAILURE_TTL_S
     assert [ttl(connection, JOB), ttl(connection, "rq:results:enrich-a")] == [about(FAILURE_TTL_S)] * 2
     assert connection.hmget("rq:worker:w", "successful_job_count", "failed_job_count") == [None, b"1"]
 
 
-def test_a_job_that_is_put_off_is_due_to_the_moment(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_job_that_is_put_off_is_due_to_the_moment(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     connection.hset(JOB, "deaths", 1)
     [execution] = claim(worker)
-    settle(worker, execution, Verdict(end=End.SCHEDULED, spent=False, delay_s=12.5, failure=FAILED.failure))
+    settle(worker, execution, JobOutcome(status=JobStatus.SCHEDULED, spent=False, delay_s=12.5, failure=FAILED.failure))
     assert connection.zscore(KEYS.scheduled, "enrich-a") == pytest.approx(clock.now + 12.5)
     assert connection.hmget(JOB, "status", "worker_name", "attempts", "deaths") == [b"scheduled", b"", b"0", None]
     assert connection.ttl(JOB) == -1
 
 
-def test_a_job_that_is_given_back_stands_first(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_job_that_is_given_back_stands_first(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a", "b")
     [execution] = claim(worker)
     settle(worker, execution, GIVEN_BACK)
@@ -339,7 +344,7 @@ def test_a_job_that_is_given_back_stands_first(connection: redis.Redis, worker: 
 
 
 def test_what_has_expired_leaves_its_registry_with_the_next_end(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     """The names of all offers ever enriched would stay there; what RQ keeps for ever, scored so, stays."""
     enqueue(connection, clock, "a")
@@ -354,16 +359,16 @@ def test_what_has_expired_leaves_its_registry_with_the_next_end(
 # Recovery
 
 
-def let_die(worker: Ledger, clock: Clock) -> Any:
+def let_die(worker: JobLeases, clock: Clock) -> Any:
     clock.now += LEASE_S + 1
     return worker.recover()
 
 
 def test_a_job_that_was_alone_too_often_with_a_dying_worker_fails(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a")
-    for death in range(1, DEATHS_ALLOWED):
+    for death in range(1, JOB_CRASHES_ALLOWED):
         claim(worker)
         assert let_die(worker, clock).requeued == 1
         assert connection.hmget(JOB, "status", "attempts", "deaths") == [b"queued", b"0", str(death).encode()]
@@ -371,7 +376,7 @@ def test_a_job_that_was_alone_too_often_with_a_dying_worker_fails(
     recovery = let_die(worker, clock)
     assert (recovery.requeued, recovery.failed) == (0, 1)
     [failed] = Registries(connection, clock=clock).failed_jobs()
-    assert (failed.code, failed.attempts) == ("bug", DEATHS_ALLOWED)
+    assert (failed.code, failed.attempts) == ("bug", JOB_CRASHES_ALLOWED)
     assert connection.hmget(JOB, "status", "ended_at", "attempts", "deaths") == [b"failed", clock.iso(), None, None]
     assert connection.zscore(KEYS.failed, "enrich-a") == int(clock.now) + FAILURE_TTL_S
     assert [ttl(connection, JOB), ttl(connection, "rq:results:enrich-a")] == [about(FAILURE_TTL_S)] * 2
@@ -380,17 +385,19 @@ def test_a_job_that_was_alone_too_often_with_a_dying_worker_fails(
     assert rq_queue(connection).job_ids == []
 
 
-def test_a_job_in_company_is_not_blamed_but_runs_alone(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_job_in_company_is_not_blamed_but_runs_alone(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
     enqueue(connection, clock, "a", "b")
     claim(worker, 2)
     assert let_die(worker, clock).requeued == 2
     assert connection.hget(JOB, "deaths") == b"0"
     assert connection.hget("rq:job:enrich-b", "deaths") == b"0"
-    assert [execution.alone for execution in claim(worker, 2)] == [True]
+    assert [execution.exclusive for execution in claim(worker, 2)] == [True]
 
 
 def test_an_entry_of_the_registry_that_names_no_execution_is_dropped(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     connection.zadd(KEYS.started, {"nonsense": 1})
     connection.zadd(KEYS.leases, {"nonsense": 1})
@@ -400,7 +407,7 @@ def test_an_entry_of_the_registry_that_names_no_execution_is_dropped(
 
 
 def test_only_what_still_waits_comes_back_from_between_taking_and_starting(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a", "b")
     connection.delete(KEYS.queue)
@@ -411,13 +418,13 @@ def test_only_what_still_waits_comes_back_from_between_taking_and_starting(
     assert worker.recover().requeued == 1
     assert rq_queue(connection).job_ids == ["enrich-a"]
     assert not connection.exists(KEYS.intermediate)
-    assert connection.zcard(KEYS.strays) == 0
+    assert connection.zcard(KEYS.orphans) == 0
 
 
 # Requeueing
 
 
-def test_a_requeued_job_is_a_new_one_at_the_end(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_requeued_job_is_a_new_one_at_the_end(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a", "b")
     [execution] = claim(worker)
     settle(worker, execution, FAILED)
@@ -435,7 +442,7 @@ def test_a_requeued_job_is_a_new_one_at_the_end(connection: redis.Redis, worker:
 
 
 def test_requeueing_by_age_takes_what_failed_at_that_moment_or_before(
-    connection: redis.Redis, worker: Ledger, clock: Clock
+    connection: redis.Redis, worker: JobLeases, clock: Clock
 ) -> None:
     enqueue(connection, clock, "a", "b")
     for execution in claim(worker, 2):
@@ -447,7 +454,7 @@ def test_requeueing_by_age_takes_what_failed_at_that_moment_or_before(
     assert rq_queue(connection).job_ids == ["enrich-a"]
 
 
-def test_a_dry_requeueing_changes_nothing(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_dry_requeueing_changes_nothing(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     [execution] = claim(worker)
     settle(worker, execution, FAILED)
@@ -460,9 +467,9 @@ def test_a_dry_requeueing_changes_nothing(connection: redis.Redis, worker: Ledge
 
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_what_is_not_wanted_is_passed_over_batch_by_batch(
-    connection: redis.Redis, worker: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+    connection: redis.Redis, worker: JobLeases, clock: Clock, monkeypatch: pytest.MonkeyPatch, dry_run: bool
 ) -> None:
-    monkeypatch.setattr(requeue, "BATCH", 2)
+    monkeypatch.setattr(failed_jobs, "BATCH", 2)
     enqueue(connection, clock, *"abcdefg")
     for number, execution in enumerate(claim(worker, 7)):
         settle(worker, execution, FAILED if number % 3 else stopped(attempt=1))
@@ -472,7 +479,7 @@ def test_what_is_not_wanted_is_passed_over_batch_by_batch(
     assert rq_queue(connection).job_ids == ([] if dry_run else ["enrich-a", "enrich-d", "enrich-g"])
 
 
-def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     for _ in range(2):
         [execution] = claim(worker)
@@ -481,12 +488,14 @@ def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: L
     assert connection.xlen("rq:results:enrich-a") == 2
 
 
-def test_a_death_gives_its_own_attempt_back_and_no_other(connection: redis.Redis, worker: Ledger, clock: Clock) -> None:
+def test_a_death_gives_its_own_attempt_back_and_no_other(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
     enqueue(connection, clock, "a")
     for attempt in (1, 2):
         [execution] = claim(worker)
         assert execution.attempt == attempt
-        settle(worker, execution, Verdict(end=End.SCHEDULED, delay_s=1, failure=FAILED.failure))
+        settle(worker, execution, JobOutcome(status=JobStatus.SCHEDULED, delay_s=1, failure=FAILED.failure))
         clock.now += 2
     [execution] = claim(worker)
     assert execution.attempt == 3

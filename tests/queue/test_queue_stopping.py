@@ -20,9 +20,9 @@ from offers_cli.log import get_log
 from offers_cli.offer import Enrichment
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.registries import Registries
+from offers_cli.queue.results import ClaimedJob, WorkerReport
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals
-from offers_cli.queue.supervisor import COUNTERS, Seat, Supervisor
-from offers_cli.queue.work import ClaimedJob, WorkerReport
+from offers_cli.queue.supervisor import COUNTERS, Supervisor, WorkerSlot
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -133,27 +133,27 @@ def test_nothing_is_said_before_it_was_asked_to_stop_or_when_it_stops_now(caplog
     assert caplog.records == []
 
 
-def seat(number: int, processes: int, done: tuple[int, int, int, int] = (0, 0, 0, 0)) -> Seat:
+def slot(number: int, processes: int, done: tuple[int, int, int, int] = (0, 0, 0, 0)) -> WorkerSlot:
     counts: Any = list(done)
     _, theirs = multiprocessing.Pipe(duplex=False)
-    return Seat(os.getpid(), (number, processes), counts, theirs)
+    return WorkerSlot(os.getpid(), (number, processes), counts, theirs)
 
 
 @pytest.mark.parametrize(("jobs", "processes"), [(7, 2), (1, 3), (0, 2), (100, 7), (6, 3)])
 def test_the_processes_share_a_number_of_jobs_among_them(jobs: int, processes: int) -> None:
-    shares = [seat(number, processes).share_of(jobs) or 0 for number in range(processes)]
+    shares = [slot(number, processes).share_of(jobs) or 0 for number in range(processes)]
     assert sum(shares) == jobs
     assert max(shares) - min(shares) <= 1
 
 
 def test_a_process_that_follows_a_killed_one_does_the_rest_of_its_share() -> None:
-    assert seat(0, 2, (1, 1, 0, 1)).share_of(7) == 1
-    assert seat(0, 2, (5, 0, 0, 0)).share_of(7) == 0
-    assert seat(0, 2).share_of(None) is None
+    assert slot(0, 2, (1, 1, 0, 1)).share_of(7) == 1
+    assert slot(0, 2, (5, 0, 0, 0)).share_of(7) == 0
+    assert slot(0, 2).share_of(None) is None
 
 
 def test_a_seat_adds_to_what_was_done_in_it_before() -> None:
-    one = seat(0, 2, (1, 2, 3, 4))
+    one = slot(0, 2, (1, 2, 3, 4))
     one.record(WorkerReport(succeeded=10, failed=20, retried=30, snoozed=40))
     assert dict(zip(COUNTERS, one._counts, strict=True)) == {
         "succeeded": 11,
@@ -188,7 +188,7 @@ def test_a_worker_whose_supervisor_was_killed_has_nobody_to_tell() -> None:
     reader, writer = multiprocessing.Pipe(duplex=False)
     counts: Any = [0, 0, 0, 0]
     reader.close()
-    Seat(os.getpid(), (0, 1), counts, writer).tell(QueueRefused("no rights"))
+    WorkerSlot(os.getpid(), (0, 1), counts, writer).tell(QueueRefused("no rights"))
 
 
 def test_unexpected_errors_in_a_row_end_the_worker_before_they_fail_the_queue(
@@ -246,7 +246,7 @@ def test_a_worker_without_work_in_hand_does_not_wait_for_redis_to_end(
         worker.stop()
         raise QueueRefused("failing over", temporary=True)
 
-    monkeypatch.setattr(worker._ledger, "claim", away)
+    monkeypatch.setattr(worker._leases, "claim", away)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
     thread.join(20)

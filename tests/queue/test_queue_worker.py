@@ -22,10 +22,10 @@ from offers_cli.errors import (
     StorageUnavailable,
 )
 from offers_cli.offer import Enrichment
-from offers_cli.queue.ledger import Claim, Ledger
+from offers_cli.queue.leases import Claim, JobLeases
 from offers_cli.queue.registries import QueueCounts, Registries
-from offers_cli.queue.verdicts import RetryPolicy
-from offers_cli.queue.work import ClaimedJob, WorkerReport
+from offers_cli.queue.results import ClaimedJob, WorkerReport
+from offers_cli.queue.retry_policy import RetryPolicy
 from offers_cli.storage.base import EnrichmentReport
 
 QUICK = RetryPolicy(waits_s=(0.05, 0.05), snooze_s=0.05)
@@ -76,14 +76,14 @@ def test_a_burst_does_every_job_once_and_leaves_nothing_behind(connection: redis
 
 def test_an_empty_queue_ends_a_burst_at_once(connection: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """It asks for jobs once, and does not look again."""
-    claims: list[Ledger] = []
-    claim = Ledger.claim
+    claims: list[JobLeases] = []
+    claim = JobLeases.claim
 
-    def count(ledger: Ledger, *args: Any, **kw: Any) -> Claim:
-        claims.append(ledger)
-        return claim(ledger, *args, **kw)
+    def count(leases: JobLeases, *args: Any, **kw: Any) -> Claim:
+        claims.append(leases)
+        return claim(leases, *args, **kw)
 
-    monkeypatch.setattr(Ledger, "claim", count)
+    monkeypatch.setattr(JobLeases, "claim", count)
     assert make_worker(connection, Database()).run(burst=True).succeeded == 0
     assert len(claims) == 1
 
@@ -333,7 +333,7 @@ def test_a_job_that_hangs_is_given_up_and_its_late_result_is_ignored(connection:
 
 def test_a_result_of_a_lost_lease_does_not_settle_the_job(connection: redis.Redis) -> None:
     """Another worker was given the job meanwhile: its claim stands."""
-    other = Ledger(connection, queue_name="enrichment", worker="other")
+    other = JobLeases(connection, queue_name="enrichment", worker="other")
 
     def enrich(job: ClaimedJob) -> Enrichment:
         if not connection.exists("rq:worker:other:executions"):

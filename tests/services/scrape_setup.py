@@ -14,7 +14,7 @@ from offers_cli.errors import OffersError
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.offer import EnrichmentJob, Offer
 from offers_cli.queue.enqueue import EnqueueReport
-from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.registration import ProcessId
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, Storage

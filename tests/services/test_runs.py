@@ -13,7 +13,7 @@ import pytest
 from services.scrape_setup import OFERTAS, Shop, scraper
 from storage.cases import at, run
 
-from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.registration import ProcessId
 from offers_cli.services.runs import SILENCE, list_runs
 from offers_cli.storage.sqlite.storage import SqliteStorage
 

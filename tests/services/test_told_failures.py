@@ -8,7 +8,7 @@ import pytest
 from storage.cases import card, failure, page, save
 
 from offers_cli.drift.watch import DriftWatch
-from offers_cli.queue.recorder import NO_SUCH_OFFER
+from offers_cli.queue.results import NO_SUCH_OFFER
 from offers_cli.services.worker import TellingSave
 from offers_cli.storage.sqlite.storage import SqliteStorage
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from offers_cli.queue.work import WorkerReport
+from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
 from offers_cli.services.worker import Waiting, WorkReport, tell_waiting
 

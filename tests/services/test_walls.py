@@ -15,7 +15,7 @@ from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import EnrichmentJob
-from offers_cli.queue.verdicts import End, RetryPolicy
+from offers_cli.queue.retry_policy import JobStatus, RetryPolicy
 from offers_cli.services.enrich import enrich
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import Source
@@ -120,14 +120,14 @@ def test_a_job_whose_page_alone_shows_a_wall_fails_after_five() -> None:
     policy = RetryPolicy()
     for walls in range(MOST_WALLS):
         waits = enrich_refused(blocked(walls, PageBlocked("403", retry_after_s=30)))
-        verdict = policy.judge(waits, attempt=1, random=Random(1))
-        assert (verdict.end, verdict.spent) == (End.SCHEDULED, False)
-        assert verdict.delay_s >= 30
+        outcome = policy.decide(waits, attempt=1, random=Random(1))
+        assert (outcome.status, outcome.spent) == (JobStatus.SCHEDULED, False)
+        assert outcome.delay_s >= 30
     failed = enrich_refused(blocked(MOST_WALLS, PageBlocked("shop.test answered 403", retry_after_s=30)))
     assert (failed.code, failed.outcome) == ("page_blocked", Outcome.FAIL)
     assert "this page alone was refused 5 times" in failed.message
     assert "shop.test answered 403" in failed.message
-    assert policy.judge(failed, attempt=1, random=Random(1)).end is End.FAILED
+    assert policy.decide(failed, attempt=1, random=Random(1)).status is JobStatus.FAILED
 
 
 def test_a_job_never_fails_for_too_many_requests() -> None:

@@ -57,13 +57,13 @@ local function start(id, execution)
   return add(id, 'attempts', 1)
 end
 
-local function describe(id, execution, attempt, suspect)
+local function describe(id, execution, attempt, exclusive)
   local key, forbidden = job_key(id), {}
   for _, field in ipairs(FORBIDDEN) do
     if call('HSTRLEN', key, field) > 0 then forbidden[#forbidden + 1] = field end
   end
   local readable = call('HSTRLEN', key, 'data') <= data_limit
-  return { id, execution, attempt, suspect and 1 or 0, readable and call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
+  return { id, execution, attempt, exclusive and 1 or 0, readable and call('HGET', key, 'data') or '', table.concat(forbidden, ', ') }
 end
 
 -- Only what has changed: an idle worker asks several times a second, and must not fill the append-only file by it.
@@ -72,8 +72,6 @@ local function show(state)
   if shown and shown ~= state then call('HSET', worker_key, 'state', state) end
 end
 
--- First of all a write that a full Redis allows: after it, the rest is allowed too.
-call('EXPIRE', worker_executions, keep)
 local function find_host_in(text) return type(text) == 'string' and string.match(text, 'https?://([^/"\'?#%s]+)') end
 
 -- The description names the URL; the data, which RQ compresses, may not. Empty where neither does.
@@ -188,6 +186,8 @@ local function take(keeps_room)
   return take_first(first, host)
 end
 
+-- First of all a write that a full Redis allows: after it, the rest is allowed too.
+call('EXPIRE', worker_executions, keep)
 local answer = { stamp(now), call('EXISTS', 'rq:suspended'), 0 }
 if answer[2] == 1 then
   show(held > 0 and 'busy' or 'suspended')
@@ -200,17 +200,17 @@ while claimed < WANTED and dropped < DROPPED_AT_ONCE do
   local id, host = take(2 * (held + claimed) >= held + WANTED)
   if not id then break end
   if is_runnable(id) then
-    -- A job that was running when its worker died runs alone, so that the next death is surely its own doing.
-    local suspect = call('HEXISTS', job_key(id), 'deaths') == 1
-    if suspect and held + claimed > 0 then
+    -- A job that was running when its worker crashed runs alone, so that the next crash is surely its own doing.
+    local exclusive = call('HEXISTS', job_key(id), 'deaths') == 1
+    if exclusive and held + claimed > 0 then
       call('LPUSH', queue, id)
       break
     end
     local execution = ARGV[FIRST_EXECUTION + claimed]
     claimed = claimed + 1
     give_place(host)
-    answer[#answer + 1] = describe(id, execution, start(id, execution), suspect)
-    if suspect then break end
+    answer[#answer + 1] = describe(id, execution, start(id, execution), exclusive)
+    if exclusive then break end
   else
     dropped = dropped + 1
   end

@@ -1,17 +1,17 @@
 -- Puts back what dead workers held: expired leases, executions that RQ's own workers let expire, and ids they left
 -- between taking and starting. Never fails a job for it, unless it was alone with its worker when that died, too often.
--- KEYS: queue, started, leases, failed, intermediate, strays.
--- ARGV: time, deaths allowed, how many at once, seconds that an id may stay in the intermediate list, failure ttl,
+-- KEYS: queue, started, leases, failed, intermediate, orphans.
+-- ARGV: time, crashes allowed, how many at once, seconds that an id may stay in the intermediate list, failure ttl,
 --       message and exc_string of a job that killed its worker too often.
 -- Answers how many were put back, and how many failed.
 
-local queue, started, leases, failed, intermediate, strays = unpack(KEYS)
-local deaths_allowed, at_once, grace = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local queue, started, leases, failed, intermediate, orphans = unpack(KEYS)
+local crashes_allowed, at_once, grace = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local failure_ttl, message, exc_string = tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local FAILED = 2
 
-local function fail(id, worker, deaths)
-  local attempts = add(id, 'attempts', deaths - 1)
+local function fail(id, worker, crashes)
+  local attempts = add(id, 'attempts', crashes - 1)
   call('HSET', job_key(id), 'status', 'failed', 'ended_at', iso(now),
     'meta', cjson.encode({ code = 'bug', message = message, attempts = attempts }))
   call('HDEL', job_key(id), 'attempts', 'deaths')
@@ -55,22 +55,22 @@ local function recover(composite)
   local alone, was_running = was_alone(worker), runs_in(id, execution)
   end_execution(started, leases, composite, id, execution, worker)
   if not was_running then return 'gone' end
-  local deaths = add(id, 'deaths', alone and 1 or 0)
-  if deaths >= deaths_allowed then
-    fail(id, worker, deaths)
+  local crashes = add(id, 'deaths', alone and 1 or 0)
+  if crashes >= crashes_allowed then
+    fail(id, worker, crashes)
     return 'failed'
   end
   put_back(id)
   return 'back'
 end
 
-local function recover_stray(id)
-  local first_seen = call('ZSCORE', strays, id)
+local function recover_orphan(id)
+  local first_seen = call('ZSCORE', orphans, id)
   if not first_seen or tonumber(first_seen) > now then
-    call('ZADD', strays, now, id)
+    call('ZADD', orphans, now, id)
   elseif now - tonumber(first_seen) >= grace then
     call('LREM', intermediate, 0, id)
-    call('ZREM', strays, id)
+    call('ZREM', orphans, id)
     if has_hash(job_key(id)) and status_of(id) == 'queued' then
       put_in_queue(queue, id, 'LPUSH')
       return 'back'
@@ -80,10 +80,10 @@ local function recover_stray(id)
 end
 
 local count = { back = 0, failed = 0, gone = 0 }
-local function tally(what) count[what] = count[what] + 1 end
+local function count_one(what) count[what] = count[what] + 1 end
 
-for _, composite in ipairs(abandoned()) do tally(recover(composite)) end
+for _, composite in ipairs(abandoned()) do count_one(recover(composite)) end
 local waiting = call('LRANGE', intermediate, 0, SHORT_LIST)
-for _, id in ipairs(waiting) do tally(recover_stray(id)) end
-if #waiting == 0 then call('DEL', strays) end
+for _, id in ipairs(waiting) do count_one(recover_orphan(id)) end
+if #waiting == 0 then call('DEL', orphans) end
 return { count.back, count.failed }

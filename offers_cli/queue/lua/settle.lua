@@ -1,7 +1,7 @@
 -- Ends executions, many in one step.
 -- KEYS: queue, scheduled, started, leases, finished, failed, the worker.
 -- ARGV: time, worker name, result ttl, failure ttl, then one JSON object per execution:
---   job, execution; verdict ("finished", "failed", "stopped", "scheduled", "queued"); spent (whether the attempt counts);
+--   job, execution; status ("finished", "failed", "stopped", "scheduled", "queued"); spent (whether the attempt counts);
 --   delay_s (of "scheduled"); meta and exc_string (of a failure).
 -- Answers per execution: 1 settled, 0 it was no longer ours (given to another worker, cancelled, deleted, begun anew).
 
@@ -21,7 +21,7 @@ end
 
 local function end_job(item, registry, ttl, result)
   local key = job_key(item.job)
-  call('HSET', key, 'status', item.verdict, 'ended_at', iso(now), 'last_heartbeat', iso(now))
+  call('HSET', key, 'status', item.status, 'ended_at', iso(now), 'last_heartbeat', iso(now))
   call('HDEL', key, 'attempts', 'deaths')
   start_dependents(item.job)
   if ttl == 0 then
@@ -64,10 +64,10 @@ local function settle(item)
   end_execution(started, leases, composite, item.job, item.execution, worker)
   if not ours then return 0 end
   if not item.spent then add(item.job, 'attempts', -1) end
-  SETTLE[item.verdict](item, { 'worker_name', worker, 'execution_id', item.execution,
+  SETTLE[item.status](item, { 'worker_name', worker, 'execution_id', item.execution,
     'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
-  if COUNTER[item.verdict] and call('EXISTS', worker_key) == 1 then
-    call_counter('HINCRBY', worker_key, COUNTER[item.verdict], 1)
+  if COUNTER[item.status] and call('EXISTS', worker_key) == 1 then
+    call_counter('HINCRBY', worker_key, COUNTER[item.status], 1)
     call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
   end
   return 1

@@ -34,8 +34,8 @@ def opened() -> Iterator[Target]:
     worker = make_worker(redis.Redis(), Database(), concurrency=1)
 
     def read(message: bytes) -> None:
-        worker._attendant._hear(message)
+        worker._heartbeat._hear(message)
         worker._obey()
 
     yield Target(make, read, declared=())
-    worker._bench.close()
+    worker._threads.close()

@@ -20,14 +20,12 @@ from offers_cli.drift.detect import observe
 from offers_cli.drift.store import DriftLedger
 from offers_cli.errors import HostPaused, PageBlocked, PageChanged
 from offers_cli.fetch.pace import SharedPace
-from offers_cli.queue.admission import Refused, admit
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.failure import Failure
+from offers_cli.queue.job import InvalidJob, JobFailure, decode_job
 from offers_cli.queue.keys import QueueKeys, job_id_of
-from offers_cli.queue.ledger import Execution, Ledger
-from offers_cli.queue.recovery import recover
+from offers_cli.queue.leases import Execution, JobLeases, recover
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, Verdict
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus
 from offers_cli.text import json_text
 
 KEYS = QueueKeys("enrichment")
@@ -37,8 +35,8 @@ LIKELY = ("job_key", "worker_key", "pace", "page", "recent", "day", "execution_k
 STATUSES = ("queued", "started", "scheduled", "deferred", "finished", "failed", "canceled", "stopped", "x")
 NUMBERS = (0, 1, -1, 2**31, 2**53, 2**63, 2**64, 1e300, -1e300, 10**30, 0.5)
 ARGUMENTS: tuple[Any, ...] = ("o3", URL, 1000, None, True, -1, 10**400, 1e308, "\ud800", "\x1b]0;x\x07", [], {})
-FAILED = Verdict(end=End.FAILED, failure=Failure(code=PageChanged.code, message="no price", attempts=1))
-PUT_OFF = Verdict(end=End.SCHEDULED, delay_s=60, failure=FAILED.failure)
+FAILED = JobOutcome(status=JobStatus.FAILED, failure=JobFailure(code=PageChanged.code, message="no price", attempts=1))
+PUT_OFF = JobOutcome(status=JobStatus.SCHEDULED, delay_s=60, failure=FAILED.failure)
 
 Command = tuple[str | bytes, ...]
 
@@ -49,14 +47,14 @@ class Case:
 
     before: Sequence[Command]
     meanwhile: Sequence[Command]
-    verdicts: Sequence[Verdict]
+    outcomes: Sequence[JobOutcome]
 
 
 def make(source: random.Random) -> Case:
     return Case(
         before=[_command(source) for _ in range(source.randint(1, 6))],
         meanwhile=[_command(source) for _ in range(source.randint(0, 4))],
-        verdicts=source.choices((FINISHED, FAILED, PUT_OFF, GIVEN_BACK), k=len(OFFERS)),
+        outcomes=source.choices((FINISHED, FAILED, PUT_OFF, GIVEN_BACK), k=len(OFFERS)),
     )
 
 
@@ -96,18 +94,18 @@ def _read(connection: redis.Redis, case: Case) -> None:
     _plant(connection, case.before)
     EnrichmentQueue(connection).enqueue(map(make_job, OFFERS))
     _plant(connection, case.before)
-    ledger = Ledger(connection, queue_name="enrichment", worker=WORKER)
-    recover(connection, ledger)
-    claimed = ledger.claim(len(OFFERS), held=0).executions
+    leases = JobLeases(connection, queue_name="enrichment", worker=WORKER)
+    recover(connection, leases)
+    claimed = leases.claim(len(OFFERS), held=0).executions
     for execution in claimed:
         _work(connection, execution)
     _plant(connection, case.meanwhile)
-    ledger.heartbeat([execution.composite for execution in claimed])
+    leases.heartbeat([execution.composite for execution in claimed])
     Registries(connection).workers()
-    ledger.settle(list(zip(claimed, case.verdicts, strict=False)))
-    ledger.give_back_unknown(())
-    ledger.next_due_in_s()
-    recover(connection, ledger)
+    leases.settle(list(zip(claimed, case.outcomes, strict=False)))
+    leases.give_back_unknown(())
+    leases.next_due_in_s()
+    recover(connection, leases)
     figures = ask_everything(connection)
     stats_blocks(figures)
     json_text(figures.data()).encode()
@@ -125,8 +123,8 @@ def _plant(connection: redis.Redis, commands: Sequence[Command]) -> None:
 
 
 def _work(connection: redis.Redis, execution: Execution) -> None:
-    with suppress(Refused):
-        admit(execution.job_id, execution.data, execution.forbidden)
+    with suppress(InvalidJob):
+        decode_job(execution.job_id, execution.data, execution.forbidden)
     pace = SharedPace(connection, delay_s=0, first_pause_s=0.001)
     with suppress(HostPaused):
         pace.reserve(SHOP)

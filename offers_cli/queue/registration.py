@@ -1,21 +1,23 @@
-"""A worker as RQ's tools see it: its registration, its state, its end. Source: `rq/worker/base.py` of RQ 3.0."""
+"""A worker as RQ's tools see it: its registration, its state, its end, and whether its process still lives.
+
+Source: `rq/worker/base.py` of RQ 3.0.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
+from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from offers_cli.queue.keys import WAITS_FOR, WORKERS, QueueKeys, worker_executions_key, worker_key
-from offers_cli.queue.ledger import WORKER_TTL_S
-from offers_cli.queue.processes import ProcessId
+from offers_cli.queue.keys import WAITS_FOR, WORKER_TTL_S, WORKERS, QueueKeys, worker_executions_key, worker_key
 from offers_cli.queue.scripts import Scripts
 from offers_cli.redis.errors import translate
 from offers_cli.redis.scripts import ask
-from offers_cli.redis.values import as_text
+from offers_cli.redis.values import as_number, as_text
 from offers_cli.times import iso_utc, utc_now
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ PROCESS_FIELD = "offers_process"
 EXPIRED_AT_ONCE = 1000
 
 
-class Presence:
+class WorkerRegistration:
     """The registration of one worker. Every method raises `QueueUnavailable` or `QueueRefused`."""
 
     def __init__(self, connection: redis.Redis, *, worker: str, keys: QueueKeys) -> None:
@@ -43,6 +45,8 @@ class Presence:
         Scripts(self._connection).run("register", keys, WORKER_TTL_S, *fields)
 
     def _describe(self) -> dict[str, str | int]:
+        from importlib.metadata import version
+
         return {
             "birth": _rq_time(self._born_at),
             "last_heartbeat": _rq_time(utc_now()),
@@ -113,3 +117,73 @@ def _process(answer: list[Any]) -> ProcessId | None:
 def _rq_time(time: datetime) -> str:
     """A time as RQ writes it."""
     return iso_utc(time, timespec="microseconds")
+
+
+PROC = Path("/proc")
+MAX_PID = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """One process of one machine since its boot.
+
+    Attributes:
+        machine: host name, boot and pid namespace (the latter two on Linux alone).
+        started: when it started, in the kernel's ticks; empty where that cannot be told.
+    """
+
+    machine: str
+    pid: int
+    started: str
+
+    @classmethod
+    def own(cls) -> Self:
+        return cls(machine=_machine(), pid=os.getpid(), started=_started(os.getpid()) or "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        machine, _, rest = text.partition("|")
+        pid, _, started = rest.partition("|")
+        number = as_number(pid)
+        if not number or number > MAX_PID:
+            return None
+        return cls(machine=machine, pid=number, started=started)
+
+    def __str__(self) -> str:
+        return f"{self.machine}|{self.pid}|{self.started}"
+
+    def is_dead(self) -> bool:
+        """Whether it surely runs no more; False for processes of other machines, of which nothing is known."""
+        if self.machine != _machine():
+            return False
+        if PROC.joinpath("self/stat").exists():
+            return _started(self.pid) != self.started
+        return not _exists(self.pid)
+
+
+def _machine() -> str:
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        namespace = str((PROC / "self/ns/pid").readlink())
+    except OSError:
+        boot = namespace = ""
+    return f"{socket.gethostname()}/{boot}/{namespace}"
+
+
+def _started(pid: int) -> str | None:
+    """Field 22 of ``/proc/<pid>/stat``; None when there is no such process, or only its zombie. See proc(5)."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

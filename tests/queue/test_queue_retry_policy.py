@@ -26,9 +26,9 @@ from offers_cli.errors import (
     TooLarge,
     WorkError,
 )
-from offers_cli.queue.backoff import Backoff
-from offers_cli.queue.failure import Failure
-from offers_cli.queue.verdicts import FINISHED, GIVEN_BACK, End, RetryPolicy, Verdict, refused, stopped
+from offers_cli.queue.job import JobFailure
+from offers_cli.queue.outage import Backoff
+from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, RetryPolicy, refused, stopped
 
 
 class Loaded(Random):
@@ -45,8 +45,8 @@ class Loaded(Random):
 LEAST, MOST = Loaded(most=False), Loaded(most=True)
 
 
-def judge(error: WorkError, *, attempt: int = 1, policy: RetryPolicy | None = None, most: bool = False) -> Verdict:
-    return (policy or RetryPolicy()).judge(error, attempt=attempt, random=MOST if most else LEAST)
+def decide(error: WorkError, *, attempt: int = 1, policy: RetryPolicy | None = None, most: bool = False) -> JobOutcome:
+    return (policy or RetryPolicy()).decide(error, attempt=attempt, random=MOST if most else LEAST)
 
 
 SNOOZED = (
@@ -74,15 +74,15 @@ FAILED = (
 @pytest.mark.parametrize("error", SNOOZED, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("attempt", [1, 3, 99])
 def test_a_snooze_spends_no_attempt_however_often_it_comes(error: WorkError, attempt: int) -> None:
-    verdict = judge(error, attempt=attempt)
-    assert (verdict.end, verdict.spent) == (End.SCHEDULED, False)
-    assert verdict.failure == Failure(code=error.code, message=error.message, attempts=attempt)
+    outcome = decide(error, attempt=attempt)
+    assert (outcome.status, outcome.spent) == (JobStatus.SCHEDULED, False)
+    assert outcome.failure == JobFailure(code=error.code, message=error.message, attempts=attempt)
 
 
 @pytest.mark.parametrize("error", FAILED, ids=lambda error: type(error).__name__)
 def test_a_failure_is_final_at_its_first_attempt(error: WorkError) -> None:
-    failure = Failure(code=error.code, message="x", attempts=1)
-    assert judge(error) == Verdict(end=End.FAILED, spent=True, delay_s=0, failure=failure)
+    failure = JobFailure(code=error.code, message="x", attempts=1)
+    assert decide(error) == JobOutcome(status=JobStatus.FAILED, spent=True, delay_s=0, failure=failure)
 
 
 @pytest.mark.parametrize(
@@ -99,72 +99,72 @@ def test_a_failure_is_final_at_its_first_attempt(error: WorkError) -> None:
 )
 def test_how_long_a_snooze_is_that_does_not_say(error: WorkError, delay_s: float) -> None:
     """The worker itself waits for the storage and Redis, so their jobs are due when it goes on."""
-    assert judge(error).delay_s == delay_s
+    assert decide(error).delay_s == delay_s
 
 
 @pytest.mark.parametrize(
     ("asked_s", "delay_s"), [(0, 1), (0.99, 1), (1, 1), (1.5, 1.5), (60, 60), (900, 900), (900.1, 900), (1e9, 900)]
 )
 def test_a_site_is_obeyed_within_a_second_and_a_quarter_of_an_hour(asked_s: float, delay_s: float) -> None:
-    assert judge(PageBlocked("x", retry_after_s=asked_s)).delay_s == delay_s
-    assert judge(StorageUnavailable("x", retry_after_s=asked_s)).delay_s == delay_s
-    assert judge(PageBlocked("x", retry_after_s=asked_s), most=True).delay_s == delay_s * 1.25
+    assert decide(PageBlocked("x", retry_after_s=asked_s)).delay_s == delay_s
+    assert decide(StorageUnavailable("x", retry_after_s=asked_s)).delay_s == delay_s
+    assert decide(PageBlocked("x", retry_after_s=asked_s), most=True).delay_s == delay_s * 1.25
 
 
 def test_a_retry_waits_ten_seconds_then_a_minute_then_fails() -> None:
-    first, second, third = (judge(SiteUnavailable("503"), attempt=attempt) for attempt in (1, 2, 3))
-    assert (first.end, first.spent, first.delay_s) == (End.SCHEDULED, True, 10)
-    assert (second.end, second.spent, second.delay_s) == (End.SCHEDULED, True, 60)
-    assert (third.end, third.spent, third.delay_s) == (End.FAILED, True, 0)
-    assert [verdict.failure and verdict.failure.attempts for verdict in (first, second, third)] == [1, 2, 3]
-    assert judge(SiteUnavailable("503"), attempt=4).end is End.FAILED
+    first, second, third = (decide(SiteUnavailable("503"), attempt=attempt) for attempt in (1, 2, 3))
+    assert (first.status, first.spent, first.delay_s) == (JobStatus.SCHEDULED, True, 10)
+    assert (second.status, second.spent, second.delay_s) == (JobStatus.SCHEDULED, True, 60)
+    assert (third.status, third.spent, third.delay_s) == (JobStatus.FAILED, True, 0)
+    assert [outcome.failure and outcome.failure.attempts for outcome in (first, second, third)] == [1, 2, 3]
+    assert decide(SiteUnavailable("503"), attempt=4).status is JobStatus.FAILED
 
 
 def test_waits_are_spread_by_a_quarter_at_the_most() -> None:
-    assert judge(SiteUnavailable("503"), most=True).delay_s == 12.5
+    assert decide(SiteUnavailable("503"), most=True).delay_s == 12.5
     policy = RetryPolicy(jitter=0.5)
-    assert judge(SiteUnavailable("503"), policy=policy, most=True).delay_s == 15
-    assert judge(PageBlocked("x"), policy=policy, most=True).delay_s == 45
-    delays = {RetryPolicy().judge(PageBlocked("x"), attempt=1, random=Random(seed)).delay_s for seed in range(50)}
+    assert decide(SiteUnavailable("503"), policy=policy, most=True).delay_s == 15
+    assert decide(PageBlocked("x"), policy=policy, most=True).delay_s == 45
+    delays = {RetryPolicy().decide(PageBlocked("x"), attempt=1, random=Random(seed)).delay_s for seed in range(50)}
     assert len(delays) == 50
     assert all(30 <= delay <= 37.5 for delay in delays)
 
 
 def test_the_last_wait_repeats() -> None:
     policy = RetryPolicy(attempts=5, waits_s=(2.0, 3.0))
-    waits = [judge(SiteUnavailable("503"), attempt=attempt, policy=policy).delay_s for attempt in (1, 2, 3, 4)]
+    waits = [decide(SiteUnavailable("503"), attempt=attempt, policy=policy).delay_s for attempt in (1, 2, 3, 4)]
     assert waits == [2, 3, 3, 3]
-    assert judge(SiteUnavailable("503"), attempt=5, policy=policy).end is End.FAILED
+    assert decide(SiteUnavailable("503"), attempt=5, policy=policy).status is JobStatus.FAILED
 
 
 def test_the_settings_of_a_policy_are_obeyed() -> None:
     policy = RetryPolicy(snooze_s=7, service_snooze_s=5)
-    assert judge(PageBlocked("x"), policy=policy).delay_s == 7
-    assert judge(StorageUnavailable("x"), policy=policy).delay_s == 5
+    assert decide(PageBlocked("x"), policy=policy).delay_s == 7
+    assert decide(StorageUnavailable("x"), policy=policy).delay_s == 5
 
 
 def test_the_verdicts_without_an_error() -> None:
-    assert Verdict(end=End.FINISHED, spent=True, delay_s=0, failure=None) == FINISHED
-    assert Verdict(end=End.QUEUED, spent=False, delay_s=0, failure=None) == GIVEN_BACK
+    assert JobOutcome(status=JobStatus.FINISHED, spent=True, delay_s=0, failure=None) == FINISHED
+    assert JobOutcome(status=JobStatus.QUEUED, spent=False, delay_s=0, failure=None) == GIVEN_BACK
 
 
 def test_a_job_that_is_not_ours_fails_as_refused() -> None:
-    verdict = refused("its data is not JSON", attempt=2)
-    failure = Failure(code="bug", message="refused: its data is not JSON", attempts=2)
-    assert verdict == Verdict(end=End.FAILED, spent=True, failure=failure)
+    outcome = refused("its data is not JSON", attempt=2)
+    failure = JobFailure(code="bug", message="refused: its data is not JSON", attempts=2)
+    assert outcome == JobOutcome(status=JobStatus.FAILED, spent=True, failure=failure)
 
 
 def test_a_job_that_an_operator_stops_stands_among_the_failed() -> None:
-    failure = Failure(code="bug", message="stopped by an operator's command", attempts=2)
-    assert stopped(attempt=2) == Verdict(end=End.STOPPED, spent=True, failure=failure)
+    failure = JobFailure(code="bug", message="stopped by an operator's command", attempts=2)
+    assert stopped(attempt=2) == JobOutcome(status=JobStatus.STOPPED, spent=True, failure=failure)
 
 
-def test_the_ends_are_the_words_of_rq() -> None:
+def test_statuses_are_the_words_of_rq() -> None:
     """They stand in the job's hash, where RQ's tools read them."""
-    from rq.job import JobStatus
+    from rq.job import JobStatus as StatusOfRQ
 
-    assert {end.value for end in End} <= {status.value for status in JobStatus}
-    assert [end.value for end in End] == ["finished", "failed", "stopped", "scheduled", "queued"]
+    assert {status.value for status in JobStatus} <= {status.value for status in StatusOfRQ}
+    assert [status.value for status in JobStatus] == ["finished", "failed", "stopped", "scheduled", "queued"]
 
 
 def test_a_backoff_doubles_to_its_last_wait_and_begins_anew() -> None:

@@ -13,7 +13,7 @@ import redis
 from queue_fakes import Database, enqueue, make_worker
 
 from offers_cli.money import MAX_CENTS
-from offers_cli.queue.admission import admit
+from offers_cli.queue.job import decode_job
 from offers_cli.queue.registries import Registries
 
 OURS = "offers_cli.jobs.enrich_offer_job"
@@ -113,4 +113,4 @@ def test_a_job_twice_in_the_list_runs_once(connection: redis.Redis) -> None:
 
 def test_the_largest_price_that_can_be_read_can_be_queued() -> None:
     data = json.dumps((OURS, None, ["x", "https://shop.test/x", MAX_CENTS], {})).encode()
-    assert admit("enrich-x", data, "").current_price_cents == MAX_CENTS
+    assert decode_job("enrich-x", data, "").current_price_cents == MAX_CENTS

@@ -12,8 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from offers_cli.queue.admission import DATA_LIMIT, Refused, admit, read_arguments
-from offers_cli.queue.failure import parse_stamp, parse_time, read_exc_string, read_meta
+from offers_cli.queue.job import (
+    DATA_LIMIT,
+    InvalidJob,
+    decode_job,
+    parse_stamp,
+    parse_time,
+    read_arguments,
+    read_exc_string,
+    read_meta,
+)
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.redis.scripts import ask
@@ -218,8 +226,8 @@ class Jobs:
         if texts["origin"] != self.name:
             return f"it belongs to the queue {texts['origin']}" if texts["origin"] else "it does not say its queue"
         try:
-            admit(job_id.decode(errors="replace"), data or b"", "")
-        except Refused as refusal:
+            decode_job(job_id.decode(errors="replace"), data or b"", "")
+        except InvalidJob as refusal:
             return str(refusal)
         return "" if texts["status"] else "it has no status"
 

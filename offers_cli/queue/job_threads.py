@@ -1,22 +1,22 @@
-"""The workbench: the jobs a worker has in hand, from their start until they are settled."""
+"""The jobs in flight: threads run one job each, from its start until it is settled."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from traceback import format_exception_only
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from offers_cli.errors import Bug, SiteUnavailable, WorkError
 from offers_cli.log import get_log
 from offers_cli.offer import Enrichment, EnrichmentJob
-from offers_cli.queue.ledger import Execution
-from offers_cli.queue.places import Places, Task
-from offers_cli.queue.recorder import Result
-from offers_cli.queue.work import ClaimedJob, Enrich
+from offers_cli.queue.leases import Execution
+from offers_cli.queue.results import ClaimedJob, Enrich, Result
 
 log = get_log("enrichment_job")
 
@@ -28,7 +28,7 @@ class _Assignment:
     deadline: float
 
 
-class Workbench:
+class JobThreads:
     """Runs jobs in threads, each within its time, and gathers their results.
 
     All methods but `wake` and `composites` belong to the worker's own thread.
@@ -43,21 +43,21 @@ class Workbench:
         self._timeout_s = job_timeout_s
         self._in_hand: dict[str, Task[_Assignment]] = {}
         self._inbox: SimpleQueue[Result | BaseException | None] = SimpleQueue()
-        self._places = Places(places, self._run, self._inbox.put, self._fail)
+        self._places = ThreadPool(places, self._run, self._inbox.put, self._fail)
 
     def __len__(self) -> int:
         return len(self._in_hand)
 
     @property
-    def must_be_alone(self) -> bool:
+    def is_exclusive(self) -> bool:
         """Whether a job in hand wants the process for itself."""
-        return any(task.job.execution.alone for task in self._in_hand.values())
+        return any(task.job.execution.exclusive for task in self._in_hand.values())
 
     def composites(self) -> Sequence[str]:
         """The executions in hand, by RQ's names."""
         return tuple(self._in_hand)
 
-    def places_of_hosts(self) -> Counter[str]:
+    def slots_by_host(self) -> Counter[str]:
         """How many places the jobs of each host hold."""
         return Counter(urlsplit(task.job.job.url).netloc for task in self._in_hand.values())
 
@@ -142,3 +142,82 @@ class Workbench:
             about = {"job_id": job.job_id, "offer_id": job.offer_id, "url": job.url}
             log.error("unexpected error", exc_info=True, **about)  # noqa: G201 (not a Logger)
             return Bug("".join(format_exception_only(exc)).strip())  # also of an error that cannot be printed
+
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+@dataclass(slots=True, eq=False)
+class Task(Generic[J]):
+    """One job on its way through a place."""
+
+    job: J
+    over: bool = False
+    """Finished or given up, whichever came first."""
+
+
+class ThreadPool(Generic[J, R]):
+    """A number of threads that run jobs.
+
+    A thread cannot be killed: one that hangs is given up, a fresh thread takes its place, and what it may still
+    return is ignored.
+
+    Args:
+        run: runs one job in a thread; is not expected to raise.
+        report: is given each result, in that thread.
+        fail: is given what `run` raised all the same, in that thread, which ends.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        run: Callable[[J], R],
+        report: Callable[[R], None],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._run = run
+        self._report = report
+        self._fail = fail
+        self._tasks: SimpleQueue[Task[J] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._count = count
+        for _ in range(count):
+            self._add_thread()
+
+    def start(self, job: J) -> Task[J]:
+        """Hand a job to the next free thread."""
+        task = Task(job)
+        self._tasks.put(task)
+        return task
+
+    def give_up(self, task: Task[J]) -> bool:
+        """Free the place of a job that hangs; False when it has just finished, and its result is on its way."""
+        if not self._end(task):
+            return False
+        self._add_thread()
+        return True
+
+    def close(self) -> None:
+        """Let the threads end when they are done; waits for none."""
+        for _ in range(self._count):
+            self._tasks.put(None)
+
+    def _add_thread(self) -> None:
+        threading.Thread(target=self._work, name="place", daemon=True).start()
+
+    def _work(self) -> None:
+        while task := self._tasks.get():
+            try:
+                result = self._run(task.job)
+            except BaseException as exc:  # noqa: BLE001 (told, not swallowed)
+                self._fail(exc)
+                return
+            if not self._end(task):
+                return  # given up meanwhile: a fresh thread has this place
+            self._report(result)
+
+    def _end(self, task: Task[J]) -> bool:
+        with self._lock:
+            was_over, task.over = task.over, True
+        return not was_over

@@ -1,4 +1,4 @@
-"""The workbench, without Redis and threads."""
+"""The job_threads, without Redis and threads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from offers_cli.errors import PageChanged
 from offers_cli.offer import Enrichment
-from offers_cli.queue.work import ClaimedJob
-from offers_cli.queue.workbench import Workbench
+from offers_cli.queue.job_threads import JobThreads
+from offers_cli.queue.results import ClaimedJob
 
 JOB = ClaimedJob(
     job_id="enrich-o1",
@@ -29,10 +29,10 @@ def test_an_error_does_not_keep_the_page_that_caused_it() -> None:
             raise PageChanged("no price") from exc
         raise AssertionError
 
-    bench = Workbench(enrich, places=1, job_timeout_s=1)
+    threads = JobThreads(enrich, places=1, job_timeout_s=1)
     try:
-        found = bench._find(JOB)
+        found = threads._find(JOB)
     finally:
-        bench.close()
+        threads.close()
     assert isinstance(found, PageChanged)
     assert (found.__traceback__, found.__cause__, found.__context__) == (None, None, None)

@@ -1,4 +1,4 @@
-"""The ledger: who holds which job. Every step is one atomic call to Redis, in RQ's own keys.
+"""Leases: which worker holds which job. Every step is one atomic call to Redis, in RQ's own keys.
 
 A claimed job has an *execution* (one attempt by one worker) and a *lease*, which its worker renews. What a worker no
 longer holds, it can no longer settle: a late result of an execution that was lost, or whose job was cancelled, deleted
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from offers_cli.errors import QueueRefused
-from offers_cli.queue.admission import DATA_LIMIT
-from offers_cli.queue.failure import Failure
+from offers_cli.log import get_log
+from offers_cli.queue.job import DATA_LIMIT, JobFailure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
     RESULT_TTL_S,
+    WORKER_TTL_S,
     QueueKeys,
     command_channel,
     execution_key,
@@ -29,8 +30,9 @@ from offers_cli.queue.keys import (
     worker_executions_key,
     worker_key,
 )
+from offers_cli.queue.registration import find_dead_workers, unregister
+from offers_cli.queue.retry_policy import GIVEN_BACK, JobOutcome
 from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.queue.verdicts import GIVEN_BACK, Verdict
 from offers_cli.redis.connection import READ_TIMEOUT_S
 from offers_cli.redis.errors import translate
 from offers_cli.redis.scripts import ask
@@ -43,11 +45,10 @@ LEASE_S = 20.0
 """A worker that did not renew for so long is taken for dead."""
 KEEP_S = 7 * 86_400
 """How long RQ's own clean-up leaves our executions alone: it would declare abandoned jobs failed, we put them back."""
-WORKER_TTL_S = 60
-DEATHS_ALLOWED = 3
+JOB_CRASHES_ALLOWED = 3
 RECOVERED_AT_ONCE = 1000
 INTERMEDIATE_GRACE_S = 30.0
-DEATH_MESSAGE = f"the worker died {DEATHS_ALLOWED} times while it ran this job"
+CRASH_MESSAGE = f"the worker died {JOB_CRASHES_ALLOWED} times while it ran this job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +56,15 @@ class Execution:
     """One attempt at one job, held by this worker.
 
     Attributes:
-        data: the job's data as it stands in Redis, not yet checked; `forbidden`: see `admission.admit`.
+        data: the job's data as it stands in Redis, not yet checked; `forbidden`: see `admission.decode_job`.
         attempt: from 1; snoozed and given-back attempts do not count.
-        alone: it was running when its worker died before, and must have the process for itself.
+        exclusive: it was running when its worker died before, and must have the process for itself.
     """
 
     job_id: str
     id: str
     attempt: int
-    alone: bool
+    exclusive: bool
     data: bytes
     forbidden: str
     claimed_at: datetime
@@ -84,7 +85,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
+class HeartbeatReply:
     """The answer to a heartbeat: is the worker still registered, and which executions it has lost."""
 
     registered: bool
@@ -99,7 +100,7 @@ class Recovery:
     failed: int
 
 
-class Ledger:
+class JobLeases:
     """The jobs of one queue, as one worker sees them.
 
     Every method raises `QueueUnavailable` or `QueueRefused` when Redis does not answer or says no.
@@ -185,9 +186,9 @@ class Ledger:
         executions = tuple(_execution(job, claimed_at) for job in jobs)
         return Claim(executions=executions, left=left, suspended=bool(suspended))
 
-    def settle(self, verdicts: Sequence[tuple[Execution, Verdict]]) -> list[bool]:
+    def settle(self, outcomes: Sequence[tuple[Execution, JobOutcome]]) -> list[bool]:
         """End the executions; False for each that was no longer ours. Safe to repeat."""
-        return self._settle([_as_json(execution, verdict) for execution, verdict in verdicts])
+        return self._settle([_as_json(execution, outcome) for execution, outcome in outcomes])
 
     def _settle(self, items: Sequence[str]) -> list[bool]:
         keys = self.keys
@@ -201,19 +202,19 @@ class Ledger:
         )
         return [bool(settled) for settled in answer]
 
-    def heartbeat(self, composites: Sequence[str]) -> Beat:
+    def heartbeat(self, composites: Sequence[str]) -> HeartbeatReply:
         """Renew this worker's registration and its leases."""
         keys = (*self._own_keys, self.keys.started, self.keys.leases)
         registered, *lost = self._scripts.run(
             "heartbeat", keys, self.worker, self._lease_s, WORKER_TTL_S, KEEP_S, *composites
         )
-        return Beat(registered=bool(registered), lost=frozenset(composite.decode() for composite in lost))
+        return HeartbeatReply(registered=bool(registered), lost=frozenset(composite.decode() for composite in lost))
 
     def give_back_unknown(self, known: Collection[str]) -> int:
         """Put back what this worker holds in Redis and knows nothing of: the answer to a claim was lost."""
         [held] = ask(self._scripts.connection, ("SMEMBERS", self._own_keys[1]))
         unknown = [composite for composite in sorted(map(as_text, held)) if composite not in known and ":" in composite]
-        back = {"verdict": GIVEN_BACK.end, "spent": False}
+        back = {"status": GIVEN_BACK.status, "spent": False}
         parts = (composite.split(":", 1) for composite in unknown)
         self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in parts])
         return len(unknown)
@@ -225,39 +226,59 @@ class Ledger:
     def recover(self) -> Recovery:
         """Put back what dead workers held."""
         keys = self.keys
-        exc_string = Failure(code="bug", message=DEATH_MESSAGE, attempts=DEATHS_ALLOWED).as_exc_string()
-        limits = (DEATHS_ALLOWED, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
+        exc_string = JobFailure(code="bug", message=CRASH_MESSAGE, attempts=JOB_CRASHES_ALLOWED).as_exc_string()
+        limits = (JOB_CRASHES_ALLOWED, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
         requeued, failed = self._scripts.run(
             "recover",
-            (keys.queue, keys.started, keys.leases, keys.failed, keys.intermediate, keys.strays),
+            (keys.queue, keys.started, keys.leases, keys.failed, keys.intermediate, keys.orphans),
             *limits,
-            DEATH_MESSAGE,
+            CRASH_MESSAGE,
             exc_string,
         )
         return Recovery(requeued=requeued, failed=failed)
 
 
 def _execution(answer: Sequence[Any], claimed_at: datetime) -> Execution:
-    job_id, execution_id, attempt, alone, data, forbidden = answer
+    job_id, execution_id, attempt, exclusive, data, forbidden = answer
     return Execution(
         job_id=job_id.decode(),
         id=execution_id.decode(),
         attempt=attempt,
-        alone=bool(alone),
+        exclusive=bool(exclusive),
         data=data,
         forbidden=forbidden.decode(),
         claimed_at=claimed_at,
     )
 
 
-def _as_json(execution: Execution, verdict: Verdict) -> str:
+def _as_json(execution: Execution, outcome: JobOutcome) -> str:
     item: dict[str, Any] = {
         "job": execution.job_id,
         "execution": execution.id,
-        "verdict": verdict.end,
-        "spent": verdict.spent,
-        "delay_s": verdict.delay_s,
+        "status": outcome.status,
+        "spent": outcome.spent,
+        "delay_s": outcome.delay_s,
     }
-    if verdict.failure:
-        item |= {"meta": verdict.failure.as_meta(), "exc_string": verdict.failure.as_exc_string()}
+    if outcome.failure:
+        item |= {"meta": outcome.failure.as_meta(), "exc_string": outcome.failure.as_exc_string()}
     return json.dumps(item)
+
+
+log = get_log("worker")
+
+
+def recover(connection: redis.Redis, leases: JobLeases) -> Recovery:
+    """Put back at once what workers of this machine held whose process is gone, and all whose lease ran out.
+
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
+    dead = find_dead_workers(connection, leases.keys)
+    for worker in dead:
+        leases.expire_leases(worker)
+    recovery = leases.recover()
+    for worker in dead:
+        unregister(connection, worker, leases.keys)
+    if recovery.requeued or recovery.failed:
+        log.warning("recovered jobs of dead workers", requeued=recovery.requeued, failed=recovery.failed)
+    return recovery

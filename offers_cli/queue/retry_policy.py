@@ -7,14 +7,14 @@ from enum import StrEnum
 from random import Random
 
 from offers_cli.errors import Bug, Outcome, QueueRefused, QueueUnavailable, StorageUnavailable, WorkError
-from offers_cli.queue.failure import Failure
+from offers_cli.queue.job import JobFailure
 
 SNOOZE_LEAST_S = 1.0
 SNOOZE_MOST_S = 900.0
 """Whatever a site asks for, within 1 s to 15 min."""
 
 
-class End(StrEnum):
+class JobStatus(StrEnum):
     """Where a job stands after an attempt; RQ's names of a job's status."""
 
     FINISHED = "finished"
@@ -27,7 +27,7 @@ class End(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class JobOutcome:
     """The end of one attempt.
 
     Attributes:
@@ -36,25 +36,27 @@ class Verdict:
         failure: why; None for `FINISHED` and `QUEUED`.
     """
 
-    end: End
+    status: JobStatus
     spent: bool = True
     delay_s: float = 0.0
-    failure: Failure | None = None
+    failure: JobFailure | None = None
 
 
-FINISHED = Verdict(end=End.FINISHED)
-GIVEN_BACK = Verdict(end=End.QUEUED, spent=False)
+FINISHED = JobOutcome(status=JobStatus.FINISHED)
+GIVEN_BACK = JobOutcome(status=JobStatus.QUEUED, spent=False)
 
 
-def refused(reason: str, *, attempt: int) -> Verdict:
+def refused(reason: str, *, attempt: int) -> JobOutcome:
     """On a job that is not one of ours."""
-    return Verdict(end=End.FAILED, failure=Failure(code=Bug.code, message=f"refused: {reason}", attempts=attempt))
+    return JobOutcome(
+        status=JobStatus.FAILED, failure=JobFailure(code=Bug.code, message=f"refused: {reason}", attempts=attempt)
+    )
 
 
-def stopped(*, attempt: int) -> Verdict:
+def stopped(*, attempt: int) -> JobOutcome:
     """On a job that an operator's command stopped."""
     message = "stopped by an operator's command"
-    return Verdict(end=End.STOPPED, failure=Failure(code=Bug.code, message=message, attempts=attempt))
+    return JobOutcome(status=JobStatus.STOPPED, failure=JobFailure(code=Bug.code, message=message, attempts=attempt))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,19 +77,21 @@ class RetryPolicy:
     service_snooze_s: float = 1.0
     jitter: float = 0.25
 
-    def judge(self, error: WorkError, *, attempt: int, random: Random) -> Verdict:
+    def decide(self, error: WorkError, *, attempt: int, random: Random) -> JobOutcome:
         """What becomes of a job whose attempt number `attempt` (from 1) ended with `error`."""
-        failure = Failure(code=error.code, message=error.message, attempts=attempt)
+        failure = JobFailure(code=error.code, message=error.message, attempts=attempt)
         if error.outcome is Outcome.SNOOZE:
             own_service = isinstance(error, StorageUnavailable | QueueUnavailable | QueueRefused)
             usual_s = self.service_snooze_s if own_service else self.snooze_s
             asked_s = usual_s if error.retry_after_s is None else error.retry_after_s
             delay_s = min(max(asked_s, SNOOZE_LEAST_S), SNOOZE_MOST_S)
-            return Verdict(end=End.SCHEDULED, spent=False, delay_s=self._jittered(delay_s, random), failure=failure)
+            return JobOutcome(
+                status=JobStatus.SCHEDULED, spent=False, delay_s=self._jittered(delay_s, random), failure=failure
+            )
         if error.outcome is Outcome.RETRY and attempt < self.attempts:
             delay_s = self.waits_s[min(attempt, len(self.waits_s)) - 1]
-            return Verdict(end=End.SCHEDULED, delay_s=self._jittered(delay_s, random), failure=failure)
-        return Verdict(end=End.FAILED, failure=failure)
+            return JobOutcome(status=JobStatus.SCHEDULED, delay_s=self._jittered(delay_s, random), failure=failure)
+        return JobOutcome(status=JobStatus.FAILED, failure=failure)
 
     def _jittered(self, delay_s: float, random: Random) -> float:
         return delay_s * (1 + random.uniform(0, self.jitter))

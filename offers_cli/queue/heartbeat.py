@@ -1,7 +1,8 @@
-"""The attendant: keeps a worker's registration and leases alive and hears RQ's commands, while the worker works."""
+"""The heartbeat: keeps a worker's registration and leases alive and listens for RQ's commands."""
 
 from __future__ import annotations
 
+import ctypes
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.heap import trim_heaps
 from offers_cli.queue.keys import command_channel
-from offers_cli.queue.ledger import Ledger
-from offers_cli.queue.presence import Presence
+from offers_cli.queue.leases import JobLeases
+from offers_cli.queue.registration import WorkerRegistration
 from offers_cli.redis.errors import translate
 from offers_cli.redis.values import as_json
 
@@ -28,7 +28,7 @@ COMMAND_LIMIT = 10_000
 log = get_log("worker")
 
 
-class Attendant(threading.Thread):
+class HeartbeatThread(threading.Thread):
     """A thread beside the worker's own.
 
     Args:
@@ -41,17 +41,17 @@ class Attendant(threading.Thread):
         self,
         connection: redis.Redis,
         *,
-        ledger: Ledger,
-        presence: Presence,
+        leases: JobLeases,
+        registration: WorkerRegistration,
         held: Callable[[], Sequence[str]],
         obey: Callable[[dict[str, Any]], None],
         fail: Callable[[OffersError], None],
         beat_s: float = BEAT_S,
     ) -> None:
-        super().__init__(name="attendant", daemon=True)
+        super().__init__(name="heartbeat", daemon=True)
         self._connection = connection
-        self._ledger = ledger
-        self._presence = presence
+        self._leases = leases
+        self._registration = registration
         self._held = held
         self._obey = obey
         self._fail = fail
@@ -62,7 +62,7 @@ class Attendant(threading.Thread):
         """End the thread; nothing is renewed afterwards."""
         self._over.set()
         with suppress(QueueUnavailable, QueueRefused), translate():
-            self._connection.publish(command_channel(self._ledger.worker), "{}")  # wakes it
+            self._connection.publish(command_channel(self._leases.worker), "{}")  # wakes it
         self.join(timeout=JOIN_S)
 
     def run(self) -> None:
@@ -84,15 +84,15 @@ class Attendant(threading.Thread):
             self._over.wait(LISTEN_S)  # the worker's own thread says so and waits as well
 
     def _attend(self) -> None:
-        """Beat and listen on one subscription, until the end or until Redis fails."""
+        """HeartbeatReply and listen on one subscription, until the end or until Redis fails."""
         listen: Any = self._connection.pubsub  # untyped in redis-py
         with translate(), listen() as commands:
-            commands.subscribe(command_channel(self._ledger.worker))
+            commands.subscribe(command_channel(self._leases.worker))
             next_beat = time.monotonic()
             while not self._over.is_set():
                 if time.monotonic() >= next_beat:
                     self.beat()
-                    trim_heaps()
+                    trim_heap()
                     next_beat = time.monotonic() + self._beat_s
                 message = commands.get_message(ignore_subscribe_messages=True, timeout=min(LISTEN_S, self._beat_s))
                 if message and message["type"] == "message":
@@ -100,9 +100,9 @@ class Attendant(threading.Thread):
 
     def beat(self) -> None:
         """Renew registration and leases now."""
-        beat = self._ledger.heartbeat(self._held())
+        beat = self._leases.heartbeat(self._held())
         if not beat.registered:
-            self._presence.register()
+            self._registration.register()
 
     def _hear(self, text: bytes) -> None:
         command = as_json(text, limit=COMMAND_LIMIT)
@@ -110,3 +110,21 @@ class Attendant(threading.Thread):
             self._obey(command)
         else:
             log.warning("unreadable command ignored")
+
+
+M_ARENA_MAX = -8
+ARENAS = 2
+
+_c_library = ctypes.CDLL(None)
+
+
+def limit_arenas() -> None:
+    """Let all threads that start from now on share two heaps."""
+    if hasattr(_c_library, "mallopt"):
+        _c_library.mallopt(M_ARENA_MAX, ARENAS)
+
+
+def trim_heap() -> None:
+    """Give the pages of memory that are free back to the system."""
+    if hasattr(_c_library, "malloc_trim"):
+        _c_library.malloc_trim(0)

@@ -11,11 +11,11 @@ import redis
 from queue_fakes import Database, enqueue, fetch, make_worker, raising, rq_queue
 
 from offers_cli.errors import PageChanged
-from offers_cli.queue.failure import Failure
-from offers_cli.queue.jobs import PAGE_SIZE, Jobs, Registry
+from offers_cli.queue.admin import PAGE_SIZE, Jobs, Registry
+from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.ledger import Ledger
-from offers_cli.queue.verdicts import FINISHED, End, Verdict
+from offers_cli.queue.leases import JobLeases
+from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
 
 KEYS = QueueKeys("enrichment")
 SCORED = [registry for registry in Registry if registry not in {Registry.QUEUED, Registry.STARTED}]
@@ -26,8 +26,8 @@ def jobs(connection: redis.Redis) -> Jobs:
     return Jobs(connection)
 
 
-def worker(connection: redis.Redis) -> Ledger:
-    return Ledger(connection, queue_name="enrichment", worker="w")
+def worker(connection: redis.Redis) -> JobLeases:
+    return JobLeases(connection, queue_name="enrichment", worker="w")
 
 
 def start(connection: redis.Redis) -> None:
@@ -45,8 +45,8 @@ def finish(connection: redis.Redis) -> None:
 
 def put_off(connection: redis.Redis) -> None:
     [execution] = worker(connection).claim(3, held=0).executions
-    failure = Failure(code="rate_limited", message="429", attempts=1)
-    worker(connection).settle([(execution, Verdict(end=End.SCHEDULED, delay_s=90, failure=failure))])
+    failure = JobFailure(code="rate_limited", message="429", attempts=1)
+    worker(connection).settle([(execution, JobOutcome(status=JobStatus.SCHEDULED, delay_s=90, failure=failure))])
 
 
 def defer(connection: redis.Redis) -> None:
