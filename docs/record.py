@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.text import Text
 
 from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.inventory import Inventory
 from offers_cli.demo.run import BRISK
-from offers_cli.demo.shop import Shop
+from offers_cli.demo.shop import DemoShop
 from offers_cli.redis.embedded import stop_server
 
 COLUMNS, ROWS = 110, 40
@@ -68,7 +69,7 @@ def record(name: str, commands: list[str], env: dict[str, str]) -> None:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, Shop(Catalogue(40)) as shop:
+    with tempfile.TemporaryDirectory() as home, DemoShop(Inventory(Catalogue(40))) as shop:
         env = {**os.environ, **BRISK, "OFFERS_HOME": home, "ML_BASE_URL": shop.url, "TERM": "xterm-256color"}
         env["OFFERS_ALLOW_PRIVATE_HOSTS"] = "true"
         for name, commands in SCENES.items():

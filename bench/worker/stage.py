@@ -91,9 +91,9 @@ def open_stage(folder: Path, *, offers: int, concurrency: int) -> Iterator[Stage
 
 @contextmanager
 def _shop(offers: int) -> Iterator[str]:
-    shop = [sys.executable, "-m", "offers_cli.demo.shop", "--calm", "--controls", "--offers", str(offers)]
+    shop = [sys.executable, "-m", "shop", "--calm", "--controls", "--offers", str(offers)]
     size = ["--page-bytes", str(PAGE_BYTES), "--page-size", str(CARDS)]
-    with subprocess.Popen([*shop, *size], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*shop, *size], cwd=PROJECT / "tests", stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from offers_cli.demo.markup import Html
+
 
 class Era(StrEnum):
     """Which generation of markup: the class names stayed, the nesting and attributes did not."""
@@ -48,7 +50,7 @@ def amount(
     tag: str = "span",
     own: bool = False,
     small: bool = False,
-) -> str:
+) -> Html:
     """The node of one amount.
 
     Args:
@@ -62,7 +64,7 @@ def amount(
     marks = ' data-andes-money-amount="true"' if era is Era.Y2026 else ""
     role = "Valor" if era is Era.Y2026 else "Preço"
     said = f"{label} {spoken(cents)}".strip()
-    return (
+    return Html(
         f'<{tag} class="andes-money-amount {classes} andes-money-amount--{style}"{micro} role="img" '
         f'aria-label="{said}" aria-roledescription="{role}"{marks}>'
         f"{_meta(cents) if own else ''}{_currency(era, own=own)}{_digits(cents, era, small=small)}</{tag}>"

@@ -12,7 +12,6 @@ from enum import StrEnum
 from random import Random
 from typing import TypeVar
 
-from offers_cli.demo.dice import dice
 from offers_cli.demo.titles import AWKWARD, invented_title, slug
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
 
@@ -72,7 +71,7 @@ class PageShape(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
+class ShownPrices:
     """One offer's prices in cents.
 
     Attributes:
@@ -96,10 +95,10 @@ class Prices:
         pct = self.discount_pct
         return pct if pct is not None and pct >= 5 else None
 
-    def at(self, price_cents: int) -> Prices:
+    def at(self, price_cents: int) -> ShownPrices:
         """The prices after a change: what no longer makes sense beside the new price is gone."""
         old, card = self.old_price_cents, self.card_price_cents
-        return Prices(
+        return ShownPrices(
             price_cents=price_cents,
             old_price_cents=old if old is not None and old > price_cents else None,
             card_price_cents=card if card is not None and card > price_cents else None,
@@ -126,8 +125,8 @@ class CatalogueOffer:
     url_kind: UrlKind
     shape: PageShape
     behaviour: Behaviour
-    page: Prices
-    listed: Prices
+    page: ShownPrices
+    listed: ShownPrices
     installments: int
     coupon: str | None
     commission_pct: int
@@ -186,12 +185,12 @@ class Catalogue:
     def __init__(self, offers: int = 40, seed: int = 1, behaviours: Sequence[Behaviour] = TYPICAL) -> None:
         if offers < 0:
             raise ValueError(f"a catalogue of {offers} offers")
-        rng = dice(seed)
+        rng = seeded_random(seed)
         awkward = _spread(rng, offers, AWKWARD[: offers // 4])
         special = _spread(rng, offers, behaviours[: offers // 4])
         self.offers = tuple(
             _invent(
-                dice(seed, position),
+                seeded_random(seed, position),
                 position,
                 title=awkward.get(position),
                 behaviour=special.get(position, Behaviour.NORMAL),
@@ -204,6 +203,11 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self.offers)
+
+
+def seeded_random(*names: object) -> Random:
+    """Random numbers that depend on the names alone: the same in every process, on every machine."""
+    return Random(":".join(map(str, ("offers-demo", *names))))  # noqa: S311  invented goods, no secrets
 
 
 def _spread(rng: Random, offers: int, things: Sequence[T]) -> dict[int, T]:
@@ -235,18 +239,18 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
     )
 
 
-def _invent_prices(rng: Random) -> Prices:
+def _invent_prices(rng: Random) -> ShownPrices:
     """From R$ 9 to R$ 15.000; three in ten without a previous price, three in ten with a Pix price."""
     price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
     pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
     card_price_cents = price_cents * rng.randrange(105, 113) // 100 if pix else None
     if not reduced:
-        return Prices(price_cents=price_cents, card_price_cents=card_price_cents)
+        return ShownPrices(price_cents=price_cents, card_price_cents=card_price_cents)
     discount_pct = rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)
     old_price_cents = round(price_cents / (1 - discount_pct / 100))
     if old_price_cents > 20_000 and not slightly:
         old_price_cents -= old_price_cents % 100
-    return Prices(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
+    return ShownPrices(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
 
 
 def _invent_cents(rng: Random, reais: int) -> int:

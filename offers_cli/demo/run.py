@@ -11,7 +11,8 @@ from typing import Any
 
 from offers_cli.config import Config, load_config
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
+from offers_cli.demo.inventory import Inventory
+from offers_cli.demo.shop import DemoShop
 from offers_cli.redis.embedded import stop_server
 from offers_cli.report import Problem, ReportLike
 from offers_cli.runtime import Runtime, open_runtime
@@ -57,7 +58,7 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
     steps = []
     with (
         temporary_home() as home,
-        Shop(Catalogue(offers), page_size=PAGE_SIZE) as shop,
+        DemoShop(Inventory(Catalogue(offers)), page_size=PAGE_SIZE) as shop,
         open_runtime(demo_config(home, shop)) as runtime,
     ):
         runtime.connection.ping()  # where no Redis can be had, that is all there is to say
@@ -88,7 +89,7 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
     ]
 
 
-def demo_config(home: Path, shop: Shop) -> Config:
+def demo_config(home: Path, shop: DemoShop) -> Config:
     """The settings of a run against the shop, whatever the machine's own settings are."""
     return load_config(
         {"OFFERS_HOME": str(home), "ML_BASE_URL": shop.url, "OFFERS_ALLOW_PRIVATE_HOSTS": "true", **BRISK}, home

@@ -2,61 +2,98 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import sys
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from offers_cli.demo.answer import Answer, Request, page
+MAX_CONNECTIONS = 512
+MAX_BODY_BYTES = 1_000_000
 
-_MAX_CONNECTIONS = 512
-_MAX_BODY_BYTES = 1_000_000
-_LOGGED_HEADERS = (
-    "host", "user-agent", "accept", "accept-encoding", "accept-language", "cookie", "referer", "origin",
-    "content-type", "x-csrf-token",
-)  # fmt: skip
+Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenRequest:
-    """One request as the server saw it.
+class ShopRequest:
+    """One request; header names in lower case, the path without percent escapes.
 
     Attributes:
-        at: `time.monotonic()` when its head had been read.
-        path: the request target, query included.
-        headers: those of interest, names in lower case.
+        target: the path as it was sent, with its query.
         connection: number of the connection it came by, in order of opening.
     """
 
-    at: float
     method: str
+    target: str
     path: str
+    query: Mapping[str, str]
     headers: Mapping[str, str]
-    status: int
+    body: bytes
     connection: int
 
 
-class DemoServer(ThreadingHTTPServer):
-    """Serves `answer` on a loopback port, one thread for each connection.
+@dataclass(frozen=True)
+class Body:
+    """What a response holds, in pieces that are sent one after the other."""
+
+    data: bytes = b""
+
+    @property
+    def plain(self) -> tuple[bytes, ...]:
+        return (self.data,)
+
+    @cached_property
+    def gzipped(self) -> tuple[bytes, ...]:
+        """The same as one gzip member."""
+        return (gzip.compress(self.data, 6, mtime=0),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopResponse:
+    """One response."""
+
+    status: int = 200
+    body: Body = field(default_factory=Body)
+    content_type: str = "text/html; charset=utf-8"
+    headers: Headers = ()
+
+
+def page(html: str, *, status: int = 200, headers: Headers = ()) -> ShopResponse:
+    return ShopResponse(status=status, body=Body(html.encode()), headers=headers)
+
+
+def redirect(url: str, *, headers: Headers = ()) -> ShopResponse:
+    return ShopResponse(status=302, headers=(("Location", url), *headers))
+
+
+def retry_after(seconds: float | None) -> Headers:
+    """The header that asks to wait; none for None. Whole seconds, as HTTP wants them."""
+    return () if seconds is None else (("Retry-After", str(max(0, round(seconds)))),)
+
+
+class ShopServer(ThreadingHTTPServer):
+    """Serves `respond` on a loopback port, one thread for each connection.
 
     Args:
-        answer: makes the answer of one request; called from many threads.
+        respond: makes the response to one request; called from many threads.
         port: 0 for a free one.
+
+    Attributes:
+        closing: set when it stops; whoever lets a client wait waits for it.
     """
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, answer: Callable[[Request], Answer] | None = None, *, port: int = 0) -> None:
+    def __init__(self, respond: Callable[[ShopRequest], ShopResponse], *, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.answer = answer
-        self.seen: deque[SeenRequest] = deque(maxlen=200_000)
+        self.respond = respond
         self.closing = threading.Event()
         self._open: dict[socket.socket, int] = {}
         self._opened = 0
@@ -72,7 +109,7 @@ class DemoServer(ThreadingHTTPServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002  the base class's signature
         """Refuse the connection that is one too many."""
         with self._changed:
-            if len(self._open) >= _MAX_CONNECTIONS:
+            if len(self._open) >= MAX_CONNECTIONS:
                 return False
             self._opened += 1
             self._open[request] = self._opened
@@ -96,15 +133,11 @@ class DemoServer(ThreadingHTTPServer):
         self.server_close()
         with self._changed:
             for connection in self._open:
-                _hang_up(connection)
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # the client was quicker
             self._changed.wait_for(lambda: not self._open, timeout_s)
-
-
-def _hang_up(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # the client was quicker
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,73 +145,57 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = 30
 
-    @property
-    def _server(self) -> DemoServer:
-        return cast("DemoServer", self.server)
-
     def do_GET(self) -> None:
-        at = time.monotonic()
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self._answer(headers)
-        if answer.delay_s:
-            self._server.closing.wait(answer.delay_s)
-        self._remember(at, headers, answer.status)
-        self._send(answer, gzip="gzip" in headers.get("accept-encoding", ""))
+        request = self._read_request()
+        if request is None:
+            self.close_connection = True
+            self._send(page("", status=400), may_gzip=False)
+            return
+        response = cast("ShopServer", self.server).respond(request)
+        self._send(response, may_gzip="gzip" in request.headers.get("accept-encoding", ""))
 
     do_HEAD = do_POST = do_GET  # noqa: N815  named by the base class
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's signature
-        """Nothing: what was asked stands in the server's `seen`."""
+        """Nothing: stderr belongs to the program."""
 
-    def _answer(self, headers: dict[str, str]) -> Answer:
-        body = self._read_body(headers)
-        try:
-            request = Request.parse(self.command, self.path, headers, body or b"")
-        except ValueError:
-            body = None
-        if body is None or self._server.answer is None:
-            self.close_connection = True
-            return page("", status=400)
-        return self._server.answer(request)
-
-    def _read_body(self, headers: dict[str, str]) -> bytes | None:
-        """The body as far as it is announced; None when it is announced absurdly."""
+    def _read_request(self) -> ShopRequest | None:
+        """The request; None when its address is none, or its body is announced absurdly."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not (length.isascii() and length.isdecimal()):
             return None
-        return self.rfile.read(int(length)) if len(length) < 10 and int(length) <= _MAX_BODY_BYTES else None
-
-    def _remember(self, at: float, headers: dict[str, str], status: int) -> None:
-        seen = SeenRequest(
-            at=at,
+        if len(length) >= 10 or int(length) > MAX_BODY_BYTES:
+            return None
+        body = self.rfile.read(int(length))
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            return None
+        return ShopRequest(
             method=self.command,
-            path=self.path,
-            headers={name: headers[name] for name in _LOGGED_HEADERS if name in headers},
-            status=status,
-            connection=self._server.connection_number(self.connection),
+            target=self.path,
+            path=unquote(parts.path),
+            query=dict(parse_qsl(parts.query)),
+            headers=headers,
+            body=body,
+            connection=cast("ShopServer", self.server).connection_number(self.connection),
         )
-        self._server.seen.append(seen)
 
-    def _send(self, answer: Answer, *, gzip: bool) -> None:
+    def _send(self, response: ShopResponse, *, may_gzip: bool) -> None:
         """Write head and body at once: two writes would cost a round trip."""
-        gzip = gzip and answer.content_type.startswith(("text/", "application/json"))
-        pieces = answer.body.gzipped if gzip else answer.body.plain
+        is_gzipped = may_gzip and response.content_type.startswith(("text/", "application/json"))
+        pieces = response.body.gzipped if is_gzipped else response.body.plain
+        known = {status.value: status.phrase for status in HTTPStatus}
         lines = [
-            f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
+            f"HTTP/1.1 {response.status} {known.get(response.status, 'Unknown')}",
             f"Date: {self.date_time_string()}",
-            f"Content-Type: {answer.content_type}",
+            f"Content-Type: {response.content_type}",
             f"Content-Length: {sum(map(len, pieces))}",
             "Vary: Accept-Encoding",
-            *(["Content-Encoding: gzip"] if gzip else []),
+            *(["Content-Encoding: gzip"] if is_gzipped else []),
             *(["Connection: close"] if self.close_connection else []),
-            *[f"{name}: {value}" for name, value in answer.headers],
+            *[f"{name}: {value}" for name, value in response.headers],
         ]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         self.wfile.write(head if self.command == "HEAD" else b"".join((head, *pieces)))
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shop import Shop
 from waiting import NEVER_S
-
-from offers_cli.demo.shop import Shop
 
 PROGRAM = Path(sys.executable).with_name("offers")
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG")

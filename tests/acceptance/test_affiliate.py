@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from acceptance.program import PROGRAM, Program, at_shop
+from shop import Shop
 from waiting import NEVER_S, wait_until
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 TAG = "demonstracao"
 CREATE = "/affiliate-program/api/v2/affiliates/createLink"
@@ -167,7 +167,7 @@ def test_a_rate_limit_on_the_account_is_waited_out(program: Program, shop: Shop)
 def test_a_link_that_credits_another_label_is_not_saved(program: Program, shop: Shop) -> None:
     log_in(program, shop)
     program.json("scrape", "hub")
-    shop.hand_links_over("alheio")
+    shop.relabel_links("alheio")
     program.json("worker", "--burst")
     found = rows(program)
     assert not any(row["affiliate_link"] for row in found.values())
@@ -218,7 +218,7 @@ def test_links_are_checked_and_the_lost_ones_listed(program: Program, shop: Shop
     program.json("worker", "--burst")
     ours = program.json("links", "check")
     assert (ours.code, ours.data["ours"], ours.data["links"]) == (0, ours.data["stored"], [])
-    shop.hand_links_over("alheio")
+    shop.relabel_links("alheio")
     lost = program.json("links", "check", "--sample", "4")
     assert (lost.code, lost.data["checked"], lost.data["foreign"]) == (1, 4, 4)
     assert {link["label"] for link in lost.data["links"]} == {"alheio"}

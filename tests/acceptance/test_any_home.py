@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, at_shop
 from servers import RedisServer
+from shop import Shop
 
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 
 

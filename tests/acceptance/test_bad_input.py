@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from acceptance.program import PROGRAM, Program, Result, at_shop, end
 from servers import RedisServer
+from shop import Shop
 from waiting import NEVER_S, wait_until
-
-from offers_cli.demo.shop import Shop
 
 
 def fails(result: Result, exit_code: int, code: str) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import PROGRAM, Program, at_shop, end
+from shop import Shop
 from waiting import wait_until
 
 from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.demo.catalogue import Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 from offers_cli.text import defused
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, at_shop
 from acceptance.terminal import Terminal
+from shop import Shop
 from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 
 SIZES = pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)], ids=["80x24", "200x50"])

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, at_shop
 from acceptance.terminal import Terminal
+from shop import Shop
 from storage.cases import card
 from text.hostile import OBEYED, SEQUENCES, TITLES
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 from offers_cli.storage.sqlite.storage import open_sqlite
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
+from shop import Shop
 from waiting import NEVER_S
-
-from offers_cli.demo.shop import Shop
 
 
 @pytest.fixture

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from acceptance.program import Program, Result, at_shop
 from servers import RedisServer
+from shop import Shop
 from storage.meddler import Handler, Meddling, answering, meddler
 from supabase_server.lite import SupabaseProject
 from waiting import NEVER_S, wait_until
-
-from offers_cli.demo.shop import Shop
 
 
 @dataclass

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from acceptance.program import Program, at_shop
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
 
 PAGE = Path(__file__).parents[2] / "docs" / "redis.md"
 NO_DIAGNOSIS = ("-info", "-config|get", "-acl|getuser")

@@ -7,8 +7,7 @@ import json
 
 import pytest
 from acceptance.program import Program, at_shop
-
-from offers_cli.demo.shop import Shop
+from shop import Shop
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from acceptance.program import PROGRAM, Program, at_shop
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 PAGE = Path(__file__).parents[2] / "docs" / "many-workers.md"
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import pytest
 from acceptance.program import Program, at_shop
 from servers import RedisServer
-
-from offers_cli.demo.shop import Shop
+from shop import Shop
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fetch.free_pace import FreePace
+from shop import Shop
 
 from offers_cli.affiliate.account import Account
 from offers_cli.affiliate.cookies import Cookie
@@ -18,7 +19,6 @@ from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
 from offers_cli.affiliate.login import Login
 from offers_cli.affiliate.session import SessionFile
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.errors import PageBlocked, RateLimited, SessionExpired
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard

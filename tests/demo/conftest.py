@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from demo.shop_client import Client
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 
 @pytest.fixture

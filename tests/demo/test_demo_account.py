@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from demo.shop_client import Client, Got
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 SEARCH = "/affiliate-program/api/hub/search?is_affiliate=true&device=desktop"
 CREATE = "/affiliate-program/api/v2/affiliates/createLink"
@@ -138,7 +138,7 @@ def test_asked_twice_the_link_is_the_same_and_leads_to_its_label(
     first, second = (affiliate.post(CREATE, order).json()["urls"][0] for _ in range(2))
     assert first == second
     assert client.get(first["short_url"]).headers["location"] == first["long_url"]
-    shop.hand_links_over("alheio")
+    shop.relabel_links("alheio")
     assert "matt_word=alheio&" in client.get(first["short_url"]).headers["location"]
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from demo.shop_client import Client, Got
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 
 def walk(client: Client, url: str) -> list[Got]:

@@ -6,9 +6,9 @@ import re
 from html import unescape
 
 from demo.shop_client import Client
+from shop import Shop
 
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PageShape, UrlKind
-from offers_cli.demo.shop import Shop
 
 
 def readable(shop: Shop) -> list[CatalogueOffer]:

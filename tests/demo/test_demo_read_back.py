@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from demo.shop_client import Client, Got
+from shop import Shop
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue, CatalogueOffer
-from offers_cli.demo.shop import Shop
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, PageError
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre

@@ -13,14 +13,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from demo.shop_client import Client
+from shop import Shop
 from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
+
+TESTS = Path(__file__).parents[1]
 
 
 def offer_path(shop: Shop, behaviour: Behaviour) -> str:
@@ -213,8 +216,8 @@ def test_a_shop_that_never_opened_can_be_closed() -> None:
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "offers_cli.demo.shop", "--offers", "12", "--controls"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    command = [sys.executable, "-m", "shop", "--offers", "12", "--controls"]
+    with subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         yield running
         running.kill()
 

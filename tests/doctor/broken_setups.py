@@ -18,9 +18,9 @@ import pytest
 from acceptance.program import Program
 from free_ports import free_port
 from servers import RedisServer
+from shop import Shop
 from waiting import NEVER_S
 
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.connection import connect
 from offers_cli.storage.sqlite.storage import open_sqlite
 

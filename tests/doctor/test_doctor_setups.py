@@ -12,9 +12,9 @@ import pytest
 from acceptance.program import Program, Result, at_shop
 from doctor.broken_setups import PASSWORD, SETUPS, Place, redis_on_port, run_advice
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.network]
 

@@ -13,9 +13,9 @@ from typing import Any
 import redis
 from acceptance.program import Program, at_shop
 from faults.service import Service, wait_until
+from shop import Shop
 from waiting import NEVER_S
 
-from offers_cli.demo.shop import Shop
 from offers_cli.queue.registries import QueueCounts, Registries
 
 COMPARED = (

@@ -30,9 +30,9 @@ from faults.service import wait_until
 from faults.trouble import STUCK_S, Fault, Saboteur, Scenario
 from faults.watch import watching
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.leases import LEASE_S, JobLeases, Recovery
 from offers_cli.queue.registration import find_dead_workers

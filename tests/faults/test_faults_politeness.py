@@ -12,9 +12,9 @@ import redis
 from faults.run import Run, counts, wait_until_done
 from faults.service import wait_until
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import SUSPENDED
 
 DELAY_S = 0.05

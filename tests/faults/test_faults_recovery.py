@@ -14,9 +14,9 @@ from faults.run import Run, assert_as_the_shop_shows, counts, is_done, is_empty,
 from faults.service import Service, wait_until
 from queue_fakes import redis_now
 from servers import RedisServer
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import find_workers
 

@@ -13,10 +13,10 @@ import redis
 from faults.run import Run, counts
 from faults.service import wait_until
 from servers import RedisServer
+from shop import Shop
 from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 
 
 @pytest.mark.parametrize(

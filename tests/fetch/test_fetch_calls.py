@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from fetch.free_pace import FreePace
 from fetch.hostile_servers import RawServer, Respond, Visit
+from shop.json_bodies import json_response
 
-from offers_cli.demo.answer import Answer, Request, json_answer
-from offers_cli.demo.server import DemoServer
+from offers_cli.demo.server import ShopRequest, ShopResponse, ShopServer
 from offers_cli.errors import (
     ForbiddenUrl,
     OfferGone,
@@ -39,13 +39,13 @@ def says(status: str, body: bytes = b"", *headers: str) -> Respond:
 
 
 def test_a_call_carries_json_the_given_headers_and_the_cookies(pace: FreePace) -> None:
-    asked: list[Request] = []
+    asked: list[ShopRequest] = []
 
-    def answer(request: Request) -> Answer:
+    def respond(request: ShopRequest) -> ShopResponse:
         asked.append(request)
-        return json_answer({"done": True})
+        return json_response({"done": True})
 
-    server = DemoServer(answer)
+    server = ShopServer(respond)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     guard = Guard([server.url.partition("//")[2]], allow_private=True)

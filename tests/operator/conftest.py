@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import Program, at_shop
+from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.shop import Shop
 from offers_cli.redis.embedded import stop_server
 
 

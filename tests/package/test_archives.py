@@ -53,6 +53,17 @@ def test_the_wheel_carries_the_licence(wheel: dict[str, bytes], metadata: Messag
     assert metadata["License-File"] == "LICENSE"
 
 
+def test_the_wheel_s_demo_is_what_the_demo_command_uses(wheel: dict[str, bytes]) -> None:
+    shipped = {name for name in wheel if name.startswith("offers_cli/demo/")}
+    code = (
+        "import sys, offers_cli.demo.run; print(*(name for name in sys.modules if name.startswith('offers_cli.demo.')))"
+    )
+    used = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    modules = {f"{name.replace('.', '/')}.py" for name in used} | {"offers_cli/demo/__init__.py"}
+    templates = {f"offers_cli/demo/templates/{name}.html" for name in ("errors", "listing", "product", "scripts")}
+    assert shipped == modules | templates
+
+
 def test_the_wheel_holds_the_package_alone(wheel: dict[str, bytes]) -> None:
     rooms = {name.partition("/")[0] for name in wheel}
     assert {room for room in rooms if not room.endswith(".dist-info")} == {"offers_cli"}

@@ -14,8 +14,7 @@ from fetch.free_pace import FreePace
 from offers_cli.affiliate.link_builder import Link
 from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.demo.product import Product
-from offers_cli.demo.product_html import product_html
+from offers_cli.demo.pages import product_html
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpired, SiteUnavailable, WorkError
 from offers_cli.fetch.response import Page
@@ -52,7 +51,7 @@ class Site:
         self.pages += 1
         if self.page_error:
             raise self.page_error
-        html = product_html(Product(SHOWN, BASE))
+        html = product_html(SHOWN, BASE)
         return Page(url=url, final_url=url, status=200, text=html, encoding="utf-8", fetched_at=NOW)
 
     def close(self) -> None:

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from acceptance.program import Program, Result, at_shop, end
 from servers import RedisServer
+from shop import Shop
 from waiting import NEVER_S
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue
-from offers_cli.demo.shop import Shop
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,11 +18,11 @@ from acceptance.program import Program, at_shop
 from free_ports import free_port
 from redis import Redis
 from servers import RedisServer
+from shop import Shop
 from waiting import NEVER_S
 from web.conftest import Served, serving
 
 import offers_cli.web.app
-from offers_cli.demo.shop import Shop
 from offers_cli.web.server import MAX_HEADER_BYTES
 
 TOKEN = "correct-horse-battery-staple"

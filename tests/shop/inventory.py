@@ -1,42 +1,24 @@
-"""The offers on sale now: the catalogue and what was changed since."""
+"""The offers on sale, whose prices may change while others read, found by words and places too."""
 
 from __future__ import annotations
 
-import re
 import threading
 from dataclasses import replace
 
 from offers_cli.demo.catalogue import Catalogue, CatalogueOffer
+from offers_cli.demo.inventory import Inventory
 from offers_cli.demo.titles import slug
 
-_PRODUCT_PATH = re.compile(r"/(?:[^/]+/)?(?:u?p/(?P<product>MLBU?\d+)|MLB-?(?P<item>\d+)(?:-[^/]*)?)/?", re.ASCII)
 
-
-class Shelf:
-    """Finds offers by address, place and words; prices may change while others read."""
+class ChangingInventory(Inventory):
+    """The offers of a catalogue, with what was changed since."""
 
     def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__(catalogue)
         self._lock = threading.Lock()
-        self._offers = list(catalogue)
-        self._positions = {
-            offer_id: offer.position
-            for offer in catalogue
-            for offer_id in (offer.item_id, offer.catalogue_id, offer.user_product_id)
-            if offer_id
-        }
-        self.version = 0
-
-    @property
-    def offers(self) -> tuple[CatalogueOffer, ...]:
-        return tuple(self._offers)
 
     def at(self, position: int | None) -> CatalogueOffer | None:
         return self._offers[position] if position is not None and 0 <= position < len(self._offers) else None
-
-    def find(self, path: str) -> CatalogueOffer | None:
-        """The offer that a product page's path names by any of its ids."""
-        match = _PRODUCT_PATH.fullmatch(path)
-        return self.at(self._positions.get(match["product"] or f"MLB{match['item']}")) if match else None
 
     def search(self, term: str) -> tuple[CatalogueOffer, ...]:
         """The offers whose titles hold every word of the term."""
@@ -53,9 +35,4 @@ class Shelf:
                 listed=offer.listed.at(price_cents) if listed else offer.listed,
             )
             self._offers[offer.position] = changed
-            self.version += 1
             return changed
-
-
-def is_product_path(path: str) -> bool:
-    return _PRODUCT_PATH.fullmatch(path) is not None

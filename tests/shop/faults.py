@@ -20,7 +20,7 @@ class Wall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class InjectedFailure:
     """An error status in place of the pages below a path; `times` counts down, None lasts until recovery."""
 
     status: int
@@ -40,8 +40,7 @@ class Faults:
         self._clock = clock
         self._lock = threading.Lock()
         self._wall: Wall | None = None
-        self._failure: Failure | None = None
-        self._met: set[str] = set()
+        self._failure: InjectedFailure | None = None
         self.latency_s = 0.0
         self.prices_renamed = False
 
@@ -51,14 +50,14 @@ class Faults:
 
     def fail(self, status: int, *, retry_after: float | None, times: int | None, below: str) -> None:
         with self._lock:
-            self._failure = Failure(status=status, retry_after=retry_after, times=times, below=below)
+            self._failure = InjectedFailure(status=status, retry_after=retry_after, times=times, below=below)
 
     def recover(self) -> None:
         with self._lock:
             self._wall = self._failure = None
             self.latency_s, self.prices_renamed = 0.0, False
 
-    def in_force(self, path: str) -> Wall | Failure | None:
+    def in_force(self, path: str) -> Wall | InjectedFailure | None:
         """What the next request for that path meets; a failure's count goes down with each call."""
         with self._lock:
             if self._wall and self._clock() < self._wall.until:
@@ -69,13 +68,6 @@ class Faults:
             if failure.times is not None:
                 self._failure = replace(failure, times=failure.times - 1)
             return failure
-
-    def first_time(self, name: str) -> bool:
-        """Whether nobody asked this before: of many askers at once exactly one hears yes."""
-        with self._lock:
-            known = name in self._met
-            self._met.add(name)
-            return not known
 
 
 def without_price_names(html: str) -> str:

@@ -1,7 +1,7 @@
-"""The shop's controls over HTTP, for tests that run it as a process of its own.
+"""The shop's controls over HTTP, for who runs it as a process of its own.
 
 ``POST /__control__/NAME`` with a JSON object calls the shop's method of that name with those arguments;
-``GET /__control__/requests`` and ``GET /__control__/offers`` tell what was asked and what is true.
+``GET /__control__/requests`` and ``GET /__control__/offers`` show what was asked and what is true.
 """
 
 from __future__ import annotations
@@ -10,30 +10,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.demo.answer import Answer, Request, json_answer, read_json_object
+from offers_cli.demo.server import ShopRequest, ShopResponse
+from shop.json_bodies import json_response, read_json_object
 
 if TYPE_CHECKING:
     from offers_cli.demo.catalogue import CatalogueOffer
-    from offers_cli.demo.shop import Shop
+    from shop.shop import Shop
 
 PREFIX = "/__control__/"
 
 
-def control(shop: Shop, request: Request) -> Answer:
+def control(shop: Shop, request: ShopRequest) -> ShopResponse:
     """Do what the control request asks; 400 when it cannot be done, 404 for no such control."""
     name = request.path.removeprefix(PREFIX)
     if request.method == "GET":
-        return _tell(shop, name)
+        return _show(shop, name)
     action, arguments = _actions(shop).get(name), read_json_object(request.body)
     if action is None:
-        return json_answer({"error": f"no such control: {name}"}, status=404)
+        return json_response({"error": f"no such control: {name}"}, status=404)
     if arguments is None:
-        return json_answer({"error": f"{name}: the arguments are no JSON object"}, status=400)
+        return json_response({"error": f"{name}: the arguments are no JSON object"}, status=400)
     try:
         result = action(**arguments)
     except (TypeError, ValueError, KeyError) as exc:
-        return json_answer({"error": f"{name}: {exc}"}, status=400)
-    return json_answer({"done": name, "result": result if isinstance(result, dict) else None})
+        return json_response({"error": f"{name}: {exc}"}, status=400)
+    return json_response({"done": name, "result": result if isinstance(result, dict) else None})
 
 
 def _actions(shop: Shop) -> Mapping[str, Callable[..., Any]]:
@@ -49,17 +50,17 @@ def _actions(shop: Shop) -> Mapping[str, Callable[..., Any]]:
             shop.log_in,
             shop.expire_session,
             shop.rotate_csrf,
-            shop.hand_links_over,
+            shop.relabel_links,
         )
     }
 
 
-def _tell(shop: Shop, name: str) -> Answer:
+def _show(shop: Shop, name: str) -> ShopResponse:
     if name == "requests":
-        return json_answer([asdict(seen) for seen in shop.requests])
+        return json_response([asdict(seen) for seen in shop.requests])
     if name == "offers":
-        return json_answer([_truth(shop, offer) for offer in shop.offers])
-    return json_answer({"error": f"nothing to tell about: {name}"}, status=404)
+        return json_response([_truth(shop, offer) for offer in shop.offers])
+    return json_response({"error": f"nothing to show about: {name}"}, status=404)
 
 
 def _truth(shop: Shop, offer: CatalogueOffer) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from base64 import b32encode
 from typing import Any
 
 from offers_cli.demo.catalogue import CatalogueOffer
-from offers_cli.demo.shelf import Shelf
+from shop.inventory import ChangingInventory
 
 REFUSALS = {
     100: "URL is not from Mercado Livre.",
@@ -33,8 +33,8 @@ class LinkBuilder:
         foreign_tag: when set, the links carry this label instead of the one asked for.
     """
 
-    def __init__(self, shelf: Shelf, base_url: str, tags: tuple[str, ...]) -> None:
-        self._shelf, self._base_url = shelf, base_url
+    def __init__(self, inventory: ChangingInventory, base_url: str, tags: tuple[str, ...]) -> None:
+        self._inventory, self._base_url = inventory, base_url
         self.tags = tags
         self.foreign_tag: str | None = None
         self._own_address = re.compile(re.escape(base_url) + r"(?P<path>/[^?#]*)?([?#].*)?", re.DOTALL)
@@ -43,7 +43,7 @@ class LinkBuilder:
     def create(self, url: str, tag: str) -> dict[str, Any]:
         """The link of one product address, or the refusal: HTTP knows no difference."""
         address = self._own_address.fullmatch(url)
-        offer = self._shelf.find(address["path"] or "/") if address else None
+        offer = self._inventory.find(address["path"] or "/") if address else None
         refusal = self._refusal(tag, offer, ours=address is not None)
         if offer is None or refusal:
             return _refused(url, tag, refusal or 110)

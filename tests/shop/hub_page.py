@@ -8,8 +8,9 @@ from typing import Any
 
 from offers_cli.demo.amounts import Era, amount, state_value
 from offers_cli.demo.catalogue import CatalogueOffer
-from offers_cli.demo.polycards import Card, card_state, polycard_context
-from offers_cli.demo.scripts import script_json
+from offers_cli.demo.embedded import card_state, polycard_context
+from offers_cli.demo.goods import ListedCard
+from offers_cli.demo.markup import state_element
 
 CATEGORIES = {"MLB1574": "Casa, Móveis e Decoração", "MLB1648": "Informática", "MLB1276": "Esportes e Fitness"}
 
@@ -24,7 +25,7 @@ def is_best_seller(offer: CatalogueOffer) -> bool:
 
 def hub_card(offer: CatalogueOffer, base_url: str) -> dict[str, Any]:
     """One card: title, price without a previous one, commission."""
-    card = card_state(Card(offer=offer, base_url=base_url, client="affiliates"))
+    card = card_state(ListedCard(offer=offer, base_url=base_url, client="affiliates"))
     card["metadata"] |= {"extra_commission": str(offer.extra_commission).lower(), "type": "product"}
     current = {"value": state_value(offer.listed.price_cents), "currency": "BRL", "decimal_style": "superscript"}
     card["components"] = [
@@ -71,8 +72,7 @@ def hub_html(offers: Sequence[CatalogueOffer], base_url: str, *, csrf_token: str
     cards = "".join(_card_html(offer, base_url) for offer in offers)
     return affiliates_html(
         f'<div class="recommendations-polycards"><div class="polycards__container">{cards}</div></div>'
-        '<script data-head-react="true" type="application/json" id="__PRELOADED_STATE__">'
-        f"{script_json(state)}</script>",
+        f"{state_element(state)}",
         csrf_token=csrf_token,
     )
 
@@ -95,7 +95,7 @@ def tags_state(tags: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _card_html(offer: CatalogueOffer, base_url: str) -> str:
-    link = escape(Card(offer=offer, base_url=base_url, client="affiliates").link)
+    link = escape(ListedCard(offer=offer, base_url=base_url, client="affiliates").link)
     return (
         '<div class="andes-card poly-card poly-card--grid-card poly-card--large"><div class="poly-card__content">'
         f'<a href="{link}" target="_blank" class="poly-component__title">{escape(offer.title)}</a>'

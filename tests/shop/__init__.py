@@ -1,0 +1,5 @@
+"""The demo shop, enlarged for tests and benchmarks: search, affiliate account, faults on demand, controls over HTTP."""
+
+from shop.shop import Shop
+
+__all__ = ["Shop"]
