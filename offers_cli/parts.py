@@ -171,11 +171,13 @@ class Parts:
         from offers_cli.fetch.client import PoliteFetcher
         from offers_cli.fetch.guard import Guard
         from offers_cli.fetch.proxies import parse_egresses
+        from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
         proxies = self.config.fetch.http_proxy
         fetcher = PoliteFetcher(
             guard=Guard(self.allowed_hosts, allow_private=self.config.fetch.allow_private_hosts),
             pace=self.pace,
+            is_wall=is_wall,
             egresses=parse_egresses(proxies.reveal() if proxies else None)[:ways],
             user_agent=self.config.fetch.user_agent,
             **options,

@@ -14,6 +14,7 @@ from offers_cli.affiliate.session import IMPORT_HINT, Session, SessionFile, with
 from offers_cli.errors import SessionExpired
 from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.response import REDIRECTS, Response
+from offers_cli.marketplaces.mercado_livre.urls import is_login
 
 REFUSED_REST_S = 900.0
 """A session that the site refused is not tried again for so long, unless a person asks or imports a new one."""
@@ -135,13 +136,11 @@ class Login:
 
 
 def _leads_to_login(response: Response) -> bool:
-    if response.status not in REDIRECTS:
-        return False
     try:
-        segments = urlsplit(response.value("location") or "").path.lower().split("/")
+        path = urlsplit(response.value("location") or "").path
     except ValueError:
         return False
-    return not {"login", "lgz"}.isdisjoint(segments)
+    return response.status in REDIRECTS and is_login(path)
 
 
 def refused(rest_s: float = REFUSED_REST_S) -> SessionExpired:

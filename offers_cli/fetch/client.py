@@ -94,6 +94,7 @@ class PoliteFetcher:
     Args:
         guard: where we may go.
         pace: when we may go.
+        is_wall: whether the path of an address is that of a wall (login, captcha): who redirects there refuses us.
         egresses: ways out; with several, the one whose turn is nearest is taken.
         robots: whose rules are honoured; None ignores robots.txt.
         headers_for: headers that belong to one address, such as the cookies of its host.
@@ -107,6 +108,7 @@ class PoliteFetcher:
         *,
         guard: Guard,
         pace: Pace,
+        is_wall: Callable[[str], bool],
         egresses: Sequence[Egress] = DIRECTLY,
         robots: Robots | None = None,
         headers_for: Callable[[SafeUrl], Mapping[str, str]] = lambda _url: {},
@@ -119,6 +121,7 @@ class PoliteFetcher:
     ) -> None:
         self._guard = guard
         self._pace = pace
+        self._is_wall = is_wall
         self._egresses = {egress.label: egress for egress in egresses}
         self._robots = robots
         self._headers_for = headers_for
@@ -154,7 +157,7 @@ class PoliteFetcher:
             self._pausing(safe.netloc, url, egress),
             self._exchange(safe, egress, GET, timeout_s=self._timeout_s) as response,
         ):
-            target = redirect_target(response)
+            target = redirect_target(response, self._is_wall)
             if target is None:
                 check_status(response, now=self._now())
             return target or safe.url
@@ -220,7 +223,7 @@ class PoliteFetcher:
                 self._pausing(url.netloc, asked, egress),
                 self._exchange(url, egress, request, timeout_s=left_s) as response,
             ):
-                target = redirect_target(response)
+                target = redirect_target(response, self._is_wall)
                 if target is None:
                     return read(response, hops)
                 if request.body is not None:

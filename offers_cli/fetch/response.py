@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,8 +19,6 @@ RETRY_AFTER_RANGE_S = (1.0, 900.0)
 SECONDS = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 """Whole by the standard, but meant the same with a sign or a fraction."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-WALL_SEGMENTS = frozenset({"account-verification", "captcha", "login"})
-"""Path segments of the addresses that a wall sends us to: ``/gz/account-verification``, ``/jms/mlb/lgz/msl/login``."""
 
 SESSION_HINT = "wait for the pause to end; `offers doctor` shows what answers and what is blocked"
 
@@ -110,11 +108,14 @@ def retry_after_s(text: str | None, *, now: datetime) -> float | None:
     return min(max(seconds, least), most)
 
 
-def redirect_target(response: Response) -> str | None:
+def redirect_target(response: Response, is_wall: Callable[[str], bool]) -> str | None:
     """Where a redirect leads, absolute and not yet checked; None when the answer is no redirect.
 
+    Args:
+        is_wall: whether the path of an address is that of a login, captcha or verification.
+
     Raises:
-        PageBlocked: it leads to a login, captcha or verification page.
+        PageBlocked: it leads to a wall.
         Redirected: it leads nowhere, or to several places at once.
     """
     if response.status not in REDIRECTS:
@@ -123,8 +124,9 @@ def redirect_target(response: Response) -> str | None:
     if len(locations) != 1 or not (location := locations.pop()):
         raise Redirected(f"{response.url.netloc} redirects without saying where to")
     target = _absolute(response.url, location)
-    if WALL_SEGMENTS & set(urlsplit(target).path.lower().split("/")):
-        raise PageBlocked(f"{response.url.netloc} sent us to its wall {urlsplit(target).path[:80]}", hint=SESSION_HINT)
+    path = urlsplit(target).path
+    if is_wall(path):
+        raise PageBlocked(f"{response.url.netloc} redirected us to a block page ({path[:80]})", hint=SESSION_HINT)
     return target
 
 

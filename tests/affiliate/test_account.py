@@ -23,6 +23,7 @@ from offers_cli.errors import PageBlocked, RateLimited, SessionExpired
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 HUB = "/afiliados/hub"
 
@@ -59,7 +60,9 @@ def open_account(shop: Shop, file: SessionFile, pace: FreePace) -> Iterator[Call
         )
         guard = Guard([urlsplit(shop.url).netloc], allow_private=True)
         fetchers.append(
-            PoliteFetcher(guard=guard, pace=pace, headers_for=login.headers_for, on_response=login.on_response)
+            PoliteFetcher(
+                guard=guard, pace=pace, is_wall=is_wall, headers_for=login.headers_for, on_response=login.on_response
+            )
         )
         market = MercadoLivre(shop.url)
         return Account(

@@ -15,6 +15,7 @@ from waiting import NEVER_S
 
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 
 @pytest.fixture
@@ -36,7 +37,8 @@ def make_fetcher(pace: FreePace) -> Iterator[Callable[..., PoliteFetcher]]:
 
         def make(*servers: RawServer, **options: Any) -> PoliteFetcher:
             guard = Guard([server.netloc for server in servers], allow_private=True)
-            fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": NEVER_S, **options})
+            defaults: dict[str, Any] = {"guard": guard, "pace": pace, "timeout_s": NEVER_S}
+            fetcher = PoliteFetcher(is_wall=is_wall, **{**defaults, **options})
             stack.callback(fetcher.close)
             return fetcher
 

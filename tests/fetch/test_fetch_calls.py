@@ -25,6 +25,7 @@ from offers_cli.errors import (
 )
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 Serve = Callable[[Respond], RawServer]
 Make = Callable[..., PoliteFetcher]
@@ -49,7 +50,9 @@ def test_a_call_carries_json_the_given_headers_and_the_cookies(pace: FreePace) -
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     guard = Guard([server.url.partition("//")[2]], allow_private=True)
-    fetcher = PoliteFetcher(guard=guard, pace=pace, headers_for=lambda url: {"Cookie": f"at={url.host}"})
+    fetcher = PoliteFetcher(
+        guard=guard, pace=pace, is_wall=is_wall, headers_for=lambda url: {"Cookie": f"at={url.host}"}
+    )
     try:
         page = fetcher.post_json(f"{server.url}/call?x=1", {"urls": ["ü"]}, headers={"X-CSRF-Token": "t0ken"})
     finally:

@@ -29,6 +29,7 @@ from offers_cli.fetch.guard import Guard
 from offers_cli.fetch.proxies import parse_egresses
 from offers_cli.fetch.response import retry_after_s
 from offers_cli.fetch.robots import PRODUCT_TOKEN
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 pytestmark = pytest.mark.network
 
@@ -105,7 +106,7 @@ def test_a_name_is_resolved_once_for_each_connection(serve: Serve, pace: FreePac
         return ["127.0.0.1"]
 
     guard = Guard(["shop.test"], allow_private=True, lookup=lookup)
-    fetcher = PoliteFetcher(guard=guard, pace=pace)
+    fetcher = PoliteFetcher(guard=guard, pace=pace, is_wall=is_wall)
     for _ in range(3):
         fetcher.get(f"http://shop.test:{server.port}/")
     fetcher.close()
@@ -122,7 +123,7 @@ def test_a_public_name_that_leads_home_is_not_followed(
 
     monkeypatch.setitem(guard_module.USUAL_PORTS, "https", canary.port)
     guard = Guard(["shop.test"], lookup=lambda _host, _port: addresses)
-    fetcher = PoliteFetcher(guard=guard, pace=pace)
+    fetcher = PoliteFetcher(guard=guard, pace=pace, is_wall=is_wall)
     with pytest.raises(SiteUnavailable, match="not a public address"):
         fetcher.get("https://shop.test/")
     fetcher.close()
@@ -132,7 +133,7 @@ def test_a_public_name_that_leads_home_is_not_followed(
 def test_the_next_address_is_tried_when_one_does_not_answer(serve: Serve, pace: FreePace) -> None:
     server = serve(always(answer()))
     guard = Guard(["shop.test"], allow_private=True, lookup=lambda _host, _port: ["127.9.9.9", "127.0.0.1"])
-    fetcher = PoliteFetcher(guard=guard, pace=pace)
+    fetcher = PoliteFetcher(guard=guard, pace=pace, is_wall=is_wall)
     assert fetcher.get(f"http://shop.test:{server.port}/").text == PAGE.decode()
     fetcher.close()
 
@@ -162,7 +163,7 @@ def secure_server(authority: trustme.CA, name: str) -> RawServer:
 
 def fetch_securely(server: RawServer, pace: FreePace, **options: object) -> str:
     guard = Guard(["shop.test"], allow_private=True, lookup=lambda _host, _port: ["127.0.0.1"])
-    fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "timeout_s": NEVER_S, **options})  # type: ignore[arg-type]
+    fetcher = PoliteFetcher(**{"guard": guard, "pace": pace, "is_wall": is_wall, "timeout_s": NEVER_S, **options})  # type: ignore[arg-type]
     try:
         return fetcher.get(f"https://shop.test:{server.port}/").text
     finally:
@@ -400,7 +401,8 @@ def peak_kb():
     return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 
 good, bad = sys.argv[1:]
-fetcher = PoliteFetcher(guard=Guard(["127.0.0.1"], allow_private=True), pace=FreePace(), timeout_s=120)
+guard = Guard(["127.0.0.1"], allow_private=True)
+fetcher = PoliteFetcher(guard=guard, pace=FreePace(), is_wall=lambda path: False, timeout_s=120)
 for _ in range(3):
     fetcher.get(good)
 before = peak_kb()

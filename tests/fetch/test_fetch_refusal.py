@@ -23,6 +23,7 @@ from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
 from offers_cli.fetch.pace import LocalPace, SharedPace
 from offers_cli.fetch.proxies import parse_egresses
+from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
 pytestmark = pytest.mark.network
 
@@ -42,7 +43,7 @@ def ask_many(socket: str, netloc: str, wait: Callable[[float], None]) -> list[st
     """Fetch from many threads; returns what each ended with, the reason of a pause included."""
     client = redis.Redis(unix_socket_path=socket)
     pace = open_pace(client)
-    fetcher = PoliteFetcher(guard=Guard([netloc], allow_private=True), pace=pace, sleep=wait)
+    fetcher = PoliteFetcher(guard=Guard([netloc], allow_private=True), pace=pace, is_wall=is_wall, sleep=wait)
 
     def ask(number: int) -> str:
         try:

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from offers_cli.errors import Redirected, UsageError
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.marketplaces.mercado_livre.urls import canonical, identify, is_owned, is_sponsored, product_url
+from offers_cli.marketplaces.mercado_livre.urls import (
+    canonical,
+    identify,
+    is_login,
+    is_owned,
+    is_sponsored,
+    is_wall,
+    product_url,
+)
 
 WWW = "https://www.mercadolivre.com.br"
 ITEMS = "https://produto.mercadolivre.com.br"
@@ -120,6 +128,26 @@ def test_no_text_breaks_an_address(text: str) -> None:
         canonical(url)
         MercadoLivre().owns(url)
         MercadoLivre("http://127.0.0.1:1").fetch_url(url)
+
+
+@pytest.mark.parametrize(
+    ("path", "wall", "login"),
+    [
+        ("/gz/account-verification", True, False),
+        ("/Account-Verification/", True, False),
+        ("/captcha/", True, False),
+        ("/jms/mlb/lgz/msl/login", True, True),
+        ("/lgz/registration", True, True),
+        ("login", True, True),
+        ("/LOGIN/x", True, True),
+        ("/produto-captcha/p/MLB1", False, False),
+        ("/loginho/captchas/p/MLB1", False, False),
+        ("", False, False),
+    ],
+)
+def test_walls_and_logins_are_known_by_a_whole_segment_of_their_path(path: str, wall: bool, login: bool) -> None:
+    """One list for what redirects lead to, for pages that were saved, and for the affiliate's session."""
+    assert (is_wall(path), is_login(path)) == (wall, login)
 
 
 def test_listings_have_addresses() -> None:

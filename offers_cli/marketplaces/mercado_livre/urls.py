@@ -37,7 +37,9 @@ ITEM_PATH = re.compile(rf"^/(?:noindex/services/)?({_PREFIX}-?[0-9]{{1,14}})(?![
 PINNED = re.compile(rf"\bitem_id:({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
 SEARCH_HOSTS = "lista.", "listado."
 SPONSORED_PATH = re.compile(r"/(?:mclics|brand_ads)/clicks?(?:/|$)")
-WALL_PATH = re.compile(r"/(?:gz/account-verification|captcha|lgz|login)(?:/|$)", re.IGNORECASE)
+LOGIN_PATH = re.compile(r"(?:^|/)(?:lgz|login)(?:/|$)", re.IGNORECASE | re.ASCII)
+WALL_PATH = re.compile(r"(?:^|/)(?:account-verification|captcha|lgz|login)(?:/|$)", re.IGNORECASE | re.ASCII)
+"""Where redirects lead instead of to a page: ``/gz/account-verification``, ``/jms/mlb/lgz/msl/login``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +115,14 @@ def is_sponsored(url: str) -> bool:
     return (parts.hostname or "").startswith("click") or bool(SPONSORED_PATH.search(parts.path))
 
 
-def is_wall(url: str) -> bool:
-    """Whether an address is one of the site's walls: account verification, captcha, login."""
-    return bool(WALL_PATH.search(split(url).path))
+def is_login(path: str) -> bool:
+    """Whether that is the path of a login."""
+    return LOGIN_PATH.search(path) is not None
+
+
+def is_wall(path: str) -> bool:
+    """Whether that is the path of a wall: account verification, captcha, login. Other shops name theirs alike."""
+    return WALL_PATH.search(path) is not None
 
 
 def is_owned(url: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
-from offers_cli.marketplaces.html import Document, select, text_of
+from offers_cli.marketplaces.html import Document, select, split, text_of
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
 from offers_cli.marketplaces.walls import blocked
@@ -51,7 +51,7 @@ MARKUP = re.compile(r"[{}<>=\"]")
 
 def find_wall(document: Document, url: str) -> PageError | None:
     """The wall that a page surely is, whatever else it holds; a challenge may carry the product's title and address."""
-    if is_wall(url):
+    if is_wall(split(url).path):
         return blocked("a login or a verification")
     for selector, what in WALLS.items():
         if document.tree.css_first(selector) is not None:

@@ -85,10 +85,11 @@ def read(text: str) -> None:
     retry_after_s(text, now=NOW)
     safe = guard.check_url("https://www.mercadolivre.com.br/a?b#c")
     header = (b"Location", text.encode("utf-8", "surrogatepass"))
+    redirect = Response(url=safe, status=302, headers=(header,), chunks=())
     for ask in (
         lambda: guard.check_url(text),
         lambda: guard.resolve("mercadolivre.com.br", 443),
-        lambda: guard.check_url(redirect_target(Response(url=safe, status=302, headers=(header,), chunks=())) or ""),
+        lambda: guard.check_url(redirect_target(redirect, urls.is_wall) or ""),
     ):
         try:
             ask()
