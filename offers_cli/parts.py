@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     import redis
 
     from offers_cli.affiliate_parts import Affiliate
-    from offers_cli.drift.detect import DriftWarning, Tally
-    from offers_cli.drift.store import DriftLedger
+    from offers_cli.drift.store import DriftStore
     from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.pace import Pace, SharedPace
@@ -201,23 +200,16 @@ class Parts:
         )
 
     @cached_property
-    def drift_ledger(self) -> DriftLedger:
-        from offers_cli.drift.store import DriftLedger
+    def drift_store(self) -> DriftStore:
+        from offers_cli.drift.store import DriftStore
 
-        return DriftLedger(self.connection)
+        return DriftStore(lambda: self.connection)
 
     @cached_property
     def drift(self) -> DriftWatch:
         from offers_cli.drift.watch import DriftWatch
 
-        return DriftWatch(self._remember_pages, self._find_drift)
-
-    def _remember_pages(self, source: str, pages: Iterable[Tally]) -> None:
-        """Redis is not needed before the first page is remembered."""
-        self.drift_ledger.record(source, pages)
-
-    def _find_drift(self) -> Sequence[DriftWarning]:
-        return self.drift_ledger.warnings()
+        return DriftWatch(self.drift_store)
 
     @cached_property
     def snapshots(self) -> Snapshots:

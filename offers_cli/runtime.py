@@ -221,5 +221,5 @@ class Runtime(Parts):
             get_storage=lambda: self.storage,
             get_queue=lambda: self.registries,
             get_pace=lambda: self.shared_pace,
-            get_drift=lambda: self.drift_ledger,
+            get_drift=lambda: self.drift_store,
         )

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from offers_cli.drift.store import PREFIX as DRIFT
-from offers_cli.drift.store import SOURCES, DriftLedger
+from offers_cli.drift.store import SOURCES, DriftStore
 from offers_cli.fetch import pace
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.fetch.proxies import DIRECT
@@ -49,7 +49,7 @@ def every_key() -> dict[str, str]:
         "paused": pace.PAUSED,
         "sources": SOURCES,
         "recent": f"{DRIFT}recent:{SOURCE}",
-        "day": DriftLedger(None)._day_key(SOURCE, 0),  # type: ignore[arg-type]
+        "day": DriftStore(lambda: None)._day_key(SOURCE, 0),  # type: ignore[return-value]
     }
 
 
@@ -128,7 +128,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
         get_storage=NoStorage,  # type: ignore[arg-type]
         get_queue=lambda: registries,
         get_pace=lambda: SharedPace(connection, delay_s=0, first_pause_s=1),
-        get_drift=lambda: DriftLedger(connection),
+        get_drift=lambda: DriftStore(lambda: connection),
     )
 
 

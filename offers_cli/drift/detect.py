@@ -1,10 +1,11 @@
-"""What counts as drift. Pure: figures in, warnings out."""
+"""When a shop's pages count as changed. Pure: counts in, warnings out."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 RECENT_PAGES = 200
 LATEST_PAGES = 50
@@ -17,25 +18,40 @@ MAIN_SHARE = 0.5
 
 
 @dataclass(slots=True)
-class Tally:
+class FieldCounts:
     """Pages, things read on them (1 on a product page, cards on a listing), and by field the strategies that won."""
 
     pages: int = 0
     things: int = 0
-    wins: dict[str, Counter[str]] = field(default_factory=dict)
+    wins: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def add(self, other: Tally, *, times: int = 1) -> None:
-        """Add another tally, or take it away with ``times=-1``."""
+    @classmethod
+    def of_page(cls, things: int, wins: Mapping[str, Mapping[str, int]]) -> Self:
+        """The counts of one page: by field, how often each strategy won."""
+        counts = cls(pages=1, things=things)
+        for name, strategies in wins.items():
+            counts.wins[name].update(strategies)
+        return counts
+
+    @classmethod
+    def total(cls, several: Iterable[FieldCounts]) -> Self:
+        """The sum of several."""
+        total = cls()
+        for counts in several:
+            total.add(counts)
+        return total
+
+    def add(self, other: FieldCounts, *, times: int = 1) -> None:
+        """Add other counts, or take them away with ``times=-1``."""
         self.pages += times * other.pages
         self.things += times * other.things
         for name, strategies in other.wins.items():
-            mine = self.wins.setdefault(name, Counter())
             for strategy, count in strategies.items():
-                mine[strategy] += times * count
+                self.wins[name][strategy] += times * count
 
     def rate(self, name: str) -> float:
         """How often that field was found, from 0 to 1."""
-        return sum(self.wins.get(name, Counter()).values()) / self.things if self.things > 0 else 0.0
+        return self.wins[name].total() / self.things if self.things > 0 and name in self.wins else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,48 +63,31 @@ class DriftWarning:
     message: str
 
 
-def tally(observations: Iterable[Tally]) -> Tally:
-    """The sum of several tallies."""
-    total = Tally()
-    for one in observations:
-        total.add(one)
-    return total
-
-
-def observe(things: int, wins: Mapping[str, Mapping[str, int]]) -> Tally:
-    """The tally of one page."""
-    return Tally(pages=1, things=things, wins={name: Counter(dict(found)) for name, found in wins.items()})
-
-
-def judge(source: str, *, newest_first: list[Tally], before: Tally) -> list[DriftWarning]:
+def find_drift(source: str, *, newest_first: Sequence[FieldCounts], before: FieldCounts) -> list[DriftWarning]:
     """Compare the last pages of a source with the days before; no warnings while too little is known.
 
     Args:
-        newest_first: the tallies of the last `RECENT_PAGES` pages.
+        newest_first: the counts of each of the last `RECENT_PAGES` pages.
         before: what was usual, those pages not counted.
     """
     if before.pages < ENOUGH_PAGES or not newest_first:
         return []
-    recent, latest = tally(newest_first[:RECENT_PAGES]), tally(newest_first[:LATEST_PAGES])
-    warnings = []
-    for name in sorted(before.wins):
-        message = _drop(name, recent, before) or _lost_strategy(name, latest, before)
-        if message:
-            warnings.append(DriftWarning(source=source, field=name, message=message))
-    return warnings
+    recent, latest = (FieldCounts.total(newest_first[:pages]) for pages in (RECENT_PAGES, LATEST_PAGES))
+    messages = {name: _drop(name, recent, before) or _lost_strategy(name, latest, before) for name in before.wins}
+    return [DriftWarning(source=source, field=name, message=text) for name, text in sorted(messages.items()) if text]
 
 
-def _drop(name: str, recent: Tally, before: Tally) -> str:
+def _drop(name: str, recent: FieldCounts, before: FieldCounts) -> str:
     usual, now = before.rate(name), recent.rate(name)
     if usual <= 0 or now >= DROP * usual:
         return ""
     return f"{name} found on {now:.0%} of the last {recent.pages} pages, usually on {usual:.0%}"
 
 
-def _lost_strategy(name: str, latest: Tally, before: Tally) -> str:
-    usual = before.wins[name]
+def _lost_strategy(name: str, latest: FieldCounts, before: FieldCounts) -> str:
+    usual, found = before.wins[name], latest.wins.get(name, Counter())
     main, wins = max(usual.items(), key=lambda item: item[1], default=("", 0))
-    found = latest.wins.get(name, Counter())
+    # A field that nothing found any more is a drop, and told as one.
     is_lost = latest.pages >= LATEST_PAGES and found.total() > 0 and found[main] <= 0
     if wins <= 0 or wins < MAIN_SHARE * usual.total() or not is_lost:
         return ""

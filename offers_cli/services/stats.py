@@ -72,7 +72,7 @@ class PaceView(Protocol):
 
 
 class DriftView(Protocol):
-    """The part of the drift ledger that stats needs."""
+    """The part of the drift store that stats needs."""
 
     def warnings(self) -> Sequence[Any]:
         """Fields that are no longer found as they were, each with `source, field, message`."""

@@ -15,8 +15,8 @@ from queue_fakes import Database, enqueue, found, make_worker
 from queue_foreign import NAMES, PLANTS, SHOP, SOURCE, URL, ask_everything
 from servers import RedisServer
 
-from offers_cli.drift.detect import observe
-from offers_cli.drift.store import DriftLedger
+from offers_cli.drift.detect import FieldCounts
+from offers_cli.drift.store import DriftStore
 from offers_cli.errors import PageBlocked
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.offer import Enrichment
@@ -32,7 +32,7 @@ QUICK = ("string", "hash")
 
 def run(connection: redis.Redis, database: Database, meanwhile: Callable[[], Any] = lambda: None) -> None:
     """A burst whose jobs keep the shop's pace, see a wall and a page, and are remembered."""
-    pace, drift = SharedPace(connection, delay_s=0, first_pause_s=0.001), DriftLedger(connection)
+    pace, drift = SharedPace(connection, delay_s=0, first_pause_s=0.001), DriftStore(lambda: connection)
 
     def enrich(job: ClaimedJob) -> Enrichment:
         meanwhile()
@@ -40,7 +40,7 @@ def run(connection: redis.Redis, database: Database, meanwhile: Callable[[], Any
         pace.is_paused(SHOP)
         pace.note_refusal(SHOP, URL, None, reason=PageBlocked.code)
         pace.pause(SHOP, 0.001, reason="rate_limited")
-        drift.record(SOURCE, [observe(1, {"price_cents": {"state": 1}})])
+        drift.record(SOURCE, [FieldCounts.of_page(1, {"price_cents": {"state": 1}})])
         return found(job)
 
     make_worker(connection, database, enrich).run(burst=True)

@@ -18,8 +18,8 @@ from servers import RedisServer
 from tls_front import TlsFront
 from waiting import wait_until
 
-from offers_cli.drift.detect import Tally
-from offers_cli.drift.store import DriftLedger
+from offers_cli.drift.detect import FieldCounts
+from offers_cli.drift.store import DriftStore
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.queue.enqueue import EnrichmentQueue
@@ -29,7 +29,7 @@ from offers_cli.redis.errors import REFUSALS, as_ours, translate
 USERS: dict[str, Callable[[redis.Redis], Any]] = {
     "queue": lambda client: EnrichmentQueue(client).enqueue([make_job("a")]),
     "pace": lambda client: SharedPace(client, delay_s=1, first_pause_s=1).reserve("shop.test"),
-    "drift": lambda client: DriftLedger(client).record("shop", [Tally()]),
+    "drift": lambda client: DriftStore(lambda: client).record("shop", [FieldCounts()]),
 }
 States = Iterator[redis.Redis]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drift_fakes import DriftMemory
 from storage.cases import card
 
 from offers_cli.drift.watch import DriftWatch
@@ -87,7 +88,7 @@ def scraper(storage: Storage, shop: Shop, queue: Queue | None = None, **options:
         "read_hub": no_hub,
         "marketplace_for": lambda _url: shop,
         "wanted": PAGE_FIELDS,
-        "drift": DriftWatch(lambda _source, _tallies: None),
+        "drift": DriftWatch(DriftMemory()),
         "now": ticking(),
         "process": str(ProcessId.own()),
         "pages": shop.pages,

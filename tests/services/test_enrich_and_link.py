@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from drift_fakes import DriftMemory
 from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.link_builder import Link
@@ -73,7 +74,7 @@ class Site:
                 get_pace=FreePace,
                 sleep=lambda _s: None,
             ),
-            drift=DriftWatch(lambda _source, _pages: None),
+            drift=DriftWatch(DriftMemory()),
             storage=self.storage,
             find_links=lambda: maker if with_links else None,
             link_url=market.link_url,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from drift_fakes import DriftMemory
 from storage.cases import card, failure, page, save
 
 from offers_cli.drift.watch import DriftWatch
@@ -17,7 +18,7 @@ NOWHERE = "00000000-0000-4000-8000-00000000000{}"
 
 @pytest.fixture
 def telling(tmp_path: Path) -> TellingSave:
-    return TellingSave(SqliteStorage(tmp_path / "offers.db"), DriftWatch(lambda _source, _tallies: None))
+    return TellingSave(SqliteStorage(tmp_path / "offers.db"), DriftWatch(DriftMemory()))
 
 
 def test_an_offer_that_does_not_exist_has_one_code(telling: TellingSave) -> None:

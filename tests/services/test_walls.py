@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from drift_fakes import DriftMemory
 from fetch.free_pace import FreePace
 
 from offers_cli.drift.watch import DriftWatch
@@ -112,7 +113,7 @@ def enrich_refused(refusal: PageError) -> PageError:
     """What one job ends with whose page is refused."""
     job = EnrichmentJob(offer_id="1", url=URL, current_price_cents=None)
     with pytest.raises(PageError) as raised:
-        enrich(job, observed_at=NOW, pages=pages(Shop(refusal), FreePace()), drift=DriftWatch(lambda _s, _p: None))
+        enrich(job, observed_at=NOW, pages=pages(Shop(refusal), FreePace()), drift=DriftWatch(DriftMemory()))
     return raised.value
 
 

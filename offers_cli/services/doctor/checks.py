@@ -46,7 +46,7 @@ class Surroundings(Protocol):
     @property
     def registries(self) -> queue.QueueView: ...
     @property
-    def drift_ledger(self) -> DriftView: ...
+    def drift_store(self) -> DriftView: ...
     @property
     def pages(self) -> Pages: ...
 
@@ -102,7 +102,7 @@ def _queue(around: Surroundings) -> Sequence[Finding]:
         address=without_query(url.reveal()) if url else None,
     )
     redis_answers = len(found) > 1
-    return [*found, look_at_pages(around.drift_ledger)] if redis_answers else found
+    return [*found, look_at_pages(around.drift_store)] if redis_answers else found
 
 
 def _database(config: Config) -> Sequence[Finding]:

@@ -63,7 +63,7 @@ class DriftWarning(Protocol):
 
 
 class DriftView(Protocol):
-    """The part of the drift ledger that the doctor needs."""
+    """The part of the drift store that the doctor needs."""
 
     def warnings(self) -> Sequence[DriftWarning]: ...
 

@@ -16,8 +16,8 @@ from queue_foreign import FIELDS, NAMES, SHOP, SOURCE, URL, WORDS, ask_everythin
 from servers import RedisServer
 
 from offers_cli.cli.stats import stats_blocks
-from offers_cli.drift.detect import observe
-from offers_cli.drift.store import DriftLedger
+from offers_cli.drift.detect import FieldCounts
+from offers_cli.drift.store import DriftStore
 from offers_cli.errors import HostPaused, PageBlocked, PageChanged
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.queue.enqueue import EnrichmentQueue
@@ -129,7 +129,7 @@ def _work(connection: redis.Redis, execution: Execution) -> None:
     with suppress(HostPaused):
         pace.reserve(SHOP)
     pace.note_refusal(SHOP, URL, None, reason=PageBlocked.code)
-    DriftLedger(connection).record(SOURCE, [observe(1, {"price_cents": {"state": 1}})])
+    DriftStore(lambda: connection).record(SOURCE, [FieldCounts.of_page(1, {"price_cents": {"state": 1}})])
 
 
 @contextmanager

@@ -9,11 +9,11 @@ import pytest
 import redis
 from servers import RedisServer
 
-from offers_cli.drift.detect import observe
-from offers_cli.drift.store import DriftLedger
+from offers_cli.drift.detect import FieldCounts
+from offers_cli.drift.store import DriftStore
 
-GOOD = observe(1, {"price_cents": {"state": 1}})
-BAD = observe(1, {})
+GOOD = FieldCounts.of_page(1, {"price_cents": {"state": 1}})
+BAD = FieldCounts.of_page(1, {})
 
 
 class Clock:
@@ -39,21 +39,21 @@ def connection(server: RedisServer) -> Iterator[redis.Redis]:
 
 def test_a_change_on_the_next_day_is_told_and_forgotten_after_a_week(connection: redis.Redis) -> None:
     clock = Clock()
-    ledger = DriftLedger(connection, now=clock)
-    ledger.record("shop product", [GOOD] * 300)
-    assert ledger.warnings() == []
+    store = DriftStore(lambda: connection, now=clock)
+    store.record("shop product", [GOOD] * 300)
+    assert store.warnings() == []
     clock.moment += timedelta(days=1)
-    ledger.record("shop product", [BAD] * 50)
-    assert [(w.source, w.field) for w in ledger.warnings()] == [("shop product", "price_cents")]
+    store.record("shop product", [BAD] * 50)
+    assert [(w.source, w.field) for w in store.warnings()] == [("shop product", "price_cents")]
     clock.moment += timedelta(days=8)
-    ledger.record("shop product", [BAD] * 300)
-    assert ledger.warnings() == [], "what is usual is what the last seven days were"
+    store.record("shop product", [BAD] * 300)
+    assert store.warnings() == [], "what is usual is what the last seven days were"
 
 
 def test_what_is_kept_is_bounded(connection: redis.Redis) -> None:
-    ledger = DriftLedger(connection)
+    store = DriftStore(lambda: connection)
     for _ in range(5):
-        ledger.record("shop product", [GOOD] * 100)
+        store.record("shop product", [GOOD] * 100)
     assert connection.llen("offers:drift:recent:shop product") == 200
     keys = [key for key in connection.keys("offers:drift:*") if key != b"offers:drift:sources"]
     assert all(0 < int(connection.ttl(key)) <= 8 * 86400 for key in keys)

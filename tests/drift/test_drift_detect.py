@@ -1,0 +1,52 @@
+"""When a shop's pages count as changed."""
+
+from __future__ import annotations
+
+from offers_cli.drift.detect import FieldCounts, find_drift
+
+GOOD = FieldCounts.of_page(1, {"price_cents": {"state": 1}, "title": {"state": 1}})
+NO_PRICE = FieldCounts.of_page(1, {"title": {"state": 1}})
+BY_DOM = FieldCounts.of_page(1, {"price_cents": {"dom": 1}, "title": {"state": 1}})
+
+
+def usual(page: FieldCounts = GOOD, pages: int = 1000) -> FieldCounts:
+    return FieldCounts.total([page] * pages)
+
+
+def test_steady_pages_raise_no_warning() -> None:
+    assert find_drift("s", newest_first=[GOOD] * 200, before=usual()) == []
+
+
+def test_a_lost_field_is_told_within_fifty_pages() -> None:
+    newest_first = [NO_PRICE] * 50 + [GOOD] * 150
+    found = find_drift("s", newest_first=newest_first, before=usual())
+    assert [(w.source, w.field) for w in found] == [("s", "price_cents")]
+    assert "75%" in found[0].message
+
+
+def test_a_few_pages_without_it_are_no_drift() -> None:
+    assert find_drift("s", newest_first=[NO_PRICE] * 30 + [GOOD] * 170, before=usual()) == []
+
+
+def test_a_main_strategy_that_stopped_winning_is_told() -> None:
+    found = find_drift("s", newest_first=[BY_DOM] * 50 + [GOOD] * 150, before=usual())
+    assert [w.field for w in found] == ["price_cents"]
+    assert "state" in found[0].message
+    assert "dom" in found[0].message
+
+
+def test_a_field_that_was_always_rare_is_no_drift_when_it_stays_so() -> None:
+    rare = FieldCounts.total([GOOD] * 900 + [NO_PRICE] * 100)
+    assert find_drift("s", newest_first=[GOOD] * 180 + [NO_PRICE] * 20, before=rare) == []
+
+
+def test_too_little_known_means_no_warning() -> None:
+    assert find_drift("s", newest_first=[NO_PRICE] * 50, before=usual(pages=49)) == []
+    assert find_drift("s", newest_first=[], before=usual()) == []
+
+
+def test_every_card_of_a_listing_counts() -> None:
+    page = FieldCounts.of_page(48, {"price_cents": {"state": 48}, "old_price_cents": {"state": 40}})
+    broken = FieldCounts.of_page(48, {"price_cents": {"dom": 48}})
+    found = find_drift("s", newest_first=[broken] * 50 + [page] * 50, before=FieldCounts.total([page] * 100))
+    assert {w.field for w in found} == {"old_price_cents", "price_cents"}
