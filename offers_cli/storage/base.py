@@ -6,6 +6,7 @@ looked for since the price last changed (old price and discount: `enriched_at`; 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,12 @@ from typing import Literal, Protocol
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
+
+
+def searchable(text: str) -> str:
+    """The text without case and accents, for searching and sorting; a sigma is one letter wherever it stands."""
+    lower = unicodedata.normalize("NFKD", text).lower().replace("\u03c2", "\u03c3")
+    return "".join(c for c in lower if not "\u0300" <= c <= "\u036f")
 
 
 def check_limit(limit: int) -> int:
@@ -171,6 +178,16 @@ class OfferFilter:
             raise ValueError(f"a time without zone: {self.since.isoformat()}")
         if self.limit is not None:
             check_limit(self.limit)
+
+    @property
+    def words(self) -> list[str]:
+        """The words that are searched for, each as `searchable` makes it."""
+        return searchable(self.search or "").split()
+
+    @property
+    def wanted_status(self) -> Literal["active", "gone"] | None:
+        """The status, which is ``active`` where only what lacks something is wanted: nobody fills a gone offer."""
+        return self.status or ("active" if self.missing else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

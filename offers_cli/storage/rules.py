@@ -17,11 +17,11 @@ from offers_cli.errors import LinkRefused
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import EnrichmentReport, Missing, PricePoint, StoredOffer
 
-Result = Enrichment | EnrichmentFailure
+EnrichmentResult = Enrichment | EnrichmentFailure
 """What one attempt ended with."""
 
 
-class Verdict(StrEnum):
+class WriteResult(StrEnum):
     """What became of one result; see `EnrichmentReport`."""
 
     APPLIED = "applied"
@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class ShownPrices:
     """Price, old price and discount as one card or page shows them together."""
 
     price_cents: int
@@ -94,31 +94,33 @@ def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredO
     )
     if _is_later(stored.enriched_at, seen_at):
         return described
-    told = Prices(card.price_cents, card.old_price_cents, card.discount_pct)
+    told = ShownPrices(card.price_cents, card.old_price_cents, card.discount_pct)
     return _with_prices(described, told, observed_at=seen_at)
 
 
-def with_result(stored: StoredOffer, result: Result) -> tuple[StoredOffer, Verdict]:
+def with_result(stored: StoredOffer, result: EnrichmentResult) -> tuple[StoredOffer, WriteResult]:
     """The row after one attempt, and what became of its result; the same result again changes nothing."""
     if isinstance(result, EnrichmentFailure):
         return _with_failure(stored, result)
     offer, page = _with_page(stored, result) if result.page_read else (stored, None)
     offer, link = _with_link(offer, result) if _tells_link(result) else (offer, None)
-    if Verdict.APPLIED in (page, link) or page is link is None:
+    if WriteResult.APPLIED in (page, link) or page is link is None:
         offer = _with_attempt(offer, result.observed_at, error=None, message=None)
-    if page is Verdict.STALE:
-        return offer, Verdict.STALE
-    return offer, Verdict.APPLIED if Verdict.APPLIED in (page, link) else page or link or Verdict.APPLIED
+    if page is WriteResult.STALE:
+        return offer, WriteResult.STALE
+    return offer, WriteResult.APPLIED if WriteResult.APPLIED in (page, link) else page or link or WriteResult.APPLIED
 
 
-def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, Verdict]:
+def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, WriteResult]:
     price_cents = stored.price_cents if page.price_cents is None else page.price_cents
     if _is_later(stored.enriched_at, page.observed_at):
-        return stored, Verdict.SUPERSEDED
+        return stored, WriteResult.SUPERSEDED
     if price_cents != stored.price_cents and _is_later(stored.last_seen_at, page.observed_at):
-        return stored, Verdict.STALE
+        return stored, WriteResult.STALE
     old_price_cents = _above(page.old_price_cents, price_cents)
-    priced = _with_prices(stored, Prices(price_cents, old_price_cents, page.discount_pct), observed_at=page.observed_at)
+    priced = _with_prices(
+        stored, ShownPrices(price_cents, old_price_cents, page.discount_pct), observed_at=page.observed_at
+    )
     enriched = replace(
         priced,
         title=page.title or priced.title,
@@ -127,39 +129,39 @@ def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, Verd
         enriched_at=max(page.observed_at, priced.price_changed_at),
         status=stored.status if _is_later(stored.enrich_attempted_at, page.observed_at) else "active",
     )
-    return enriched, Verdict.APPLIED
+    return enriched, WriteResult.APPLIED
 
 
 def _tells_link(result: Enrichment) -> bool:
     return result.affiliate_checked or result.affiliate_link is not None
 
 
-def _with_link(stored: StoredOffer, result: Enrichment) -> tuple[StoredOffer, Verdict]:
+def _with_link(stored: StoredOffer, result: Enrichment) -> tuple[StoredOffer, WriteResult]:
     if _is_later(stored.affiliate_checked_at, result.observed_at):
-        return stored, Verdict.SUPERSEDED
+        return stored, WriteResult.SUPERSEDED
     linked = replace(
         stored,
         affiliate_link=result.affiliate_link or stored.affiliate_link,
         affiliation_id=result.affiliation_id or stored.affiliation_id,
         affiliate_checked_at=max(result.observed_at, stored.price_changed_at),
     )
-    return linked, Verdict.APPLIED
+    return linked, WriteResult.APPLIED
 
 
-def _with_failure(stored: StoredOffer, failure: EnrichmentFailure) -> tuple[StoredOffer, Verdict]:
+def _with_failure(stored: StoredOffer, failure: EnrichmentFailure) -> tuple[StoredOffer, WriteResult]:
     """A final failure counts as looked for; a gone offer that a listing saw meanwhile stays active."""
     if _is_later(stored.enrich_attempted_at, failure.observed_at):
-        return stored, Verdict.SUPERSEDED
+        return stored, WriteResult.SUPERSEDED
     offer = _with_attempt(stored, failure.observed_at, error=failure.code, message=failure.message)
     if failure.gone:
         if _is_later(stored.last_seen_at, failure.observed_at):
-            return offer, Verdict.STALE
-        return replace(offer, status="gone"), Verdict.APPLIED
+            return offer, WriteResult.STALE
+        return replace(offer, status="gone"), WriteResult.APPLIED
     if failure.final:
         offer = replace(offer, affiliate_checked_at=_latest(stored.affiliate_checked_at, failure.observed_at))
         if failure.code != LinkRefused.code:
             offer = replace(offer, enriched_at=_latest(stored.enriched_at, failure.observed_at))
-    return offer, Verdict.APPLIED
+    return offer, WriteResult.APPLIED
 
 
 def _with_attempt(stored: StoredOffer, observed_at: datetime, *, error: str | None, message: str | None) -> StoredOffer:
@@ -175,7 +177,7 @@ def _with_attempt(stored: StoredOffer, observed_at: datetime, *, error: str | No
     )
 
 
-def _with_prices(stored: StoredOffer, told: Prices, *, observed_at: datetime) -> StoredOffer:
+def _with_prices(stored: StoredOffer, told: ShownPrices, *, observed_at: datetime) -> StoredOffer:
     """Another price replaces all three; at the same price, what is not told erases nothing."""
     if told.price_cents != stored.price_cents:
         return replace(_repriced(stored, told), price_changed_at=observed_at)
@@ -187,7 +189,7 @@ def _with_prices(stored: StoredOffer, told: Prices, *, observed_at: datetime) ->
     return replace(stored, discount_pct=told.discount_pct)
 
 
-def _repriced(stored: StoredOffer, told: Prices) -> StoredOffer:
+def _repriced(stored: StoredOffer, told: ShownPrices) -> StoredOffer:
     return replace(
         stored,
         price_cents=told.price_cents,
@@ -235,22 +237,22 @@ def price_point(
 
 
 def enrichment_report(
-    verdicts: Mapping[str, AbstractSet[Verdict]], *, unknown: Iterable[str], refused: Mapping[str, str]
+    written: Mapping[str, AbstractSet[WriteResult]], *, unknown: Iterable[str], refused: Mapping[str, str]
 ) -> EnrichmentReport:
     """The report of a batch; an offer with several results counts once; stale first, for it is to be asked again."""
-    by_verdict: dict[Verdict, set[str]] = {verdict: set() for verdict in Verdict}
-    for offer_id, reached in verdicts.items():
-        by_verdict[next(verdict for verdict in _MOST_TELLING_FIRST if verdict in reached)].add(offer_id)
+    by_result: dict[WriteResult, set[str]] = {each: set() for each in WriteResult}
+    for offer_id, reached in written.items():
+        by_result[next(each for each in _MOST_TELLING_FIRST if each in reached)].add(offer_id)
     return EnrichmentReport(
-        applied=frozenset(by_verdict[Verdict.APPLIED]),
-        superseded=frozenset(by_verdict[Verdict.SUPERSEDED]),
-        stale=frozenset(by_verdict[Verdict.STALE]),
+        applied=frozenset(by_result[WriteResult.APPLIED]),
+        superseded=frozenset(by_result[WriteResult.SUPERSEDED]),
+        stale=frozenset(by_result[WriteResult.STALE]),
         unknown=frozenset(unknown),
         refused=refused,
     )
 
 
-_MOST_TELLING_FIRST = (Verdict.STALE, Verdict.APPLIED, Verdict.SUPERSEDED)
+_MOST_TELLING_FIRST = (WriteResult.STALE, WriteResult.APPLIED, WriteResult.SUPERSEDED)
 
 
 def _above(old_price_cents: int | None, price_cents: int) -> int | None:

@@ -12,7 +12,7 @@ from uuid import UUID
 from offers_cli.money import MAX_CENTS
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer, url_problem
 from offers_cli.storage.base import RefusedOffer
-from offers_cli.storage.rules import Result
+from offers_cli.storage.rules import EnrichmentResult
 from offers_cli.times import to_utc
 
 MAX_ID_CHARS = 200
@@ -95,9 +95,9 @@ def valid_cards(cards: Iterable[Offer]) -> tuple[list[Offer], list[RefusedOffer]
     return valid, refused
 
 
-def valid_results(results: Iterable[Result]) -> tuple[list[Result], dict[str, str]]:
+def valid_results(results: Iterable[EnrichmentResult]) -> tuple[list[EnrichmentResult], dict[str, str]]:
     """The results that may be stored, and by offer id why others may not."""
-    valid: list[Result] = []
+    valid: list[EnrichmentResult] = []
     refused: dict[str, str] = {}
     for result in results:
         try:

@@ -12,7 +12,7 @@ from storage.cases import at, card, everything, failure, history, link, needing,
 
 from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
 from offers_cli.storage.base import PricePoint, Storage, StoredOffer
-from offers_cli.storage.rules import Result
+from offers_cli.storage.rules import EnrichmentResult
 
 
 def test_a_page_fills_what_the_listing_lacked(storage: Storage) -> None:
@@ -288,13 +288,13 @@ def _random_card(chance: random.Random) -> Offer:
     )
 
 
-def _random_result(chance: random.Random, minute: int) -> tuple[str, Callable[[str], Result]]:
+def _random_result(chance: random.Random, minute: int) -> tuple[str, Callable[[str], EnrichmentResult]]:
     """The external id of an offer, and what one attempt at it ended with."""
     claimed = minute + chance.choice((0.5, 0.5, -2, -6))
     return f"MLB{chance.randrange(12)}", chance.choice((_page, _page, _page, _link, _failure))(chance, claimed)
 
 
-def _page(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+def _page(chance: random.Random, claimed: float) -> Callable[[str], EnrichmentResult]:
     found = {
         "price_cents": chance.choice((5_000, 10_000, None)),
         "old_price_cents": chance.choice((None, 9_000, 20_000)),
@@ -307,21 +307,21 @@ def _page(chance: random.Random, claimed: float) -> Callable[[str], Result]:
     return lambda offer_id: page(offer_id, claimed, **found)
 
 
-def _link(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+def _link(chance: random.Random, claimed: float) -> Callable[[str], EnrichmentResult]:
     affiliate_link = chance.choice((None, "https://meli.la/page"))
     return lambda offer_id: link(offer_id, claimed, affiliate_link)
 
 
-def _failure(chance: random.Random, claimed: float) -> Callable[[str], Result]:
+def _failure(chance: random.Random, claimed: float) -> Callable[[str], EnrichmentResult]:
     code = chance.choice(("page_changed", "offer_gone", "link_refused", "forbidden_url"))
     is_gone, is_final = code == "offer_gone", code != "page_changed"
     return lambda offer_id: failure(offer_id, claimed, code, gone=is_gone, final=is_final)
 
 
-def _apply(storage: Storage, results: list[tuple[str, Callable[[str], Result]]]) -> dict[str, set[str]]:
-    """Save the results as one batch; which offers got which verdict, by external id."""
+def _apply(storage: Storage, results: list[tuple[str, Callable[[str], EnrichmentResult]]]) -> dict[str, set[str]]:
+    """Save the results as one batch; what became of which offers, by external id."""
     names: dict[str, str] = {}
-    made: list[Result] = []
+    made: list[EnrichmentResult] = []
     for external_id, result_of in results:
         offer = storage.find_offer(external_id)
         offer_id = offer.id if offer else "11111111-2222-4333-8444-555555555555"
@@ -332,6 +332,6 @@ def _apply(storage: Storage, results: list[tuple[str, Callable[[str], Result]]])
         [result for result in made if isinstance(result, EnrichmentFailure)],
     )
     return {
-        verdict: {names[offer_id] for offer_id in getattr(report, verdict)}
-        for verdict in ("applied", "superseded", "stale", "unknown")
+        became: {names[offer_id] for offer_id in getattr(report, became)}
+        for became in ("applied", "superseded", "stale", "unknown")
     }

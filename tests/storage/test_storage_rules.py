@@ -10,10 +10,10 @@ from storage.cases import at, card, failure, link, page
 
 from offers_cli.storage import rules
 from offers_cli.storage.base import Missing, PricePoint, StoredOffer
-from offers_cli.storage.rules import Verdict, needs, new_offer, price_point, with_card, with_result
+from offers_cli.storage.rules import WriteResult, needs, new_offer, price_point, with_card, with_result
 
 ID = "o1"
-APPLIED, SUPERSEDED, STALE = Verdict.APPLIED, Verdict.SUPERSEDED, Verdict.STALE
+APPLIED, SUPERSEDED, STALE = WriteResult.APPLIED, WriteResult.SUPERSEDED, WriteResult.STALE
 
 
 def offer(minute: float = 0, **shown: Any) -> StoredOffer:
@@ -23,8 +23,8 @@ def offer(minute: float = 0, **shown: Any) -> StoredOffer:
 
 def enriched(minute: float = 10, **found: Any) -> StoredOffer:
     """An offer seen at minute 0 whose page was read then."""
-    after, verdict = with_result(offer(), page(ID, minute, **found))
-    assert verdict is APPLIED
+    after, written = with_result(offer(), page(ID, minute, **found))
+    assert written is APPLIED
     return after
 
 
@@ -150,8 +150,8 @@ def test_an_old_price_that_is_not_above_the_price_is_none(old: int | None, kept:
 def test_a_page_that_was_read_before_the_stored_one_is_superseded() -> None:
     before = enriched(10, old_price_cents=12_000)
     assert with_result(before, page(ID, 9, old_price_cents=13_000)) == (before, SUPERSEDED)
-    again, verdict = with_result(before, page(ID, 10, old_price_cents=12_000))
-    assert (again, verdict) == (before, APPLIED)
+    again, written = with_result(before, page(ID, 10, old_price_cents=12_000))
+    assert (again, written) == (before, APPLIED)
 
 
 def test_a_page_of_another_price_than_a_listing_saw_later_is_stale() -> None:
@@ -163,8 +163,8 @@ def test_a_page_of_another_price_than_a_listing_saw_later_is_stale() -> None:
 
 def test_a_page_counts_as_read_no_earlier_than_its_price_changed() -> None:
     moved = with_card(offer(), card(price_cents=9_000), seen_at=at(20))
-    late, verdict = with_result(moved, page(ID, 15, price_cents=9_000, old_price_cents=12_000))
-    assert (verdict, late.enriched_at, late.price_changed_at) == (APPLIED, at(20), at(20))
+    late, written = with_result(moved, page(ID, 15, price_cents=9_000, old_price_cents=12_000))
+    assert (written, late.enriched_at, late.price_changed_at) == (APPLIED, at(20), at(20))
     assert needs(late) == {Missing.AFFILIATE_LINK}
 
 
@@ -179,15 +179,15 @@ def test_a_page_revives_a_gone_offer_unless_a_later_attempt_found_it_gone() -> N
 
 
 def test_a_link_is_kept_apart_from_the_page() -> None:
-    after, verdict = with_result(offer(), link(ID, 10, "https://l/1", affiliation_id="a"))
-    assert (verdict, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
+    after, written = with_result(offer(), link(ID, 10, "https://l/1", affiliation_id="a"))
+    assert (written, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
     assert (after.affiliate_checked_at, after.enriched_at, after.enrich_attempts) == (at(10), None, 1)
 
 
 def test_a_programme_without_a_link_counts_as_asked_and_erases_nothing() -> None:
     linked = offer(affiliate_link="https://l/1", affiliation_id="a")
-    after, verdict = with_result(linked, link(ID, 10, None))
-    assert (verdict, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
+    after, written = with_result(linked, link(ID, 10, None))
+    assert (written, after.affiliate_link, after.affiliation_id) == (APPLIED, "https://l/1", "a")
     assert after.affiliate_checked_at == at(10)
 
 
@@ -204,34 +204,34 @@ def test_the_programme_counts_as_asked_no_earlier_than_the_price_changed() -> No
 
 def test_of_page_and_link_in_one_result_each_has_its_say() -> None:
     both = {"affiliate_link": "https://l/1", "affiliate_checked": True}
-    after, verdict = with_result(offer(), page(ID, 10, **both))
-    assert (verdict, after.enriched_at, after.affiliate_checked_at) == (APPLIED, at(10), at(10))
+    after, written = with_result(offer(), page(ID, 10, **both))
+    assert (written, after.enriched_at, after.affiliate_checked_at) == (APPLIED, at(10), at(10))
     read_later = enriched(20)
-    after, verdict = with_result(read_later, page(ID, 15, **both))
-    assert (verdict, after.affiliate_link, after.enriched_at) == (APPLIED, "https://l/1", at(20))
+    after, written = with_result(read_later, page(ID, 15, **both))
+    assert (written, after.affiliate_link, after.enriched_at) == (APPLIED, "https://l/1", at(20))
     linked_later, _ = with_result(enriched(10), link(ID, 30, "https://l/9"))
     assert with_result(linked_later, page(ID, 5, **both)) == (linked_later, SUPERSEDED)
     seen = with_card(offer(), card(), seen_at=at(20))
-    after, verdict = with_result(seen, page(ID, 10, **{"price_cents": 9_000, **both}))
-    assert (verdict, after.affiliate_link, after.price_cents, after.enriched_at) == (STALE, "https://l/1", 10_000, None)
+    after, written = with_result(seen, page(ID, 10, **{"price_cents": 9_000, **both}))
+    assert (written, after.affiliate_link, after.price_cents, after.enriched_at) == (STALE, "https://l/1", 10_000, None)
 
 
 def test_a_link_without_the_programmes_word_is_a_link() -> None:
-    after, verdict = with_result(offer(), replace(link(ID, 10, "https://l/1"), affiliate_checked=False))
-    assert (verdict, after.affiliate_link) == (APPLIED, "https://l/1")
+    after, written = with_result(offer(), replace(link(ID, 10, "https://l/1"), affiliate_checked=False))
+    assert (written, after.affiliate_link) == (APPLIED, "https://l/1")
 
 
 def test_a_result_that_tells_nothing_is_an_attempt() -> None:
-    after, verdict = with_result(offer(), replace(link(ID, 10, None), affiliate_checked=False))
-    assert (verdict, after.enrich_attempts, after.affiliate_checked_at, after.enriched_at) == (APPLIED, 1, None, None)
+    after, written = with_result(offer(), replace(link(ID, 10, None), affiliate_checked=False))
+    assert (written, after.enrich_attempts, after.affiliate_checked_at, after.enriched_at) == (APPLIED, 1, None, None)
 
 
 # --- A failure ---
 
 
 def test_a_failure_is_recorded_and_a_success_clears_it() -> None:
-    failed, verdict = with_result(offer(), failure(ID, 10))
-    assert (verdict, failed.enrich_error, failed.enrich_error_message) == (
+    failed, written = with_result(offer(), failure(ID, 10))
+    assert (written, failed.enrich_error, failed.enrich_error_message) == (
         APPLIED,
         "page_changed",
         "it was page_changed",
@@ -250,22 +250,22 @@ def test_an_attempt_counts_once_however_often_it_is_recorded() -> None:
 
 def test_a_page_read_before_the_latest_attempt_leaves_that_attempts_error() -> None:
     failed, _ = with_result(offer(), failure(ID, 10))
-    after, verdict = with_result(failed, page(ID, 9, old_price_cents=12_000))
-    assert (verdict, after.old_price_cents) == (APPLIED, 12_000)
+    after, written = with_result(failed, page(ID, 9, old_price_cents=12_000))
+    assert (written, after.old_price_cents) == (APPLIED, 12_000)
     assert (after.enrich_error, after.enrich_attempts, after.enrich_attempted_at) == ("page_changed", 1, at(10))
 
 
 def test_a_gone_offer_that_a_listing_saw_later_stays_active() -> None:
     gone = failure(ID, 10, "offer_gone", gone=True)
-    after, verdict = with_result(with_card(offer(), card(), seen_at=at(11)), gone)
-    assert (verdict, after.status, after.enrich_error) == (STALE, "active", "offer_gone")
-    after, verdict = with_result(with_card(offer(), card(), seen_at=at(10)), gone)
-    assert (verdict, after.status) == (APPLIED, "gone")
+    after, written = with_result(with_card(offer(), card(), seen_at=at(11)), gone)
+    assert (written, after.status, after.enrich_error) == (STALE, "active", "offer_gone")
+    after, written = with_result(with_card(offer(), card(), seen_at=at(10)), gone)
+    assert (written, after.status) == (APPLIED, "gone")
 
 
 def test_a_final_failure_counts_as_looked_for() -> None:
-    after, verdict = with_result(offer(), failure(ID, 10, "bad_job", final=True))
-    assert (verdict, after.status, after.enriched_at, after.affiliate_checked_at) == (APPLIED, "active", at(10), at(10))
+    after, written = with_result(offer(), failure(ID, 10, "bad_job", final=True))
+    assert (written, after.status, after.enriched_at, after.affiliate_checked_at) == (APPLIED, "active", at(10), at(10))
 
 
 def test_a_refused_link_says_nothing_of_the_page() -> None:

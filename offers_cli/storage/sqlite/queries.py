@@ -7,8 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer
-from offers_cli.storage.folding import folded
+from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
 Row = tuple[Any, ...]
@@ -44,7 +43,7 @@ def to_sql(value: Any) -> Any:
 
 def offer_row(offer: StoredOffer) -> Row:
     """The values of `INSERT_OFFER`."""
-    return (*(to_sql(getattr(offer, name)) for name in OFFER_COLUMNS), folded(offer.title))
+    return (*(to_sql(getattr(offer, name)) for name in OFFER_COLUMNS), searchable(offer.title))
 
 
 def changed_columns(before: StoredOffer, after: StoredOffer) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def changed_columns(before: StoredOffer, after: StoredOffer) -> dict[str, Any]:
     names = (name for name in OFFER_COLUMNS if getattr(after, name) != getattr(before, name))
     changed = {name: to_sql(getattr(after, name)) for name in names}
     if "title" in changed:
-        changed["title_folded"] = folded(after.title)
+        changed["title_folded"] = searchable(after.title)
     return changed
 
 
@@ -220,11 +219,10 @@ def _matching(wanted: OfferFilter) -> Query:
     if wanted.missing:
         columns = (WANTED_COLUMNS[field][0] for field in sorted(wanted.missing))
         clauses.append("(" + " OR ".join(f"{column} IS NULL" for column in columns) + ")")
-    status = wanted.status or ("active" if wanted.missing else None)
-    if status is not None:
+    if wanted.wanted_status is not None:
         clauses.append("status = :status")
-        values["status"] = status
-    for i, word in enumerate(folded(wanted.search or "").split()):
+        values["status"] = wanted.wanted_status
+    for i, word in enumerate(wanted.words):
         clauses.append(f"instr(title_folded, :word{i})")
         values[f"word{i}"] = word
     return " AND ".join(clauses), values

@@ -32,8 +32,8 @@ from offers_cli.storage.base import (
 )
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import (
-    Result,
-    Verdict,
+    EnrichmentResult,
+    WriteResult,
     enrichment_report,
     needs,
     new_offer,
@@ -115,9 +115,9 @@ class SqliteStorage:
     ) -> EnrichmentReport:
         results, refused = valid_results((*enrichments, *failures))
         with self._transaction() as connection:
-            verdicts = save_results(connection, results)
-        unknown = {result.offer_id for result in results} - verdicts.keys()
-        return enrichment_report(verdicts, unknown=unknown, refused=refused)
+            written = save_results(connection, results)
+        unknown = {result.offer_id for result in results} - written.keys()
+        return enrichment_report(written, unknown=unknown, refused=refused)
 
     def repair_urls(self, repairs: Sequence[UrlRepair]) -> frozenset[str]:
         with self._transaction() as connection:
@@ -251,7 +251,7 @@ def _question(connection: FileConnection, wanted: OfferFilter) -> queries.Query:
     return queries.find(wanted)
 
 
-Key = tuple[str, str]
+OfferKey = tuple[str, str]
 
 
 def save_cards(
@@ -259,7 +259,7 @@ def save_cards(
 ) -> list[SavedOffer | RefusedOffer]:
     """What became of each card. A constraint that refuses one row leaves the others standing."""
     stored = _offers_by_key(connection, cards)
-    done: dict[Key, SavedOffer | RefusedOffer] = {}
+    done: dict[OfferKey, SavedOffer | RefusedOffer] = {}
     outcomes: list[SavedOffer | RefusedOffer] = []
     for card in cards:
         key = (card.marketplace, card.external_id)
@@ -282,18 +282,18 @@ def _save_card(
     return _saved(after, outcome(after, seen_at=seen_at, is_new=before is None, is_changed=is_changed))
 
 
-def save_results(connection: sqlite3.Connection, results: Iterable[Result]) -> dict[str, set[Verdict]]:
+def save_results(connection: sqlite3.Connection, results: Iterable[EnrichmentResult]) -> dict[str, set[WriteResult]]:
     """What became of each known offer's results, applied in the order of their claims."""
     in_order = sorted(results, key=lambda result: result.observed_at)
     stored = _offers_by_id(connection, [result.offer_id for result in in_order])
-    verdicts: dict[str, set[Verdict]] = defaultdict(set)
+    written: dict[str, set[WriteResult]] = defaultdict(set)
     for result in in_order:
         if before := stored.get(result.offer_id):
-            after, verdict = with_result(before, result)
+            after, became = with_result(before, result)
             _write(connection, before, after, seen_at=result.observed_at, source="product")
             stored[after.id] = after
-            verdicts[after.id].add(verdict)
-    return verdicts
+            written[after.id].add(became)
+    return written
 
 
 def _write(
@@ -370,7 +370,7 @@ def _saved(offer: StoredOffer, became: Literal["new", "changed", "unchanged"]) -
     )
 
 
-def _offers_by_key(connection: sqlite3.Connection, cards: Iterable[Offer]) -> dict[Key, StoredOffer]:
+def _offers_by_key(connection: sqlite3.Connection, cards: Iterable[Offer]) -> dict[OfferKey, StoredOffer]:
     wanted = json.dumps([(card.marketplace, card.external_id) for card in cards])
     offers = map(offer_of, connection.execute(queries.OFFERS_BY_KEY, (wanted,)))
     return {(offer.marketplace, offer.external_id): offer for offer in offers}

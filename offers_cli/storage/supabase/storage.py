@@ -35,10 +35,9 @@ from offers_cli.storage.base import (
     UrlRepair,
     check_limit,
 )
-from offers_cli.storage.folding import folded
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import BRIEF, Patience
-from offers_cli.storage.rules import Verdict, enrichment_report, needs, outcome
+from offers_cli.storage.rules import WriteResult, enrichment_report, needs, outcome
 from offers_cli.storage.supabase.client import SupabaseClient
 from offers_cli.storage.supabase.rows import (
     Json,
@@ -62,7 +61,7 @@ PLACES = 20_000
 AT_ONCE = 2_000
 """Offers of a list, at the most, that are asked for in one statement: some 2 MB."""
 
-Key = tuple[str, str]
+OfferKey = tuple[str, str]
 T = TypeVar("T")
 
 
@@ -100,14 +99,14 @@ class SupabaseStorage:
         seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
-        answers: dict[Key, SavedOffer | RefusedOffer] = {}
+        answers: dict[OfferKey, SavedOffer | RefusedOffer] = {}
         for batch in _batches(sorted(unique.items())):
             answers |= self._save_batch(dict(batch), seen_at=seen_at, dry_run=dry_run)
         return _save_report(cards, answers, refused)
 
     def _save_batch(
-        self, batch: Mapping[Key, Offer], *, seen_at: datetime, dry_run: bool
-    ) -> dict[Key, SavedOffer | RefusedOffer]:
+        self, batch: Mapping[OfferKey, Offer], *, seen_at: datetime, dry_run: bool
+    ) -> dict[OfferKey, SavedOffer | RefusedOffer]:
         return self._client.call(
             "offers_save",
             {"cards": list(map(to_json, batch.values())), "seen_at": seen_at.isoformat(), "dry_run": dry_run},
@@ -129,13 +128,13 @@ class SupabaseStorage:
     ) -> EnrichmentReport:
         results, refused = valid_results((*enrichments, *failures))
         known = sorted((each for each in results if is_uuid(each.offer_id)), key=lambda each: each.observed_at)
-        verdicts: dict[str, set[Verdict]] = defaultdict(set)
+        written: dict[str, set[WriteResult]] = defaultdict(set)
         for batch in _batches(known):
             arguments = {"results": [to_json(result) for result in batch]}
-            for offer_id, verdict in self._client.call("offers_enrich", arguments, _verdicts):
-                verdicts[offer_id].add(verdict)
-        unknown = {result.offer_id for result in results} - verdicts.keys()
-        return enrichment_report(verdicts, unknown=unknown, refused=refused)
+            for offer_id, result in self._client.call("offers_enrich", arguments, _write_results):
+                written[offer_id].add(result)
+        unknown = {result.offer_id for result in results} - written.keys()
+        return enrichment_report(written, unknown=unknown, refused=refused)
 
     def repair_urls(self, repairs: Sequence[UrlRepair]) -> frozenset[str]:
         changed: set[str] = set()
@@ -292,8 +291,8 @@ def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
     )
 
 
-def _verdicts(answer: Any) -> list[tuple[str, Verdict]]:
-    return [(text_of(row["offer_id"]), Verdict(row["verdict"])) for row in rows_of(answer)]
+def _write_results(answer: Any) -> list[tuple[str, WriteResult]]:
+    return [(text_of(row["offer_id"]), WriteResult(row["verdict"])) for row in rows_of(answer)]
 
 
 def _ids(answer: Any) -> list[str]:
@@ -318,12 +317,12 @@ def _batch(answer: Any, *, after: str | None) -> OfferBatch:
 
 
 def _save_report(
-    cards: Sequence[Offer], answers: dict[Key, SavedOffer | RefusedOffer], refused: Sequence[RefusedOffer]
+    cards: Sequence[Offer], answers: dict[OfferKey, SavedOffer | RefusedOffer], refused: Sequence[RefusedOffer]
 ) -> SaveReport:
     """The answers in the order of the cards; an offer's second card is unchanged."""
     saved: list[SavedOffer] = []
     all_refused = list(refused)
-    done: set[Key] = set()
+    done: set[OfferKey] = set()
     for card in cards:
         key = (card.marketplace, card.external_id)
         answer = answers[key]
@@ -339,9 +338,9 @@ def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     return {
         "min_discount": wanted.min_discount,
         "since": wanted.since and to_utc(wanted.since).isoformat(),
-        "status": wanted.status or ("active" if wanted.missing else None),
+        "status": wanted.wanted_status,
         "missing": sorted(wanted.missing),
-        "words": folded(wanted.search or "").split(),
+        "words": wanted.words,
     }
 
 
