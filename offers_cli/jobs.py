@@ -1,24 +1,13 @@
-"""What a worker runs; its dotted path, `offers_cli.jobs.enrich_offer_job`, is written in every queued job."""
+"""What RQ's own workers run; the dotted path, `offers_cli.jobs.enrich_offer_job`, is written in every queued job."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
-
 from offers_cli.config import get_config
 from offers_cli.errors import Outcome, StorageRefused, WorkError
-from offers_cli.log import configure_logging
 from offers_cli.offer import EnrichmentFailure, EnrichmentJob
 from offers_cli.queue.results import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
-from offers_cli.services.worker import WorkReport, report_work
 from offers_cli.times import utc_now
-
-if TYPE_CHECKING:
-    from offers_cli.queue.results import WorkerReport
-    from offers_cli.queue.supervisor import WorkerSlot
 
 
 def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -> None:
@@ -34,7 +23,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
     claimed_at = utc_now()
     with open_runtime(get_config()) as runtime:
         try:
-            found = runtime.enricher(pages_at_once=1)(job, observed_at=claimed_at)
+            found = runtime.enricher(runtime.storage, pages_at_once=1)(job, observed_at=claimed_at)
         except WorkError as error:
             _note_on_rq_job(error)
             if error.outcome in (Outcome.FINAL, Outcome.FAIL):
@@ -55,45 +44,3 @@ def _note_on_rq_job(error: WorkError) -> None:
     if current := get_current_job():
         current.meta.update(code=error.code, message=error.message)
         current.save_meta()  # type: ignore[no-untyped-call]  # RQ annotates only a part of itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkOptions:
-    """What one worker process is asked for."""
-
-    burst: bool = False
-    concurrency: int | None = None
-    max_jobs: int | None = None
-    verbosity: int = 0
-
-
-def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
-    """What each process under the supervisor runs: a worker with its own client and connections."""
-    config = get_config()
-    configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json")
-    with open_runtime(config) as runtime:
-        runtime.work(
-            burst=options.burst,
-            concurrency=options.concurrency,
-            max_jobs=slot.share_of(options.max_jobs),
-            on_progress=slot.record,
-            supervisor_pid=slot.supervisor_pid,
-        )
-
-
-def supervise(
-    options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
-) -> WorkReport:
-    """Run that many worker processes under one supervisor, until all have ended or it is told to stop."""
-    from offers_cli.queue.signals import stop_on_signals
-    from offers_cli.queue.supervisor import Supervisor
-    from offers_cli.queue.worker import OUTAGE_PATIENCE_S
-
-    supervisor = Supervisor(
-        partial(work_in_slot, options=options),
-        processes=processes,
-        patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
-        on_progress=on_progress,
-    )
-    with stop_on_signals(supervisor):
-        return report_work(supervisor.run())

@@ -1,32 +1,46 @@
-"""The runtime: what commands and jobs ask for, put together from the parts that the settings open."""
+"""The runtime: every part that commands and jobs work with, opened as the settings have it. Nothing else opens any."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from random import Random
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from offers_cli.config import Config, check_home
-from offers_cli.errors import ConfigError, SessionExpired
-from offers_cli.offer import EnrichmentJob
-from offers_cli.parts import Parts
-from offers_cli.storage.base import StoredOffer
-from offers_cli.storage.patience import BRIEF
+from offers_cli.errors import QueueRefused, QueueUnavailable, SessionExpired
+from offers_cli.log import get_log
+from offers_cli.storage.base import Missing, Storage
+from offers_cli.storage.patience import BRIEF, Patience
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
+    import redis
+
+    from offers_cli.affiliate.account import Account
     from offers_cli.affiliate.hub import HubFilter
-    from offers_cli.queue.enqueue import EnqueueReport
-    from offers_cli.queue.results import WorkerReport
-    from offers_cli.services.check_links import CheckLinksReport
-    from offers_cli.services.doctor.examine import DoctorReport
+    from offers_cli.affiliate.links import Links
+    from offers_cli.affiliate.login import Login
+    from offers_cli.affiliate.session import SessionFile, SessionKeeper
+    from offers_cli.drift.store import DriftStore
+    from offers_cli.drift.watch import DriftWatch
+    from offers_cli.fetch.client import PoliteFetcher
+    from offers_cli.fetch.pace import Pace, SharedPace
+    from offers_cli.fetch.snapshots import Snapshots
+    from offers_cli.marketplaces.base import ListingReading, Marketplace
+    from offers_cli.marketplaces.mercado_livre import MercadoLivre
+    from offers_cli.queue.enqueue import EnrichmentQueue
+    from offers_cli.queue.registries import Registries
     from offers_cli.services.enrich import Enricher
-    from offers_cli.services.replay import Replayer
-    from offers_cli.services.scrape import Scraper, ScrapeReport
-    from offers_cli.services.stats import StatsReport
-    from offers_cli.services.worker import WorkReport
+    from offers_cli.services.pages import Pages
+
+log = get_log("scrape")
+
+REDIS_REST_S = 5.0
 
 
 @contextmanager
@@ -44,182 +58,375 @@ def open_runtime(config: Config) -> Iterator[Runtime]:
         runtime.close()
 
 
-class Runtime(Parts):
-    """The verbs, each with the parts it needs."""
+class Runtime:
+    """Every part, opened when it is first asked for, and kept.
 
-    def scraper(
-        self,
-        *,
-        pages: int = 1,
-        min_discount: int | None = None,
-        limit: int | None = None,
-        dry_run: bool = False,
-        enqueue: bool = True,
-        hub_filter: HubFilter | None = None,
-        on_page: Callable[[ScrapeReport], None] = lambda _report: None,
-    ) -> Scraper:
-        """A scraper with this runtime's storage, queue and pages."""
-        from offers_cli.affiliate.hub import HubFilter
-        from offers_cli.queue.registration import ProcessId
-        from offers_cli.services.scrape import Scraper
+    A part raises what opening it raises, so that a command fails before it begins. What a command can do without it
+    takes from `later`, which opens a part only when something is asked of that part.
+    """
 
-        least = self.config.marketplace.min_discount_pct if min_discount is None else min_discount
-        return Scraper(
-            storage=self.storage,
-            enqueue=self._enqueue if enqueue else None,
-            load=self.pages.load_listing,
-            read_hub=partial(self.affiliate.read_hub, wanted=hub_filter or HubFilter()),
-            marketplace_for=self.marketplace_for,
-            wanted=self.wanted,
-            drift=self.drift,
-            now=self.now,
-            process=str(ProcessId.own()),
-            pages=pages,
-            min_discount=least,
-            limit=limit,
-            dry_run=dry_run,
-            on_page=on_page,
-        )
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.ignore_robots = config.fetch.ignore_robots
+        self.later = cast("Runtime", _Later(self))
+        self._closers: list[Callable[[], None]] = []
+        self._redis_error: QueueUnavailable | None = None
+        self._ask_redis_at = 0.0
 
-    def replayer(self, *, dry_run: bool) -> Replayer:
-        """A replayer with this runtime's kept pages, storage and queue."""
-        from offers_cli.services.replay import Replayer
+    def close(self) -> None:
+        """Close what was opened, last first."""
+        while self._closers:
+            self._closers.pop()()
 
-        return Replayer(
-            kept=self.snapshots,
-            storage=self.storage,
-            queue=self.registries,
-            marketplace_for=self.marketplace_for,
-            dry_run=dry_run,
-        )
+    @staticmethod
+    def now() -> datetime:
+        """The time now, in UTC."""
+        return utc_now()
 
-    def find_kept_page(self, offer_id: str) -> tuple[str, str] | None:
-        """Text and address of the newest kept page of an offer."""
-        snapshot = self.snapshots.find(offer_id)
-        return (self.snapshots.read(snapshot.id)[0], snapshot.final_url) if snapshot else None
+    def ago(self, seconds: float) -> datetime:
+        """The time so many seconds ago, in UTC."""
+        return self.now() - timedelta(seconds=seconds)
 
-    def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
-        """An offer by either id; the database is not needed before it is asked."""
-        return self.storage.find_offer(id_or_external_id)
+    # Storage and queue
 
-    def _enqueue(self, jobs: Sequence[EnrichmentJob]) -> EnqueueReport:
-        """Queue jobs; Redis is not needed before the first of them."""
-        return self.queue.enqueue(jobs)
+    @cached_property
+    def storage(self) -> Storage:
+        """The database; waits as long for one that is busy or away as the settings have it.
 
-    def enricher(self, *, pages_at_once: int) -> Enricher:
-        """What does a job's work: the page and the link."""
-        from offers_cli.services.enrich import Enricher
+        Raises:
+            ConfigError, StorageUnavailable, StorageRefused: see `offers_cli.storage.open_storage`.
+        """
+        return self._open_storage(Patience(seconds=self.config.database.patience_s))
 
-        return Enricher(
-            pages=self.pages,
-            drift=self.drift,
-            storage=self.storage,
-            find_links=self.affiliate.find_links,
-            link_url=self.mercado_livre.link_url,
-            check_session=self.affiliate.check_session,
-            page_place=BoundedSemaphore(pages_at_once),
-        )
+    @cached_property
+    def brief_storage(self) -> Storage:
+        """The database for who does not wait: a worker does other jobs meanwhile, figures are those of this moment."""
+        return self._open_storage(BRIEF)
 
-    def resume_links(self) -> int:
-        """Make the jobs that wait for a session due now; returns how many."""
-        from offers_cli.queue.failed_jobs import run_scheduled_now
+    def _open_storage(self, patience: Patience) -> Storage:
+        from offers_cli.storage import open_storage
 
-        return run_scheduled_now(
-            self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code
-        )
+        storage = open_storage(self.config.database, patience=patience)
+        self._closers.append(storage.close)
+        return storage
 
-    def check_links(self, *, sample: int, on_progress: Callable[[int], None]) -> CheckLinksReport:
-        """Check a sample of the stored links; raises `ConfigError` without a label to check for."""
-        from offers_cli.services.check_links import check_links
+    @cached_property
+    def connection(self) -> redis.Redis:
+        """Redis, which has answered; the embedded one is started if need be.
 
-        tag = self.config.marketplace.affiliate_tag
-        if tag is None:
-            raise ConfigError("there is no label to check the links for", hint="set ML_AFFILIATE_TAG")
-        return check_links(
-            storage=self.storage,
-            locate=self.fetcher.locate,
-            tag=tag,
-            sample=sample,
-            random=Random(),  # noqa: S311 (which links are looked at is no secret)
-            on_progress=on_progress,
-        )
+        One that did not answer is left alone for a moment: the parts of a command need not wait for it one by one.
 
-    def work(
-        self,
-        *,
-        burst: bool = False,
-        concurrency: int | None = None,
-        max_jobs: int | None = None,
-        on_progress: Callable[[WorkerReport], None] | None = None,
-        supervisor_pid: int | None = None,
-    ) -> WorkReport:
-        """Run the queue's jobs in this process until told to stop; SIGTERM and Ctrl-C finish what is running."""
-        from offers_cli.queue.retry_policy import RetryPolicy
-        from offers_cli.queue.signals import stop_on_signals
-        from offers_cli.queue.worker import Worker
-        from offers_cli.services.worker import TellingSave, report_work
+        Raises:
+            QueueUnavailable, QueueRefused: see `offers_cli.redis.connection.open_connection`.
+        """
+        from offers_cli.redis.connection import open_connection
 
-        settings = self.config.enrichment
-        self.storage_patience = BRIEF  # a worker waits by itself, and does other jobs meanwhile
-        save = TellingSave(self.storage, self.drift)
-        pages_at_once = concurrency or settings.worker_concurrency
-        worker = Worker(
-            self.connection,
-            enrich=self.enricher(pages_at_once=pages_at_once).do_claimed,
-            save=save,
-            queue_name=settings.queue_name,
-            concurrency=pages_at_once + self.affiliate.places_for_links,
-            job_timeout_s=settings.job_timeout_s,
-            policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
-            revive=self._revive_redis,
-            parent_pid=supervisor_pid,
-            on_progress=on_progress,
-        )
-        with stop_on_signals(worker, supervised=supervisor_pid is not None):
-            done = worker.run(burst=burst, max_jobs=max_jobs)
-        return report_work(done, told=save.told)
+        if self._redis_error and time.monotonic() < self._ask_redis_at:
+            raise self._redis_error
+        url = self.config.enrichment.redis_url
+        try:
+            connection = open_connection(url.reveal() if url else None, self.config.home)
+        except QueueUnavailable as error:
+            self._redis_error, self._ask_redis_at = error, time.monotonic() + REDIS_REST_S
+            raise
+        self._closers.append(connection.close)
+        return connection
 
-    def tell_waiting(self, report: WorkReport) -> WorkReport:
-        """The report of a burst, with what it leaves in the queue and why."""
-        from offers_cli.services.worker import Waiting, tell_waiting
-
-        counts, put_off = self.registries.counts(), self.registries.put_off()
-        waits_for_session = any(jobs.code == SessionExpired.code for jobs in put_off)
-        waiting = Waiting(
-            jobs=counts.queued + counts.scheduled,
-            suspended=self.registries.suspended(),
-            put_off=put_off,
-            paused=self.shared_pace.paused_hosts(),
-            session=self.affiliate.problems if waits_for_session else (),
-        )
-        return tell_waiting(report, waiting)
-
-    def _revive_redis(self) -> None:
+    def revive_redis(self) -> None:
         """Start the embedded Redis again when it is that one which died."""
         if self.config.enrichment.redis_url is None:
             from offers_cli.redis.embedded import ensure_server
 
             ensure_server(self.config.home)
 
-    def examine(self, settings_problems: Sequence[str]) -> DoctorReport:
-        """Look at everything that can be wrong.
+    @cached_property
+    def queue(self) -> EnrichmentQueue:
+        """Where jobs are queued; raises as `connection`."""
+        from offers_cli.queue.enqueue import EnrichmentQueue
 
-        Args:
-            settings_problems: what is wrong with the settings, as `examine_config` tells it.
-        """
-        from offers_cli.services.doctor.checks import list_checks
-        from offers_cli.services.doctor.examine import examine
+        settings = self.config.enrichment
+        return EnrichmentQueue(self.connection, name=settings.queue_name, job_timeout_s=settings.job_timeout_s)
 
-        return examine(list_checks(self, settings_problems))
+    @cached_property
+    def registries(self) -> Registries:
+        """What stands in the queue; raises as `connection`."""
+        from offers_cli.queue.registries import Registries
 
-    def stats(self) -> StatsReport:
-        """The figures of this moment; a service that is down is told of and hides nothing else."""
-        from offers_cli.services.stats import collect_stats
+        return Registries(self.connection, name=self.config.enrichment.queue_name)
 
-        self.storage_patience = BRIEF  # figures of this moment are not waited for
-        return collect_stats(
-            get_storage=lambda: self.storage,
-            get_queue=lambda: self.registries,
-            get_pace=lambda: self.shared_pace,
-            get_drift=lambda: self.drift_store,
+    def resume_links(self) -> int:
+        """Make the jobs that wait for a session due now; returns how many. Raises as `connection`."""
+        from offers_cli.queue.failed_jobs import run_scheduled_now
+
+        return run_scheduled_now(
+            self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code
         )
+
+    # Marketplaces
+
+    @cached_property
+    def mercado_livre(self) -> MercadoLivre:
+        """Mercado Livre, at the configured address."""
+        from offers_cli.marketplaces.mercado_livre import MercadoLivre
+
+        return MercadoLivre(base_url=self.config.marketplace.base_url)
+
+    @cached_property
+    def marketplaces(self) -> tuple[Marketplace, ...]:
+        """All of them; the first reads pages without an address, the last those of any shop."""
+        from offers_cli.marketplaces.schema_org import SchemaOrg
+
+        return self.mercado_livre, SchemaOrg()
+
+    def marketplace_for(self, url: str) -> Marketplace:
+        """The first marketplace that reads pages of that address; the first of all for a page without an address."""
+        return next((each for each in self.marketplaces if url and each.owns(url)), self.marketplaces[0])
+
+    @cached_property
+    def marketplace_hosts(self) -> tuple[str, ...]:
+        """The marketplaces' own hosts, and that of the configured address."""
+        own = tuple(host for marketplace in self.marketplaces for host in marketplace.hosts)
+        return (*own, urlsplit(self.config.marketplace.base_url).netloc)
+
+    # Pages
+
+    @cached_property
+    def shared_pace(self) -> SharedPace:
+        """The pace of all processes; raises as `connection`."""
+        from offers_cli.fetch.pace import SharedPace
+
+        settings = self.config.enrichment
+        return SharedPace(self.connection, delay_s=settings.request_delay_s, first_pause_s=settings.blocked_pause_s)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """The shared pace, or this process's own without a Redis: what is scraped is saved all the same."""
+        from offers_cli.fetch.pace import LocalPace
+
+        try:
+            return self.shared_pace
+        except (QueueUnavailable, QueueRefused) as error:
+            log.warning("falling back to per-process rate limiting", reason=error.message)
+            settings = self.config.enrichment
+            return LocalPace(delay_s=settings.request_delay_s, pause_s=settings.blocked_pause_s)
+
+    @cached_property
+    def fetcher(self) -> PoliteFetcher:
+        """The client for public pages."""
+        from offers_cli.fetch.robots import Robots
+
+        return self._open_fetcher(robots=None if self.ignore_robots else Robots(exempt_hosts=self.marketplace_hosts))
+
+    def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
+        """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""
+        from offers_cli.fetch.client import PoliteFetcher
+        from offers_cli.fetch.guard import Guard
+        from offers_cli.fetch.proxies import parse_egresses
+        from offers_cli.marketplaces.mercado_livre.urls import is_wall
+
+        settings = self.config.fetch
+        base = urlsplit(self.config.marketplace.base_url).netloc
+        allowed = (*settings.allowed_hosts, base) if settings.allowed_hosts else self.marketplace_hosts
+        fetcher = PoliteFetcher(
+            guard=Guard(allowed, allow_private=settings.allow_private_hosts),
+            pace=self.pace,
+            egresses=parse_egresses(settings.http_proxy.reveal() if settings.http_proxy else None)[:ways],
+            user_agent=settings.user_agent,
+            is_wall=is_wall,
+            **options,
+        )
+        self._closers.append(fetcher.close)
+        return fetcher
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """Where pages are kept."""
+        from offers_cli.fetch.snapshots import Snapshots
+
+        settings = self.config.fetch
+        return Snapshots(
+            self.config.home / "snapshots",
+            mode=settings.snapshots,
+            max_bytes=settings.snapshots_max_mb * 2**20,
+            max_age_s=settings.snapshots_max_age_s,
+        )
+
+    @cached_property
+    def pages(self) -> Pages:
+        """Pages of the network and of files; the network is not needed for a saved one."""
+        from offers_cli.services.pages import Pages
+
+        return Pages(
+            fetcher=self.later.fetcher,
+            marketplace_for=self.marketplace_for,
+            snapshots=self.snapshots,
+            pace=self.later.pace,
+            sleep=time.sleep,
+        )
+
+    @cached_property
+    def drift_store(self) -> DriftStore:
+        """What the pages of the last days contained; Redis is not needed before the first look."""
+        from offers_cli.drift.store import DriftStore
+
+        return DriftStore(lambda: self.connection)
+
+    @cached_property
+    def drift(self) -> DriftWatch:
+        """Gathers what pages contain; losing it fails nothing."""
+        from offers_cli.drift.watch import DriftWatch
+
+        return DriftWatch(self.drift_store)
+
+    # The affiliate's account
+
+    @cached_property
+    def session_file(self) -> SessionFile:
+        """The file that the session is kept in."""
+        from offers_cli.affiliate.session import SessionFile
+
+        return SessionFile(self.config.home / "session.json")
+
+    @cached_property
+    def session_keeper(self) -> SessionKeeper:
+        """What the commands about the session work with."""
+        from offers_cli.affiliate.link_builder import NEEDED_COOKIES
+        from offers_cli.affiliate.session import SessionKeeper
+        from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
+
+        shop = self.mercado_livre
+        return SessionKeeper(
+            file=self.session_file,
+            domains=shop.cookie_domains,
+            domain=shop.cookie_domain,
+            stands_for=() if shop.cookie_domains is DOMAINS else DOMAINS,
+            secure=shop.base_url.startswith("https:"),
+            needed=NEEDED_COOKIES,
+            now=self.now,
+        )
+
+    @cached_property
+    def login(self) -> Login:
+        """The session as one process uses it."""
+        from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
+        from offers_cli.affiliate.login import Login
+
+        return Login(
+            self.session_file,
+            domains=self.mercado_livre.cookie_domains,
+            needed=NEEDED_COOKIES,
+            own=PAGE_COOKIES,
+            now=self.now,
+        )
+
+    @cached_property
+    def account_fetcher(self) -> PoliteFetcher:
+        """The client that sends the session's cookies; by one egress, for a login that hops about looks stolen."""
+        return self._open_fetcher(ways=1, headers_for=self.login.headers_for, on_response=self.login.on_response)
+
+    def account(self, *, insist: bool) -> Account:
+        """The affiliate's account; `insist` also with a session that the site refused lately."""
+        from offers_cli.affiliate.account import Account
+
+        return Account(
+            base_url=self.mercado_livre.base_url,
+            fetcher=self.later.account_fetcher,
+            login=self.login,
+            get_pace=lambda: self.pace,
+            find_wall=self.mercado_livre.find_account_wall,
+            insist=insist,
+        )
+
+    def read_hub(
+        self, read_listing: Callable[[str, str], ListingReading], *, wanted: HubFilter
+    ) -> Iterator[ListingReading]:
+        """The hub, page by page; see `offers_cli.affiliate.hub.Hub.readings`."""
+        from offers_cli.affiliate.hub import Hub
+
+        hub = Hub(account=self.account(insist=True), read_listing=read_listing, patiently=self.pages.patiently)
+        return hub.readings(wanted)
+
+    @cached_property
+    def links(self) -> Links:
+        """The affiliate's links; the account is not needed before one is asked for."""
+        from offers_cli.affiliate.link_stage import LinkBatcher
+        from offers_cli.affiliate.links import Links, ask_for_links
+
+        label = self.config.marketplace.affiliate_tag
+        ask = partial(
+            ask_for_links,
+            account=self.account(insist=False),
+            label=label or "",
+            link_host=urlsplit(self.mercado_livre.base_url).netloc,
+        )
+        return Links(
+            label=label,
+            login=self.login,
+            batches=LinkBatcher(ask, longest_wait_s=self._longest_link_wait_s),
+            link_url=self.mercado_livre.link_url,
+        )
+
+    @property
+    def _longest_link_wait_s(self) -> float:
+        from offers_cli.affiliate.link_stage import LONGEST_WAIT_S
+
+        return min(LONGEST_WAIT_S, self.config.enrichment.job_timeout_s / 4)
+
+    @property
+    def link_slots(self) -> int:
+        """How many jobs a worker may hold, beside those that read pages, to fill one call with links.
+
+        No more than have their turn at the site within a part of a job's time, for waiting counts as running.
+        """
+        from offers_cli.affiliate.link_builder import MOST_URLS
+
+        if self.config.marketplace.affiliate_tag is None:
+            return 0
+        return min(MOST_URLS, int(self._longest_link_wait_s / max(self.config.enrichment.request_delay_s, 0.01)))
+
+    # What commands and jobs begin with
+
+    @property
+    def default_source(self) -> str:
+        """The source that a scrape without any takes."""
+        return "hub" if self.login.is_valid() else "ofertas"
+
+    @property
+    def wanted(self) -> frozenset[Missing]:
+        """The fields that enrichment is asked for."""
+        fields = {Missing.OLD_PRICE, Missing.DISCOUNT}
+        makes_links = self.config.marketplace.affiliate_tag is not None and self.login.is_valid()
+        return frozenset(fields | {Missing.AFFILIATE_LINK} if makes_links else fields)
+
+    def enricher(self, storage: Storage, *, pages_at_once: int) -> Enricher:
+        """What does a job's work: the page and the link."""
+        from offers_cli.services.enrich import Enricher
+
+        return Enricher(
+            pages=self.pages,
+            drift=self.drift,
+            storage=storage,
+            links=self.links,
+            page_slots=BoundedSemaphore(pages_at_once),
+        )
+
+
+class _Later:
+    """The parts of a runtime, each opened when something is asked of it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return _Unopened(self._runtime, name)
+
+
+class _Unopened:
+    """Stands for a part until it is used; a part that cannot be opened is tried again at the next use."""
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self._runtime = runtime
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._runtime, self._name), name)

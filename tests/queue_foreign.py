@@ -125,10 +125,10 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
         for job in jobs.page(registry).jobs[:1]:
             jobs.find(job.id)
     return collect_stats(
-        get_storage=NoStorage,  # type: ignore[arg-type]
-        get_queue=lambda: registries,
-        get_pace=lambda: SharedPace(connection, delay_s=0, first_pause_s=1),
-        get_drift=lambda: DriftStore(lambda: connection),
+        storage=NoStorage(),  # type: ignore[arg-type]
+        queue=registries,
+        pace=SharedPace(connection, delay_s=0, first_pause_s=1),
+        drift=DriftStore(lambda: connection),
     )
 
 

@@ -61,7 +61,8 @@ def config_blocks(report: ConfigReport, *, origin: bool) -> Sequence[Block]:
     from offers_cli.config import written
 
     rows = [
-        (shown.name, written(shown.value), *((shown.origin, shown.file) if origin else ())) for shown in report.settings
+        (name, written(shown.value), *((shown.origin, shown.file) if origin else ()))
+        for name, shown in report.settings.items()
     ]
     columns = ("setting", "value", *(("origin", "file") if origin else ()))
     notes = [Note("; try: ".join(filter(None, (notice.message, notice.advice)))) for notice in report.notices]

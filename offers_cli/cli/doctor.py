@@ -34,11 +34,26 @@ def doctor(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpt
 
         from offers_cli.config import examine_config, working_folder
         from offers_cli.log import configure_logging
+        from offers_cli.redis.health import read_health
         from offers_cli.runtime import Runtime
+        from offers_cli.services.doctor.checks import list_checks
+        from offers_cli.services.doctor.examine import examine
 
         config, problems = examine_config(os.environ, working_folder())
         configure_logging(verbosity=0 if verbose else -1, json_lines=config.log.format == "json")
-        return Runtime(config).examine(problems)  # never closed: closing could wait for what hangs
+        runtime = Runtime(config)  # never closed: closing could wait for what hangs
+        later = runtime.later
+        checks = list_checks(
+            config,
+            problems,
+            read_health=lambda: read_health(runtime.connection),
+            queue=later.registries,
+            drift=runtime.drift_store,
+            storage=later.brief_storage,
+            pages=runtime.pages,
+            now=runtime.now(),
+        )
+        return examine(checks)
 
     perform_alone("doctor", Voice(json=json, verbose=verbose, quiet=quiet), work, doctor_blocks)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,12 +46,12 @@ def enqueue_missing(
         with output.progress("queueing") as progress:
             return service.enqueue_missing(
                 storage=runtime.storage,
-                enqueue=partial(runtime.queue.enqueue, on_progress=progress),
-                queue_time=runtime.queue.time,
+                queue=runtime.queue,
                 missing=frozenset(missing) if missing else runtime.wanted,
                 limit=limit,
                 recheck_before=None if age_s is None else runtime.ago(age_s),
                 dry_run=dry_run,
+                on_progress=progress,
             )
 
     perform(

@@ -49,7 +49,7 @@ def explain(
 
         runtime.ignore_robots |= ignore_robots
         return service.explain(
-            target, url=url, pages=runtime.pages, find_offer=runtime.find_offer, find_kept=runtime.find_kept_page
+            target, url=url, pages=runtime.pages, storage=runtime.later.storage, snapshots=runtime.snapshots
         )
 
     perform("explain", Voice(json=json, verbose=verbose, quiet=quiet), work, explain_blocks, log_level=-1)

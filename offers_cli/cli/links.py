@@ -39,15 +39,23 @@ def check(
     """Follow a sample of the stored links, politely, and list those that do not credit your label."""
 
     def work(runtime: Runtime, output: Output) -> CheckLinksReport:
+        from offers_cli.services.check_links import check_links, required_label
+
         with output.progress("checking links") as progress:
-            return runtime.check_links(sample=sample, on_progress=lambda done: progress(done, total=sample))
+            return check_links(
+                label=required_label(runtime.config),
+                storage=runtime.storage,
+                locate=runtime.fetcher.locate,
+                sample=sample,
+                on_progress=lambda done: progress(done, total=sample),
+            )
 
     perform("links check", Voice(json=json, verbose=verbose, quiet=quiet), work, link_blocks)
 
 
 def link_blocks(report: CheckLinksReport) -> Sequence[Block]:
     """The counts, and the links that are lost."""
-    rows = [(link.offer_id, link.affiliate_link, link.label, link.verdict) for link in report.lost]
+    rows = [(link.offer_id, link.affiliate_link, link.label, link.verdict) for link in report.links]
     counts = summary("links check", report.data(), COUNTS)
     if not rows:
         return [*counts, Line("every checked link credits your label" if report.checked else "no links to check")]

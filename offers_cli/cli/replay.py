@@ -41,10 +41,18 @@ def replay(
     """Read kept pages again with today's code and save what they tell; nothing is fetched."""
 
     def work(runtime: Runtime, output: Output) -> ReplayReport:
+        from offers_cli.services import replay as service
         from offers_cli.services.failed import check_reasons
 
         check_reasons([reason] if reason else ())
-        return runtime.replayer(dry_run=dry_run).replay(reason=reason)
+        return service.replay(
+            snapshots=runtime.snapshots,
+            storage=runtime.storage,
+            queue=runtime.registries,
+            marketplace_for=runtime.marketplace_for,
+            reason=reason,
+            dry_run=dry_run,
+        )
 
     perform("replay", Voice(json=json, verbose=verbose, quiet=quiet), work, replay_blocks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,7 +73,7 @@ def scrape(
 
     def work(runtime: Runtime, output: Output) -> ScrapeReport:
         from offers_cli.affiliate.hub import HubFilter
-        from offers_cli.services.scrape import ScrapeReport
+        from offers_cli.services.scrape import Scraper, ScrapeReport
         from offers_cli.services.sources import check_hub_filter, parse_source
 
         runtime.ignore_robots |= ignore_robots
@@ -83,14 +84,20 @@ def scrape(
             def on_page(report: ScrapeReport) -> None:
                 progress(report.pages, total=pages * len(wanted), note=f"{report.seen} offers, {report.new} new")
 
+            read_hub = partial(runtime.read_hub, wanted=check_hub_filter(hub_filter, wanted))
             try:
-                scraper = runtime.scraper(
-                    pages=pages,
-                    min_discount=min_discount,
+                scraper = Scraper(
+                    storage=runtime.storage,
+                    queue=None if no_enqueue else runtime.later.queue,
+                    pages=runtime.pages,
+                    read_hub=read_hub,
+                    wanted=runtime.wanted,
+                    drift=runtime.drift,
+                    now=runtime.now,
+                    max_pages=pages,
+                    min_discount=runtime.config.marketplace.min_discount_pct if min_discount is None else min_discount,
                     limit=limit,
                     dry_run=dry_run,
-                    enqueue=not no_enqueue,
-                    hub_filter=check_hub_filter(hub_filter, wanted),
                     on_page=on_page,
                 )
             except WorkError as error:  # the database: nothing is done, and the figures say so

@@ -101,5 +101,5 @@ def service_blocks(report: ServiceReport) -> Sequence[Block]:
     """The units' texts as `systemctl cat` shows them, or where they were written; and what comes next."""
     following = Note("then: " + " && ".join(report.next))
     if report.installed:
-        return [*(Line(f"written: {unit.path}") for unit in report.units), following]
-    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.units), following]
+        return [*(Line(f"written: {unit.path}") for unit in report.files), following]
+    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.files), following]

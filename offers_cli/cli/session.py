@@ -52,7 +52,7 @@ def import_session(
     """Keep the login cookies of a browser's export, in place of those there were."""
 
     def work(runtime: Runtime, output: Output) -> ImportReport:
-        return runtime.affiliate.keeper.import_cookies(_read(file), resume=runtime.resume_links)
+        return runtime.session_keeper.import_cookies(_read(file), resume=runtime.resume_links)
 
     perform("session import", Voice(json=json, verbose=verbose, quiet=quiet), work, import_blocks)
 
@@ -61,7 +61,7 @@ def check(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpti
     """Tell whether the session is valid, what it lacks, its age and its days left; asks nobody."""
 
     def work(runtime: Runtime, output: Output) -> SessionReport:
-        return runtime.affiliate.keeper.check()
+        return runtime.session_keeper.check()
 
     perform("session check", Voice(json=json, verbose=verbose, quiet=quiet), work, session_blocks)
 
@@ -70,7 +70,7 @@ def clear(json: JsonOption = False, verbose: VerboseOption = 0, quiet: QuietOpti
     """Forget the session."""
 
     def work(runtime: Runtime, output: Output) -> ClearReport:
-        return runtime.affiliate.keeper.clear()
+        return runtime.session_keeper.clear()
 
     perform(
         "session clear",

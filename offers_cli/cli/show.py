@@ -52,14 +52,12 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
     """One row a column; prices as a person reads them."""
     from dataclasses import fields
 
-    from offers_cli.services.offers import TOLD, origin_of
-
     offer = report.offer
     rows = [
         (
             field.name.removesuffix("_cents").replace("_", " "),
             _shown(field.name, getattr(offer, field.name), offer.currency),
-            origin_of(offer, field.name) if field.name in TOLD else None,
+            report.origins.get(field.name),
         )
         for field in fields(offer)
         if field.name != "strategies"

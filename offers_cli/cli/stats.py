@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,11 +45,21 @@ def stats(
     """Show the queue, the failures by reason, how complete the catalogue is, and what each worker does now."""
 
     def work(runtime: Runtime, output: Output) -> StatsReport:
+        from offers_cli.services.stats import collect_stats
+
+        later = runtime.later
+        collect = partial(
+            collect_stats,
+            storage=later.brief_storage,
+            queue=later.registries,
+            pace=later.shared_pace,
+            drift=runtime.drift_store,
+        )
         if watch:
             from offers_cli.cli.watch import watch as show_again
 
-            show_again(runtime.stats, output, interval_s=interval, sleep=time.sleep)
-        return runtime.stats()
+            show_again(collect, output, interval_s=interval, sleep=time.sleep)
+        return collect()
 
     perform("stats", Voice(json=json, verbose=verbose, quiet=quiet), work, stats_blocks)
 

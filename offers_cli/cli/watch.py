@@ -96,8 +96,8 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *_queue_rows(report),
         *_coverage_rows(report),
         *([("suspended", "no job is started, until rq resume")] if report.suspended else []),
-        *[("paused", f"{p['host']} for {span(p['seconds'])} ({p['reason']})") for p in report.paused],
-        *[("drift", warning["message"]) for warning in report.drift],
+        *[("paused", f"{p.host} for {span(p.seconds)} ({p.reason})") for p in report.paused],
+        *[("drift", warning.message) for warning in report.drift],
         *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
     ]
     rows += [("workers", f"{len(report.workers)}")]
@@ -114,10 +114,10 @@ def _queue_rows(report: StatsReport) -> list[Row]:
         return []
     rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f} jobs per minute"
     failures = sorted((report.failures or {}).items(), key=lambda item: -item[1])
-    waiting = {name: report.queue[name] for name in ("queued", "started", "scheduled", "deferred")}
+    waiting = {name: getattr(report.queue, name) for name in ("queued", "started", "scheduled", "deferred")}
     return [
         ("queue", _figures(waiting)),
-        ("ended", _figures({name: report.queue[name] for name in ("finished", "failed")})),
+        ("ended", _figures({name: getattr(report.queue, name) for name in ("finished", "failed")})),
         ("rate", f"{rate}, empty in {span(report.time_to_empty_s)}"),
         ("failures", _figures(dict(failures)) if failures else "none"),
     ]

@@ -38,7 +38,10 @@ def worker(
     voice = Voice(json=json, verbose=verbose, quiet=quiet)
 
     def work(runtime: Runtime, output: Output) -> WorkReport:
-        from offers_cli.jobs import WorkOptions, supervise
+        from offers_cli.worker import WorkOptions, report_waiting, supervise
+        from offers_cli.worker import work as work_here
+
+        options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity)
 
         with output.progress("enriching") as progress:
 
@@ -46,13 +49,10 @@ def worker(
                 progress(done.ended, note=f"{done.succeeded} enriched, {done.failed} failed")
 
             if processes == 1:
-                report = runtime.work(burst=burst, concurrency=concurrency, max_jobs=max_jobs, on_progress=on_progress)
+                report = work_here(runtime, options, on_progress=on_progress)
             else:
-                options = WorkOptions(
-                    burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=voice.verbosity
-                )
                 report = supervise(options, processes=processes, on_progress=on_progress)
-        return runtime.tell_waiting(report) if burst else report
+        return report_waiting(runtime, report) if burst else report
 
     perform(
         "worker",

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from offers_cli.affiliate.hub import HubFilter
 from offers_cli.config import Config, load_config
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.inventory import Inventory
@@ -18,8 +20,12 @@ from offers_cli.report import Problem, ReportLike
 from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.failed import requeue_failed
 from offers_cli.services.offers import OffersReport, find_offers
+from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import parse_source
+from offers_cli.services.stats import collect_stats
 from offers_cli.storage.base import OfferFilter
+from offers_cli.worker import WorkOptions
+from offers_cli.worker import work as work_here
 
 PAGE_SIZE = 16
 SHOWN_OFFERS = 15
@@ -71,13 +77,26 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
 
 def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], ReportLike]]]:
     def scrape() -> ReportLike:
-        return runtime.scraper(pages=pages).scrape([parse_source("ofertas")])
+        scraper = Scraper(
+            storage=runtime.storage,
+            queue=runtime.later.queue,
+            pages=runtime.pages,
+            read_hub=partial(runtime.read_hub, wanted=HubFilter()),
+            wanted=runtime.wanted,
+            drift=runtime.drift,
+            now=runtime.now,
+            max_pages=pages,
+        )
+        return scraper.scrape([parse_source("ofertas")])
 
     def stats() -> ReportLike:
-        return runtime.stats()
+        later = runtime.later
+        return collect_stats(
+            storage=later.brief_storage, queue=later.registries, pace=later.shared_pace, drift=runtime.drift_store
+        )
 
     def work() -> ReportLike:
-        return runtime.work(burst=True)
+        return work_here(runtime, WorkOptions(burst=True))
 
     return [
         (f"offers scrape ofertas --pages {pages}", scrape),

@@ -22,12 +22,12 @@ from offers_cli.marketplaces.mercado_livre.urls import (
     user_product_id_in,
 )
 from offers_cli.offer import Offer
-from offers_cli.report import Problem
-from offers_cli.storage.base import SavedOffer, Storage
+from offers_cli.report import WHEN_DONE, Problem, Report
+from offers_cli.storage.base import Storage
 from offers_cli.storage.foreign_tables import ForeignTable, read_postgres_table, read_sqlite_table
 
 BATCH = 500
-TOLD_ROWS = 100
+REPORTED_ROWS = 100
 """Rows that cannot be adopted which a report names one by one."""
 OPTIONAL = {"old_price_cents", "discount_pct", "commission_pct", "affiliate_link", "affiliation_id", "image_url"}
 KNOWN = {"external_id", "url", "title", "price_cents", "commission", *OPTIONAL}
@@ -37,11 +37,11 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptReport:
+class AdoptReport(Report):
     """`rows = adopted + already_there + refused`.
 
     Attributes:
-        ignored_columns: columns of the table that say nothing to us.
+        ignored_columns: columns of the table that are not understood.
     """
 
     table: str
@@ -49,20 +49,8 @@ class AdoptReport:
     adopted: int = 0
     already_there: int = 0
     refused: int = 0
+    dry_run: bool = field(default=False, metadata=WHEN_DONE)
     ignored_columns: tuple[str, ...] = ()
-    dry_run: bool = False
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        names = "table rows adopted already_there refused dry_run"
-        return {name: getattr(self, name) for name in names.split()} | {"ignored_columns": list(self.ignored_columns)}
-
-
-@dataclass(slots=True)
-class _Tally:
-    adopted: int = 0
-    already_there: int = 0
-    refusals: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -108,54 +96,48 @@ def adopt(
         lacking.append("url or external_id")
     if lacking:
         raise UsageError(f"the table {table} has no column {', '.join(lacking)}", hint="make a view with these names")
-    tally, looked_at = _Tally(), 0
+    looked_at = adopted = already_there = 0
+    refusals: list[str] = []
     unread = iter(rows)
     while batch := list(itertools.islice(unread, BATCH)):
-        _adopt_batch(batch, looked_at, storage=storage, now=now, dry_run=dry_run, tally=tally)
+        offers: dict[str, Offer] = {}
+        for number, row in enumerate(batch, start=looked_at + 1):
+            try:
+                offer = read_row(row)
+            except ValueError as exc:
+                refusals.append(f"row {number} ({_name(row)}): {exc}")
+                continue
+            already_there += offer.external_id in offers
+            offers.setdefault(offer.external_id, offer)
+        # What is there is newer than the table, so that only what would be new is saved. An offer that somebody else
+        # saves in between is seen later than `now`: the storage lets it stand.
+        would_be = storage.save_offers(list(offers.values()), seen_at=now, dry_run=True)
+        new = [offers[each.external_id] for each in would_be.saved if each.outcome == "new"]
+        done = would_be if dry_run else storage.save_offers(new, seen_at=now)
+        saved = sum(each.outcome == "new" for each in done.saved)
+        adopted += saved
+        already_there += len(would_be.saved) - saved
+        refused = {each.external_id: each.reason for each in (*would_be.refused, *done.refused)}
+        refusals += [f"{external_id}: {reason}" for external_id, reason in refused.items()]
         looked_at += len(batch)
         on_progress(looked_at)
+    hint = "correct the row, then run the command again"
     return AdoptReport(
         table=table,
         rows=looked_at,
-        adopted=tally.adopted,
-        already_there=tally.already_there,
-        refused=len(tally.refusals),
-        ignored_columns=tuple(name for name in columns if name not in KNOWN),
+        adopted=adopted,
+        already_there=already_there,
+        refused=len(refusals),
         dry_run=dry_run,
-        problems=tuple(map(_problem, tally.refusals[:TOLD_ROWS])),
+        ignored_columns=tuple(name for name in columns if name not in KNOWN),
+        problems=tuple(
+            Problem(code=StorageRefused.code, message=refusal, hint=hint) for refusal in refusals[:REPORTED_ROWS]
+        ),
     )
 
 
-def _adopt_batch(
-    batch: Sequence[Row], before: int, *, storage: Storage, now: datetime, dry_run: bool, tally: _Tally
-) -> None:
-    offers: dict[str, Offer] = {}
-    for number, row in enumerate(batch, start=before + 1):
-        try:
-            offer = read_row(row)
-        except ValueError as exc:
-            tally.refusals.append(f"row {number} ({_name(row)}): {exc}")
-            continue
-        tally.already_there += offer.external_id in offers
-        offers.setdefault(offer.external_id, offer)
-    # What is there is newer than the table, so that only what would be new is saved. An offer that somebody else saves
-    # in between is seen later than `now`: the storage lets it stand.
-    would_be = storage.save_offers(list(offers.values()), seen_at=now, dry_run=True)
-    new = [offers[each.external_id] for each in would_be.saved if each.outcome == "new"]
-    done = would_be if dry_run else storage.save_offers(new, seen_at=now)
-    saved = [each for each in done.saved if _is_new(each)]
-    tally.adopted += len(saved)
-    tally.already_there += len(would_be.saved) - len(saved)
-    refused = {each.external_id: each.reason for each in (*would_be.refused, *done.refused)}
-    tally.refusals += [f"{external_id}: {reason}" for external_id, reason in refused.items()]
-
-
-def _is_new(saved: SavedOffer) -> bool:
-    return saved.outcome == "new"
-
-
 def read_row(row: Row) -> Offer:
-    """The offer that a row of the table tells of; raises `ValueError` with the reason when it tells none."""
+    """The offer in a row of the table; raises `ValueError` with the reason when there is none."""
     url, identity = _address(row)
     if identity.external_id is None or identity.site is None:
         raise ValueError("neither its url nor its external_id names a product of Mercado Livre")
@@ -215,7 +197,3 @@ def _name(row: Row) -> str:
     """What a person finds the row by."""
     known = next((row[name] for name in ("external_id", "url", "id", "title") if row.get(name)), None)
     return str(known)[:100] if known is not None else "without id or url"
-
-
-def _problem(refusal: str) -> Problem:
-    return Problem(code=StorageRefused.code, message=refusal, hint="correct the row, then run the command again")

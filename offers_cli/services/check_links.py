@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from offers_cli.affiliate.link_builder import label_of
-from offers_cli.errors import OfferGone, OffersError
+from offers_cli.config import Config
+from offers_cli.errors import ConfigError, OfferGone, OffersError
 from offers_cli.log import get_log
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 
 MOST_HOPS = 3
@@ -19,7 +21,7 @@ MOST_HOPS = 3
 
 log = get_log("scrape")
 
-Verdict = Literal["ours", "foreign", "gone", "unclear"]
+LinkVerdict = Literal["ours", "foreign", "gone", "unclear"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,70 +29,81 @@ class CheckedLink:
     """One link and whom it credits.
 
     Attributes:
-        verdict: ``ours``, ``foreign`` (another label), ``gone`` (leads nowhere) or ``unclear`` (tells no label).
+        verdict: ``ours``, ``foreign`` (another label), ``gone`` (leads nowhere) or ``unclear`` (shows no label).
     """
 
     offer_id: str
     title: str
     affiliate_link: str
     label: str | None
-    verdict: Verdict
-
-    def data(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("offer_id", "title", "affiliate_link", "label", "verdict")}
+    verdict: LinkVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckLinksReport:
-    """How many links there are, how many were checked, and those that do not credit us."""
+class CheckLinksReport(Report):
+    """How many links there are, how many were checked and with what outcome.
+
+    Attributes:
+        links: the checked links that do not surely credit our label.
+    """
 
     stored: int = 0
-    checked: tuple[CheckedLink, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    checked: int = 0
+    ours: int = 0
+    foreign: int = 0
+    gone: int = 0
+    unclear: int = 0
+    links: tuple[CheckedLink, ...] = ()
 
-    @property
-    def lost(self) -> tuple[CheckedLink, ...]:
-        """The checked links that do not surely credit our label."""
-        return tuple(link for link in self.checked if link.verdict != "ours")
 
-    def data(self) -> dict[str, Any]:
-        verdicts = [link.verdict for link in self.checked]
-        return {
-            "stored": self.stored,
-            "checked": len(verdicts),
-            "ours": verdicts.count("ours"),
-            "foreign": verdicts.count("foreign"),
-            "gone": verdicts.count("gone"),
-            "unclear": verdicts.count("unclear"),
-            "links": [link.data() for link in self.lost],
-        }
+def required_label(config: Config) -> str:
+    """The label to check for; raises `ConfigError` when none is set."""
+    if config.marketplace.affiliate_tag is None:
+        raise ConfigError("there is no label to check the links for", hint="set ML_AFFILIATE_TAG")
+    return config.marketplace.affiliate_tag
 
 
 def check_links(
     *,
+    label: str,
     storage: Storage,
     locate: Callable[[str], str],
-    tag: str,
     sample: int,
-    random: Random,
+    random: Random | None = None,
     on_progress: Callable[[int], None] = lambda _done: None,
 ) -> CheckLinksReport:
-    """Check a random sample of the links of active offers; an error of the site ends it, what was checked is told.
+    """Check a random sample of the links of active offers; an error of the site ends it, what was checked is reported.
 
     Args:
         locate: where an address redirects to; the address itself when it does not.
+        on_progress: is given the number of links checked so far.
+
+    Raises:
+        StorageUnavailable, StorageRefused: see `Storage`.
     """
     linked = (offer for offer in storage.find_offers(OfferFilter(status="active")) if offer.affiliate_link)
-    stored, chosen = _sample(linked, sample, random)
-    report = CheckLinksReport(stored=stored)
-    for done, offer in enumerate(chosen, start=1):
+    stored, chosen = _sample(linked, sample, random or Random())  # noqa: S311 (which links are checked is no secret)
+    checked: list[CheckedLink] = []
+    ended_by: list[Problem] = []
+    for offer in chosen:
         try:
-            link = _check(offer, locate, tag)
+            checked.append(_check(offer, locate, label))
         except OffersError as error:
-            return replace(report, problems=(*report.problems, Problem.of(error)))
-        report = replace(report, checked=(*report.checked, link), problems=(*report.problems, *_problems(link, tag)))
-        on_progress(done)
-    return report
+            ended_by.append(Problem.of(error))
+            break
+        on_progress(len(checked))
+    counts = Counter[str](link.verdict for link in checked)
+    lost = tuple(link for link in checked if link.verdict != "ours")
+    return CheckLinksReport(
+        stored=stored,
+        checked=len(checked),
+        ours=counts["ours"],
+        foreign=counts["foreign"],
+        gone=counts["gone"],
+        unclear=counts["unclear"],
+        links=lost,
+        problems=(*(_problem(link, label) for link in lost), *ended_by),
+    )
 
 
 def _sample(offers: Iterable[StoredOffer], size: int, random: Random) -> tuple[int, list[StoredOffer]]:
@@ -104,22 +117,22 @@ def _sample(offers: Iterable[StoredOffer], size: int, random: Random) -> tuple[i
     return count, chosen
 
 
-def _check(offer: StoredOffer, locate: Callable[[str], str], tag: str) -> CheckedLink:
+def _check(offer: StoredOffer, locate: Callable[[str], str], label: str) -> CheckedLink:
     link = offer.affiliate_link or ""
-    verdict: Verdict = "unclear"
-    label = None
+    verdict: LinkVerdict = "unclear"
+    found = None
     try:
-        label = _find_label(link, locate)
+        found = _find_label(link, locate)
     except OfferGone:
         verdict = "gone"
-    if label is not None:
-        verdict = "ours" if label == tag else "foreign"
+    if found is not None:
+        verdict = "ours" if found == label else "foreign"
     log.info("link checked", offer_id=offer.id, url=link, verdict=verdict)
-    return CheckedLink(offer_id=offer.id, title=offer.title, affiliate_link=link, label=label, verdict=verdict)
+    return CheckedLink(offer_id=offer.id, title=offer.title, affiliate_link=link, label=found, verdict=verdict)
 
 
 def _find_label(link: str, locate: Callable[[str], str]) -> str | None:
-    """The label in the first address on a link's way that tells one."""
+    """The label in the first address on a link's way that shows one."""
     address = link
     for _ in range(MOST_HOPS):
         if label := label_of(address):
@@ -131,20 +144,15 @@ def _find_label(link: str, locate: Callable[[str], str]) -> str | None:
     return label_of(address)
 
 
-def _problems(link: CheckedLink, tag: str) -> list[Problem]:
+def _problem(link: CheckedLink, label: str) -> Problem:
     reasons = {
-        "foreign": f"credits the label {link.label}, not {tag}",
+        "foreign": f"credits the label {link.label}, not {label}",
         "gone": "leads nowhere any more",
-        "unclear": "does not tell whom it credits",
+        "unclear": "does not show whom it credits",
     }
-    if link.verdict == "ours":
-        return []
-    message = f"{link.affiliate_link} {reasons[link.verdict]}"
-    return [
-        Problem(
-            code=f"link_{link.verdict}",
-            message=message,
-            hint=f"offers show {shlex.quote(link.offer_id)}",
-            offer_id=link.offer_id,
-        )
-    ]
+    return Problem(
+        code=f"link_{link.verdict}",
+        message=f"{link.affiliate_link} {reasons[link.verdict]}",
+        hint=f"offers show {shlex.quote(link.offer_id)}",
+        offer_id=link.offer_id,
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from offers_cli.config import MASK, SETTINGS, Config, Notice, Origin, Secret, Setting, mask_url
 from offers_cli.config.load import HOME
 from offers_cli.errors import ConfigError
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report
 
 FILES = (".env", "offers.toml")
 
@@ -20,7 +20,6 @@ FILES = (".env", "offers.toml")
 class ShownSetting:
     """One setting as it may be seen: `value` is masked where it is secret, None where it is not set."""
 
-    name: str
     value: Any
     origin: str
     file: str | None
@@ -28,42 +27,29 @@ class ShownSetting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigReport:
-    """All settings; with problems, those that cannot be read have their default."""
+class ConfigReport(Report):
+    """All settings by name; with problems, those that cannot be read have their default."""
 
-    settings: tuple[ShownSetting, ...]
+    settings: Mapping[str, ShownSetting]
     notices: tuple[Notice, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "settings": {shown.name: _without_name(shown) for shown in self.settings},
-            "notices": [asdict(notice) for notice in self.notices],
-        }
-
-
-def _without_name(shown: ShownSetting) -> dict[str, Any]:
-    row = asdict(shown)
-    del row["name"]
-    return row
 
 
 def show_config(config: Config, problems: tuple[str, ...]) -> ConfigReport:
     """Show the settings, and what is wrong with them."""
-    home = _shown(HOME, str(config.home), config.origins[HOME], secret=False)
-    rest = [
-        _shown(setting.name, shown_value(setting, config), config.origins[setting.name], secret=setting.secret)
+    home = _shown(str(config.home), config.origins[HOME], secret=False)
+    rest = {
+        setting.name: _shown(shown_value(setting, config), config.origins[setting.name], secret=setting.secret)
         for setting in SETTINGS
-    ]
+    }
     wrong = tuple(
         Problem(code=ConfigError.code, message=problem, exit_code=ConfigError.exit_code) for problem in problems
     )
-    return ConfigReport(settings=(home, *rest), notices=config.notices, problems=wrong)
+    return ConfigReport(settings={HOME: home, **rest}, notices=config.notices, problems=wrong)
 
 
-def _shown(name: str, value: Any, origin: Origin, *, secret: bool) -> ShownSetting:
+def _shown(value: Any, origin: Origin, *, secret: bool) -> ShownSetting:
     file = str(origin.path) if origin.path else None
-    return ShownSetting(name=name, value=value, origin=origin.kind, file=file, secret=secret)
+    return ShownSetting(value=value, origin=origin.kind, file=file, secret=secret)
 
 
 def shown_value(setting: Setting, config: Config) -> Any:
@@ -90,16 +76,11 @@ class ConfigFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigPathReport:
+class ConfigPathReport(Report):
     """Where settings are looked for, strongest first."""
 
     home: Path
     files: tuple[ConfigFile, ...]
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> Mapping[str, Any]:
-        files = [{"kind": file.kind, "path": str(file.path), "exists": file.exists} for file in self.files]
-        return {"home": str(self.home), "files": files}
 
 
 def find_config_files(config: Config, folder: Path) -> ConfigPathReport:

@@ -11,8 +11,7 @@ from typing import Any
 
 from offers_cli.config import Config, DatabaseConfig
 from offers_cli.errors import ConfigError, NotFound, UsageError
-from offers_cli.report import Problem
-from offers_cli.services.offers import plain
+from offers_cli.report import Problem, plain
 
 TOLD_DIFFERENCES = 100
 """Offers that differ on both sides which a report names one by one."""

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from offers_cli.errors import ForbiddenUrl
 from offers_cli.offer import EnrichmentFailure, EnrichmentJob, url_problem
-from offers_cli.report import Problem, problems_of_unqueued
-from offers_cli.storage.base import Missing, Storage, StoredOffer
-
-
-class Enqueue(Protocol):
-    """Queues jobs, but for those that ended since a moment.
-
-    Returns an object with `enqueued`, `already_queued` and `refused` (why, by offer id).
-    """
-
-    def __call__(self, jobs: Sequence[EnrichmentJob], /, *, unless_ended_since: float) -> Any: ...
+from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.report import WHEN_DONE, Report, problems_of_unqueued
+from offers_cli.storage.base import Missing, Storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnqueueMissingReport:
+class EnqueueMissingReport(Report):
     """`found = enqueued + already_queued + refused`, unless nothing was to be changed.
 
     Attributes:
@@ -35,35 +26,30 @@ class EnqueueMissingReport:
     enqueued: int = 0
     already_queued: int = 0
     refused: int = 0
-    dry_run: bool = False
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "found": self.found,
-            "enqueued": self.enqueued,
-            "already_queued": self.already_queued,
-            "refused": self.refused,
-            "dry_run": self.dry_run,
-        }
+    dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
 def enqueue_missing(
     *,
     storage: Storage,
-    enqueue: Enqueue,
-    queue_time: Callable[[], float],
+    queue: EnrichmentQueue,
     missing: frozenset[Missing],
     limit: int,
     recheck_before: datetime | None = None,
     dry_run: bool = False,
+    on_progress: Callable[[int], None] | None = None,
 ) -> EnqueueMissingReport:
     """Queue one job for each offer that needs enrichment, oldest first, `limit` at the most.
 
     Args:
-        queue_time: the time by the queue's clock. What a worker ends after the offers were read is not queued again.
+        on_progress: is given the number of offers queued so far.
+
+    Raises:
+        StorageUnavailable, StorageRefused: see `Storage`.
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
     """
-    began = None if dry_run else queue_time()
+    # By the queue's clock: what a worker ends after the offers were read is not queued again.
+    began = None if dry_run else queue.time()
     refused: dict[str, str] = {}
     while True:
         offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
@@ -72,12 +58,18 @@ def enqueue_missing(
         refused |= news
         if began is None or not news:
             break
-        storage.save_enrichments([], list(_refusals(news, began)))  # they give their places to others
+        observed_at = datetime.fromtimestamp(began, UTC)
+        failures = [
+            EnrichmentFailure.of(ForbiddenUrl(reason), offer_id=offer_id, observed_at=observed_at)
+            for offer_id, reason in news.items()
+        ]
+        storage.save_enrichments([], failures)  # they give their places to others
     sound = [offer for offer in offers if offer.id not in unfit]
     found = len(sound) + len(refused)
     enqueued = already_queued = 0
     if began is not None:
-        done = enqueue([_job(offer) for offer in sound], unless_ended_since=began)
+        jobs = [EnrichmentJob(offer_id=each.id, url=each.url, current_price_cents=each.price_cents) for each in sound]
+        done = queue.enqueue(jobs, unless_ended_since=began, on_progress=on_progress)
         enqueued, already_queued = done.enqueued, done.already_queued
         refused |= done.refused
     return EnqueueMissingReport(
@@ -88,13 +80,3 @@ def enqueue_missing(
         dry_run=dry_run,
         problems=problems_of_unqueued(refused),
     )
-
-
-def _refusals(reasons: Mapping[str, str], began: float) -> Iterator[EnrichmentFailure]:
-    observed_at = datetime.fromtimestamp(began, UTC)
-    for offer_id, reason in reasons.items():
-        yield EnrichmentFailure.of(ForbiddenUrl(reason), offer_id=offer_id, observed_at=observed_at)
-
-
-def _job(offer: StoredOffer) -> EnrichmentJob:
-    return EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents)

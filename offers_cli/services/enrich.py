@@ -6,13 +6,13 @@ asks only for what the stored offer still needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
 
-from offers_cli.affiliate.link_stage import LinkBatcher
+from offers_cli.affiliate.links import Links
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import AlwaysBlocked, OfferGone, Outcome, PageBlocked, PageChanged, WorkError
 from offers_cli.fetch.pace import MOST_WALLS
@@ -26,8 +26,11 @@ from offers_cli.storage.rules import needs
 
 log = get_log("enrichment")
 
+Job = EnrichmentJob | ClaimedJob
+LINK_ALONE = frozenset({Missing.AFFILIATE_LINK})
 
-def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: DriftWatch) -> Enrichment:
+
+def enrich(job: Job, *, observed_at: datetime, pages: Pages, drift: DriftWatch) -> Enrichment:
     """Fetch and read the product page of one offer.
 
     Raises:
@@ -70,23 +73,13 @@ def _read_same_product(
     return reading
 
 
+_READ_AND_KEPT = {each.name for each in fields(ProductReading)} & {each.name for each in fields(Enrichment)}
+
+
 def to_enrichment(reading: ProductReading, *, offer_id: str, observed_at: datetime) -> Enrichment:
-    """What one reading of a product page adds to an offer."""
-    return Enrichment(
-        offer_id=offer_id,
-        observed_at=observed_at,
-        price_cents=reading.price_cents,
-        old_price_cents=reading.old_price_cents,
-        discount_pct=reading.discount_pct,
-        suspect_old_price_cents=reading.suspect_old_price_cents,
-        title=reading.title,
-        strategies=reading.winners,
-    )
-
-
-log = get_log("enrichment")
-
-LINK_ALONE = frozenset({Missing.AFFILIATE_LINK})
+    """What one reading of a product page adds to an offer: all that both have a field for."""
+    values = {name: getattr(reading, name) for name in _READ_AND_KEPT}
+    return Enrichment(offer_id=offer_id, observed_at=observed_at, strategies=reading.winners, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,59 +87,60 @@ class Enricher:
     """Does the whole work of a job.
 
     Attributes:
-        find_links: the maker of links, or None while none are wanted (no label, no session).
-        link_url: a product's address as links are asked for; None for what the programme does not sell.
-        check_session: raises `SessionExpired` when asking for a link would be in vain.
-        page_place: held while a page is read; those who wait for their link do not stand in the way of pages.
+        links: the affiliate's links, where a label and a session allow any.
+        page_slots: held while a page is read; those who wait for their link do not stand in the way of pages.
     """
 
     pages: Pages
     drift: DriftWatch
     storage: Storage
-    find_links: Callable[[], LinkBatcher | None]
-    link_url: Callable[[str], str | None]
-    check_session: Callable[[], object]
-    page_place: AbstractContextManager[object]
+    links: Links
+    page_slots: AbstractContextManager[object]
 
     def do_claimed(self, job: ClaimedJob) -> Enrichment:
-        """The work of a job that a worker holds."""
-        asked = EnrichmentJob(offer_id=job.offer_id, url=job.url, current_price_cents=job.current_price_cents)
-        return self(asked, observed_at=job.claimed_at)
+        """The work of a job that a worker holds; raises as a call."""
+        return self(job, observed_at=job.claimed_at)
 
-    def __call__(self, job: EnrichmentJob, *, observed_at: datetime) -> Enrichment:
+    def __call__(self, job: Job, *, observed_at: datetime) -> Enrichment:
         """Read the page, get the link, or both.
 
         Raises:
             WorkError: the part that failed, the page's before the link's; the other one is saved.
         """
-        links, url = self.find_links(), self.link_url(job.url)
-        if links is None or url is None:
+        address = self.links.address(job.url)
+        if address is None:
             return self._read(job, observed_at)
-        with links.present():
-            return self._do_both(job, observed_at, links, url)
+        with self.links.present():
+            return self._do_both(job, observed_at, address)
 
-    def _read(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
-        with self.page_place:
+    def _read(self, job: Job, observed_at: datetime) -> Enrichment:
+        with self.page_slots:
             return enrich(job, observed_at=observed_at, pages=self.pages, drift=self.drift)
 
-    def _do_both(self, job: EnrichmentJob, observed_at: datetime, links: LinkBatcher, url: str) -> Enrichment:
+    def _do_both(self, job: Job, observed_at: datetime, address: str) -> Enrichment:
         offer = self.storage.find_offer(job.offer_id)
         lacks = needs(offer) if offer else frozenset()
         parts: list[Enrichment | WorkError] = []
         if lacks != LINK_ALONE:
             parts.append(_attempt(lambda: self._read(job, observed_at)))
         if Missing.AFFILIATE_LINK in lacks and not any(isinstance(part, OfferGone) for part in parts):
-            parts.append(_attempt(lambda: self._link(job, observed_at, links, url)))
+            parts.append(_attempt(lambda: self._link(job, observed_at, address)))
         found = [part for part in parts if isinstance(part, Enrichment)]
         failed = [part for part in parts if isinstance(part, WorkError)]
         if failed:
-            self._save_rest(job, observed_at, found, failed[1:])
+            # what this attempt brought besides the failure it ends with: the other part, or a final no
+            failures = [
+                EnrichmentFailure.of(error, offer_id=job.offer_id, observed_at=observed_at)
+                for error in failed[1:]
+                if error.outcome is Outcome.FINAL
+            ]
+            if found or failures:
+                self.storage.save_enrichments(found, failures)
             raise failed[0]
         return found[0] if len(found) == 1 else _merged(*found)
 
-    def _link(self, job: EnrichmentJob, observed_at: datetime, links: LinkBatcher, url: str) -> Enrichment:
-        self.check_session()
-        link = links.get(url)
+    def _link(self, job: Job, observed_at: datetime, address: str) -> Enrichment:
+        link = self.links.get(address)
         log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id)
         return Enrichment(
             offer_id=job.offer_id,
@@ -156,18 +150,6 @@ class Enricher:
             affiliation_id=link.affiliation_id,
             affiliate_checked=True,
         )
-
-    def _save_rest(
-        self, job: EnrichmentJob, observed_at: datetime, found: Sequence[Enrichment], failed: Sequence[WorkError]
-    ) -> None:
-        """Save what a job brought besides the failure that it ends with: a part, or a final no."""
-        failures = [
-            EnrichmentFailure.of(error, offer_id=job.offer_id, observed_at=observed_at)
-            for error in failed
-            if error.outcome is Outcome.FINAL
-        ]
-        if found or failures:
-            self.storage.save_enrichments(found, failures)
 
 
 def _attempt(work: Callable[[], Enrichment]) -> Enrichment | WorkError:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from offers_cli.errors import NotFound, PageError
+from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
-from offers_cli.offer import Offer
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report, plain
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import as_address
-from offers_cli.storage.base import StoredOffer
+from offers_cli.storage.base import Storage
 
 VALUES = (
     "title",
@@ -43,74 +41,66 @@ CARD = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainReport:
+class ExplainReport(Report):
     """What was read from one page; `reading` is None when nothing could be."""
 
     url: str | None = None
     reading: Reading | None = None
-    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """As `Report.keys`."""
+        return "kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"
 
     def data(self) -> dict[str, Any]:
+        """The reading by key; what a page of its kind does not have is None."""
+        more = "winners", "flags", "unreadable", "strategy"
+        facts: dict[str, Any] = dict.fromkeys((*self.keys(), *more)) | {"url": self.url}
         reading = self.reading
-        product = reading if isinstance(reading, ProductReading) else None
-        listing = reading if isinstance(reading, ListingReading) else None
-        return {
-            "kind": "product" if product else "listing" if listing else None,
-            "marketplace": reading.marketplace if reading else None,
-            "url": reading.url if reading else self.url,
-            "currency": reading.currency if reading else None,
-            "values": {name: getattr(product, name) for name in VALUES} if product else None,
-            "candidates": _candidates(product) if product else None,
-            "winners": product.winners if product else None,
-            "flags": list(product.flags) if product else None,
-            "offers": [_card(offer) for offer in listing.offers] if listing else None,
-            "unreadable": [{"position": p, "reason": r} for p, r in listing.unreadable] if listing else None,
-            "strategy": listing.strategy if listing else None,
-            "next_page": listing.next_page if listing else None,
-        }
+        if reading:
+            facts |= {name: getattr(reading, name) for name in ("marketplace", "url", "currency")}
+        if isinstance(reading, ProductReading):
+            facts |= {name: plain(getattr(reading, name)) for name in ("candidates", "winners", "flags")}
+            facts |= {"kind": "product", "values": {name: getattr(reading, name) for name in VALUES}}
+        elif isinstance(reading, ListingReading):
+            facts |= {
+                "kind": "listing",
+                "offers": [{name: getattr(offer, name) for name in CARD} for offer in reading.offers],
+                "unreadable": [{"position": position, "reason": reason} for position, reason in reading.unreadable],
+                "strategy": reading.strategy,
+                "next_page": reading.next_page,
+            }
+        return facts
 
 
-def _candidates(product: ProductReading) -> dict[str, list[dict[str, Any]]]:
-    return {name: [asdict(candidate) for candidate in found] for name, found in product.candidates.items()}
-
-
-def _card(offer: Offer) -> dict[str, Any]:
-    return {name: getattr(offer, name) for name in CARD}
-
-
-def explain(
-    target: str,
-    *,
-    url: str | None,
-    pages: Pages,
-    find_offer: Callable[[str], StoredOffer | None],
-    find_kept: Callable[[str], tuple[str, str] | None],
-) -> ExplainReport:
+def explain(target: str, *, url: str | None, pages: Pages, storage: Storage, snapshots: Snapshots) -> ExplainReport:
     """Read one page.
 
     Args:
         target: an address, which is fetched; a saved file; or an offer's id, which stands for its newest kept page,
             or its product page when none is kept.
-        url: the address of a saved file that does not tell its own.
-        find_kept: text and address of an offer's newest kept page.
+        url: the address of a saved file that does not contain its own.
+
+    Raises:
+        NotFound: there is no such offer, file or address.
+        UsageError, TooLarge: the file cannot be read, or is larger than a page.
+        StorageUnavailable, StorageRefused: see `Storage`; asked for ids alone.
     """
     if address := as_address(target):
         return _explain_fetched(address, pages)
-    path = _parse_path(target)
-    if is_file(path) or "/" in target or path.suffix:
-        return _explain_text(*pages.open_saved(path, url=url), pages)
-    offer = find_offer(target)
-    if offer is None:
-        raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
-    kept = find_kept(offer.id)
-    return _explain_text(*kept, pages) if kept else _explain_fetched(offer.url, pages)
-
-
-def _parse_path(target: str) -> Path:
     try:
-        return parse_path(target)
+        path = parse_path(target)
     except ValueError as exc:
         raise NotFound(f"{target}: no such offer, file or address ({exc})", hint="offers list") from exc
+    if is_file(path) or "/" in target or path.suffix:
+        return _explain_text(*pages.open_saved(path, url=url), pages)
+    offer = storage.find_offer(target)
+    if offer is None:
+        raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
+    if kept := snapshots.find(offer.id):
+        text, snapshot = snapshots.read(kept.id)
+        return _explain_text(text, snapshot.final_url, pages)
+    return _explain_fetched(offer.url, pages)
 
 
 def _explain_fetched(url: str, pages: Pages) -> ExplainReport:

@@ -16,8 +16,7 @@ from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
-from offers_cli.report import Problem
-from offers_cli.services.offers import offer_row, plain
+from offers_cli.report import Problem, Report, plain
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.text import cell_of_csv, json_text
 
@@ -103,22 +102,13 @@ TOLD_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
+class ExportReport(Report):
     """What was written: `file` is None for a pipe; `offers` are the offers themselves where they go into the report."""
 
     format: str
     file: Path | None
     exported: int
     offers: tuple[StoredOffer, ...] | None = None
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "format": self.format,
-            "file": str(self.file) if self.file else None,
-            "exported": self.exported,
-            "offers": None if self.offers is None else [offer_row(offer) for offer in self.offers],
-        }
 
 
 def choose_format(asked: str | None, file: Path | None) -> str:

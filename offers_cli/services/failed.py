@@ -2,73 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from offers_cli.errors import WORK_ERRORS, UsageError
-from offers_cli.queue.registries import FailedJob
-from offers_cli.report import WHEN_DONE, Problem, Report
-from offers_cli.times import iso_utc
-
-
-class FailedJobs(Protocol):
-    """The part of the queue that this needs."""
-
-    def failed_jobs(self, *, reasons: Collection[str], limit: int | None) -> Sequence[FailedJob]: ...
-
-    def failures(self) -> Mapping[str, int]: ...
+from offers_cli.queue.registries import FailedJob, Registries
+from offers_cli.report import WHEN_DONE, Report, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedReport:
+class FailedReport(Report):
     """The newest of the failed jobs, and how many there are in all."""
 
     jobs: tuple[FailedJob, ...] = ()
     total: int = 0
-    problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        return {"jobs": [_job_row(job) for job in self.jobs], "total": self.total}
+        """As `Report`; a job's failure code stands under ``reason``, the word of `--reason`."""
+        jobs = [{"reason" if key == "code" else key: value for key, value in plain(job).items()} for job in self.jobs]
+        return {"jobs": jobs, "total": self.total}
 
 
-def _job_row(job: FailedJob) -> dict[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "offer_id": job.offer_id,
-        "url": job.url,
-        "reason": job.code,
-        "message": job.message,
-        "attempts": job.attempts,
-        "failed_at": iso_utc(job.failed_at) if job.failed_at else None,
-    }
+def failed(*, queue: Registries, reasons: frozenset[str] = frozenset(), limit: int | None = None) -> FailedReport:
+    """Read the failed jobs, newest first; empty `reasons` means all.
 
-
-def failed(*, queue: FailedJobs, reasons: frozenset[str] = frozenset(), limit: int | None = None) -> FailedReport:
-    """Read the failed jobs, newest first; empty `reasons` means all."""
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
     jobs = tuple(queue.failed_jobs(reasons=reasons, limit=limit))
     if limit is None or len(jobs) < limit:
         return FailedReport(jobs=jobs, total=len(jobs))
     counts = queue.failures()
     total = sum(number for code, number in counts.items() if not reasons or code in reasons)
-    return FailedReport(jobs=jobs, total=max(total, len(jobs)))
-
-
-class FailedQueue(Protocol):
-    """The part of the queue that requeueing needs."""
-
-    def requeue_failed(
-        self,
-        *,
-        reasons: frozenset[str],
-        offer_ids: frozenset[str],
-        older_than_s: float | None,
-        limit: int | None,
-        dry_run: bool,
-    ) -> Any:
-        """Returns an object with `found`, `requeued` and `skipped`."""
-        ...
+    return FailedReport(jobs=jobs, total=max(total, len(jobs)))  # a job may have left between the two looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +60,18 @@ def check_reasons(reasons: Iterable[str]) -> frozenset[str]:
 
 def requeue_failed(
     *,
-    queue: FailedQueue,
+    queue: Registries,
     reasons: frozenset[str] = frozenset(),
     offer_ids: frozenset[str] = frozenset(),
     older_than_s: float | None = None,
     limit: int | None = None,
     dry_run: bool = False,
 ) -> RequeueFailedReport:
-    """Put failed jobs back; empty `reasons` and `offer_ids` mean all."""
+    """Requeue failed jobs; empty `reasons` and `offer_ids` mean all.
+
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
     done = queue.requeue_failed(
         reasons=reasons, offer_ids=offer_ids, older_than_s=older_than_s, limit=limit, dry_run=dry_run
     )

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
 
 from offers_cli.config import SETTINGS, Setting, written
 from offers_cli.errors import UsageError
-from offers_cli.report import Problem
+from offers_cli.report import Report
 
 HEAD = """\
 # Settings of offers. Precedence: flag > environment > .env (here, then OFFERS_HOME) > offers.toml > default.
@@ -21,15 +20,11 @@ HEAD = """\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InitReport:
+class InitReport(Report):
     """The file that was written, and the names of the settings that it sets."""
 
     file: Path
     set: tuple[str, ...]
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"file": str(self.file), "set": list(self.set)}
 
 
 def init(path: Path, answers: Mapping[str, str]) -> InitReport:

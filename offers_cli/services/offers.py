@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from offers_cli.errors import NotFound, UsageError
-from offers_cli.report import Problem
+from offers_cli.report import INTERNAL, Report
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
-from offers_cli.times import iso_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OffersReport:
+class OffersReport(Report):
     """The offers found, and how many match in all."""
 
     offers: tuple[StoredOffer, ...] = ()
     total: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"offers": [offer_row(offer) for offer in self.offers], "total": self.total}
 
 
 def check_sort(sort: str) -> str:
@@ -32,21 +27,6 @@ def check_sort(sort: str) -> str:
     return sort
 
 
-def offer_row(offer: StoredOffer) -> dict[str, Any]:
-    """All columns of one offer, times as ISO 8601 in UTC."""
-    row: dict[str, Any] = plain(asdict(offer))
-    return row
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON writes it: times as ISO 8601 in UTC, however deep they stand."""
-    if isinstance(value, datetime):
-        return iso_utc(value)
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
 def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:
     """Find the matching offers, `wanted.limit` at the most."""
     offers = tuple(storage.find_offers(wanted))
@@ -54,7 +34,7 @@ def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:
     return OffersReport(offers=offers, total=total)
 
 
-TOLD = (
+SHOP_COLUMNS = (
     "title",
     "url",
     "image_url",
@@ -69,22 +49,19 @@ TOLD = (
     "item_id",
     "catalogue_id",
 )
-"""The columns that a listing, a product page or the affiliate programme tells; the others are ours."""
+"""The columns whose values come from a listing, a product page or the affiliate programme; the others are ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowReport:
-    """One offer."""
+class ShowReport(Report):
+    """One offer, and the origin of each of its `SHOP_COLUMNS`; None where it has no value."""
 
     offer: StoredOffer
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"offer": offer_row(self.offer), "origins": {name: origin_of(self.offer, name) for name in TOLD}}
+    origins: Mapping[str, str | None]
 
 
-def origin_of(offer: StoredOffer, column: str) -> str | None:
-    """Who told that value: ``product page: <strategy>``, ``affiliate programme`` or ``listing: <source>``."""
+def _origin_of(offer: StoredOffer, column: str) -> str | None:
+    """Where that value came from: ``product page: <strategy>``, ``affiliate programme`` or ``listing: <source>``."""
     if getattr(offer, column) is None:
         return None
     if column in offer.strategies:
@@ -96,7 +73,8 @@ def origin_of(offer: StoredOffer, column: str) -> str | None:
 
 def show(id_or_external_id: str, *, storage: Storage) -> ShowReport:
     """Find one offer by its id or the marketplace's id; raises `NotFound`."""
-    return ShowReport(offer=get_offer(id_or_external_id, storage=storage))
+    offer = get_offer(id_or_external_id, storage=storage)
+    return ShowReport(offer=offer, origins={name: _origin_of(offer, name) for name in SHOP_COLUMNS})
 
 
 def get_offer(id_or_external_id: str, *, storage: Storage) -> StoredOffer:
@@ -122,7 +100,7 @@ def _find_near(text: str, storage: Storage) -> StoredOffer | None:
     return written or next(iter(storage.find_offers(titled)), None)
 
 
-Verdict = Literal["not_advertised", "charged", "more_charged", "not_seen"]
+OldPriceVerdict = Literal["not_advertised", "charged", "more_charged", "not_seen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +114,7 @@ class OldPrice:
         highest_price_cents: the highest price ever observed.
     """
 
-    verdict: Verdict
+    verdict: OldPriceVerdict
     advertised_cents: int | None
     seen_at: datetime | None
     highest_price_cents: int | None
@@ -144,51 +122,38 @@ class OldPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryReport:
+class HistoryReport(Report):
     """The prices of one offer, oldest first; each held until the next was observed.
 
     Attributes:
         lowest: the lowest price ever, when it was last observed.
         lowest_in_days: the lowest price in force during the last `days`.
+        above_lowest_cents: how much more than the lowest price ever the offer costs now.
         now: when this was asked; the last price is shown to hold until then.
     """
 
     offer: StoredOffer
     days: int
-    now: datetime
     points: tuple[PricePoint, ...]
     lowest: PricePoint | None
     lowest_in_days: PricePoint | None
+    above_lowest_cents: int | None
     old_price: OldPrice
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def above_lowest_cents(self) -> int | None:
-        """How much more than the lowest price ever the offer costs now; 0 when it never was cheaper."""
-        return self.offer.price_cents - self.lowest.price_cents if self.lowest else None
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "offer": offer_row(self.offer),
-            "days": self.days,
-            "points": [plain(asdict(point)) for point in self.points],
-            "lowest": self.lowest and plain(asdict(self.lowest)),
-            "lowest_in_days": self.lowest_in_days and plain(asdict(self.lowest_in_days)),
-            "above_lowest_cents": self.above_lowest_cents,
-            "old_price": plain(asdict(self.old_price)),
-        }
+    now: datetime = field(metadata=INTERNAL)
 
 
 def history(id_or_external_id: str, *, days: int, storage: Storage, now: datetime) -> HistoryReport:
     """Read the price history of one offer; raises `NotFound`."""
     offer = get_offer(id_or_external_id, storage=storage)
     points = tuple(storage.price_history(offer.id))
+    lowest = _lowest(points)
     return HistoryReport(
         offer=offer,
         days=days,
         now=now,
         points=points,
-        lowest=_lowest(points),
+        lowest=lowest,
+        above_lowest_cents=offer.price_cents - lowest.price_cents if lowest else None,
         lowest_in_days=_lowest(in_force_since(now - timedelta(days=days), points)),
         old_price=judge_old_price(offer.old_price_cents, points, now=now),
     )
@@ -207,7 +172,7 @@ def _lowest(points: Sequence[PricePoint]) -> PricePoint | None:
 def judge_old_price(advertised_cents: int | None, points: Sequence[PricePoint], *, now: datetime) -> OldPrice:
     """Compare the advertised old price with every price that was observed."""
     highest = max(reversed(points), key=lambda point: point.price_cents, default=None)
-    verdict: Verdict = "not_advertised" if advertised_cents is None else "not_seen"
+    verdict: OldPriceVerdict = "not_advertised" if advertised_cents is None else "not_seen"
     seen_at = None
     if advertised_cents is not None and highest is not None:
         charged = next((point for point in reversed(points) if point.price_cents == advertised_cents), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import tenacity
 
@@ -21,6 +21,7 @@ from offers_cli.errors import (
 )
 from offers_cli.fetch.pace import Pace, heed_refusal
 from offers_cli.fetch.response import MAX_PAGE_BYTES, Page, decode
+from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.services.sources import Source
@@ -33,12 +34,6 @@ PATIENCE_S = 15.0
 """The longest pause of a host that a person at the terminal is made to wait out."""
 
 
-class PageKeeper(Protocol):
-    """Where pages are kept for `explain` and `replay`."""
-
-    def keep(self, page: Page, *, offer_id: str | None, code: str | None) -> object: ...
-
-
 log = get_log("scrape")
 
 
@@ -47,15 +42,14 @@ class Pages:
     """Gets pages over the network or from files.
 
     Attributes:
-        get_fetcher: opens the fetcher when the first page is fetched; a saved page needs none.
-        get_pace: opens the shared clock when the first page was read.
+        snapshots: where pages are kept for `explain` and `replay`.
         sleep: waits between short retries, in seconds.
     """
 
-    get_fetcher: Callable[[], Fetcher]
+    fetcher: Fetcher
     marketplace_for: Callable[[str], Marketplace]
-    keeper: PageKeeper
-    get_pace: Callable[[], Pace]
+    snapshots: Snapshots
+    pace: Pace
     sleep: Callable[[float], None]
 
     def load_listing(self, source: Source, address: str | None, reader: Callable[[str, str], T]) -> T:
@@ -86,16 +80,16 @@ class Pages:
 
     def fetch(self, url: str) -> Page:
         """Fetch a page once, where its marketplace is configured to be."""
-        return self.get_fetcher().get(self.marketplace_for(url).fetch_url(url))
+        return self.fetcher.get(self.marketplace_for(url).fetch_url(url))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
         """Read a fetched page; one that fails is kept, a wall is noted for everyone."""
         try:
             result = self._read(page, reader)
         except PageError as error:
-            self.keeper.keep(page, offer_id=offer_id, code=error.code)
+            self.snapshots.keep(page, offer_id=offer_id, code=error.code)
             raise
-        self.keeper.keep(page, offer_id=offer_id, code=None)
+        self.snapshots.keep(page, offer_id=offer_id, code=None)
         return result
 
     def _read(self, page: Page, reader: Callable[[str, str], T]) -> T:
@@ -103,16 +97,16 @@ class Pages:
         try:
             result = reader(page.text, page.final_url)
         except PageBlocked as error:
-            heed_refusal(self.get_pace(), error, host=page.host, url=page.url, egress=page.egress)
+            heed_refusal(self.pace, error, host=page.host, url=page.url, egress=page.egress)
             raise
         except OfferGone:
-            self.get_pace().note_served(page)
+            self.pace.note_served(page)
             raise
-        self.get_pace().note_served(page)
+        self.pace.note_served(page)
         return result
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
-        """Text and address of a saved page; the address is `url`, or what the page tells of itself, or empty."""
+        """Text and address of a saved page; the address is `url`, or what the page contains, or empty."""
         text = decode(read_file(path), content_type=None)[0]
         return text, url or self.marketplace_for("").page_url(text) or ""
 

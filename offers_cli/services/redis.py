@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from offers_cli.redis.embedded import server_status, stop_server
@@ -26,8 +26,8 @@ class RedisReport(Report):
     clients: int | None
     memory_bytes: int | None
     disk_bytes: int
-    socket: str
-    directory: str
+    socket: Path
+    directory: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +46,8 @@ def show_redis(home: Path, *, used: bool) -> RedisReport:
     """
     status = server_status(home)
     files = [path for path in status.directory.rglob("*") if path.is_file()] if status.directory.is_dir() else []
-    return RedisReport(
-        running=status.running,
-        used=used,
-        server=status.server,
-        pid=status.pid,
-        clients=status.clients,
-        memory_bytes=status.memory_bytes,
-        disk_bytes=sum(path.stat().st_size for path in files),
-        socket=str(status.socket),
-        directory=str(status.directory),
-    )
+    disk_bytes = sum(path.stat().st_size for path in files)
+    return RedisReport(used=used, disk_bytes=disk_bytes, **asdict(status))
 
 
 def stop_redis(home: Path) -> StopReport:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 from urllib.parse import urlunsplit
 
 from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.urls import Identity, is_owned, product_url, user_product_id_in
 from offers_cli.offer import url_problem
-from offers_cli.report import Problem
+from offers_cli.report import Report
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer, UrlRepair
 
 BATCH = 500
@@ -31,37 +31,19 @@ class Change:
     external_id: str
     title: str
     reason: str
+    done: Literal["repaired", "removed"]
     url: str | None
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "offer_id": self.offer_id,
-            "external_id": self.external_id,
-            "title": self.title,
-            "reason": self.reason,
-            "done": "removed" if self.url is None else "repaired",
-            "url": self.url,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepairReport:
+class RepairReport(Report):
     """What was done, or would be; `offers` counts those that were looked at."""
 
-    offers: int
-    changes: tuple[Change, ...]
     dry_run: bool
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        removed = sum(change.url is None for change in self.changes)
-        return {
-            "dry_run": self.dry_run,
-            "offers": self.offers,
-            "repaired": len(self.changes) - removed,
-            "removed": removed,
-            "changes": [change.data() for change in self.changes],
-        }
+    offers: int
+    repaired: int
+    removed: int
+    changes: tuple[Change, ...]
 
 
 def repair(
@@ -88,7 +70,14 @@ def repair(
         done = unfit.keys() if dry_run or not repairs else storage.repair_urls(repairs)
         changes += [_change(unfit[each.offer_id], each) for each in repairs if each.offer_id in done]
         on_progress(looked_at)
-    return RepairReport(offers=looked_at, changes=tuple(changes), dry_run=dry_run)
+    removed = sum(change.done == "removed" for change in changes)
+    return RepairReport(
+        dry_run=dry_run,
+        offers=looked_at,
+        repaired=len(changes) - removed,
+        removed=removed,
+        changes=tuple(changes),
+    )
 
 
 def _change(offer: StoredOffer, done: UrlRepair) -> Change:
@@ -97,6 +86,7 @@ def _change(offer: StoredOffer, done: UrlRepair) -> Change:
         external_id=offer.external_id,
         title=offer.title,
         reason=f"its address {url_problem(offer.url)}",
+        done="removed" if done.new_url is None else "repaired",
         url=done.new_url,
     )
 

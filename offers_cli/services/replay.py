@@ -1,59 +1,40 @@
-"""Replay: kept pages are read again with today's code; what they now tell is saved, and nothing is fetched."""
+"""Replay: kept pages are read again with today's code; what they now say is saved, and nothing is fetched."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from offers_cli.errors import NotFound, OfferGone, Outcome, PageError
-from offers_cli.fetch.snapshots import Snapshot
+from offers_cli.fetch.snapshots import Snapshot, Snapshots
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.offer import Enrichment, EnrichmentFailure
-from offers_cli.report import Problem
+from offers_cli.queue.registries import Registries
+from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.services.enrich import to_enrichment
 from offers_cli.storage.base import Storage
 
-GROUP = 200
-TOLD_FAILURES = 100
+BATCH = 200
+REPORTED_FAILURES = 100
+"""Pages that cannot be read which a report names one by one."""
 
 log = get_log("enrichment")
 
 
-class KeptPages(Protocol):
-    """The part of the snapshots that a replay needs."""
-
-    def iterate(self, code: str | None = None) -> Iterator[Snapshot]: ...
-
-    def read(self, snapshot_id: str) -> tuple[str, Snapshot]: ...
-
-
-class FailedJobs(Protocol):
-    """The part of the queue that a replay needs."""
-
-    def forget_failed(self, offer_ids: Collection[str]) -> int:
-        """Take the failed jobs of these offers out of the registry; returns how many there were."""
-        ...
-
-
-class FindMarketplace(Protocol):
-    """Which marketplace reads pages of an address."""
-
-    def __call__(self, url: str, /) -> Marketplace: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayReport:
+class ReplayReport(Report):
     """`found = mended + superseded + unreadable`; `forgotten` counts failed jobs that are no longer needed.
 
     Attributes:
         found: offers with a kept page; of several pages of one offer the newest counts.
-        mended: their page tells values now (with `dry_run`: would be saved).
+        mended: their page shows values now (with `dry_run`: would be saved).
         superseded: something newer is stored.
         unreadable: their page still cannot be read.
-        changes: for a dry run, what each mended offer's page tells.
+        changes: for a dry run, what each mended offer's page shows.
     """
 
     found: int = 0
@@ -61,92 +42,65 @@ class ReplayReport:
     superseded: int = 0
     unreadable: int = 0
     forgotten: int = 0
-    dry_run: bool = False
+    dry_run: bool = field(default=False, metadata=WHEN_DONE)
     changes: tuple[dict[str, Any], ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        names = ("found", "mended", "superseded", "unreadable", "forgotten", "dry_run")
-        return {**{name: getattr(self, name) for name in names}, "changes": list(self.changes)}
 
 
-@dataclass(slots=True, kw_only=True)
-class Replayer:
-    """Reads kept pages again and saves what they tell, in groups."""
+def replay(
+    *,
+    snapshots: Snapshots,
+    storage: Storage,
+    queue: Registries,
+    marketplace_for: Callable[[str], Marketplace],
+    reason: str | None = None,
+    dry_run: bool = False,
+) -> ReplayReport:
+    """Replay the newest kept page of each offer, or those kept for one failure code.
 
-    kept: KeptPages
-    storage: Storage
-    queue: FailedJobs
-    marketplace_for: FindMarketplace
-    dry_run: bool = False
-
-    def replay(self, *, reason: str | None = None) -> ReplayReport:
-        """Replay the newest kept page of each offer, or those kept for one failure code."""
-        report = ReplayReport(dry_run=self.dry_run)
-        snapshots = iter(_newest_of_each_offer(self.kept.iterate(reason)))
-        while group := list(islice(snapshots, GROUP)):
-            report = self._replay_group(group, report)
-        return report
-
-    def _replay_group(self, group: list[Snapshot], report: ReplayReport) -> ReplayReport:
-        read = _Read()
-        for snapshot in group:
+    Raises:
+        StorageUnavailable, StorageRefused: see `Storage`; run it again to go on.
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
+    counts: Counter[str] = Counter()
+    changes: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+    newest = {snapshot.offer_id: snapshot for snapshot in snapshots.iterate(reason) if snapshot.offer_id}
+    for batch in _batches(sorted(newest.values(), key=lambda snapshot: snapshot.id)):
+        found: list[Enrichment] = []
+        gone: list[EnrichmentFailure] = []
+        for snapshot in batch:
             try:
-                read.found.append(self._read(snapshot))
+                found.append(_read(snapshot, snapshots, marketplace_for))
+            except OfferGone as error:
+                offer_id = snapshot.offer_id or ""
+                gone.append(EnrichmentFailure.of(error, offer_id=offer_id, observed_at=snapshot.fetched_at))
             except (PageError, NotFound) as error:
-                read.refuse(snapshot, error)
-        report = replace(
-            report,
-            found=report.found + len(group),
-            unreadable=report.unreadable + read.unreadable,
-            problems=(*report.problems, *read.problems)[:TOLD_FAILURES],
-        )
-        return self._preview(read, report) if self.dry_run else self._save(read, report)
-
-    def _read(self, snapshot: Snapshot) -> Enrichment:
-        text, _ = self.kept.read(snapshot.id)
-        marketplace = self.marketplace_for(snapshot.final_url)
-        reading = marketplace.read_product(text, snapshot.final_url)
-        marketplace.check_same_product(snapshot.url, reading)
-        return to_enrichment(reading, offer_id=snapshot.offer_id or "", observed_at=snapshot.fetched_at)
-
-    def _preview(self, read: _Read, report: ReplayReport) -> ReplayReport:
-        names = ("offer_id", "price_cents", "old_price_cents", "discount_pct")
-        changes = [{name: getattr(one, name) for name in names} for one in read.found]
-        return replace(report, mended=report.mended + len(read.found), changes=(*report.changes, *changes))
-
-    def _save(self, read: _Read, report: ReplayReport) -> ReplayReport:
-        saved = self.storage.save_enrichments(read.found, read.gone)
-        mended = [one for one in read.found if one.offer_id in saved.applied]
-        forgotten = self.queue.forget_failed({one.offer_id for one in read.found} & (saved.applied | saved.superseded))
-        log.info("replayed", mended=len(mended), superseded=len(read.found) - len(mended))
-        return replace(
-            report,
-            mended=report.mended + len(mended),
-            superseded=report.superseded + len(read.found) - len(mended),
-            forgotten=report.forgotten + forgotten,
-        )
+                # a wall is what it is; a page that should be readable is a problem
+                if isinstance(error, NotFound) or error.outcome is Outcome.FAIL:
+                    problems.append(replace(Problem.of(error, offer_id=snapshot.offer_id), exit_code=1))
+        counts.update(found=len(batch), unreadable=len(batch) - len(found))
+        if dry_run:
+            names = ("offer_id", "price_cents", "old_price_cents", "discount_pct")
+            changes += [{name: getattr(one, name) for name in names} for one in found]
+            counts["mended"] += len(found)
+            continue
+        saved = storage.save_enrichments(found, gone)
+        mended = sum(one.offer_id in saved.applied for one in found)
+        done = {one.offer_id for one in found} & (saved.applied | saved.superseded)
+        counts.update(mended=mended, superseded=len(found) - mended, forgotten=queue.forget_failed(done))
+        log.info("replayed", mended=mended, superseded=len(found) - mended)
+    return ReplayReport(dry_run=dry_run, changes=tuple(changes), problems=tuple(problems[:REPORTED_FAILURES]), **counts)
 
 
-@dataclass(slots=True)
-class _Read:
-    """What one group of kept pages tells."""
-
-    found: list[Enrichment] = field(default_factory=list)
-    gone: list[EnrichmentFailure] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    unreadable: int = 0
-
-    def refuse(self, snapshot: Snapshot, error: PageError | NotFound) -> None:
-        """Count a page that gives no values; a wall or an ended offer is what it is, anything else is a problem."""
-        self.unreadable += 1
-        offer_id = snapshot.offer_id or ""
-        if isinstance(error, OfferGone):
-            self.gone.append(EnrichmentFailure.of(error, offer_id=offer_id, observed_at=snapshot.fetched_at))
-        elif isinstance(error, NotFound) or error.outcome is Outcome.FAIL:
-            self.problems.append(replace(Problem.of(error, offer_id=offer_id), exit_code=1))
+def _batches(snapshots: list[Snapshot]) -> Iterator[list[Snapshot]]:
+    waiting = iter(snapshots)
+    while batch := list(islice(waiting, BATCH)):
+        yield batch
 
 
-def _newest_of_each_offer(oldest_first: Iterable[Snapshot]) -> list[Snapshot]:
-    newest = {snapshot.offer_id: snapshot for snapshot in oldest_first if snapshot.offer_id}
-    return sorted(newest.values(), key=lambda snapshot: snapshot.id)
+def _read(snapshot: Snapshot, snapshots: Snapshots, marketplace_for: Callable[[str], Marketplace]) -> Enrichment:
+    text, _ = snapshots.read(snapshot.id)
+    marketplace = marketplace_for(snapshot.final_url)
+    reading = marketplace.read_product(text, snapshot.final_url)
+    marketplace.check_same_product(snapshot.url, reading)
+    return to_enrichment(reading, offer_id=snapshot.offer_id or "", observed_at=snapshot.fetched_at)

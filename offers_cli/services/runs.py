@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from offers_cli.queue.registration import ProcessId
-from offers_cli.report import Problem
-from offers_cli.services.offers import plain
+from offers_cli.report import Report, plain
 from offers_cli.storage.base import ScrapeRun, Storage
 
 SILENCE = timedelta(minutes=15)
@@ -29,25 +28,27 @@ class PastRun:
     status: str
     duration_s: float
 
-    def data(self) -> dict[str, Any]:
-        facts = asdict(self.run) | {"status": self.status, "duration_s": round(self.duration_s, 1)}
-        del facts["process"]
-        return dict(plain(facts))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunsReport:
+class RunsReport(Report):
     """Past scrapes, newest first."""
 
     runs: tuple[PastRun, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
-        return {"runs": [run.data() for run in self.runs]}
+        """As `Report`; a run's own facts stand beside what became of it, but for its process."""
+        rows = [
+            plain(past.run) | {"status": past.status, "duration_s": round(past.duration_s, 1)} for past in self.runs
+        ]
+        return {"runs": [{name: value for name, value in row.items() if name != "process"} for row in rows]}
 
 
 def list_runs(*, storage: Storage, limit: int, now: datetime) -> RunsReport:
-    """The newest scrapes, `limit` at the most."""
+    """The newest scrapes, `limit` at the most.
+
+    Raises:
+        StorageUnavailable, StorageRefused: see `Storage`.
+    """
     return RunsReport(runs=tuple(_past(run, now) for run in storage.find_runs(limit=limit)))
 
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
 from offers_cli.files import open_atomic
 from offers_cli.redis.embedded import SOCKET_PATH_LIMIT
-from offers_cli.report import Problem
+from offers_cli.report import Report
 
 Kind = Literal["systemd", "supervisor", "compose"]
 FILES: dict[Kind, tuple[str, ...]] = {
@@ -63,22 +63,13 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceReport:
+class ServiceReport(Report):
     """The units, whether they were written, and the commands that start them."""
 
     kind: Kind
-    units: tuple[Unit, ...]
-    next: tuple[str, ...]
+    files: tuple[Unit, ...]
     installed: bool
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "kind": self.kind,
-            "files": [{"path": str(unit.path), "text": unit.text} for unit in self.units],
-            "installed": self.installed,
-            "next": list(self.next),
-        }
+    next: tuple[str, ...]
 
 
 def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> ServiceReport:
@@ -90,7 +81,7 @@ def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> Service
     values = _VALUES[kind](plan)
     target = (folder or FOLDERS[kind]).absolute()
     units = tuple(Unit(path=target / name, text=_fill(name, values)) for name in FILES[kind])
-    return ServiceReport(kind=kind, units=units, next=_next(kind, plan), installed=False)
+    return ServiceReport(kind=kind, files=units, next=_next(kind, plan), installed=False)
 
 
 def _next(kind: Kind, plan: Plan) -> tuple[str, ...]:
@@ -112,13 +103,13 @@ def install(report: ServiceReport, plan: Plan, *, overwrite: bool) -> ServiceRep
         UsageError: a file that says something else is there.
         StorageRefused: the folder cannot be written to.
     """
-    differing = [unit.path for unit in report.units if _says_something_else(unit)]
+    differing = [unit.path for unit in report.files if _says_something_else(unit)]
     if differing and not overwrite:
         raise UsageError(f"{differing[0]} is there and says something else", hint="--yes replaces it")
-    for unit in report.units:
+    for unit in report.files:
         _write(unit.path, unit.text, mode=0o644)
     if report.kind == "compose":
-        _write_secrets(report.units[0].path.parent, plan)
+        _write_secrets(report.files[0].path.parent, plan)
     return replace(report, installed=True)
 
 

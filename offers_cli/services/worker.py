@@ -1,11 +1,11 @@
-"""Work: what a worker did, for people and programs; the failures are told one by one."""
+"""Work: what a worker did, for people and programs; its failures one by one, and what a burst leaves waiting."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
@@ -19,13 +19,15 @@ from offers_cli.errors import (
     StorageRefused,
     StorageUnavailable,
 )
+from offers_cli.fetch.pace import PausedHost, SharedPace
 from offers_cli.offer import Enrichment, EnrichmentFailure
+from offers_cli.queue.registries import PutOff, Registries
 from offers_cli.queue.results import NO_SUCH_OFFER, WorkerReport
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report
 from offers_cli.storage.base import EnrichmentReport, Storage
 
-TOLD_FAILURES = 100
-"""Failures that a report tells one by one; `offers failed` lists them all."""
+REPORTED_FAILURES = 100
+"""Failures that a report names one by one; `offers failed` lists them all."""
 
 LATER = "offers worker --burst, later; offers stats shows the rest"
 RESUME = "rq resume"
@@ -39,119 +41,85 @@ HINTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkReport:
+class WorkReport(Report):
     """A worker's figures and its failures."""
 
     worker: WorkerReport = field(default_factory=WorkerReport)
-    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """As `Report.keys`."""
+        return "succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"
 
     def data(self) -> dict[str, Any]:
-        names = ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s")
-        return {name: getattr(self.worker, name) for name in names}
+        """The worker's figures by key."""
+        return {name: getattr(self.worker, name) for name in self.keys()}
 
 
-class TellingSave:
-    """Writes groups of results, with what their pages told, and remembers the first failures for the report."""
+class ReportingWriter:
+    """Writes groups of results, with what their pages showed, and remembers the first failures for the report.
+
+    Attributes:
+        reported: the failures seen so far, `REPORTED_FAILURES` at the most.
+    """
 
     def __init__(self, storage: Storage, drift: DriftWatch) -> None:
         self._storage = storage
         self._drift = drift
-        self._told: list[Problem] = []
+        self.reported: list[Problem] = []
 
     def __call__(self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
-        """Write one group, in one transaction."""
+        """Write one group, in one transaction; raises as `Storage.save_enrichments`."""
         report = self._storage.save_enrichments(enrichments, failures)
         self._drift.flush()
-        self._told += _problems(failures, report)[: TOLD_FAILURES - len(self._told)]
+        self.reported += _problems(failures, report)[: REPORTED_FAILURES - len(self.reported)]
         return report
 
-    @property
-    def told(self) -> tuple[Problem, ...]:
-        """The failures seen so far."""
-        return tuple(self._told)
 
-
-def report_work(worker: WorkerReport, *, told: Sequence[Problem] = ()) -> WorkReport:
-    """What a worker did; failures that were not told one by one are counted."""
-    problems = list(told)
+def report_work(worker: WorkerReport, *, reported: Sequence[Problem] = ()) -> WorkReport:
+    """What a worker did; failures that were not reported one by one are counted."""
+    problems = list(reported)
     if worker.failed > len(problems):
-        untold = f"{worker.failed - len(problems)} {'more ' if problems else ''}jobs failed"
-        problems.append(Problem(code="jobs_failed", message=untold, hint="offers failed"))
+        rest = f"{worker.failed - len(problems)} {'more ' if problems else ''}jobs failed"
+        problems.append(Problem(code="jobs_failed", message=rest, hint="offers failed"))
     if worker.interrupted:
         problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
     return WorkReport(worker=worker, problems=tuple(problems))
 
 
-class PausedHost(Protocol):
-    """A host that rests for everyone."""
+def add_waiting(
+    report: WorkReport, *, queue: Registries, pace: SharedPace, check_session: Callable[[], Sequence[Problem]]
+) -> WorkReport:
+    """The report of a burst, with what it leaves in the queue, whoever put it there: it has not done all.
 
-    @property
-    def host(self) -> str: ...
+    Args:
+        check_session: what is wrong with the affiliate's session, when links are wanted of it.
 
-    @property
-    def seconds(self) -> float: ...
-
-    @property
-    def reason(self) -> str: ...
-
-
-class PutOff(Protocol):
-    """Jobs that wait for another attempt."""
-
-    @property
-    def code(self) -> str: ...
-
-    @property
-    def jobs(self) -> int: ...
-
-    @property
-    def message(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What a burst leaves in the queue, whoever put it there.
-
-    Attributes:
-        jobs: queued and scheduled ones together.
-        suspended: whether the queue is, so that nobody starts them.
-        put_off: those whose last attempt failed, by why.
-        paused: hosts that rest.
-        session: what is wrong with the affiliate's session, when links are wanted of it.
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
     """
-
-    jobs: int = 0
-    suspended: bool = False
-    put_off: Sequence[PutOff] = ()
-    paused: Sequence[PausedHost] = ()
-    session: Sequence[Problem] = ()
-
-
-def tell_waiting(report: WorkReport, waiting: Waiting) -> WorkReport:
-    """Tell of the jobs that a burst leaves: it has not done all."""
+    counts, put_off = queue.counts(), queue.put_off()
+    session = check_session() if any(jobs.code == SessionExpired.code for jobs in put_off) else ()
+    waiting = counts.queued + counts.scheduled
+    suspended, paused = queue.suspended(), pace.paused_hosts()
     problems: list[Problem] = []
-    if waiting.suspended and waiting.jobs:
-        message = f"the queue is suspended; {_wait(waiting.jobs)}"
-        problems.append(Problem.of(QueueRefused(message, hint=RESUME)))
-    for put_off in waiting.put_off:
-        problems += _why(put_off, waiting)
+    if suspended and waiting:
+        problems.append(Problem.of(QueueRefused(f"the queue is suspended; {_wait(waiting)}", hint=RESUME)))
+    for jobs in put_off:
+        problems += session if jobs.code == SessionExpired.code and session else [_put_off(jobs, paused)]
     return replace(report, problems=(*report.problems, *problems))
 
 
-def _why(put_off: PutOff, waiting: Waiting) -> Sequence[Problem]:
-    if put_off.code == SessionExpired.code and waiting.session:
-        return waiting.session
-    error = WORK_ERRORS.get(put_off.code, Bug)
-    resting = [
-        f"{host.host} rests for another {host.seconds:.0f} s" for host in waiting.paused if host.reason == put_off.code
-    ]
+def _put_off(jobs: PutOff, paused: Sequence[PausedHost]) -> Problem:
+    error = WORK_ERRORS.get(jobs.code, Bug)
+    resting = [f"{host.host} rests for another {host.seconds:.0f} s" for host in paused if host.reason == jobs.code]
     if resting:
-        message = f"{', '.join(resting)}; {_wait(put_off.jobs)} and lose nothing"
+        message = f"{', '.join(resting)}; {_wait(jobs.jobs)} and lose nothing"
     else:
-        message = f"{_wait(put_off.jobs)} for another attempt: {put_off.message or put_off.code}"
+        message = f"{_wait(jobs.jobs)} for another attempt: {jobs.message or jobs.code}"
     tried_again = error.outcome is Outcome.RETRY and not resting
     exit_code = 1 if tried_again else error.exit_code
-    return [Problem(code=put_off.code, message=message, hint=HINTS.get(put_off.code, LATER), exit_code=exit_code)]
+    return Problem(code=jobs.code, message=message, hint=HINTS.get(jobs.code, LATER), exit_code=exit_code)
 
 
 def _wait(jobs: int) -> str:

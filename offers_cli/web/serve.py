@@ -7,12 +7,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.log import get_log
 from offers_cli.report import Problem
+from offers_cli.services.stats import collect_stats
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -75,7 +77,15 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
             hint="export OFFERS_DASHBOARD_TOKEN=$(openssl rand -hex 24), or leave --host out",
         )
     jobs = Jobs(runtime.connection, name=runtime.config.enrichment.queue_name)
-    app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: runtime.stats().data())
+    later = runtime.later
+    stats = partial(
+        collect_stats,
+        storage=later.brief_storage,
+        queue=later.registries,
+        pace=later.shared_pace,
+        drift=runtime.drift_store,
+    )
+    app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
     return Front(app, names=Names(host, settings.hosts), token=settings.token)
 
 

@@ -10,14 +10,16 @@ import pytest
 from offers_cli.cli.render import Line, Output
 from offers_cli.cli.stats import stats_blocks
 from offers_cli.cli.watch import view_rows, watch
-from offers_cli.queue.registries import RunningJob, RunningWorker
+from offers_cli.drift.detect import DriftWarning
+from offers_cli.fetch.pace import PausedHost
+from offers_cli.queue.registries import QueueCounts, RunningJob, RunningWorker
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
 from offers_cli.services.stats import StatsReport
 from offers_cli.storage.base import OfferCounts
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-QUEUE = {"queued": 1200, "started": 3, "scheduled": 0, "deferred": 0, "finished": 500, "failed": 3, "workers": 1}
+QUEUE = QueueCounts(queued=1200, started=3, scheduled=0, deferred=0, finished=500, failed=3, workers=1)
 
 
 def worker(jobs: int) -> RunningWorker:
@@ -48,8 +50,8 @@ def report(jobs: int = 1) -> StatsReport:
         offers=OfferCounts(
             total=1000, enriched=835, gone=3, missing_old_price=12, missing_discount=30, missing_affiliate_link=1000
         ),
-        paused=({"host": "shop.test", "egress": "direct", "seconds": 25.4, "reason": "page_blocked"},),
-        drift=({"source": "s", "field": "f", "message": "old_price_cents is found in 2% of pages, was 80%"},),
+        paused=(PausedHost(host="shop.test", egress="direct", seconds=25.4, reason="page_blocked"),),
+        drift=(DriftWarning(source="s", field="f", message="old_price_cents is found in 2% of pages, was 80%"),),
         workers=(worker(jobs),),
     )
 

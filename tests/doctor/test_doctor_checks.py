@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -53,14 +54,14 @@ def queue_findings(
         if refusal:
             raise refusal
 
-    counts = SimpleNamespace(
+    queue: Any = SimpleNamespace(
         counts=lambda: SimpleNamespace(queued=queued, scheduled=0, workers=0),
         suspended=lambda: suspended,
         check_rights=check_rights,
         set_aside=lambda: set_aside,
     )
     health = replace(WELL, **facts)  # type: ignore[arg-type]
-    found = look_at_queue(read_health=lambda: health, get_queue=lambda: counts, address=None)
+    found = look_at_queue(read_health=lambda: health, queue=queue, address=None)
     return {finding.name: finding for finding in found}
 
 
@@ -167,7 +168,7 @@ def test_what_strangers_can_read(*, tables: dict[str, int], offers: int, has_key
     ("age_days", "refused", "state"), [(1, False, "ok"), (40, False, "warning"), (1, True, "problem")]
 )
 def test_session(age_days: int, refused: bool, state: str) -> None:
-    session = SimpleNamespace(imported_at=NOW - timedelta(days=age_days), refused_at=NOW if refused else None)
+    session: Any = SimpleNamespace(imported_at=NOW - timedelta(days=age_days), refused_at=NOW if refused else None)
     assert look_at_session(lambda: session, now=NOW)[0].state == state
 
 

@@ -89,7 +89,7 @@ def test_systemd_reads_awkward_paths_as_they_are(folder: Path) -> None:
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     report = make_units("systemd", plan(home, program=program, needs_socket=False), folder=folder)
-    for unit in report.units:
+    for unit in report.files:
         unit.path.write_text(unit.text)
     done = verify(folder, "offers-worker.service")
     assert (done.returncode, done.stdout + done.stderr) == (0, ""), "the program is found, so its path was understood"

@@ -94,9 +94,9 @@ def places(kind: Kind, report: ServiceReport) -> list[dict[str, Any]]:
                 "setting": shlex.split(program["environment"]),
                 "program": shlex.split(program["command"])[0],
             }
-            for program in read_supervisor(report.units[0].text).values()
+            for program in read_supervisor(report.files[0].text).values()
         ]
-    read = [read_systemd(unit.text) for unit in report.units]
+    read = [read_systemd(unit.text) for unit in report.files]
     return [
         {
             "user": found["User"][0],
@@ -112,10 +112,10 @@ def places(kind: Kind, report: ServiceReport) -> list[dict[str, Any]]:
 def shape(kind: Kind, report: ServiceReport) -> Any:
     """The keys of each unit, so that one more or less is seen."""
     if kind == "systemd":
-        return [[(key, len(values)) for key, values in read_systemd(unit.text).items()] for unit in report.units]
+        return [[(key, len(values)) for key, values in read_systemd(unit.text).items()] for unit in report.files]
     if kind == "supervisor":
-        return {name: list(program) for name, program in read_supervisor(report.units[0].text).items()}
-    return yaml.safe_load(report.units[0].text)
+        return {name: list(program) for name, program in read_supervisor(report.files[0].text).items()}
+    return yaml.safe_load(report.files[0].text)
 
 
 def made(make: Callable[[], ServiceReport]) -> ServiceReport | ConfigError:
@@ -137,7 +137,7 @@ def test_a_setting_changes_a_unit_in_its_own_place_alone(kind: Kind, name: str) 
         if isinstance(report, ConfigError):
             assert name in report.message
         elif kind == "compose" or not is_path:
-            assert report.units == usual.units
+            assert report.files == usual.files
         else:
             assert shape(kind, report) == shape(kind, usual)
             home, *more = [value.strip()] if name == "OFFERS_HOME" else ["/srv/home", str(Path(value).parent)]
@@ -179,7 +179,7 @@ def test_what_a_plan_holds_is_quoted_or_refused_by_name(kind: Kind, fact: str) -
 @pytest.mark.parametrize("kind", ["systemd", "supervisor"])
 def test_ordinary_awkward_homes_are_not_refused(kind: Kind) -> None:
     for text in ("blanks", "percent", "dollar", "braces", "unicode"):
-        assert units(kind, OFFERS_HOME=f"/srv/{HOSTILE[text]}").units
+        assert units(kind, OFFERS_HOME=f"/srv/{HOSTILE[text]}").files
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here: apt-get install systemd")
@@ -194,7 +194,7 @@ def test_systemd_itself_has_nothing_to_say_about_them(folder: Path) -> None:
             report = units("systemd", OFFERS_HOME=f"/srv/{text}", OFFERS_DB=f"/var/{text}/offers.db")
         except ConfigError:
             continue
-        unit = re.sub(r'^ExecStart="[^"]*"', f"ExecStart={program}", report.units[0].text, flags=re.MULTILINE)
+        unit = re.sub(r'^ExecStart="[^"]*"', f"ExecStart={program}", report.files[0].text, flags=re.MULTILINE)
         names.append(folder / f"u{number}.service")
         names[-1].write_text(unit)
     assert len(names) > 8
@@ -214,7 +214,7 @@ def test_supervisord_itself_reads_them_back(folder: Path) -> None:
         except ConfigError:
             continue
         home.mkdir(parents=True)
-        (folder / "offers.conf").write_text(report.units[0].text)
+        (folder / "offers.conf").write_text(report.files[0].text)
         (folder / "main.conf").write_text("[supervisord]\n[include]\nfiles = offers.conf\n")
         reader = options.ServerOptions()
         reader.realize(["-c", str(folder / "main.conf")])
@@ -226,7 +226,7 @@ def test_supervisord_itself_reads_them_back(folder: Path) -> None:
 
 
 def test_compose_reads_its_file_whoever_we_are() -> None:
-    document = yaml.safe_load(units("compose").units[0].text)
+    document = yaml.safe_load(units("compose").files[0].text)
     assert set(document["services"]) == {"redis", "worker", "dashboard"}
 
 

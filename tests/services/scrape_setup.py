@@ -15,7 +15,6 @@ from offers_cli.errors import OffersError
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.offer import EnrichmentJob, Offer
 from offers_cli.queue.enqueue import EnqueueReport
-from offers_cli.queue.registration import ProcessId
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, Storage
@@ -30,15 +29,20 @@ class Shop:
     name = "mercado_livre"
 
     def __init__(self, pages: int, per_page: int = 8, **troubles: OffersError) -> None:
-        self.pages = pages
+        self.page_count = pages
         self.per_page = per_page
         self.troubles = {int(name.removeprefix("page")): error for name, error in troubles.items()}
 
-    def load(self, source: Source, address: str | None, read: Callable[[str, str], ListingReading]) -> ListingReading:
+    def load_listing(
+        self, source: Source, address: str | None, read: Callable[[str, str], ListingReading]
+    ) -> ListingReading:
         page = int(address.rpartition("=")[2]) if address else 1
         if page in self.troubles:
             raise self.troubles.pop(page)
         return read(str(page), f"https://shop.test/{source.label}?page={page}")
+
+    def marketplace_for(self, _url: str) -> Shop:
+        return self
 
     def read_listing(self, text: str, url: str, *, source: str) -> ListingReading:  # noqa: ARG002
         page, base = int(text), url.rpartition("=")[0]
@@ -47,7 +51,7 @@ class Shop:
             url=url,
             currency="BRL",
             offers=tuple(self.offers(page)),
-            next_page=f"{base}={page + 1}" if page < self.pages else None,
+            next_page=f"{base}={page + 1}" if page < self.page_count else None,
             strategy="state",
         )
 
@@ -63,7 +67,7 @@ class Queue:
     error: OffersError | None = None
     jobs: dict[str, EnrichmentJob] = field(default_factory=dict)
 
-    def __call__(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
+    def enqueue(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
         if self.error:
             raise self.error
         fresh = {job.offer_id: job for job in jobs if job.offer_id not in self.jobs}
@@ -83,14 +87,12 @@ def scraper(storage: Storage, shop: Shop, queue: Queue | None = None, **options:
 
     values: dict[str, Any] = {
         "storage": storage,
-        "enqueue": Queue() if queue is None else queue,
-        "load": shop.load,
+        "queue": Queue() if queue is None else queue,
+        "pages": shop,
         "read_hub": no_hub,
-        "marketplace_for": lambda _url: shop,
         "wanted": PAGE_FIELDS,
         "drift": DriftWatch(DriftMemory()),
         "now": ticking(),
-        "process": str(ProcessId.own()),
-        "pages": shop.pages,
+        "max_pages": shop.page_count,
     }
     return Scraper(**{**values, **options})

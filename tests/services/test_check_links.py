@@ -38,7 +38,7 @@ def with_links(database: Storage, *names: str) -> dict[str, str]:
 
 
 def check(database: Storage, site: Site, sample: int = 100) -> CheckLinksReport:
-    return check_links(storage=database, locate=site.locate, tag="ours", sample=sample, random=Random(1))
+    return check_links(storage=database, locate=site.locate, label="ours", sample=sample, random=Random(1))
 
 
 def test_each_verdict_is_counted_and_what_is_lost_is_a_problem_with_the_offer_to_look_at(database: Storage) -> None:
@@ -46,8 +46,7 @@ def test_each_verdict_is_counted_and_what_is_lost_is_a_problem_with_the_offer_to
     names = with_links(database, "ours", "foreign", "gone", "unclear", "moved")
     save(database, card(99))  # without a link
     report = check(database, site)
-    assert {names[each.offer_id]: each.verdict for each in report.checked} == {
-        "ours": "ours",
+    assert {names[each.offer_id]: each.verdict for each in report.links} == {
         "foreign": "foreign",
         "gone": "gone",
         "unclear": "unclear",
@@ -65,7 +64,7 @@ def test_each_verdict_is_counted_and_what_is_lost_is_a_problem_with_the_offer_to
 def test_links_that_lead_in_a_circle_are_unclear_after_a_few_hops(database: Storage) -> None:
     site = Site(a="https://meli.la/b", b="https://meli.la/a")
     with_links(database, "a")
-    [checked] = check(database, site).checked
+    [checked] = check(database, site).links
     assert (checked.verdict, checked.label, len(site.asked)) == ("unclear", None, 3)
 
 
@@ -78,8 +77,8 @@ def test_an_error_of_the_site_ends_the_sample_and_what_was_checked_is_told(datab
             raise SiteUnavailable("503")
         return site.locate(address)
 
-    report = check_links(storage=database, locate=locate, tag="ours", sample=9, random=Random(1))
-    assert (len(report.checked), [problem.code for problem in report.problems]) == (2, ["site_unavailable"])
+    report = check_links(storage=database, locate=locate, label="ours", sample=9, random=Random(1))
+    assert (report.checked, [problem.code for problem in report.problems]) == (2, ["site_unavailable"])
 
 
 @pytest.mark.parametrize("sample", [0, 1, 3])
@@ -87,7 +86,7 @@ def test_no_more_than_the_sample_is_checked_and_no_offer_twice(database: Storage
     with_links(database, *"abcdefgh")
     report = check(database, Site(), sample)
     assert report.stored == 8
-    assert len({each.offer_id for each in report.checked}) == len(report.checked) == sample
+    assert len({each.offer_id for each in report.links}) == report.checked == sample
 
 
 def test_every_link_may_be_in_the_sample(database: Storage) -> None:
@@ -96,7 +95,7 @@ def test_every_link_may_be_in_the_sample(database: Storage) -> None:
         names[each.offer_id]
         for seed in range(60)
         for each in check_links(
-            storage=database, locate=Site().locate, tag="ours", sample=2, random=Random(seed)
-        ).checked
+            storage=database, locate=Site().locate, label="ours", sample=2, random=Random(seed)
+        ).links
     }
     assert drawn == set("abcdef")

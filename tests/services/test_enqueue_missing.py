@@ -27,7 +27,7 @@ class Desk:
         self.asked.append("time")
         return 7.5
 
-    def enqueue(self, jobs: Sequence[EnrichmentJob], /, *, unless_ended_since: float) -> Any:
+    def enqueue(self, jobs: Sequence[EnrichmentJob], /, *, unless_ended_since: float, **_: object) -> Any:
         self.asked.append((jobs[0].offer_id, unless_ended_since))
         return EnqueueReport(enqueued=1, already_queued=0)
 
@@ -35,7 +35,7 @@ class Desk:
 def test_what_ends_after_the_read_began_is_not_queued_again() -> None:
     """The queue's time is taken before the offers are read: what ends in between is left alone as well."""
     desk: Any = Desk()
-    report = enqueue_missing(storage=desk, enqueue=desk.enqueue, queue_time=desk.time, missing=frozenset(), limit=10)
+    report = enqueue_missing(storage=desk, queue=desk, missing=frozenset(), limit=10)
     assert desk.asked == ["time", "read", ("o1", 7.5)]
     assert (report.found, report.enqueued, report.already_queued) == (1, 1, 0)
 
@@ -43,5 +43,5 @@ def test_what_ends_after_the_read_began_is_not_queued_again() -> None:
 def test_a_dry_run_does_not_ask_the_queue() -> None:
     desk: Any = Desk()
     options: Any = {"missing": frozenset(), "limit": 10, "dry_run": True}
-    assert enqueue_missing(storage=desk, enqueue=desk.enqueue, queue_time=desk.time, **options).found == 1
+    assert enqueue_missing(storage=desk, queue=desk, **options).found == 1
     assert desk.asked == ["read"]

@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from drift_fakes import DriftMemory
@@ -14,6 +16,7 @@ from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.link_builder import Link
 from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
+from offers_cli.affiliate.links import Links
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.pages import product_html
 from offers_cli.drift.watch import DriftWatch
@@ -65,21 +68,20 @@ class Site:
     def work(self, *, later_s: float = 1.0, with_links: bool = True) -> WorkError | None:
         """Run the offer's job once, as a worker does; returns what it ended with."""
         market = MercadoLivre(BASE)
+        login: Any = SimpleNamespace(find=object, get=object)
         maker = LinkBatcher(self.ask, linger_s=0)
         enricher = Enricher(
             pages=Pages(
-                get_fetcher=lambda: self,
+                fetcher=self,
                 marketplace_for=lambda _url: market,
-                keeper=KeepNothing(),
-                get_pace=FreePace,
+                snapshots=KeepNothing(),  # type: ignore[arg-type]
+                pace=FreePace(),
                 sleep=lambda _s: None,
             ),
             drift=DriftWatch(DriftMemory()),
             storage=self.storage,
-            find_links=lambda: maker if with_links else None,
-            link_url=market.link_url,
-            check_session=lambda: None,
-            page_place=nullcontext(),
+            links=Links(label="ours" if with_links else None, login=login, batches=maker, link_url=market.link_url),
+            page_slots=nullcontext(),
         )
         offer = self.offer()
         job = EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents)

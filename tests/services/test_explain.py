@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services.kept_pages import PAGES, page_of
-from storage.cases import save
+from services.kept_pages import PAGES, keep, page_of
+from storage.cases import card, save
 
 from offers_cli.errors import NotFound, OfferGone
 from offers_cli.fetch.response import Page
@@ -46,15 +46,17 @@ def fetcher() -> Fetcher:
 
 @pytest.fixture
 def explained(fetcher: Fetcher, database: Storage, snapshots: Snapshots) -> Explain:
-    def run(target: str, *, url: str | None = None, kept: tuple[str, str] | None = None) -> ExplainReport:
+    no_wall_here: Any = None
+
+    def run(target: str, *, url: str | None = None) -> ExplainReport:
         pages = Pages(
-            get_fetcher=lambda: fetcher,
+            fetcher=fetcher,
             marketplace_for=lambda _url: MercadoLivre(),
-            keeper=snapshots,
-            get_pace=lambda: pytest.fail("no wall here"),
+            snapshots=snapshots,
+            pace=no_wall_here,
             sleep=lambda _s: None,
         )
-        return explain(target, url=url, pages=pages, find_offer=database.find_offer, find_kept=lambda _id: kept)
+        return explain(target, url=url, pages=pages, storage=database, snapshots=snapshots)
 
     return run
 
@@ -93,14 +95,14 @@ def test_a_page_that_cannot_be_read_says_why_and_what_was_seen(explained: Explai
 
 
 def test_an_offer_stands_for_its_kept_page_else_for_its_own(
-    explained: Explain, fetcher: Fetcher, database: Storage
+    explained: Explain, fetcher: Fetcher, database: Storage, snapshots: Snapshots
 ) -> None:
-    [offer] = save(database)
-    kept = page_of(PRODUCT)
-    assert explained(offer.offer_id, kept=(kept.text, kept.url)).data()["values"]["price_cents"] == 318_531
+    kept, other = save(database, card(1), card(2))
+    keep(snapshots, PRODUCT, kept.offer_id)
+    assert explained(kept.offer_id).data()["values"]["price_cents"] == 318_531
     assert fetcher.asked == []
-    assert explained(offer.offer_id).data()["kind"] == "product"
-    assert fetcher.asked == [offer.url]
+    assert explained(other.offer_id).data()["kind"] == "product"
+    assert fetcher.asked == [other.url]
 
 
 @pytest.mark.parametrize("target", ["nothing", "nothing.html"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,12 @@ class Site:
 
 
 def pages(site: Site, folder: Path) -> Pages:
-    def unused() -> None:
-        raise AssertionError
-
+    unused: Any = None
     return Pages(
-        get_fetcher=unused,  # type: ignore[arg-type]
+        fetcher=unused,
         marketplace_for=lambda _url: MercadoLivre(),
-        keeper=Snapshots(folder, mode="off", max_bytes=1, max_age_s=1),
-        get_pace=unused,  # type: ignore[arg-type]
+        snapshots=Snapshots(folder, mode="off", max_bytes=1, max_age_s=1),
+        pace=unused,
         sleep=site.waits.append,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,18 @@ from offers_cli.errors import PageChanged
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.queue.registries import Registries
-from offers_cli.services.replay import Replayer
+from offers_cli.services import replay as service
+from offers_cli.services.replay import ReplayReport
 from offers_cli.storage.base import Storage
+
+Replay = Callable[..., ReplayReport]
 
 
 @pytest.fixture
-def replayer(database: Storage, snapshots: Snapshots, connection: redis.Redis) -> Replayer:
-    return Replayer(
-        kept=snapshots,
+def replay(database: Storage, snapshots: Snapshots, connection: redis.Redis) -> Replay:
+    return partial(
+        service.replay,
+        snapshots=snapshots,
         storage=database,
         queue=Registries(connection),
         marketplace_for=lambda _url: MercadoLivre(),
@@ -29,13 +35,13 @@ def replayer(database: Storage, snapshots: Snapshots, connection: redis.Redis) -
 
 
 def test_a_page_that_can_be_read_now_mends_its_offer_and_its_failed_job_is_forgotten(
-    replayer: Replayer, database: Storage, snapshots: Snapshots, connection: redis.Redis
+    replay: Replay, database: Storage, snapshots: Snapshots, connection: redis.Redis
 ) -> None:
     [offer] = save(database)
     keep(snapshots, "product_pix_price", offer.offer_id)
     enqueue(connection, [offer.offer_id])
     make_worker(connection, Database(), raising(PageChanged("no price"))).run(burst=True)
-    report = replayer.replay()
+    report = replay()
     assert report.data() == {
         "found": 1,
         "mended": 1,
@@ -50,12 +56,11 @@ def test_a_page_that_can_be_read_now_mends_its_offer_and_its_failed_job_is_forgo
 
 
 def test_a_dry_run_shows_what_the_pages_tell_and_changes_nothing(
-    replayer: Replayer, database: Storage, snapshots: Snapshots
+    replay: Replay, database: Storage, snapshots: Snapshots
 ) -> None:
     [offer] = save(database)
     keep(snapshots, "product_pix_price", offer.offer_id)
-    replayer.dry_run = True
-    report = replayer.replay()
+    report = replay(dry_run=True)
     assert (report.found, report.mended, report.dry_run) == (1, 1, True)
     [change] = report.changes
     assert change == {
@@ -67,35 +72,35 @@ def test_a_dry_run_shows_what_the_pages_tell_and_changes_nothing(
     assert stored(database, offer.offer_id).old_price_cents is None
 
 
-def test_what_is_newer_in_the_database_stands(replayer: Replayer, database: Storage, snapshots: Snapshots) -> None:
+def test_what_is_newer_in_the_database_stands(replay: Replay, database: Storage, snapshots: Snapshots) -> None:
     [offer] = save(database)
     keep(snapshots, "product_pix_price", offer.offer_id, minute=1)
     database.save_enrichments([page(offer.offer_id, 2, old_price_cents=12_000)])
-    report = replayer.replay()
+    report = replay()
     assert (report.mended, report.superseded) == (0, 1)
     assert stored(database, offer.offer_id).old_price_cents == 12_000
 
 
 def test_of_several_pages_of_one_offer_the_newest_counts_and_pages_of_none_are_left_out(
-    replayer: Replayer, database: Storage, snapshots: Snapshots
+    replay: Replay, database: Storage, snapshots: Snapshots
 ) -> None:
     [offer] = save(database)
     keep(snapshots, "product_renamed_classes", offer.offer_id, minute=1)
     keep(snapshots, "product_pix_price", offer.offer_id, minute=2)
     keep(snapshots, "wall_captcha", "", code="page_blocked")
-    report = replayer.replay()
+    report = replay()
     assert (report.found, report.mended, report.problems) == (1, 1, ())
 
 
 def test_pages_that_still_cannot_be_read_are_counted_and_only_changed_ones_are_problems(
-    replayer: Replayer, database: Storage, snapshots: Snapshots
+    replay: Replay, database: Storage, snapshots: Snapshots
 ) -> None:
     """A wall says nothing of the offer, an ended offer is marked as gone, a page that has changed wants a look."""
     gone, walled, changed = save(database, *(card(number) for number in range(3)))
     keep(snapshots, "product_paused_item", gone.offer_id)
     keep(snapshots, "wall_captcha", walled.offer_id, code="page_blocked")
     keep(snapshots, "product_prices_contradict", changed.offer_id)
-    report = replayer.replay()
+    report = replay()
     assert (report.found, report.mended, report.unreadable) == (3, 0, 3)
     [problem] = report.problems
     assert (problem.code, problem.offer_id, problem.exit_code) == ("page_changed", changed.offer_id, 1)
@@ -103,21 +108,19 @@ def test_pages_that_still_cannot_be_read_are_counted_and_only_changed_ones_are_p
     assert stored(database, walled.offer_id).status == "active"
 
 
-def test_only_pages_kept_for_one_reason_are_replayed(
-    replayer: Replayer, database: Storage, snapshots: Snapshots
-) -> None:
+def test_only_pages_kept_for_one_reason_are_replayed(replay: Replay, database: Storage, snapshots: Snapshots) -> None:
     [offer] = save(database)
     keep(snapshots, "product_pix_price", offer.offer_id, code="page_changed")
-    assert replayer.replay(reason="not_html").found == 0
-    assert replayer.replay(reason="page_changed").found == 1
+    assert replay(reason="not_html").found == 0
+    assert replay(reason="page_changed").found == 1
 
 
 def test_a_kept_page_that_is_gone_from_the_disk_is_told(
-    replayer: Replayer, database: Storage, snapshots: Snapshots, tmp_path: Path
+    replay: Replay, database: Storage, snapshots: Snapshots, tmp_path: Path
 ) -> None:
     [offer] = save(database)
     keep(snapshots, "product_pix_price", offer.offer_id)
     for file in (tmp_path / "snapshots" / "pages").iterdir():
         file.unlink()
-    report = replayer.replay()
+    report = replay()
     assert (report.unreadable, [problem.code for problem in report.problems]) == (1, ["not_found"])

@@ -38,10 +38,11 @@ def test_a_scrape_that_is_killed_is_told_as_such_with_what_it_did(storage: Sqlit
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     killed = subprocess.run([sys.executable, "-c", SCRAPE, str(storage.path)], env=environment, check=False)
     assert killed.returncode == -9
-    [past] = list_runs(storage=storage, limit=20, now=at(0)).runs
+    report = list_runs(storage=storage, limit=20, now=at(0))
+    [past] = report.runs
     assert (past.status, past.run.pages, past.run.new) == ("killed", 2, 16)
     assert past.duration_s > 0
-    assert past.data()["finished_at"] is None
+    assert report.data()["runs"][0]["finished_at"] is None
 
 
 def test_each_end_is_told(storage: SqliteStorage) -> None:

@@ -193,9 +193,9 @@ def test_one_card_whose_address_no_offer_may_have_stops_no_other(storage: Failin
 
 def test_a_stored_address_that_cannot_be_queued_is_named_with_what_mends_it(storage: FailingStorage) -> None:
     class Strict(Queue):
-        def __call__(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
+        def enqueue(self, jobs: Sequence[EnrichmentJob], /) -> EnqueueReport:
             first, *others = jobs
-            queued = super().__call__(others)
+            queued = super().enqueue(others)
             return EnqueueReport(enqueued=queued.enqueued, already_queued=0, refused={first.offer_id: "it is too long"})
 
     report = scraper(storage, Shop(1), Strict()).scrape([OFERTAS])

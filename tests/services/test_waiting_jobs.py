@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
-from offers_cli.services.worker import Waiting, WorkReport, tell_waiting
+from offers_cli.services.worker import WorkReport, add_waiting
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,16 @@ class Jobs:
     message: str = "a captcha"
 
 
-def told(**waiting: Any) -> list[Problem]:
-    report = tell_waiting(WorkReport(worker=WorkerReport()), Waiting(**waiting))
-    return list(report.problems)
+def told(report: WorkReport | None = None, **waiting: Any) -> list[Problem]:
+    """What a burst reports that leaves so many `jobs` in the queue, those `put_off` and hosts `paused`."""
+    facts: dict[str, Any] = {"jobs": 0, "suspended": False, "put_off": [], "paused": [], "session": [], **waiting}
+    counts = SimpleNamespace(queued=facts["jobs"], scheduled=0)
+    queue: Any = SimpleNamespace(
+        counts=lambda: counts, put_off=lambda: facts["put_off"], suspended=lambda: facts["suspended"]
+    )
+    pace: Any = SimpleNamespace(paused_hosts=lambda: facts["paused"])
+    done = add_waiting(report or WorkReport(), queue=queue, pace=pace, check_session=lambda: facts["session"])
+    return list(done.problems)
 
 
 def test_nothing_is_told_when_nothing_waits_for_anything() -> None:
@@ -39,8 +46,8 @@ def test_nothing_is_told_when_nothing_waits_for_anything() -> None:
 
 def test_what_went_wrong_before_is_still_told() -> None:
     before = Problem(code="offer_gone", message="gone")
-    report = tell_waiting(WorkReport(problems=(before,)), Waiting(put_off=[Jobs()]))
-    assert [problem.code for problem in report.problems] == ["offer_gone", "page_blocked"]
+    problems = told(WorkReport(problems=(before,)), put_off=[Jobs()])
+    assert [problem.code for problem in problems] == ["offer_gone", "page_blocked"]
 
 
 def test_a_suspended_queue_is_told_with_the_way_out() -> None:

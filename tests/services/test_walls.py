@@ -49,10 +49,10 @@ class Shop:
 
 def pages(shop: Shop, pace: FreePace) -> Pages:
     return Pages(
-        get_fetcher=lambda: shop,
+        fetcher=shop,
         marketplace_for=lambda _url: MercadoLivre(),
-        keeper=KeepNothing(),
-        get_pace=lambda: pace,
+        snapshots=KeepNothing(),  # type: ignore[arg-type]
+        pace=pace,
         sleep=lambda _seconds: None,
     )
 

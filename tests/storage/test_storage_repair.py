@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from storage.cases import EVERYTHING, UNFIT_URLS, at, card, failure, history, needing, page, save, stored
 
 from offers_cli.errors import StorageBusy
-from offers_cli.offer import Offer, url_problem
+from offers_cli.offer import EnrichmentJob, Offer, url_problem
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.services.enqueue_missing import EnqueueMissingReport, enqueue_missing
 from offers_cli.services.repair import repair, sound_url
@@ -37,13 +39,12 @@ def enqueue(storage: Storage, limit: int, *, dry_run: bool = False) -> tuple[Enq
     """What is told, and which offers were handed to the queue."""
     queued: list[str] = []
 
-    def take(jobs: object, /, *, unless_ended_since: float) -> EnqueueReport:
-        queued.extend(job.offer_id for job in jobs)  # type: ignore[attr-defined]
+    def take(jobs: Sequence[EnrichmentJob], **_: object) -> EnqueueReport:
+        queued.extend(job.offer_id for job in jobs)
         return EnqueueReport(enqueued=len(queued), already_queued=0)
 
-    report = enqueue_missing(
-        storage=storage, enqueue=take, queue_time=at(60).timestamp, missing=EVERYTHING, limit=limit, dry_run=dry_run
-    )
+    queue: Any = SimpleNamespace(enqueue=take, time=at(60).timestamp)
+    report = enqueue_missing(storage=storage, queue=queue, missing=EVERYTHING, limit=limit, dry_run=dry_run)
     return report, queued
 
 

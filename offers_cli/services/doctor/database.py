@@ -26,9 +26,9 @@ def look_at_sqlite(path: Path, *, read_health: Callable[[Path], SqliteHealth | N
         return [Finding.of("database", error, advice=_move_away(path, "old") if is_not_ours else "")]
     if health is None:
         return [
-            Finding(name="database", state="ok", evidence=f"{path} will be created when it is needed"),
-            Finding(name="schema", state="ok", evidence="will be created with the database"),
-            Finding(name="row_level_security", state="ok", evidence="SQLite: the file will be yours alone"),
+            Finding("database", "ok", f"{path} will be created when it is needed"),
+            Finding("schema", "ok", "will be created with the database"),
+            Finding("row_level_security", "ok", "SQLite: the file will be yours alone"),
         ]
     return [_file(path, health), _schema(health), _privacy(path, health)]
 
@@ -39,7 +39,7 @@ def _file(path: Path, health: SqliteHealth) -> Finding:
         error = StorageRefused(damage, hint=_move_away(path, "damaged"))
         return Finding.of("database", error)
     whole = "whole" if health.is_whole else "too large to be looked at as a whole here"
-    return Finding(name="database", state="ok", evidence=f"SQLite at {path}: writable, {whole}")
+    return Finding("database", "ok", f"SQLite at {path}: writable, {whole}")
 
 
 def _move_away(path: Path, name: str) -> str:
@@ -53,11 +53,11 @@ def _move_away(path: Path, name: str) -> str:
 def _schema(health: SqliteHealth) -> Finding:
     if health.version == 0:
         evidence = "version 0, an empty file: the next command makes the schema"
-        return Finding(name="schema", state="warning", evidence=evidence, advice="offers db migrate")
+        return Finding("schema", "warning", evidence, "offers db migrate")
     if health.version < health.newest:
         evidence = f"version {health.version}, this program needs {health.newest}"
         return Finding.of("schema", StorageRefused(evidence, hint="offers db migrate"))
-    return Finding(name="schema", state="ok", evidence=f"version {health.version}, the newest")
+    return Finding("schema", "ok", f"version {health.version}, the newest")
 
 
 def _privacy(path: Path, health: SqliteHealth) -> Finding:
@@ -65,7 +65,7 @@ def _privacy(path: Path, health: SqliteHealth) -> Finding:
     if health.mode & 0o077:
         error = StorageRefused(f"{evidence}: others may read it", hint=f"chmod 600 {shlex.quote(str(path))}")
         return Finding.of("row_level_security", error)
-    return Finding(name="row_level_security", state="ok", evidence=f"{evidence}: yours alone")
+    return Finding("row_level_security", "ok", f"{evidence}: yours alone")
 
 
 def look_at_supabase(
@@ -83,8 +83,8 @@ def look_at_supabase(
     except StorageRefused as error:
         return [_refused(error), _strangers(find_open_tables(), offers=0, has_anon_key=has_anon_key)]
     return [
-        Finding(name="database", state="ok", evidence=f"Supabase answers and accepts the key: {offers} offers"),
-        Finding(name="schema", state="ok", evidence="the one that this program needs"),
+        Finding("database", "ok", f"Supabase answers and accepts the key: {offers} offers"),
+        Finding("schema", "ok", "the one that this program needs"),
         _strangers(find_open_tables(), offers=offers, has_anon_key=has_anon_key),
     ]
 
@@ -102,8 +102,8 @@ def _strangers(open_tables: Mapping[str, int], *, offers: int, has_anon_key: boo
         return Finding.of(name, StorageRefused(f"strangers can read {', '.join(shown)}", hint=advice))
     if open_tables and not offers:
         evidence = "strangers may ask, and were shown nothing; but there is nothing yet"
-        return Finding(name=name, state="unknown", evidence=evidence, advice="offers scrape, then offers doctor")
+        return Finding(name, "unknown", evidence, "offers scrape, then offers doctor")
     if not has_anon_key:
         evidence = "without a key nothing can be read; what the anon key may read was not tried"
-        return Finding(name=name, state="unknown", evidence=evidence, advice="set SUPABASE_ANON_KEY")
-    return Finding(name=name, state="ok", evidence="the anon key can read nothing")
+        return Finding(name, "unknown", evidence, "set SUPABASE_ANON_KEY")
+    return Finding(name, "ok", "the anon key can read nothing")

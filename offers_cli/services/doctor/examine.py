@@ -1,20 +1,21 @@
-"""Look at everything that can be wrong, all at once and within a deadline, and say what mends it."""
+"""Check everything that can be wrong, all at once and within a deadline, and say what mends it."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from offers_cli.errors import Bug, OffersError
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report
 
-State = Literal["ok", "warning", "problem", "unknown"]
+DEADLINE_S = 8.0
+"""The whole command is to end within 10 s even when everything hangs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at.
 
@@ -25,7 +26,7 @@ class Finding:
     """
 
     name: str
-    state: State
+    state: Literal["ok", "warning", "problem", "unknown"]
     evidence: str
     advice: str = ""
     code: str = ""
@@ -33,15 +34,8 @@ class Finding:
 
     @classmethod
     def of(cls, name: str, error: OffersError, *, advice: str = "") -> Self:
-        """The problem that an error tells of."""
-        return cls(
-            name=name,
-            state="problem",
-            evidence=error.message,
-            advice=advice or error.hint,
-            code=error.code,
-            exit_code=error.exit_code,
-        )
+        """The problem that an error stands for; its hint is the advice unless another is given."""
+        return cls(name, "problem", error.message, advice or error.hint, error.code, error.exit_code)
 
     @property
     def problem(self) -> Problem | None:
@@ -52,11 +46,24 @@ class Finding:
         return Problem(code=self.code, message=message, hint=self.advice, exit_code=self.exit_code)
 
     def data(self) -> dict[str, Any]:
-        facts = asdict(self)
-        return {key: facts[key] or None for key in ("name", "state", "evidence", "advice", "code")}
+        """The finding by key; what is empty is None."""
+        return {key: getattr(self, key) or None for key in ("name", "state", "evidence", "advice", "code")}
 
 
-Look = Callable[[], Sequence[Finding]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport(Report):
+    """All findings, in the order of the checks."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """As `Report.keys`."""
+        return ("checks",)
+
+    def data(self) -> dict[str, Any]:
+        """The findings, each as its `data()`."""
+        return {"checks": [finding.data() for finding in self.findings]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,30 +72,12 @@ class Check:
 
     Attributes:
         names: the findings that `look` gives, the one that the others depend on first.
-        late: the error to tell of when `look` takes too long.
+        late: the error to report when `look` takes too long.
     """
 
     names: tuple[str, ...]
-    look: Look
-    late: type[OffersError]
-
-
-DEADLINE_S = 8.0
-"""The whole command is to end within 10 s even when everything hangs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorReport:
-    """All findings, in the order of the checks."""
-
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        return tuple(problem for finding in self.findings if (problem := finding.problem))
-
-    def data(self) -> dict[str, Any]:
-        return {"checks": [finding.data() for finding in self.findings]}
+    look: Callable[[], Sequence[Finding]]
+    late: type[OffersError] = Bug
 
 
 def examine(checks: Sequence[Check], *, deadline_s: float = DEADLINE_S) -> DoctorReport:
@@ -97,15 +86,15 @@ def examine(checks: Sequence[Check], *, deadline_s: float = DEADLINE_S) -> Docto
     A thread that hangs is left behind: it is a daemon, and ends with the program.
     """
     give_up_at = time.monotonic() + deadline_s
-    looks = [_Look(check) for check in checks]
-    for look in looks:
-        look.join(max(0.0, give_up_at - time.monotonic()))
-    return DoctorReport(findings=tuple(f for look in looks for f in look.findings(deadline_s)))
+    running = [_RunningCheck(check) for check in checks]
+    for each in running:
+        each.join(max(0.0, give_up_at - time.monotonic()))
+    findings = tuple(finding for each in running for finding in each.findings(deadline_s))
+    problems = tuple(problem for finding in findings if (problem := finding.problem))
+    return DoctorReport(findings=findings, problems=problems)
 
 
-class _Look(threading.Thread):
-    """One check on its way."""
-
+class _RunningCheck(threading.Thread):
     def __init__(self, check: Check) -> None:
         super().__init__(name=f"check {check.names[0]}", daemon=True)
         self._check = check
@@ -127,6 +116,5 @@ class _Look(threading.Thread):
         first, *_ = names = self._check.names
         late = self._check.late(f"no answer within {deadline_s:g} s", hint="offers doctor")
         seen = self._seen if self._seen is not None else [Finding.of(first, late)]
-        told = {finding.name for finding in seen}
-        unseen = [name for name in names if name not in told]
-        return [*seen, *(Finding(name=n, state="unknown", evidence=f"not seen: {first} first") for n in unseen)]
+        known = {finding.name for finding in seen}
+        return [*seen, *(Finding(name, "unknown", f"not seen: {first} first") for name in names if name not in known)]

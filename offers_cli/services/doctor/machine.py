@@ -24,43 +24,33 @@ def look_at_python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Find
     """Whether this Python is new enough."""
     evidence = f"{platform.python_implementation()} {'.'.join(map(str, version))} at {sys.executable}"
     if version >= LEAST_PYTHON:
-        return [Finding(name="python", state="ok", evidence=evidence)]
+        return [Finding("python", "ok", evidence)]
     error = ConfigError(f"{evidence} is too old", hint="uv tool install --python 3.12 offers")
     return [Finding.of("python", error)]
 
 
 def look_at_home(home: Path) -> list[Finding]:
     """Whether the home is a folder of ours alone; a missing one is created when it is first needed."""
-    return [_home(home)]
-
-
-def _home(home: Path) -> Finding:
     try:
         check_home(home)
-    except ConfigError as error:
-        return Finding.of("home", error)
+    except ConfigError as foreign:
+        return [Finding.of("home", foreign)]
+    shown = shlex.quote(str(home))
     if not home.exists():
-        return _missing_home(home)
-    found, shown = home.stat(), shlex.quote(str(home))
-    if not home.is_dir():
-        return _refuse_home(f"{home} is not a folder", f"mv {shown} {shown}.old")
-    if found.st_mode & 0o077:
-        return _refuse_home(f"{home} is open to other users (mode {found.st_mode & 0o777:04o})", f"chmod 700 {shown}")
-    if not os.access(home, os.W_OK | os.X_OK):
-        return _refuse_home(f"{home} cannot be written to", f"chmod 700 {shown}")
-    return Finding(name="home", state="ok", evidence=f"{home}, yours alone")
-
-
-def _missing_home(home: Path) -> Finding:
-    above = next(folder for folder in home.parents if folder.exists())
-    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-        return Finding(name="home", state="ok", evidence=f"{home} will be created when it is needed")
-    advice = f"sudo install -d -m 700 -o {os.getuid()} {shlex.quote(str(home))}"
-    return _refuse_home(f"{home} cannot be created in {above}", advice)
-
-
-def _refuse_home(evidence: str, advice: str) -> Finding:
-    return Finding.of("home", ConfigError(evidence, hint=advice))
+        above = next(folder for folder in home.parents if folder.exists())
+        if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+            return [Finding("home", "ok", f"{home} will be created when it is needed")]
+        advice = f"sudo install -d -m 700 -o {os.getuid()} {shown}"
+        error = ConfigError(f"{home} cannot be created in {above}", hint=advice)
+    elif not home.is_dir():
+        error = ConfigError(f"{home} is not a folder", hint=f"mv {shown} {shown}.old")
+    elif (mode := home.stat().st_mode) & 0o077:
+        error = ConfigError(f"{home} is open to other users (mode {mode & 0o777:04o})", hint=f"chmod 700 {shown}")
+    elif not os.access(home, os.W_OK | os.X_OK):
+        error = ConfigError(f"{home} cannot be written to", hint=f"chmod 700 {shown}")
+    else:
+        return [Finding("home", "ok", f"{home}, yours alone")]
+    return [Finding.of("home", error)]
 
 
 def look_at_disk(
@@ -75,13 +65,13 @@ def look_at_disk(
     if free < TOO_LITTLE_BYTES:
         return [Finding.of("disk", StorageUnavailable(evidence, hint=advice))]
     if free < LITTLE_BYTES:
-        return [Finding(name="disk", state="warning", evidence=evidence, advice=advice)]
+        return [Finding("disk", "warning", evidence, advice)]
     if leftovers:
         size = sum(file.stat().st_size for file in leftovers if file.exists())
         evidence += f"; {size / 2**20:.1f} MiB are what killed backups left"
         advice = "rm -f " + " ".join(shlex.quote(str(file)) for file in leftovers)
-        return [Finding(name="disk", state="warning", evidence=evidence, advice=advice)]
-    return [Finding(name="disk", state="ok", evidence=evidence)]
+        return [Finding("disk", "warning", evidence, advice)]
+    return [Finding("disk", "ok", evidence)]
 
 
 def _existing(folder: Path) -> Path:
@@ -99,9 +89,9 @@ def look_at_settings(config: Config, problems: Sequence[str]) -> list[Finding]:
         return [Finding.of("settings", ConfigError("; ".join([*problems, *remarks]), hint=_advice(problems)))]
     if notices:
         advice = "; ".join(notice.advice for notice in notices)
-        return [Finding(name="settings", state="warning", evidence="; ".join(remarks), advice=advice)]
+        return [Finding("settings", "warning", "; ".join(remarks), advice)]
     given = [name for name, origin in config.origins.items() if origin.kind != "default"]
-    return [Finding(name="settings", state="ok", evidence=", ".join(given) + " set" if given else "all default")]
+    return [Finding("settings", "ok", ", ".join(given) + " set" if given else "all default")]
 
 
 def _advice(problems: Sequence[str]) -> str:

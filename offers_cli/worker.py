@@ -1,0 +1,112 @@
+"""Workers: one in this process, or several processes under a supervisor, each with a runtime of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from offers_cli.config import get_config
+from offers_cli.errors import ConfigError
+from offers_cli.log import configure_logging
+from offers_cli.report import Problem
+from offers_cli.runtime import Runtime, open_runtime
+from offers_cli.services.worker import ReportingWriter, WorkReport, add_waiting, report_work
+
+if TYPE_CHECKING:
+    from offers_cli.queue.results import WorkerReport
+    from offers_cli.queue.supervisor import WorkerSlot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOptions:
+    """What one worker process is asked for."""
+
+    burst: bool = False
+    concurrency: int | None = None
+    max_jobs: int | None = None
+    verbosity: int = 0
+
+
+def work(
+    runtime: Runtime,
+    options: WorkOptions,
+    *,
+    on_progress: Callable[[WorkerReport], None] | None = None,
+    supervisor_pid: int | None = None,
+) -> WorkReport:
+    """Run the queue's jobs in this process until told to stop; SIGTERM and Ctrl-C finish what is running.
+
+    Raises:
+        ConfigError, StorageUnavailable, StorageRefused, QueueUnavailable, QueueRefused: what it works with is away or
+            refuses it.
+    """
+    from offers_cli.queue.retry_policy import RetryPolicy
+    from offers_cli.queue.signals import stop_on_signals
+    from offers_cli.queue.worker import Worker
+
+    settings = runtime.config.enrichment
+    pages_at_once = options.concurrency or settings.worker_concurrency
+    storage = runtime.brief_storage
+    save = ReportingWriter(storage, runtime.drift)
+    worker = Worker(
+        runtime.connection,
+        enrich=runtime.enricher(storage, pages_at_once=pages_at_once).do_claimed,
+        save=save,
+        queue_name=settings.queue_name,
+        concurrency=pages_at_once + runtime.link_slots,
+        job_timeout_s=settings.job_timeout_s,
+        policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
+        revive=runtime.revive_redis,
+        parent_pid=supervisor_pid,
+        on_progress=on_progress,
+    )
+    with stop_on_signals(worker, supervised=supervisor_pid is not None):
+        done = worker.run(burst=options.burst, max_jobs=options.max_jobs)
+    return report_work(done, reported=save.reported)
+
+
+def supervise(
+    options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
+) -> WorkReport:
+    """Run that many worker processes under one supervisor, until all have ended or it is told to stop.
+
+    Raises:
+        OffersError: what a process could not begin or go on for.
+    """
+    from offers_cli.queue.signals import stop_on_signals
+    from offers_cli.queue.supervisor import Supervisor
+    from offers_cli.queue.worker import OUTAGE_PATIENCE_S
+
+    supervisor = Supervisor(
+        partial(work_in_slot, options=options),
+        processes=processes,
+        patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
+        on_progress=on_progress,
+    )
+    with stop_on_signals(supervisor):
+        return report_work(supervisor.run())
+
+
+def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
+    """What each process under the supervisor runs: a worker with its own client and connections."""
+    config = get_config()
+    configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json")
+    with open_runtime(config) as runtime:
+        own = replace(options, max_jobs=slot.share_of(options.max_jobs))
+        work(runtime, own, on_progress=slot.record, supervisor_pid=slot.supervisor_pid)
+
+
+def report_waiting(runtime: Runtime, report: WorkReport) -> WorkReport:
+    """The report of a burst, with what it leaves in the queue and why; raises `QueueUnavailable`, `QueueRefused`."""
+
+    def check_session() -> Sequence[Problem]:
+        if not runtime.links.are_wanted:
+            return ()
+        try:
+            return runtime.session_keeper.check().problems
+        except ConfigError as error:
+            return (Problem.of(error),)
+
+    return add_waiting(report, queue=runtime.registries, pace=runtime.shared_pace, check_session=check_session)
