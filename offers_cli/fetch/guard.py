@@ -12,8 +12,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import NoReturn
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
@@ -34,10 +33,15 @@ Address = IPv4Address | IPv6Address
 Lookup = Callable[[str, int], Sequence[str]]
 """Resolves (host, port) to its addresses as text; raises `OSError`."""
 
-PRIVATE = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
+
+def _blocks(*texts: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(map(ip_network, texts))
+
+
+PRIVATE = _blocks("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 """Loopback and private use (RFC 1918, RFC 4193)."""
 
-METADATA = (
+METADATA = _blocks(
     "169.254.0.0/16",
     "fe80::/10",
     "fd00:ec2::/32",
@@ -48,7 +52,7 @@ METADATA = (
 )
 """Where clouds serve their machines' secrets: link-local, and of AWS, Google, Oracle, Scaleway and Azure."""
 
-SPECIAL = (
+SPECIAL = _blocks(
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
     *("192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
     *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
@@ -57,10 +61,10 @@ SPECIAL = (
 """What is registered for special purposes (IANA's IPv4 and IPv6 Special-Purpose Address Registries), multicast and
 reserved blocks; no shop is there. Written down because `ipaddress` judges otherwise in each Python."""
 
-GLOBAL_IPV6 = "2000::/3"
+GLOBAL = _blocks("0.0.0.0/0", "2000::/3")
 """The only IPv6 addresses given out yet: what only carries an IPv4 address in an old way, too, stands outside."""
 
-CARRIERS = ("::ffff:0:0/96", "64:ff9b::/96")
+CARRIERS = _blocks("::ffff:0:0/96", "64:ff9b::/96")
 """Mapped addresses and NAT64: the last four bytes are the IPv4 address that is reached."""
 
 
@@ -121,7 +125,7 @@ def _parse_entry(entry: str) -> tuple[str, int | None]:
     try:
         parts = urlsplit(f"//{entry.strip()}")
         if parts.netloc != entry.strip() or "@" in parts.netloc:
-            raise _Refused("it is more than a host")
+            raise _Refused("it contains more than a host name")
         return _host(parts), parts.port
     except ValueError as exc:
         raise ConfigError(
@@ -136,48 +140,33 @@ def _host(parts: SplitResult) -> str:
         raise _Refused("its host is percent-encoded")
     host = (parts.hostname or "").lower()
     if not host:
-        raise _Refused("it names no host")
+        raise _Refused("it has no host")
     if parts.netloc.rpartition("@")[2].startswith("["):
         return str(ip_address(host))
-    host = host if host.isascii() else _to_ascii(host)
+    if not host.isascii():
+        import idna  # its tables are only loaded for the rare host that needs them
+
+        try:
+            host = idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
+        except idna.IDNAError as exc:
+            raise _Refused("its international host name is not valid") from exc
     if _NUMBER.fullmatch(host):
-        return _canonical_ipv4(host)
+        try:
+            return str(ip_address(host))
+        except ValueError as exc:
+            raise _Refused("its host is an IPv4 address in non-canonical form") from exc
     if len(host) > 253 or not _NAME.fullmatch(host):
         raise _Refused("its host is not a valid name")
     return host
 
 
-def _to_ascii(host: str) -> str:
-    import idna  # its tables are only loaded for the rare host that needs them
-
-    try:
-        return idna.encode(host, uts46=True, std3_rules=True).decode("ascii")
-    except idna.IDNAError as exc:
-        raise _Refused("its international host name is not valid") from exc
-
-
-def _canonical_ipv4(host: str) -> str:
-    try:
-        return str(ip_address(host))
-    except ValueError as exc:
-        raise _Refused("its host is a number in an odd form") from exc
-
-
-class _Blocks:
-    def __init__(self, *blocks: str) -> None:
-        self._networks = tuple(ip_network(block) for block in blocks)
-
-    def __contains__(self, address: Address) -> bool:
-        return any(address in network for network in self._networks)
-
-
-_PRIVATE, _METADATA, _SPECIAL, _CARRIERS = _Blocks(*PRIVATE), _Blocks(*METADATA), _Blocks(*SPECIAL), _Blocks(*CARRIERS)
-_GLOBAL = _Blocks("0.0.0.0/0", GLOBAL_IPV6)
+def _is_in(blocks: Iterable[IPv4Network | IPv6Network], address: Address) -> bool:
+    return any(address in block for block in blocks)
 
 
 def embedded(address: Address) -> Address:
     """The IPv4 address that an IPv6 address only carries (mapped, NAT64, 6to4), or the address itself."""
-    if isinstance(address, IPv6Address) and address in _CARRIERS:
+    if isinstance(address, IPv6Address) and _is_in(CARRIERS, address):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return (address.sixtofour if isinstance(address, IPv6Address) else None) or address
 
@@ -185,15 +174,15 @@ def embedded(address: Address) -> Address:
 def is_reachable(text: str, *, allow_private: bool) -> bool:
     """Whether we may connect to that address: global unicast, or private use where that is allowed."""
     address = embedded(ip_address(text))
-    if address in _METADATA:
+    if _is_in(METADATA, address):
         return False
-    if address in _PRIVATE:
+    if _is_in(PRIVATE, address):
         return allow_private
-    return address in _GLOBAL and address not in _SPECIAL
+    return _is_in(GLOBAL, address) and not _is_in(SPECIAL, address)
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """Ask the system's resolver."""
+    """The addresses of a host, by the system's resolver; raises `OSError`."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
@@ -219,7 +208,7 @@ def look_up_within(lookup: Lookup, host: str, port: int, timeout_s: float) -> Se
     if failure:
         raise failure[0]
     if not answer:
-        raise TimeoutError(f"the name {host} was not resolved within {timeout_s:.0f} s")
+        raise TimeoutError(f"no answer within {timeout_s:.0f} s")
     return answer[0]
 
 
@@ -245,10 +234,10 @@ class Guard:
         """
         try:
             return self._check(url)
-        except _Refused as exc:
-            _forbid(url, str(exc), exc.hint, exc)
         except ValueError as exc:
-            _forbid(url, "it is not a valid address", "", exc)
+            reason, hint = (str(exc), exc.hint) if isinstance(exc, _Refused) else ("it is not a valid address", "")
+            shown = printable(without_query(url))[:200] or "(empty)"
+            raise ForbiddenUrl(f"{shown} may not be fetched: {reason}", hint=hint) from exc
 
     def _check(self, url: str) -> SafeUrl:
         _check_characters(url)
@@ -275,7 +264,7 @@ class Guard:
             return USUAL_PORTS[scheme]
         port = parts.port
         if port is None or str(port) != written[2] or port == 0:
-            raise _Refused("its port is written in an odd way")
+            raise _Refused("its port is malformed")
         if port != USUAL_PORTS[scheme] and not self._allow_private:
             raise _Refused(f"port {port} is not allowed", f"leave the port out; {PRIVATE_HINT}")
         return port
@@ -294,28 +283,23 @@ class Guard:
             addresses = tuple(look_up_within(self._lookup, host, port, timeout_s))
         except OSError as exc:
             raise SiteUnavailable(
-                f"{host} cannot be reached: its name is not resolved ({exc.strerror or exc})",
+                f"{host} cannot be resolved ({exc.strerror or exc})",
                 hint="check the network and the host's spelling, then try again",
             ) from exc
         closed = [address for address in addresses if not self._is_reachable(address)]
         if closed or not addresses:
-            where = closed[0] if closed else "nowhere"
-            raise SiteUnavailable(f"{host} leads to {where}, which is not a public address", hint=PRIVATE_HINT)
+            where = f"{closed[0]}, which is not a public address" if closed else "no address"
+            raise SiteUnavailable(f"{host} resolves to {where}", hint=PRIVATE_HINT)
         return addresses
-
-
-def _forbid(url: str, reason: str, hint: str, cause: Exception) -> NoReturn:
-    shown = printable(without_query(url))[:200] or "(empty)"
-    raise ForbiddenUrl(f"{shown} may not be fetched: {reason}", hint=hint) from cause
 
 
 def _check_characters(url: str) -> None:
     if len(url) > MAX_URL_LENGTH:
         raise _Refused(f"it is longer than {MAX_URL_LENGTH} characters")
     if not url.isprintable() or " " in url:
-        raise _Refused("it holds spaces, control or invisible characters")
+        raise _Refused("it contains spaces, control or invisible characters")
     if "\\" in url:
-        raise _Refused("it holds a back-slash, which programs read in different ways")
+        raise _Refused("it contains a backslash, which parsers interpret differently")
 
 
 def _safe_url(parts: SplitResult, scheme: str, host: str, port: int) -> SafeUrl:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ class PausedHost:
 class SharedPace:
     """The pace of all processes that use one Redis; thread-safe.
 
+    Every method but `note_served` raises `QueueUnavailable` or `QueueRefused` when Redis does not do as it is asked.
+
     Args:
         delay_s: least time between two requests to one host through one egress; 0 for no waiting.
         first_pause_s: the pause after the first refusal; each one met after it doubles it, up to an hour. A page that
@@ -126,29 +129,28 @@ class SharedPace:
         self._scripts: dict[str, Any] = {}
 
     def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
-        """Take the nearest turn (see `offers_cli.fetch.pace.Pace.reserve`)."""
-        verdict, place, amount, *reason = self._run(
-            "reserve", [_key(host, egress) for egress in egresses], self._delay_us
-        )
-        if as_text(verdict) == "paused":
-            raise HostPaused(host, reason=as_text(reason[0]), seconds=amount / 1e6)
-        return egresses[place], amount / 1e6
+        """Take the nearest turn; see `Pace.reserve`. Raises also `HostPaused`."""
+        keys = [_key(host, egress) for egress in egresses]
+        state, index, left_us, *reason = self._run("reserve", keys, self._delay_us)
+        if as_text(state) == "paused":
+            raise HostPaused(host, reason=as_text(reason[0]), seconds=left_us / 1e6)
+        return egresses[index], left_us / 1e6
 
     def is_paused(self, host: str, egress: str = DIRECT) -> bool:
-        """Whether the host is paused now (see `offers_cli.fetch.pace.Pace.is_paused`)."""
+        """Whether the host is paused now; see `Pace.is_paused`."""
         ((left_us, _),) = self._run("pauses", [_key(host, egress)])
         return bool(left_us > 0)
 
     def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
-        """Pause the host for everyone (see `offers_cli.fetch.pace.Pace.pause`)."""
+        """Pause the host for everyone; see `Pace.pause`."""
         keys = [_key(host, egress), PAUSED]
         left_us = self._run("pause", keys, round(seconds * 1e6), reason, _member(host, egress))
         return float(left_us) / 1e6
 
     def note_served(self, page: Page) -> None:
-        """Note that a host serves (see `offers_cli.fetch.pace.Pace.note_served`).
+        """Note that a host serves; see `Pace.note_served`.
 
-        A Redis that does not answer is no reason to lose the page: then the pauses grow once more than they had to.
+        Never raises: without Redis the page is read all the same, and the pauses grow once more than they had to.
         """
         with suppress(QueueUnavailable, QueueRefused), translate(), self._redis.pipeline(transaction=False) as pipe:
             for host, egress in {*page.redirects, (page.host, page.egress)}:
@@ -157,7 +159,7 @@ class SharedPace:
             pipe.execute()
 
     def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
-        """Note a wall or a 429 (see `offers_cli.fetch.pace.Pace.note_refusal`)."""
+        """Note a wall or a 429; see `Pace.note_refusal`."""
         wait_us, walls = self._run(
             "refusal",
             [_key(host, egress), _page_key(host, egress, url), PAUSED],
@@ -202,42 +204,44 @@ def _member(host: str, egress: str) -> str:
 
 
 class LocalPace:
-    """Keeps the distance between two requests to one host within this process; thread-safe.
+    """The pace of one process alone, for when Redis does not respond: scraping goes on, still politely; thread-safe.
 
     Args:
-        pause_s: the pause after a wall that does not say how long; it cannot be told to others from here.
+        pause_s: the pause after a wall that does not say how long; other processes do not learn of it.
     """
 
     def __init__(self, *, delay_s: float, pause_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._delay_s = delay_s
         self._pause_s = pause_s
         self._clock = clock
-        self._next_turn: dict[tuple[str, str], float] = {}
-        self._pauses: dict[tuple[str, str], tuple[float, str]] = {}
+        self._next_turns: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._pauses: defaultdict[tuple[str, str], tuple[float, str]] = defaultdict(lambda: (0.0, ""))  # until, reason
         self._lock = threading.Lock()
 
     def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
-        """Take the nearest turn (see `offers_cli.fetch.pace.Pace.reserve`)."""
+        """Take the nearest turn; see `Pace.reserve`. Raises `HostPaused`."""
         with self._lock:
             now = self._clock()
-            egress = min(self._open_egresses(host, egresses, now), key=lambda label: self._turn(host, label))
-            turn = max(now, self._turn(host, egress))
-            self._next_turn[host, egress] = turn + self._delay_s
+            unpaused = [egress for egress in egresses if self._pauses[host, egress][0] <= now]
+            if not unpaused:
+                until, reason = min(self._pauses[host, egress] for egress in egresses)
+                raise HostPaused(host, reason=reason, seconds=until - now)
+            egress = min(unpaused, key=lambda label: self._next_turns[host, label])
+            turn = max(now, self._next_turns[host, egress])
+            self._next_turns[host, egress] = turn + self._delay_s
             return egress, turn - now
 
     def is_paused(self, host: str, egress: str = DIRECT) -> bool:
-        """Whether the host is paused now (see `offers_cli.fetch.pace.Pace.is_paused`)."""
+        """Whether the host is paused now."""
         with self._lock:
-            return self._pauses.get((host, egress), (0.0, ""))[0] > self._clock()
+            return self._pauses[host, egress][0] > self._clock()
 
     def pause(self, host: str, seconds: float, *, reason: str, egress: str = DIRECT) -> float:
         """Pause the host for this process; returns the seconds now in force."""
         with self._lock:
             now = self._clock()
-            asked_until = now + seconds
-            until, known = self._pauses.get((host, egress), (0.0, reason))
-            self._pauses[host, egress] = max((until, known), (asked_until, reason))
-            return max(until, asked_until) - now
+            self._pauses[host, egress] = max(self._pauses[host, egress], (now + seconds, reason))
+            return self._pauses[host, egress][0] - now
 
     def note_served(self, page: Page) -> None:
         """Nothing is counted here that a served page would end."""
@@ -245,24 +249,12 @@ class LocalPace:
     def note_refusal(
         self,
         host: str,
-        url: str,  # noqa: ARG002 (the pace's form)
+        url: str,  # noqa: ARG002 - `Pace` has it
         seconds: float | None,
         *,
         reason: str,
         egress: str = DIRECT,
     ) -> Refusal:
-        """Pause the host; there are no workers without a Redis, so that no page is asked again and again."""
+        """Pause the host; there are no workers without a Redis, so that no page is asked for again and again."""
         asked_s = self._pause_s if seconds is None else seconds
         return Refusal(wait_s=self.pause(host, asked_s, reason=reason, egress=egress))
-
-    def _turn(self, host: str, egress: str) -> float:
-        return self._next_turn.get((host, egress), 0.0)
-
-    def _open_egresses(self, host: str, egresses: Sequence[str], now: float) -> list[str]:
-        """Those that are not paused for that host; raises `HostPaused` when all are."""
-        pauses = {egress: self._pauses.get((host, egress), (0.0, "")) for egress in egresses}
-        found = [egress for egress, (until, _) in pauses.items() if until <= now]
-        if not found:
-            until, reason = min(pauses.values())
-            raise HostPaused(host, reason=reason, seconds=until - now)
-        return found

@@ -22,8 +22,10 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 SESSION_HINT = "wait for the pause to end; `offers doctor` shows what answers and what is blocked"
 
+MAX_WIRE_BYTES = 8 * 2**20
+"""Of a body as it is sent."""
 MAX_PAGE_BYTES = 10 * 2**20
-"""Four times the largest page seen."""
+"""Of a body decompressed: four times the largest page seen."""
 PIECE_BYTES = 256 * 1024
 MAX_PIECES = 50_000
 """A body in millions of tiny chunks costs a thousand times the work of its bytes."""
@@ -64,12 +66,12 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer, decoded.
+    """One response, decoded.
 
     Attributes:
         url: the address asked for.
-        final_url: the address that answered, after redirects.
-        status: HTTP status of that answer (2xx; others raise).
+        final_url: the address that responded, after redirects.
+        status: HTTP status of that response (2xx; others raise).
         text: the decoded text.
         encoding: the encoding it was decoded from.
         fetched_at: when the request was sent (UTC).
@@ -88,7 +90,7 @@ class Page:
 
     @property
     def host(self) -> str:
-        """The host that answered, with its port when that is not the usual one."""
+        """The host that responded, with its port when that is not the usual one."""
         return urlsplit(self.final_url).netloc
 
 
@@ -109,7 +111,7 @@ def retry_after_s(text: str | None, *, now: datetime) -> float | None:
 
 
 def redirect_target(response: Response, is_wall: Callable[[str], bool]) -> str | None:
-    """Where a redirect leads, absolute and not yet checked; None when the answer is no redirect.
+    """Where a redirect leads, absolute and not yet checked; None when the response is no redirect.
 
     Args:
         is_wall: whether the path of an address is that of a login, captcha or verification.
@@ -122,7 +124,7 @@ def redirect_target(response: Response, is_wall: Callable[[str], bool]) -> str |
         return None
     locations = set(response.values("location"))
     if len(locations) != 1 or not (location := locations.pop()):
-        raise Redirected(f"{response.url.netloc} redirects without saying where to")
+        raise Redirected(f"{response.url.netloc} redirects without one Location")
     target = _absolute(response.url, location)
     path = urlsplit(target).path
     if is_wall(path):
@@ -140,13 +142,13 @@ def _absolute(url: SafeUrl, location: str) -> str:
         target = urljoin(url.url, text.replace(" ", "%20"))
         urlsplit(target)
     except ValueError as exc:
-        raise Redirected(f"{url.netloc} redirects to something that is no address") from exc
+        raise Redirected(f"{url.netloc} redirects to an invalid address") from exc
     fragment = urlsplit(url.url).fragment
     return target if "#" in target or not fragment else f"{target}#{fragment}"
 
 
 def check_status(response: Response, *, now: datetime) -> None:
-    """Return when the answer is a page (2xx), raise what it is otherwise.
+    """Return when the response is a page (2xx), raise what it is otherwise.
 
     Raises:
         PageBlocked (401, 403), RateLimited (429), OfferGone (404, 410), SiteUnavailable (all others).
@@ -159,56 +161,41 @@ def check_status(response: Response, *, now: datetime) -> None:
     if status in {404, 410}:
         raise OfferGone(f"{said}: the page does not exist (any more)")
     if status in {401, 403}:
-        raise PageBlocked(f"{said}: it refuses us", hint=SESSION_HINT, retry_after_s=wait_s)
+        raise PageBlocked(f"{said}: access denied", hint=SESSION_HINT, retry_after_s=wait_s)
     if status == 429:
         raise RateLimited(f"{said}: too many requests", hint=SESSION_HINT, retry_after_s=wait_s)
     raise SiteUnavailable(said, hint="try again later", retry_after_s=wait_s if status == 503 else None)
 
 
-def check_content_type(content_type: str | None) -> None:
-    """Refuse what does not even claim to be HTML or JSON; a missing claim is left to the first bytes."""
-    kind = (content_type or "").partition(";")[0].strip().lower()
-    if kind and kind not in PAGE_TYPES and not kind.endswith("+json"):
-        raise NotHtml(f"the answer is {kind[:60]}, neither HTML nor JSON")
-
-
-def check_length(content_length: str | None, *, max_bytes: int) -> None:
-    """Refuse a body that announces itself as too large, before any of it is read."""
-    if content_length is not None and int(content_length) > max_bytes:
-        raise TooLarge(f"the answer is {int(content_length) / 2**20:.0f} MB, more than {max_bytes / 2**20:.0f} MB")
-
-
-def content_coding(values: Iterable[str]) -> str:
-    """The one coding of a body: empty, ``gzip`` or ``deflate``.
+def read_body(response: Response, *, max_bytes: int = MAX_PAGE_BYTES, is_page: bool = True) -> bytes:
+    """The body, decompressed once, of `max_bytes` at most; a page is refused as soon as it proves to be none.
 
     Raises:
-        NotHtml: several layers, or a coding that nobody asked for.
+        NotHtml: another Content-Type than a page's, an unsupported Content-Encoding, bytes that do not decompress; or a
+            page whose first bytes are neither HTML's nor JSON's. Without a Content-Type the first bytes alone decide.
+        TooLarge: more bytes or pieces, as sent or decompressed.
+        SiteUnavailable: the compressed body ends too early.
     """
-    names = [name.strip().lower() for value in values for name in value.split(",")]
-    codings = [name for name in names if name not in {"", "identity"}]
-    coding = ", ".join(codings)
+    kind = (response.value("content-type") or "").partition(";")[0].strip().lower()
+    if is_page and kind and kind not in PAGE_TYPES and not kind.endswith("+json"):
+        raise NotHtml(f"the response is {kind[:60]}, neither HTML nor JSON")
+    length = int(response.value("content-length") or 0)
+    if length > MAX_WIRE_BYTES:
+        raise TooLarge(f"the response has {length / 2**20:.0f} MB, more than {MAX_WIRE_BYTES / 2**20:.0f} MB")
+    names = [name.strip().lower() for value in response.values("content-encoding") for name in value.split(",")]
+    coding = ", ".join(name for name in names if name not in {"", "identity"})
     if coding not in CODINGS:
-        raise NotHtml(f"the answer is packed as {coding[:60]!r}; one layer of gzip or deflate is what we read")
-    return coding
-
-
-def read_body(chunks: Iterable[bytes], coding: str, *, max_bytes: int = MAX_PAGE_BYTES, is_page: bool = True) -> bytes:
-    """Read and inflate a body, `max_bytes` at most; a page is refused at its first bytes when they are not a page's.
-
-    Raises:
-        TooLarge, NotHtml: also for bytes that do not inflate.
-        SiteUnavailable: the packed body ends too early.
-    """
+        raise NotHtml(f"unsupported Content-Encoding {coding[:60]!r} (only one of gzip and deflate)")
     pieces: list[bytes] = []
     size, begun = 0, not is_page
-    for piece in inflated(chunks, coding):
+    for piece in _decompressed(response.chunks, coding):
         size += len(piece)
         pieces.append(piece)
         if size > max_bytes or len(pieces) > MAX_PIECES:
-            raise TooLarge(f"the answer is larger than {max_bytes / 2**20:.3g} MB, or in too many pieces")
+            raise TooLarge(f"the response is larger than {max_bytes / 2**20:.3g} MB, or in too many pieces")
         begun = begun or _begins_page(piece)
     if not begun:
-        raise NotHtml("the answer is empty")
+        raise NotHtml("the response is empty")
     return b"".join(pieces)
 
 
@@ -216,39 +203,35 @@ def _begins_page(piece: bytes) -> bool:
     """Whether HTML (``<``) or JSON (``{``, ``[``) begins here; raises `NotHtml` when something else does."""
     start = piece.lstrip(BLANK)[:1]
     if start and start not in b"<{[":
-        raise NotHtml("the answer does not begin as HTML or JSON does")
+        raise NotHtml("the response does not start like HTML or JSON")
     return bool(start)
 
 
-def inflated(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    """The chunks without their packing, in pieces of bounded size: the limit is inside the decompressor."""
+def _decompressed(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
+    """The chunks in pieces of bounded size: a small body that grows a thousandfold is never held as a whole."""
     if not coding:
         yield from chunks
         return
-    try:
-        yield from _inflate(chunks, coding)
-    except zlib.error as exc:
-        raise NotHtml(f"the answer says it is {coding}, but does not inflate ({exc})") from exc
-
-
-def _inflate(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
     inflater = None
-    for chunk in chunks:
-        inflater = inflater or zlib.decompressobj(_window_bits(coding, chunk))
-        rest = chunk
-        while rest and not inflater.eof:
-            yield inflater.decompress(rest, PIECE_BYTES)
-            rest = inflater.unconsumed_tail
-        if inflater.unused_data or rest:
-            raise NotHtml("the answer goes on after its packed body has ended")
-    if inflater is not None:
-        yield inflater.flush()
+    try:
+        for chunk in chunks:
+            inflater = inflater or zlib.decompressobj(_window_bits(coding, chunk))
+            rest = chunk
+            while rest and not inflater.eof:
+                yield inflater.decompress(rest, PIECE_BYTES)
+                rest = inflater.unconsumed_tail
+            if inflater.unused_data or rest:
+                raise NotHtml("trailing data after the compressed body")
+        if inflater is not None:
+            yield inflater.flush()
+    except zlib.error as exc:
+        raise NotHtml(f"the response is not valid {coding} ({exc})") from exc
     if inflater is None or not inflater.eof:
-        raise SiteUnavailable("the answer was cut short: its packed body has no end")
+        raise SiteUnavailable("truncated response: incomplete compressed body")
 
 
 def _window_bits(coding: str, first: bytes) -> int:
-    """``deflate`` means the zlib format (RFC 9110), but some servers send bare deflate data: the first byte tells."""
+    """``deflate`` means the zlib format (RFC 9110), but some servers send bare deflate data; the first byte differs."""
     if coding != "deflate":
         return 16 + zlib.MAX_WBITS
     is_zlib = first[0] & 0x0F == zlib.DEFLATED
@@ -308,4 +291,4 @@ def _guess(data: bytes) -> tuple[str, str]:
     try:
         return data.decode("cp1252"), "cp1252"
     except UnicodeDecodeError as exc:
-        raise NotHtml("the answer is text in no encoding that we know") from exc
+        raise NotHtml("the response is text in no known encoding") from exc

@@ -1,4 +1,4 @@
-"""Connections to checked addresses, each exchange ended by a deadline and a limit of bytes.
+"""Exchanges over connections to checked addresses, each ended by a deadline and a limit of bytes.
 
 This is httpcore's connection pool (the transport under httpx) with a network backend of our own. The time-outs that
 we hand to httpcore are moments on the monotonic clock, not durations: every single read turns the moment into what is
@@ -10,29 +10,28 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpcore
 
-from offers_cli.errors import TooLarge
+from offers_cli.errors import SiteUnavailable, TooLarge
+from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.proxies import Egress
+from offers_cli.fetch.response import MAX_WIRE_BYTES, Response
 
-MAX_WIRE_BYTES = 8 * 2**20
 MAX_HEAD_BYTES = 256 * 1024
-"""Status, headers and all 1xx answers together; what the first read brings of the body counts too."""
+"""Status, headers and all 1xx responses together; what the first read brings of the body counts too."""
 
 KEEPALIVE_S = 30.0
 ADDRESS_TIMEOUT_S = 5.0
 """How long an address may take to connect while another one of the same name is left to try."""
+PROXY_PAUSE_S = 30.0
+"""How long a host is left alone through a proxy that failed."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-
-
-def deadline_extensions(deadline: float, timeout_s: float) -> dict[str, Any]:
-    """Request extensions that end every step of an exchange at `deadline`, a moment of `time.monotonic`."""
-    return {"timeout": {"connect": deadline, "read": deadline, "write": deadline, "pool": timeout_s}}
 
 
 def _left(deadline: float | None) -> float | None:
@@ -50,11 +49,14 @@ def _sooner(deadline: float | None, timeout_s: float) -> float:
 
 
 class StaleConnection(Exception):
-    """A kept connection turned out to be closed by the server before it answered: ask again on another one."""
+    """A kept connection turned out to be closed by the server before it responded: ask again on another one."""
 
 
 class LimitedStream(httpcore.NetworkStream):
-    """One connection. A write begins an exchange, and what may be read counts from there."""
+    """One connection. A write begins an exchange, and what may be read counts from there.
+
+    The time-outs that it is given are moments of `time.monotonic`.
+    """
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
         self._inner = inner
@@ -65,7 +67,7 @@ class LimitedStream(httpcore.NetworkStream):
         data = self._read(max_bytes, _left(timeout))
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
-            raise TooLarge("the answer is larger on the wire than a page may be")
+            raise TooLarge("the response is larger on the wire than a page may be")
         return data
 
     def _read(self, max_bytes: int, timeout_s: float | None) -> bytes:
@@ -100,30 +102,6 @@ class LimitedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
-
-
-def begin_exchange(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
-    """Send a request that may be sent twice, and read the head of its answer (RFC 9112, 9.3.1)."""
-    while True:
-        try:
-            response = pool.handle_request(request)
-        except StaleConnection:
-            continue  # the pool has dropped that connection; a new one is never stale
-        response.extensions["network_stream"].expect_body()
-        return response
-
-
-def end_exchange(response: httpcore.Response) -> None:
-    """Give the connection back for reuse, or close it when bytes came behind the answer.
-
-    h11 would take such bytes for the answer to the next request. httpcore has no public way to ask for them; should
-    its inner parts change, connections are closed instead of reused, which a test would notice.
-    """
-    inner = getattr(getattr(response.stream, "_stream", None), "_connection", None)
-    state = getattr(inner, "_h11_state", None)
-    if state is None or state.trailing_data[0]:
-        response.extensions["network_stream"].close()
-    response.close()
 
 
 class _CheckedBackend(httpcore.NetworkBackend):
@@ -166,11 +144,12 @@ class _ProxyBackend(_CheckedBackend):
             raise httpcore.ProxyError(str(exc)) from exc
 
 
-class Pools:
-    """Connection pools by scheme and egress, opened when first used; thread-safe.
+class Transport:
+    """Sends requests over connections that are kept, by scheme and egress; thread-safe.
 
     Args:
         resolve: gives the checked addresses of a host and port.
+        timeout_s: network time that a whole page may take, for messages; each exchange has what is left of it.
         make_tls_context: called once, at the first https address: it costs tens of milliseconds.
     """
 
@@ -178,39 +157,81 @@ class Pools:
         self,
         resolve: Resolve,
         *,
+        timeout_s: float,
         make_tls_context: Callable[[], ssl.SSLContext] = httpcore.default_ssl_context,
     ) -> None:
         self._resolve = resolve
+        self._timeout_s = timeout_s
         self._make_tls_context = make_tls_context
         self._tls_context: ssl.SSLContext | None = None
         self._pools: dict[tuple[str, str], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
 
-    def pool(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
-        """The pool for addresses of that scheme through that egress."""
-        with self._lock:
-            key = (scheme, egress.label)
-            if key not in self._pools:
-                self._pools[key] = self._open(scheme, egress)
-            return self._pools[key]
+    @contextmanager
+    def exchange(
+        self, url: SafeUrl, egress: Egress, *, headers: Mapping[str, str], body: bytes | None, left_s: float
+    ) -> Iterator[Response]:
+        """Send a GET, or a POST where there is a body, and give the response with its body unread.
 
-    def _open(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
-        backend: _CheckedBackend
-        proxy = None
-        if egress.proxy_url is None:
-            backend = _CheckedBackend(self._resolve)
-        else:
-            backend = _ProxyBackend()
-            proxy_tls = self._tls() if egress.proxy_url.startswith("https:") else None
-            proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials, ssl_context=proxy_tls)
-        return httpcore.ConnectionPool(
-            ssl_context=self._tls() if scheme == "https" else None,
-            proxy=proxy,
-            max_connections=None,
-            max_keepalive_connections=64,
-            keepalive_expiry=KEEPALIVE_S,
-            network_backend=backend,
+        It is sent again on a new connection when the server had closed the kept one (RFC 9112, 9.3.1).
+
+        Raises:
+            SiteUnavailable: no connection, no whole response within `left_s` seconds, or none by the rules of HTTP;
+                `retry_after_s` is set where it was the proxy that failed.
+            TooLarge: more bytes than `MAX_HEAD_BYTES` before the body, or `MAX_WIRE_BYTES` in it.
+        """
+        deadline = time.monotonic() + left_s
+        request = httpcore.Request(
+            "GET" if body is None else "POST",
+            httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
+            headers=list(headers.items()),
+            content=body,
+            extensions={"timeout": {"connect": deadline, "read": deadline, "write": deadline, "pool": left_s}},
         )
+        try:
+            received = _begin_exchange(self._pool(url.scheme, egress), request)
+            try:
+                yield Response(
+                    url=url,
+                    status=received.status,
+                    headers=tuple(received.headers),
+                    chunks=received.iter_stream(),
+                )
+            finally:
+                end_exchange(received)
+        except httpcore.TimeoutException as exc:
+            raise SiteUnavailable(
+                f"{url.netloc} did not send a whole page within {self._timeout_s:.0f} s", hint="try again later"
+            ) from exc
+        except httpcore.ProxyError as exc:
+            raise SiteUnavailable(
+                f"proxy {egress.label} refused the connection ({exc})",
+                hint="check OFFERS_HTTP_PROXY",
+                retry_after_s=PROXY_PAUSE_S,
+            ) from exc
+        except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
+            raise SiteUnavailable(f"no valid response from {url.netloc} ({exc})", hint="try again later") from exc
+
+    def _pool(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
+        """The pool for addresses of that scheme through that egress, opened when first used."""
+        with self._lock:
+            if found := self._pools.get((scheme, egress.label)):
+                return found
+            backend: _CheckedBackend = _CheckedBackend(self._resolve)
+            proxy = None
+            if egress.proxy_url is not None:
+                backend = _ProxyBackend()
+                proxy_tls = self._tls() if egress.proxy_url.startswith("https:") else None
+                proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials, ssl_context=proxy_tls)
+            pool = self._pools[scheme, egress.label] = httpcore.ConnectionPool(
+                ssl_context=self._tls() if scheme == "https" else None,
+                proxy=proxy,
+                max_connections=None,
+                max_keepalive_connections=64,
+                keepalive_expiry=KEEPALIVE_S,
+                network_backend=backend,
+            )
+            return pool
 
     def _tls(self) -> ssl.SSLContext:
         if self._tls_context is None:
@@ -223,3 +244,27 @@ class Pools:
             for pool in self._pools.values():
                 pool.close()
             self._pools.clear()
+
+
+def _begin_exchange(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
+    """Send a request, as often as a kept connection proves to be closed, and read the head of its response."""
+    while True:
+        try:
+            response = pool.handle_request(request)
+        except StaleConnection:
+            continue  # the pool has dropped that connection; a new one is never stale
+        response.extensions["network_stream"].expect_body()
+        return response
+
+
+def end_exchange(response: httpcore.Response) -> None:
+    """Give the connection back for reuse, or close it when bytes came behind the response.
+
+    h11 would take such bytes for the response to the next request. httpcore has no public way to ask for them; should
+    its inner parts change, connections are closed instead of reused, which a test would notice.
+    """
+    inner = getattr(getattr(response.stream, "_stream", None), "_connection", None)
+    state = getattr(inner, "_h11_state", None)
+    if state is None or state.trailing_data[0]:
+        response.extensions["network_stream"].close()
+    response.close()
