@@ -11,7 +11,7 @@ from collections.abc import Callable
 from configparser import ConfigParser
 from pathlib import Path
 
-from offers_cli.cli.commands import find_leaves
+from offers_cli.cli.commands import all_commands
 from offers_cli.cli.main import main
 from offers_cli.cli.topics import EXIT_CODES, NEXT
 from offers_cli.config import MASK, SETTINGS, written
@@ -25,7 +25,7 @@ def commands() -> str:
     """The help of every command, as it is shown 80 columns wide."""
     os.environ["COLUMNS"] = "80"
     parts = ["# Commands\n\n", NOTE, f"```text\n{_help([])}```\n"]
-    parts += [f"\n## offers {' '.join(words)}\n\n```text\n{_help(list(words))}```\n" for words in find_leaves()]
+    parts += [f"\n## offers {each.name}\n\n```text\n{_help(each.name.split())}```\n" for each in all_commands()]
     return "".join(parts)
 
 

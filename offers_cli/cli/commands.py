@@ -5,56 +5,72 @@ Building all of them would cost every start what only one of them needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
 
+from offers_cli.cli.command import COMMANDS, Command, build, commands_below
+
 SUMMARIES: dict[str, str] = {
-    "scrape": "Collect listings and queue what lacks something.",
+    "scrape": "Scrape listings and queue incomplete offers.",
     "runs": "Show past scrapes and how they ended.",
     "enqueue-missing": "Queue the offers that still lack something.",
     "worker": "Run the queued jobs: fetch, read, enrich.",
     "failed": "Show the failed jobs and why they failed.",
-    "requeue-failed": "Put failed jobs back to the queue.",
+    "requeue-failed": "Requeue failed jobs.",
     "stats": "Show the queue, the failures and the coverage.",
     "list": "Show the offers that match.",
     "show": "Show one offer and where each value came from.",
     "history": "Show an offer's prices over time.",
     "export": "Write the offers to a file or a pipe.",
     "explain": "Show what is read from one page, and why.",
-    "replay": "Read kept pages again after a fix; fetch nothing.",
-    "doctor": "Check everything that can be wrong, and tell what mends it.",
+    "replay": "Read saved pages again after a fix, without fetching.",
+    "doctor": "Check the setup and print how to fix what is wrong.",
     "session": "Import, check and clear the affiliate's login.",
     "links": "Check that affiliate links still credit you.",
     "config": "Show the settings and where they came from.",
     "init": "Write a commented .env.",
-    "db": "Look after the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",
-    "redis": "Show or stop the Redis that offers starts itself.",
+    "db": "Manage the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",
+    "redis": "Show or stop the embedded Redis.",
     "help": "Show a topic or a command's help.",
     "dashboard": "Show the queue and its jobs in a browser.",
     "service": "Print or install units that keep worker and dashboard running.",
     "demo": "Run everything once, against a local shop.",
 }
 """Every command, in the order of the help."""
+MODULES = {"list": "offers", "show": "offers", "requeue-failed": "failed"}
+"""Where a command is that has no module of its own name."""
 
 
-def module_name(command: str) -> str:
-    """The module of a command: ``requeue-failed`` is in ``requeue_failed``; ``list`` would hide a builtin."""
-    return "offers_cli.cli." + {"list": "list_offers"}.get(command, command.replace("-", "_"))
+def find_commands(name: str) -> Sequence[Command]:
+    """The commands of a group, or the one of that name; none when there is no such command. Imports their module."""
+    if name not in SUMMARIES:
+        return ()
+    import_module("offers_cli.cli." + MODULES.get(name, name.replace("-", "_")))
+    return commands_below(name)
+
+
+def find_command(name: str) -> Command | None:
+    """The command of that name, `config show` for one of a group."""
+    find_commands(name.split(maxsplit=1)[0] if name else "")
+    return COMMANDS.get(name)
+
+
+def all_commands() -> Iterator[Command]:
+    """Every command, in the order of the help; imports them all."""
+    for name in SUMMARIES:
+        yield from find_commands(name)
 
 
 class _Commands(Mapping[str, Any]):
-    """Commands by name, built when asked for."""
+    """What Typer makes of the commands, by name, built when asked for."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in SUMMARIES:
+        if not find_commands(name):
             raise KeyError(name)
-        alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-        import_module(module_name(name)).register(alone)
-        return typer.main.get_command(alone)
+        return build(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(SUMMARIES)
@@ -78,10 +94,3 @@ class CommandGroup(TyperGroup):
         """List names and summaries without building a command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
-
-
-def find_leaves() -> Iterator[tuple[str, ...]]:
-    """Every command that does something, those of groups with both words; builds them all."""
-    for name, command in _Commands().items():
-        inside = getattr(command, "commands", None)
-        yield from ((name, each) for each in inside) if inside else [(name,)]

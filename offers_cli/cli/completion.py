@@ -28,9 +28,16 @@ def complete_reason(incomplete: str) -> list[tuple[str, str]]:
 
 
 def complete_source(incomplete: str) -> list[tuple[str, str]]:
-    """Words that name a source; saved pages are completed by the shell itself."""
+    """The words for sources; saved pages are completed by the shell itself."""
     sources = {"ofertas": "the public offers page", "hub": "the affiliates hub", "search:": "a search"}
     return [(word, meaning) for word, meaning in sources.items() if word.startswith(incomplete)]
+
+
+def complete_sort(incomplete: str) -> list[str]:
+    """Sort orders, both ways."""
+    from offers_cli.storage.base import SORTS
+
+    return [word for name in SORTS for word in (name, f"-{name}") if word.startswith(incomplete)]
 
 
 def complete_offer(incomplete: str) -> list[tuple[str, str]]:

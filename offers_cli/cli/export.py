@@ -10,17 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.offer_filters import (
-    MinDiscountOption,
-    MissingOption,
-    SearchOption,
-    SinceOption,
-    SortOption,
-    StatusOption,
-    offer_filter,
-)
-from offers_cli.cli.options import MOST, JsonOption, QuietOption, VerboseOption, examples, parse_path_option
-from offers_cli.cli.perform import Voice, perform
+from offers_cli.cli.command import command
+from offers_cli.cli.offers import FilterOptions
+from offers_cli.cli.options import MOST, parse_path_option
 from offers_cli.cli.render import Block, Note, Output
 from offers_cli.errors import UsageError
 
@@ -38,79 +30,57 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(
-        name="export",
-        epilog=examples("offers export offers.csv --min-discount 40", "offers export --format jsonl | gzip > o.gz"),
-    )(export)
-
-
-def export(
-    file: Annotated[
-        Path | None,
-        typer.Argument(
-            parser=parse_path_option, metavar="[FILE]", help="Where to write; - or nothing is a pipe (stdout)."
-        ),
-    ] = None,
-    format: Annotated[  # noqa: A002  (the parameter is the flag)
-        Format | None, typer.Option(help="Default: what the file's suffix names, csv for a pipe.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to write; default: all.")] = None,
-    min_discount: MinDiscountOption = None,
-    missing: MissingOption = None,
-    since: SinceOption = None,
-    search: SearchOption = None,
-    status: StatusOption = None,
-    sort: SortOption = "-last_seen",
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
-    """Write the offers as csv, json, jsonl or parquet, as many as there are, safe to open in a spreadsheet.
-
-    Prices are integer cents. A file appears when it is whole; an interrupted export leaves the old one. A link is
-    replaced, not followed. With --json and no FILE the offers stand in the document.
-    """
-
-    def work(runtime: Runtime, output: Output) -> ExportReport:
-        from offers_cli.services import export as service
-
-        target = None if file is None or str(file) == "-" else file
-        wanted = offer_filter(
-            min_discount=min_discount,
-            missing=missing,
-            since=since,
-            search=search,
-            status=status,
-            sort=sort,
-            limit=limit,
-            now=runtime.now(),
-        )
-        if json and target is None:
-            _check_document(format)
-            return service.gather(wanted, storage=runtime.storage)
-        name = service.choose_format(format, target)
-        if name == Format.PARQUET and target is None and sys.stdout.isatty():
-            raise UsageError("parquet is not for a terminal", hint="offers export offers.parquet")
-        with output.progress("exporting") as progress:
-            return service.export(
-                wanted,
-                storage=runtime.storage,
-                format=name,
-                file=target,
-                pipe=sys.stdout.buffer,
-                on_progress=lambda done, total: progress(done, total=total),
-            )
-
-    perform("export", Voice(json=json, verbose=verbose, quiet=quiet), work, export_blocks)
-
-
-def _check_document(asked: Format | None) -> None:
-    if asked not in (None, Format.JSON):
-        raise UsageError(f"--json and --format {asked} cannot share stdout", hint="give a FILE, or leave out --json")
-
-
 def export_blocks(report: ExportReport) -> Sequence[Block]:
     """What was written where; a pipe holds the offers alone."""
     return [Note(f"{report.exported} offers written to {report.file}")] if report.file else []
+
+
+@command(
+    "export",
+    report="offers_cli.services.export:ExportReport",
+    blocks=export_blocks,
+    examples=("offers export offers.csv --min-discount 40", "offers export --format jsonl | gzip > o.gz"),
+)
+def export(
+    *,
+    runtime: Runtime,
+    output: Output,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            parser=parse_path_option, metavar="[FILE]", help="Where to write; default, or -: a pipe (stdout)."
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002  (the parameter is the flag)
+        Format | None, typer.Option(help="Default: that of the file's suffix, csv for a pipe.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to write; default: all.")] = None,
+    wanted: FilterOptions,
+) -> ExportReport:
+    """Write the offers as csv, json, jsonl or parquet, all or those that match, safe to open in a spreadsheet.
+
+    Prices are integer cents. A file appears when it is complete; an interrupted export leaves the old one. A symbolic
+    link is replaced, not followed. With --json and no FILE the offers are in the document.
+    """
+    from offers_cli.services.export import choose_format, export, gather
+
+    target = None if file is None or str(file) == "-" else file
+    matching = wanted.filter(limit=limit, now=runtime.now())
+    if output.json and target is None:
+        if format not in (None, Format.JSON):
+            raise UsageError(
+                f"--json and --format {format} cannot share stdout", hint="give a FILE, or leave out --json"
+            )
+        return gather(matching, storage=runtime.storage)
+    name = choose_format(format, target)
+    if name == Format.PARQUET and target is None and sys.stdout.isatty():
+        raise UsageError("parquet cannot be shown on a terminal", hint="offers export offers.parquet")
+    with output.progress("exporting") as progress:
+        return export(
+            matching,
+            storage=runtime.storage,
+            format=name,
+            file=target,
+            pipe=sys.stdout.buffer,
+            on_progress=lambda done, total: progress(done, total=total),
+        )

@@ -7,31 +7,24 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform_alone
+from offers_cli.cli.command import command
 from offers_cli.cli.render import Block, Line, Table
-from offers_cli.cli.topics import TOPICS, Topic
+from offers_cli.cli.topics import TOPICS
 from offers_cli.errors import UsageError
-from offers_cli.report import Problem
+from offers_cli.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HelpReport:
-    """A text, and a table where the topic has one."""
+class HelpReport(Report):
+    """The text of a topic or command, and the rows of its table where it has one, by column."""
 
-    name: str
+    topic: str
     text: str
-    topic: Topic | None = None
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        topic = self.topic
-        rows = [dict(zip(topic.columns, row, strict=True)) for row in topic.rows] if topic else None
-        return {"topic": self.name, "text": self.text, "rows": rows}
+    rows: tuple[dict[str, str], ...] | None = None
 
 
 def complete_topic(incomplete: str) -> list[tuple[str, str]]:
@@ -42,12 +35,22 @@ def complete_topic(incomplete: str) -> list[tuple[str, str]]:
     return [(name, summary) for name, summary in known.items() if name.startswith(incomplete)]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(name="help", epilog=examples("offers help exit-codes", "offers help environment --json"))(show_help)
+def help_blocks(report: HelpReport) -> Sequence[Block]:
+    """The text, and the topic's table."""
+    if not report.rows:
+        return [Line(report.text)]
+    table = Table(title=report.topic, columns=list(report.rows[0]), rows=[list(row.values()) for row in report.rows])
+    return [Line(report.text), table]
 
 
+@command(
+    "help",
+    report="offers_cli.cli.help:HelpReport",
+    blocks=help_blocks,
+    examples=("offers help exit-codes", "offers help environment --json"),
+)
 def show_help(
+    *,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -56,13 +59,9 @@ def show_help(
             autocompletion=complete_topic,
         ),
     ] = None,
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
+) -> HelpReport:
     """Show a topic (exit-codes, environment, json, failure-codes) or the help of a command."""
-    voice = Voice(json=json, verbose=verbose, quiet=quiet)
-    perform_alone("help", voice, lambda _output: find_help(words or []), help_blocks)
+    return find_help(words or [])
 
 
 def find_help(words: Sequence[str]) -> HelpReport:
@@ -76,11 +75,12 @@ def find_help(words: Sequence[str]) -> HelpReport:
     name = " ".join(words)
     if name in TOPICS:
         topic = TOPICS[name][1]()
-        return HelpReport(name=name, text=topic.text, topic=topic)
+        rows = tuple(dict(zip(topic.columns, row, strict=True)) for row in topic.rows)
+        return HelpReport(topic=name, text=topic.text, rows=rows)
     if words and words[0] not in SUMMARIES:
         near = get_close_matches(words[0], [*TOPICS, *SUMMARIES], n=1) or ["exit-codes"]
         raise UsageError(f"{words[0]!r} is neither a topic nor a command", hint=f"offers help {near[0]}")
-    return HelpReport(name=name or "offers", text=_help_of(words))
+    return HelpReport(topic=name or "offers", text=_help_of(words))
 
 
 def _help_of(words: Sequence[str]) -> str:
@@ -92,10 +92,3 @@ def _help_of(words: Sequence[str]) -> str:
     if code:
         raise UsageError(f"{' '.join(words)!r} is not a command", hint=f"offers {words[0]} --help")
     return shown.getvalue().rstrip()
-
-
-def help_blocks(report: HelpReport) -> Sequence[Block]:
-    """The text, and the topic's table."""
-    if report.topic is None:
-        return [Line(report.text)]
-    return [Line(report.text), Table(title=report.name, columns=report.topic.columns, rows=report.topic.rows)]

@@ -1,106 +1,137 @@
-"""`offers history`: an offer's prices over time."""
+"""`offers history`: an offer's prices over time, as a plot of braille dots that plotille draws."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.figures import moment, money
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Line, Output, Plot, Table
-from offers_cli.cli.show import OfferArgument
+from offers_cli.cli.command import command
+from offers_cli.cli.formatting import format_money, format_time
+from offers_cli.cli.offers import OfferArgument
+from offers_cli.cli.render import Block, Line, Plot, Table
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.offers import HistoryReport
+    from offers_cli.storage.base import PricePoint
 
-MONEY = frozenset({"price", "old price"})
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(
-        name="history",
-        epilog=examples("offers history MLB4241772593", "offers history MLB4241772593 --days 30 --json"),
-    )(history)
-
-
-def history(
-    offer_id: OfferArgument,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="The last days to plot and to judge.")] = 90,
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
-    """Show an offer's prices over time, the lowest, and whether the advertised old price was ever charged."""
-
-    def work(runtime: Runtime, output: Output) -> HistoryReport:
-        from offers_cli.services import offers as service
-
-        return service.history(offer_id, days=days, storage=runtime.storage, now=runtime.now())
-
-    perform("history", Voice(json=json, verbose=verbose, quiet=quiet), work, history_blocks)
+HEIGHT = 10
+LEAST_WIDTH = 20
 
 
 def history_blocks(report: HistoryReport) -> Sequence[Block]:
     """A plot for a person, every observed price for a pipe, and what they mean."""
     currency = report.offer.currency
-    rows = [
-        (moment(p.observed_at), money(p.price_cents, currency), money(p.old_price_cents, currency), p.source)
-        for p in report.points
-    ]
-    table = Table(title="Prices", columns=("observed", "price", "old price", "source"), rows=rows, right=MONEY)
-    plot = [Plot(lambda width: _draw(report, width), table)] if rows else []
-    return [Line(report.offer.title), *plot, *(Line(text) for text in verdicts(report))]
-
-
-def _draw(report: HistoryReport, width: int) -> str:
-    from offers_cli.cli.price_plot import draw_prices
-    from offers_cli.services.offers import in_force_since
-
-    start = report.now - timedelta(days=report.days)
-    points = in_force_since(start, report.points)
-    return draw_prices(
-        points,
-        since=max(start, points[0].observed_at),
-        until=report.now,
-        currency=report.offer.currency,
-        width=width,
+    table = Table(
+        title="Prices",
+        columns=("observed", "price", "old price", "source"),
+        rows=[
+            (
+                format_time(point.observed_at),
+                format_money(point.price_cents, currency),
+                format_money(point.old_price_cents, currency),
+                point.source,
+            )
+            for point in report.points
+        ],
+        right=frozenset({"price", "old price"}),
     )
+    plot = [Plot(lambda width: _draw(report, width), table)] if report.points else []
+    return [Line(report.offer.title), *plot, *(Line(text) for text in findings(report))]
 
 
-def verdicts(report: HistoryReport) -> list[str]:
+@command(
+    "history",
+    report="offers_cli.services.offers:HistoryReport",
+    blocks=history_blocks,
+    examples=("offers history MLB4241772593", "offers history MLB4241772593 --days 30 --json"),
+)
+def history(
+    *,
+    runtime: Runtime,
+    offer_id: OfferArgument,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days to plot and to judge, up to today.")] = 90,
+) -> HistoryReport:
+    """Show an offer's prices over time, the lowest, and whether the advertised old price was ever charged."""
+    from offers_cli.services.offers import history
+
+    return history(offer_id, days=days, storage=runtime.storage, now=runtime.now())
+
+
+def findings(report: HistoryReport) -> list[str]:
     """What the prices mean, in sentences."""
     if not report.lowest or not report.lowest_in_days:
         return ["no price was observed yet"]
     currency, low = report.offer.currency, report.lowest
-    price = money(report.offer.price_cents, currency)
+    price = format_money(report.offer.price_cents, currency)
     above = report.above_lowest_cents or 0
-    now = (
-        f"now {price}, {money(above, currency)} above the lowest ever"
-        if above > 0
-        else f"now {price}, the lowest ever seen"
-    )
     return [
-        now,
-        f"lowest ever {money(low.price_cents, currency)}, {moment(low.observed_at)}",
-        f"lowest in {report.days} days {money(report.lowest_in_days.price_cents, currency)}",
-        _judgement(report),
+        f"now {price}, {format_money(above, currency)} above the lowest ever"
+        if above > 0
+        else f"now {price}, the lowest ever seen",
+        f"lowest ever {format_money(low.price_cents, currency)}, {format_time(low.observed_at)}",
+        f"lowest in {report.days} days {format_money(report.lowest_in_days.price_cents, currency)}",
+        _old_price(report),
     ]
 
 
-def _judgement(report: HistoryReport) -> str:
+def _old_price(report: HistoryReport) -> str:
     old, currency = report.old_price, report.offer.currency
-    advertised = money(old.advertised_cents, currency)
-    highest = money(old.highest_price_cents, currency)
+    advertised = format_money(old.advertised_cents, currency)
+    highest = format_money(old.highest_price_cents, currency)
     watched = "less than a day" if old.watched_days == 0 else f"{old.watched_days} days"
     return {
         "not_advertised": "old price: none is advertised",
-        "charged": f"old price {advertised}: really charged, from {moment(old.seen_at)}",
+        "charged": f"old price {advertised}: really charged, from {format_time(old.seen_at)}",
         "more_charged": f"old price {advertised}: not seen, but more was charged: {highest}",
         "not_seen": f"old price {advertised}: never seen in {watched}, at most {highest}",
     }[old.verdict]
+
+
+def _draw(report: HistoryReport, width: int) -> str:
+    from offers_cli.services.offers import in_force_since
+
+    start = report.now - timedelta(days=report.days)
+    points = in_force_since(start, report.points)
+    since = max(start, points[0].observed_at)
+    return draw_prices(points, since=since, until=report.now, currency=report.offer.currency, width=width)
+
+
+def draw_prices(points: Sequence[PricePoint], *, since: datetime, until: datetime, currency: str, width: int) -> str:
+    """Draw prices from `since` to `until` as steps: each holds until the next was observed.
+
+    Args:
+        points: the prices in force, oldest first; at least one.
+        width: of the terminal; the plot with its labels fits into it.
+    """
+    import plotille
+
+    times, prices = steps(points, since=since, until=until)
+    labels = [format_money(cents, currency) for cents in (min(prices), max(prices))]
+    margin = max(map(len, labels)) // 10 + 1  # a tick between two prices may need one more digit
+    label_width = max(map(len, labels)) + margin
+    figure = plotille.Figure()
+    figure.with_colors = False
+    figure.width, figure.height = max(LEAST_WIDTH, width - label_width - len(" | ") - len("-> ")), HEIGHT
+    figure.x_label = figure.y_label = ""
+    figure.set_x_limits(min_=times[0], max_=times[-1])
+    figure.set_y_limits(min_=min(prices) * 0.98, max_=max(prices) * 1.02)
+    figure.y_ticks_fkt = lambda cents, _: format_money(round(cents), currency).rjust(label_width)
+    figure.x_ticks_fkt = lambda time, _: f"{time:%d %b}"
+    figure.plot(times, prices)
+    drawn = figure.show().splitlines()[1:]  # the first line names the axis
+    return "\n".join(line.removesuffix("-> ()").rstrip(" \N{BRAILLE PATTERN BLANK}") for line in drawn)
+
+
+def steps(points: Sequence[PricePoint], *, since: datetime, until: datetime) -> tuple[list[datetime], list[int]]:
+    """The corners of the steps between two times."""
+    times: list[datetime] = []
+    prices: list[int] = []
+    ends = [*(point.observed_at for point in points[1:]), until]
+    for point, end in zip(points, ends, strict=True):
+        times += [max(point.observed_at, since), max(end, since)]
+        prices += [point.price_cents, point.price_cents]
+    return times, prices

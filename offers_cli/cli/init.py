@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform_alone
+from offers_cli.cli.command import command
 from offers_cli.cli.render import Block, Line, Output
 from offers_cli.text import printable
 
@@ -22,46 +22,40 @@ QUESTIONS = {
     "SUPABASE_URL": "Supabase address (empty: a SQLite file)",
     "SUPABASE_SERVICE_ROLE_KEY": "Supabase service role key",
     "ML_AFFILIATE_TAG": "Your affiliate label (empty: no links are made)",
-    "MIN_DISCOUNT_PCT": "Least discount of offers to keep, in percent (empty: 0)",
+    "MIN_DISCOUNT_PCT": "Minimum discount of offers to keep, in percent (empty: 0)",
 }
-"""What is asked, in this order; an empty answer leaves the default."""
+"""The questions, in this order; an empty answer keeps the default."""
 ONLY_AFTER = {"SUPABASE_SERVICE_ROLE_KEY": "SUPABASE_URL"}
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(name="init", epilog=examples("offers init", "offers init --yes --json"))(init)
-
-
-def init(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; leave every default.")] = False,
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
-    """Write a commented .env (mode 0600) in this directory; asks on a terminal, never overwrites."""
-
-    def work(output: Output) -> InitReport:
-        from pathlib import Path
-
-        from offers_cli.services import init as service
-
-        path = Path.cwd() / ".env"
-        service.check_new(path)
-        asks = not yes and not json and sys.stdin.isatty() and sys.stderr.isatty()
-        return service.init(path, ask_all() if asks else {})
-
-    perform_alone("init", Voice(json=json, verbose=verbose, quiet=quiet), work, init_blocks)
 
 
 def init_blocks(report: InitReport) -> Sequence[Block]:
     """What was written where."""
-    told = f", it sets {', '.join(report.set)}" if report.set else ", every setting has its default"
-    return [Line(f"{report.file} written{told}")]
+    sets = f"it sets {', '.join(report.set)}" if report.set else "every setting has its default"
+    return [Line(f"{report.file} written, {sets}")]
+
+
+@command(
+    "init",
+    report="offers_cli.services.init:InitReport",
+    blocks=init_blocks,
+    examples=("offers init", "offers init --yes --json"),
+)
+def init(
+    *,
+    output: Output,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't prompt; keep all defaults.")] = False,
+) -> InitReport:
+    """Write a commented .env (mode 0600) in this directory; asks on a terminal, never overwrites."""
+    from offers_cli.services.init import check_new, init
+
+    path = Path.cwd() / ".env"
+    check_new(path)
+    asks = not yes and not output.json and sys.stdin.isatty() and sys.stderr.isatty()
+    return init(path, ask_all() if asks else {})
 
 
 def ask_all() -> dict[str, str]:
-    """The operator's answers by setting; a key without its address is not asked for."""
+    """The operator's answers by setting; the key of a service is asked for only with its address."""
     from offers_cli.config import SETTINGS
 
     settings = {setting.name: setting for setting in SETTINGS}

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from offers_cli import __version__
-from offers_cli.cli.commands import CommandGroup
-from offers_cli.cli.envelope import DATA_KEYS
+from offers_cli.cli.command import INTERRUPTED
+from offers_cli.cli.commands import CommandGroup, find_command
 from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
 from offers_cli.report import Problem, problems_of
@@ -51,21 +51,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     command = typer.main.get_command(app)
     output = Output(json="--json" in args)
-    name = _command_name(args)
     try:
         _check_encoding(args)
         return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
-        return _fail_usage(error, output, name)
+        return _fail_usage(error, output, args)
     except (typer.Abort, KeyboardInterrupt):
-        return _fail(Interrupted("interrupted; what was saved stays saved"), output, name)
+        return _fail(Interrupted(INTERRUPTED), output, args)
     except OffersError as error:
-        return _fail(error, output, name)
+        return _fail(error, output, args)
     except Exception as error:  # noqa: BLE001  (whatever it is, the person gets one line, not a traceback)
         if "--debug" in args:
             sys.stderr.write(printable_lines(traceback.format_exc()))
             return Bug.exit_code
-        return _fail_bug(error, output, name)
+        return _fail_bug(error, output, args)
 
 
 def _check_encoding(args: Sequence[str]) -> None:
@@ -75,8 +74,8 @@ def _check_encoding(args: Sequence[str]) -> None:
             raise UsageError(f"{arg!r} is not UTF-8", hint="write it in UTF-8; rename a file whose name is not")
 
 
-def _fail(error: OffersError, output: Output, name: str) -> int:
-    output.fail(name, *problems_of(error))
+def _fail(error: OffersError, output: Output, args: Sequence[str]) -> int:
+    output.fail(_command_name(args), *problems_of(error))
     return error.exit_code
 
 
@@ -84,23 +83,24 @@ def _command_name(args: Sequence[str]) -> str:
     """The command that these arguments name, two words long where it belongs to a group (`config show`)."""
     words = [arg for arg in args if not arg.startswith("-")]
     pair = " ".join(words[:2])
-    name = pair if pair in DATA_KEYS else next(iter(words), "offers")
+    name = pair if find_command(pair) else next(iter(words), "offers")
     return name.encode(errors="replace").decode()
 
 
-def _fail_usage(error: typer.TyperException, output: Output, name: str) -> int:
+def _fail_usage(error: typer.TyperException, output: Output, args: Sequence[str]) -> int:
     context = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError" and context:
         sys.stderr.write(context.get_help() + "\n")
         return 2
     message = getattr(error, "format_message", lambda: str(error))()
     where = context.command_path if context else "offers"
-    output.fail(name, Problem(code="usage", message=message, hint=f"{where} --help", exit_code=2))
+    output.fail(_command_name(args), Problem(code="usage", message=message, hint=f"{where} --help", exit_code=2))
     return 2
 
 
-def _fail_bug(error: Exception, output: Output, name: str) -> int:
-    """Tell one honest line; the traceback is for `--debug`."""
+def _fail_bug(error: Exception, output: Output, args: Sequence[str]) -> int:
+    """Print one honest line; the traceback is for `--debug`."""
+    name = _command_name(args)
     message = f"unexpected {type(error).__name__} in `offers {name}`; this is a bug in offers"
     output.fail(name, Problem(code="bug", message=message, hint=f"offers --debug {name} …, and report what it shows"))
     return 1

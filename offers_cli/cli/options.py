@@ -12,13 +12,10 @@ import typer
 from offers_cli.errors import UsageError
 from offers_cli.files import parse_path
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Tell more on stderr.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Tell only errors on stderr.")]
 IgnoreRobotsOption = Annotated[
-    bool, typer.Option("--ignore-robots", help="Do not ask a shop's robots.txt: you have its consent.")
+    bool, typer.Option("--ignore-robots", help="Ignore robots.txt (only with the shop's consent).")
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and change nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be done without changing anything.")]
 
 
 MOST = 10**9
@@ -32,11 +29,6 @@ def parse_path_option(text: str) -> Path:
         return parse_path(text)
     except ValueError as exc:
         raise UsageError(f"{text}: {exc}", hint="give another path") from exc
-
-
-def examples(*lines: str) -> str:
-    """The examples that stand at the end of a command's help, one a line."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def parse_age(text: str | None, option: str) -> float | None:

@@ -28,6 +28,7 @@ class Table:
     Attributes:
         right: the columns that hold figures.
         cut: the columns that a narrow terminal may cut short; a pipe gets them whole.
+        short: the columns that a terminal shows; default: all of them, as a pipe gets them.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Table:
     rows: Sequence[Sequence[object]]
     right: frozenset[str] = frozenset()
     cut: frozenset[str] = frozenset()
+    short: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ class Plot:
 Block = Table | Line | Note | Plot
 
 
-def summary(command: str, data: Mapping[str, Any], columns: Sequence[str]) -> list[Block]:
-    """A table of figures for a person, one line of them for a pipe."""
+def summary(command: str, report: ReportLike, columns: Sequence[str]) -> list[Block]:
+    """Some of a report's figures: a table for a person, one line for a pipe."""
+    data = report.data()
     if is_terminal(sys.stdout):
         title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
         row = [data[column] for column in columns]
@@ -82,17 +85,24 @@ class Output:
     """Where and how a command speaks: results to stdout, everything else to stderr."""
 
     json: bool = False
-    quiet: bool = False
+    verbosity: int = 0
+    """As `configure_logging` takes it: -1 for `-q`, else how many `-v` there are."""
 
-    def show(self, command: str, report: ReportLike, blocks: Sequence[Block], *, exit_code: int) -> None:
-        """Show a report: the JSON document, or its blocks; problems go to stderr when not JSON."""
-        problems = list(report.problems)
+    @property
+    def quiet(self) -> bool:
+        """Whether only errors are wanted on stderr."""
+        return self.verbosity < 0
+
+    def show(self, command: str, report: ReportLike, blocks: Sequence[Block]) -> int:
+        """Show a report, and return the exit code: the JSON document, or its blocks with the problems on stderr."""
+        code = exit_code(report.problems)
         if self.json:
-            nothing_done = exit_code != 0 and not _anything_done(report.data())
-            self.write(envelope(command, report.data(), problems, failed=nothing_done) + "\n")
-            return
-        self.show_blocks(blocks)
-        show_problems(problems)
+            nothing_done = code != 0 and not _anything_done(report.data())
+            self.write(envelope(command, report.data(), report.problems, failed=nothing_done) + "\n")
+        else:
+            self.show_blocks(blocks)
+            show_problems(report.problems)
+        return code
 
     def fail(self, command: str, *problems: Problem) -> None:
         """Show that nothing was done, and why."""
@@ -155,6 +165,12 @@ class Output:
 
 def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
     """Progress off a terminal."""
+
+
+def exit_code(problems: Sequence[Problem]) -> int:
+    """The gravest of the problems' exit codes: 0 none, 1 items failed, 5 site, 4 service, 3 configuration."""
+    codes = [problem.exit_code for problem in problems]
+    return next((code for code in (130, 3, 4, 5, 2, 1) if code in codes), 0)
 
 
 def _anything_done(data: Mapping[str, Any]) -> bool:
@@ -223,13 +239,14 @@ def print_table(table: Table) -> None:
     from rich.text import Text
 
     shown = RichTable(title=Text(printable(table.title)), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for column in table.columns:
+    places = [table.columns.index(name) for name in table.short or table.columns]
+    for column in (table.columns[place] for place in places):
         figures = column in table.right
         # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
         whole = figures or (table.cut and column not in table.cut)
         shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=bool(whole), overflow="fold")
     for row in table.rows:
-        shown.add_row(*(_rich_cell(cell, cut=name in table.cut) for name, cell in zip(table.columns, row, strict=True)))
+        shown.add_row(*(_rich_cell(row[place], cut=table.columns[place] in table.cut) for place in places))
     console(sys.stdout).print(shown)
 
 

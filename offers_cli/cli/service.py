@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples, parse_path_option
-from offers_cli.cli.perform import Voice, load_settings, perform_alone
+from offers_cli.cli.command import command, load_settings
+from offers_cli.cli.options import parse_path_option
 from offers_cli.cli.render import Block, Line, Note, Output
 from offers_cli.errors import ConfigError
 
@@ -27,49 +27,55 @@ class Kind(StrEnum):
     COMPOSE = "compose"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(
-        name="service",
-        epilog=examples(
-            "offers service systemd",
-            "sudo OFFERS_HOME=/var/lib/offers offers service systemd --user offers --install",
-            "offers service compose --install --to /srv/offers --json",
-        ),
-    )(service)
+def service_blocks(report: ServiceReport) -> Sequence[Block]:
+    """The units' texts as `systemctl cat` shows them, or where they were written; and what comes next."""
+    following = Note("then: " + " && ".join(report.next))
+    if report.installed:
+        return [*(Line(f"written: {unit.path}") for unit in report.files), following]
+    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.files), following]
 
 
+@command(
+    "service",
+    report="offers_cli.services.service_units:ServiceReport",
+    blocks=service_blocks,
+    examples=(
+        "offers service systemd",
+        "sudo OFFERS_HOME=/var/lib/offers offers service systemd --user offers --install",
+        "offers service compose --install --to /srv/offers --json",
+    ),
+)
 def service(
+    *,
+    output: Output,
     kind: Annotated[Kind, typer.Argument(help="What keeps them running.")],
     install: Annotated[bool, typer.Option("--install", help="Write the files where they belong.")] = False,
     to: Annotated[
         Path | None, typer.Option(parser=parse_path_option, metavar="DIR", help="Write them into this folder instead.")
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Who runs the services; default: you, also under sudo.")] = None,
+    user: Annotated[str | None, typer.Option(help="User who runs the services; default: you, also under sudo.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes of the worker.")] = 1,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard, on loopback.")] = 9181,
-    yes: Annotated[bool, typer.Option("--yes", help="Replace files that say something else.")] = False,
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
+    yes: Annotated[bool, typer.Option("--yes", help="Overwrite existing files that differ.")] = False,
+) -> ServiceReport:
     """Print, or install, ready units for the worker and the dashboard.
 
-    Nothing is started: the commands that do so are told.
+    Nothing is started; the commands to do so are printed.
     """
+    from offers_cli.services import service_units as units
 
-    def work(output: Output) -> ServiceReport:
-        from offers_cli.services import service_units as units
-
-        plan = make_plan(load_settings(voice), user, processes, port)
-        report = units.make_units(kind.value, plan, folder=to)
-        return units.install(report, plan, overwrite=yes) if install or to else report
-
-    voice = Voice(json=json, verbose=verbose, quiet=quiet)
-    perform_alone("service", voice, work, service_blocks)
+    # Without the runtime: under sudo the home is that of the user whom the services run as.
+    plan = make_plan(load_settings(output), user, processes, port)
+    report = units.make_units(kind.value, plan, folder=to)
+    return units.install(report, plan, overwrite=yes) if install or to else report
 
 
 def make_plan(config: Config, user: str | None, processes: int, port: int) -> Plan:
+    """What the units are to run, and as whom.
+
+    Raises:
+        ConfigError: another user's home, where no setting names one.
+    """
     import getpass
     import os
     import shutil
@@ -83,7 +89,7 @@ def make_plan(config: Config, user: str | None, processes: int, port: int) -> Pl
         ours = ""
     runs_as = user or os.environ.get("SUDO_USER") or ours
     if runs_as != ours and config.origins["OFFERS_HOME"].kind == "default":
-        raise ConfigError(f"it is not known where {runs_as} keeps the offers", hint="set OFFERS_HOME")
+        raise ConfigError(f"cannot determine OFFERS_HOME for user {runs_as}", hint="set OFFERS_HOME")
     beside = Path(sys.executable).with_name("offers")
     program = beside if beside.exists() else Path(shutil.which("offers") or sys.argv[0]).absolute()
     return Plan(
@@ -95,11 +101,3 @@ def make_plan(config: Config, user: str | None, processes: int, port: int) -> Pl
         processes=processes,
         port=port,
     )
-
-
-def service_blocks(report: ServiceReport) -> Sequence[Block]:
-    """The units' texts as `systemctl cat` shows them, or where they were written; and what comes next."""
-    following = Note("then: " + " && ".join(report.next))
-    if report.installed:
-        return [*(Line(f"written: {unit.path}") for unit in report.files), following]
-    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.files), following]

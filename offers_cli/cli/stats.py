@@ -1,105 +1,83 @@
-"""`offers stats`: the queue, the failures by reason, and how complete the catalogue is."""
+"""`offers stats`: the queue, the failures by reason, and how complete the catalogue is.
+
+With `--watch` again and again: redrawn in place on a terminal, block by block elsewhere.
+"""
 
 from __future__ import annotations
 
+import signal
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from offers_cli.cli.figures import moment, span
-from offers_cli.cli.options import JsonOption, QuietOption, VerboseOption, examples
-from offers_cli.cli.perform import Voice, perform
-from offers_cli.cli.render import Block, Line, Output, Table
+from offers_cli.cli.command import command
+from offers_cli.cli.formatting import format_duration, format_time
+from offers_cli.cli.render import Block, Line, Output, Table, console, is_terminal
+from offers_cli.errors import Interrupted
+from offers_cli.text import printable
+from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
+    from rich.table import Table as Grid
+
     from offers_cli.queue.registries import RunningWorker
     from offers_cli.runtime import Runtime
     from offers_cli.services.stats import StatsReport
 
 FIGURES = frozenset({"count"})
 SHOWN_KEYS = 5
-SUSPENDED = "suspended: no job is started, until rq resume"
+SUSPENDED = "no job is started, until rq resume"
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-    app.command(
-        name="stats", epilog=examples("offers stats --watch --interval 5", "offers stats --json | jq .data.failures")
-    )(stats)
-
-
-def stats(
-    watch: Annotated[
-        bool, typer.Option("--watch", "-w", help="Show the figures again and again until Ctrl-C.")
-    ] = False,
-    interval: Annotated[
-        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="Time between two looks of --watch.")
-    ] = 2.0,
-    json: JsonOption = False,
-    verbose: VerboseOption = 0,
-    quiet: QuietOption = False,
-) -> None:
-    """Show the queue, the failures by reason, how complete the catalogue is, and what each worker does now."""
-
-    def work(runtime: Runtime, output: Output) -> StatsReport:
-        from offers_cli.services.stats import collect_stats
-
-        later = runtime.later
-        collect = partial(
-            collect_stats,
-            storage=later.brief_storage,
-            queue=later.registries,
-            pace=later.shared_pace,
-            drift=runtime.drift_store,
-        )
-        if watch:
-            from offers_cli.cli.watch import watch as show_again
-
-            show_again(collect, output, interval_s=interval, sleep=time.sleep)
-        return collect()
-
-    perform("stats", Voice(json=json, verbose=verbose, quiet=quiet), work, stats_blocks)
+Row = tuple[str, str]
+"""A label and what stands beside it."""
+Show = Callable[["StatsReport"], object]
 
 
 def stats_blocks(report: StatsReport) -> Sequence[Block]:
     """One table for each part that answered."""
-    data = report.data()
     blocks: list[Block] = []
-    if data["queue"] is not None:
-        rows = list(data["queue"].items())
-        rows += [
-            ("jobs per minute", _rounded(data["jobs_per_minute"])),
-            ("time to empty", span(data["time_to_empty_s"])),
-        ]
+    if report.queue is not None:
+        rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f}"
+        rates = (("jobs per minute", rate), ("time to empty", format_duration(report.time_to_empty_s)))
+        rows: list[tuple[str, object]] = [*report.data()["queue"].items(), *rates]
         blocks.append(Table(title="Queue", columns=("queue", "count"), rows=rows, right=FIGURES))
-    if data["failures"]:
-        rows = sorted(data["failures"].items(), key=lambda item: -item[1])
-        blocks.append(Table(title="Failures", columns=("reason", "count"), rows=rows, right=FIGURES))
-    if data["offers"] is not None:
-        rows = [(name.replace("_", " "), count) for name, count in data["offers"].items()]
-        blocks.append(Table(title="Offers", columns=("offers", "count"), rows=rows, right=FIGURES))
+    if report.failures:
+        blocks.append(
+            Table(title="Failures", columns=("reason", "count"), rows=_most_first(report.failures), right=FIGURES)
+        )
+    if report.offers is not None:
+        counts = [(name.replace("_", " "), count) for name, count in report.data()["offers"].items()]
+        blocks.append(Table(title="Offers", columns=("offers", "count"), rows=counts, right=FIGURES))
     if report.workers:
-        columns = ("worker", "state", "host", "pid", "started", "jobs")
-        rows = [(w.name, doing(w), w.hostname, w.pid, moment(w.started_at), len(w.jobs)) for w in report.workers]
-        blocks.append(Table(title="Workers", columns=columns, rows=rows, right=frozenset({"pid", "jobs"})))
-    blocks += [
-        Line(f"paused: {host['host']} for {host['seconds']:.0f} s ({host['reason']})") for host in data["paused"]
-    ]
+        table = Table(
+            title="Workers",
+            columns=("worker", "state", "host", "pid", "started", "jobs"),
+            rows=[
+                (each.name, doing(each), each.hostname, each.pid, format_time(each.started_at), len(each.jobs))
+                for each in report.workers
+            ],
+            right=frozenset({"pid", "jobs"}),
+        )
+        blocks.append(table)
+    blocks += [Line(f"paused: {host.host} for {host.seconds:.0f} s ({host.reason})") for host in report.paused]
     if report.suspended:
-        blocks.append(Line(SUSPENDED))
-    blocks += [Line(f"drift: {warning['message']}") for warning in data["drift"]]
-    return [*blocks, *_set_aside(report)]
-
-
-def _set_aside(report: StatsReport) -> list[Block]:
-    """The newest keys of a wrong type, with the command that shows each."""
+        blocks.append(Line(f"suspended: {SUSPENDED}"))
+    blocks += [Line(f"drift: {warning.message}") for warning in report.drift]
     newest = report.set_aside[-SHOWN_KEYS:]
-    lines: list[Block] = [Line(f"set aside, for it is a {key.kind}: {key.key}; {key.look}") for key in newest]
-    more = len(report.set_aside) - len(newest)
-    return [*lines, Line(f"and {more} more, see docs/redis.md")] if more else lines
+    blocks += [Line(f"set aside, because it is a {key.kind}: {key.key}; {key.look}") for key in newest]
+    if more := len(report.set_aside) - len(newest):
+        blocks.append(Line(f"and {more} more, see docs/redis.md"))
+    return blocks
+
+
+def _most_first(failures: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(failures.items(), key=lambda item: -item[1])
 
 
 def doing(worker: RunningWorker) -> str:
@@ -107,5 +85,149 @@ def doing(worker: RunningWorker) -> str:
     return f"waits for {worker.waits_for}" if worker.waits_for else worker.state
 
 
-def _rounded(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
+@command(
+    "stats",
+    report="offers_cli.services.stats:StatsReport",
+    blocks=stats_blocks,
+    examples=("offers stats --watch --interval 5", "offers stats --json | jq .data.failures"),
+)
+def stats(
+    *,
+    runtime: Runtime,
+    output: Output,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh the figures until Ctrl-C.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.1, max=3600, metavar="SECONDS", help="Refresh interval for --watch.")
+    ] = 2.0,
+) -> StatsReport:
+    """Show the queue, the failures by reason, how complete the catalogue is, and what each worker does now."""
+    from offers_cli.services.stats import collect_stats
+
+    later = runtime.later
+    collect = partial(
+        collect_stats,
+        storage=later.brief_storage,
+        queue=later.registries,
+        pace=later.shared_pace,
+        drift=runtime.drift_store,
+    )
+    if watch:
+        watch_stats(collect, output, interval_s=interval, sleep=time.sleep)
+    return collect()
+
+
+def watch_stats(
+    collect: Callable[[], StatsReport], output: Output, *, interval_s: float, sleep: Callable[[float], None]
+) -> NoReturn:
+    """Show the figures every `interval_s` seconds until Ctrl-C (exit 130); the terminal is left as it was found."""
+    live = is_terminal(sys.stdout) and not output.json
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        with _live_view(interval_s) if live else _one_below_the_other(output) as show:
+            while True:
+                show(collect())
+                sleep(interval_s)
+    except KeyboardInterrupt:
+        raise typer.Exit(Interrupted.exit_code) from None
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave by way of the view, which gives the cursor and the screen back."""
+    raise typer.Exit(128 + number)
+
+
+@contextmanager
+def _one_below_the_other(output: Output) -> Iterator[Show]:
+    yield lambda report: output.show("stats", report, [Line(format_time(utc_now())), *stats_blocks(report), Line("")])
+
+
+@contextmanager
+def _live_view(interval_s: float) -> Iterator[Show]:
+    from rich.live import Live
+
+    screen = console(sys.stdout)
+    with Live(console=screen, screen=True, auto_refresh=False) as live:
+
+        def show(report: StatsReport) -> None:
+            now = utc_now()
+            head = f"{format_time(now)}, every {interval_s:g} s, Ctrl-C ends"
+            rows = [("offers", head), *view_rows(report, now=now, height=screen.height - 1)]
+            live.update(_grid(rows), refresh=True)
+
+        yield show
+
+
+def _grid(rows: list[Row]) -> Grid:
+    """One line a row, so that nothing moves but the figures."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True, min_width=max(len(label) for label, _ in rows))
+    grid.add_column(no_wrap=True, overflow="ellipsis")
+    for label, text in rows:
+        grid.add_row(Text(label), Text(printable(text)))
+    return grid
+
+
+def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
+    """Everything worth watching, in `height` lines at the most; the workers' jobs give way first."""
+    rows = [
+        *[("error", problem.message) for problem in report.problems],
+        *_queue_rows(report),
+        *_coverage_rows(report),
+        *([("suspended", SUSPENDED)] if report.suspended else []),
+        *[("paused", f"{p.host} for {format_duration(p.seconds)} ({p.reason})") for p in report.paused],
+        *[("drift", warning.message) for warning in report.drift],
+        *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
+        ("workers", f"{len(report.workers)}"),
+    ]
+    workers = [row for worker in report.workers for row in _worker_rows(worker, now)]
+    room = max(0, height - len(rows))
+    if len(workers) > room:
+        hidden = len(workers) - room + 1
+        workers = [*workers[: max(0, room - 1)], ("", f"… {hidden} more lines; a taller window shows them")]
+    return [*rows, *workers][:height]
+
+
+def _queue_rows(report: StatsReport) -> list[Row]:
+    if report.queue is None:
+        return []
+    rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f} jobs per minute"
+    waiting = {name: getattr(report.queue, name) for name in ("queued", "started", "scheduled", "deferred")}
+    return [
+        ("queue", _figures(waiting)),
+        ("ended", _figures({name: getattr(report.queue, name) for name in ("finished", "failed")})),
+        ("rate", f"{rate}, empty in {format_duration(report.time_to_empty_s)}"),
+        ("failures", _figures(dict(_most_first(report.failures))) if report.failures else "none"),
+    ]
+
+
+def _coverage_rows(report: StatsReport) -> list[Row]:
+    offers = report.offers
+    if offers is None:
+        return []
+    share = f"{offers.enriched * 100 // offers.total}%" if offers.total else "-"
+    missing = {
+        "old price": offers.missing_old_price,
+        "discount": offers.missing_discount,
+        "affiliate link": offers.missing_affiliate_link,
+    }
+    return [
+        ("coverage", f"{offers.total:,} offers, {offers.enriched:,} enriched ({share}), {offers.gone:,} gone"),
+        ("missing", _figures(missing)),
+    ]
+
+
+def _worker_rows(worker: RunningWorker, now: datetime) -> list[Row]:
+    where = worker.hostname + (f" pid {worker.pid}" if worker.pid else "")
+    busy = [("", f"{_age(job.started_at, now):>8}  {job.url or job.job_id}") for job in worker.jobs]
+    return [("worker", f"{where} {doing(worker)}, up {_age(worker.started_at, now)}"), *busy]
+
+
+def _age(start: datetime | None, now: datetime) -> str:
+    return format_duration(max(0.0, (now - start).total_seconds()) if start else None)
+
+
+def _figures(figures: Mapping[str, int]) -> str:
+    return "  ".join(f"{name} {count:,}" for name, count in figures.items())

@@ -1,4 +1,4 @@
-"""What `offers help TOPIC` tells, taken from the code that it tells of; `docs/generate.py` writes the same as pages."""
+"""What `offers help TOPIC` shows, taken from the code it describes; `docs/generate.py` writes the same as pages."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from offers_cli.errors import (
 EXIT_CODES: tuple[tuple[int, str, type[OffersError] | None], ...] = (
     (0, "all done", None),
     (1, "some items failed, the rest is done", None),
-    (2, "usage: a word, an option or a file that does not fit", UsageError),
+    (2, "usage error: invalid argument, option or file", UsageError),
     (3, "configuration: settings, keys, schema", ConfigError),
     (4, "a service (Redis, database, site) is unreachable", QueueUnavailable),
-    (5, "the site blocked us, or its page changed or tells nothing", PageBlocked),
+    (5, "the site blocked us, or its page could not be read", PageBlocked),
     (130, "interrupted", Interrupted),
 )
 NEXT = {

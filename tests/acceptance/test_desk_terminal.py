@@ -140,7 +140,7 @@ def test_init_asks_on_a_terminal_until_it_can_use_the_answer(folder: Path) -> No
         terminal.answer("Supabase address", "")
         terminal.answer("affiliate label", "Not Valid")
         terminal.wait_for("expected only").answer("affiliate label", "myshop")
-        terminal.answer("Least discount", "15")
+        terminal.answer("Minimum discount", "15")
         assert terminal.end() == 0
         assert "canary" not in terminal.text, "a secret is not shown while it is typed"
     assert (folder / ".env").stat().st_mode & 0o777 == 0o600

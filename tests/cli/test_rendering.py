@@ -11,7 +11,7 @@ from offers_cli.services.enqueue_missing import EnqueueMissingReport
 
 def test_a_pipe_gets_tabs_and_whole_text(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table(title="T", columns=("a", "b"), rows=[("x" * 300, None), ("tab\there", 3)])
-    Output().show("list", EnqueueMissingReport(), [table, Line("2 of 2")], exit_code=0)
+    Output().show("list", EnqueueMissingReport(), [table, Line("2 of 2")])
     out = capsys.readouterr().out
     assert out == f"a\tb\n{'x' * 300}\t\ntab here\t3\n2 of 2\n"
 
@@ -24,7 +24,7 @@ def test_problems_go_to_stderr_with_code_and_next_command(capsys: pytest.Capture
     report = EnqueueMissingReport(
         problems=(Problem(code="storage_refused", message="no\x1bway", hint="offers doctor"),)
     )
-    Output().show("x", report, [], exit_code=3)
+    Output().show("x", report, [])
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "error: no�way (storage_refused)\n  try: offers doctor\n"

@@ -10,7 +10,7 @@ import pytest
 from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
 from storage.cases import card
 
-from offers_cli.cli.perform import exit_code
+from offers_cli.cli.render import exit_code
 from offers_cli.errors import (
     OffersError,
     PageBlocked,

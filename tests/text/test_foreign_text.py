@@ -73,7 +73,7 @@ def test_exports_hold_nothing_that_a_terminal_obeys(name: str) -> None:
 
 def test_a_piped_table_is_defused_as_a_csv_is(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table(title="T", columns=("a", "b"), rows=[("=1+1", "\u200b@SUM(1)"), ("-", -5)])
-    Output().show("list", EnqueueMissingReport(), [table], exit_code=0)
+    Output().show("list", EnqueueMissingReport(), [table])
     assert capsys.readouterr().out == "a\tb\n'=1+1\t�'@SUM(1)\n-\t-5\n"
 
 

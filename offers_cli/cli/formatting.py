@@ -1,4 +1,4 @@
-"""How figures are shown to a person: money, percentages, moments, lengths of time."""
+"""How figures are shown to a person: money, percentages, times, durations, sizes."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from datetime import datetime
 from offers_cli.times import iso_utc
 
 
-def money(cents: int | None, currency: str) -> str:
+def format_money(cents: int | None, currency: str) -> str:
     """An amount as its country writes it; nothing for None."""
     from offers_cli.money import format_cents
 
     return "" if cents is None else format_cents(cents, currency)
 
 
-def percent(pct: int | None) -> str:
+def format_percent(pct: int | None) -> str:
     return "" if pct is None else f"{pct}%"
 
 
-def moment(time: datetime | None) -> str:
-    """ISO 8601 in UTC, to the second."""
+def format_time(time: datetime | None) -> str:
+    """ISO 8601 in UTC, to the second; nothing for None."""
     return "" if time is None else iso_utc(time, timespec="seconds")
 
 
-def span(seconds: float | None) -> str:
-    """A length of time in its two largest units; a dash for None."""
+def format_duration(seconds: float | None) -> str:
+    """A duration in its two largest units; a dash for None."""
     if seconds is None:
         return "-"
     minutes, rest = divmod(round(seconds), 60)
@@ -33,3 +33,8 @@ def span(seconds: float | None) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def format_size(count: int | None) -> str:
+    """Bytes in MiB; a dash for None."""
+    return "-" if count is None else f"{count / 2**20:.1f} MiB"

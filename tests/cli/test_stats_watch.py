@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from offers_cli.cli.render import Line, Output
-from offers_cli.cli.stats import stats_blocks
-from offers_cli.cli.watch import view_rows, watch
+from offers_cli.cli.stats import stats_blocks, view_rows, watch_stats
 from offers_cli.drift.detect import DriftWarning
 from offers_cli.fetch.pace import PausedHost
 from offers_cli.queue.registries import QueueCounts, RunningJob, RunningWorker
@@ -76,7 +75,7 @@ def test_the_newest_key_that_was_set_aside_is_there() -> None:
 
 def test_stats_shows_some_of_the_keys_that_were_set_aside_and_counts_the_others() -> None:
     lines = [block.text for block in stats_blocks(replace(report(), set_aside=(ASIDE,) * 7)) if isinstance(block, Line)]
-    told = "set aside, for it is a string: rq:wip:enrichment; redis-cli GET x"
+    told = "set aside, because it is a string: rq:wip:enrichment; redis-cli GET x"
     assert (lines.count(told), lines[-1]) == (5, "and 2 more, see docs/redis.md")
 
 
@@ -105,7 +104,7 @@ def test_off_a_terminal_each_look_is_one_block(capsys: pytest.CaptureFixture[str
             raise KeyboardInterrupt
 
     with pytest.raises(Exception, match="130"):
-        watch(report, Output(), interval_s=5, sleep=sleep)
+        watch_stats(report, Output(), interval_s=5, sleep=sleep)
     blocks = capsys.readouterr().out.removesuffix("\n\n").split("\n\n")
     assert len(blocks) == 3
     assert all("queued\t1200" in block and "\x1b" not in block for block in blocks)

@@ -1,0 +1,215 @@
+"""What every command is made of: its options, the open runtime, one service, its report, the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
+from importlib import import_module
+from inspect import Parameter, Signature, signature
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from offers_cli.cli.render import Block, Output, summary
+from offers_cli.errors import Interrupted, OffersError
+from offers_cli.report import Problem, problems_of
+
+if TYPE_CHECKING:
+    from offers_cli.config import Config
+
+Work = Callable[..., Any]
+"""What a command does, by a service: options in, a report out."""
+Blocks = Callable[[Any], Sequence[Block]]
+W = TypeVar("W", bound=Work)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Increase log verbosity.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only log errors.")]
+COMMON = (
+    Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption),
+    Parameter("verbose", Parameter.KEYWORD_ONLY, default=0, annotation=VerboseOption),
+    Parameter("quiet", Parameter.KEYWORD_ONLY, default=False, annotation=QuietOption),
+)
+"""The options of every command."""
+INTERRUPTED = "interrupted; completed work has been kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command; see `command` for what its attributes mean."""
+
+    name: str
+    work: Work
+    report: str
+    blocks: Blocks
+    examples: Sequence[str]
+    summary: str | None
+    log_level: int
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys that stand in the data of its JSON document whatever happens."""
+        module, _, name = self.report.partition(":")
+        found: tuple[str, ...] = getattr(import_module(module), name).keys()
+        return found
+
+    def run(self, *, json: bool, verbose: int, quiet: bool, **options: Any) -> None:
+        """Do the work, show its report, and end with its exit code."""
+        output = Output(json=json, verbosity=-1 if quiet else verbose)
+        try:
+            done = self._do(output, options)
+        except OffersError as error:
+            output.fail(self.name, *problems_of(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            output.fail(self.name, Problem.of(Interrupted(INTERRUPTED)))
+            raise typer.Exit(Interrupted.exit_code) from None
+        report, blocks = done if isinstance(done, tuple) else (done, self.blocks(done))
+        raise typer.Exit(output.show(self.name, report, blocks))
+
+    def _do(self, output: Output, options: dict[str, Any]) -> Any:
+        for group, kind in _option_groups(self.work).items():
+            options[group] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+        wanted = signature(self.work).parameters
+        if "output" in wanted:
+            options["output"] = output
+        if "runtime" not in wanted:
+            return self.work(**options)
+        from offers_cli.runtime import open_runtime
+
+        with open_runtime(load_settings(output, log_level=self.log_level)) as runtime:
+            return self.work(runtime=runtime, **options)
+
+    def callback(self) -> Callable[..., None]:
+        """The function of which Typer makes the command: its options are the parameters, its text the help."""
+
+        def call(**options: Any) -> None:
+            self.run(**options)
+
+        parameters = [*_options(self.work), *COMMON]
+        call.__doc__ = self.work.__doc__
+        call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {each.name: each.annotation for each in parameters}
+        return call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Commands under one name, as ``db``."""
+
+    help: str
+    examples: Sequence[str]
+
+
+COMMANDS: dict[str, Command] = {}
+"""The commands whose module is imported, by name; those of a group under both words."""
+GROUPS: dict[str, Group] = {}
+
+
+def command(
+    name: str,
+    *,
+    report: str,
+    examples: Sequence[str],
+    blocks: Blocks | None = None,
+    columns: Sequence[str] = (),
+    summary_line: str | None = None,
+    log_level: int = 0,
+) -> Callable[[W], W]:
+    """Make a function a command of the program; its docstring is the help.
+
+    A parameter named `runtime` gets the open runtime, one named `output` the output. All others are options; those of
+    a parameter whose type is a dataclass are its fields. A command that asks for no runtime works without settings,
+    or with broken ones. A function that returns blocks beside its report shows those.
+
+    Args:
+        name: as it is typed, behind that of its group: ``config show``.
+        report: where the class of its report is, ``package.module:Class``. It is imported when a document needs its
+            keys: help must not cost what the services import.
+        blocks: how a person sees the report; default: one line, or one row, of its `columns`.
+        summary_line: how the group lists it; default: the first sentence of its help.
+        log_level: what is logged without `-v` or `-q`: 0 events, -1 errors only.
+    """
+
+    def register(work: W) -> W:
+        COMMANDS[name] = Command(
+            name=name,
+            work=work,
+            report=report,
+            blocks=blocks or partial(summary, name, columns=columns),
+            examples=examples,
+            summary=summary_line,
+            log_level=log_level,
+        )
+        return work
+
+    return register
+
+
+def build(name: str) -> Any:
+    """What Typer makes of a command, or of a group and its commands; their module is imported already."""
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    if name in GROUPS:
+        group = GROUPS[name]
+        app.callback(help=group.help, epilog=_epilog(group.examples), no_args_is_help=True)(lambda: None)
+    for each in commands_below(name):
+        word = each.name.rpartition(" ")[2]
+        app.command(word, short_help=each.summary, epilog=_epilog(each.examples))(each.callback())
+    return typer.main.get_command(app)
+
+
+def commands_below(name: str) -> list[Command]:
+    """The commands of a group, or the one command of that name."""
+    return [each for each in COMMANDS.values() if each.name.split()[0] == name]
+
+
+def load_settings(output: Output, *, log_level: int = 0) -> Config:
+    """Load the settings, begin to log as they and the command line say, and log what is remarkable about their files.
+
+    Raises:
+        ConfigError: everything that is wrong with them.
+    """
+    from offers_cli.config import get_config, log_notices
+    from offers_cli.log import configure_logging
+
+    config = get_config()
+    json_lines = config.log.format == "json"
+    configure_logging(verbosity=output.verbosity, json_lines=json_lines)
+    log_notices(config)  # before `log_level`: a command that logs no events still warns of its settings
+    configure_logging(
+        verbosity=output.verbosity if output.quiet else output.verbosity + log_level, json_lines=json_lines
+    )
+    return config
+
+
+def _epilog(examples: Sequence[str]) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
+
+
+def _options(work: Work) -> list[Parameter]:
+    """The parameters that are options, with their types; those of a dataclass are its fields."""
+    types = _option_types(work)
+    found = []
+    for name, kind in types.items():
+        if not is_dataclass(kind):
+            found.append(signature(work).parameters[name].replace(annotation=kind, kind=Parameter.KEYWORD_ONLY))
+            continue
+        hints = get_type_hints(kind, include_extras=True)
+        found += [
+            Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+            for field in fields(kind)
+        ]
+    return found
+
+
+def _option_groups(work: Work) -> dict[str, Any]:
+    return {name: kind for name, kind in _option_types(work).items() if is_dataclass(kind)}
+
+
+def _option_types(work: Work) -> dict[str, Any]:
+    # The types of the runtime and the report are not imported when a command is: only the options' are read.
+    texts = {name: text for name, text in work.__annotations__.items() if name not in ("runtime", "output", "return")}
+    return get_type_hints(
+        SimpleNamespace(__annotations__=texts), globalns=import_module(work.__module__).__dict__, include_extras=True
+    )
