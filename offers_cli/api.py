@@ -47,7 +47,7 @@ def enqueue_enrichment_job(
         UsageError: an id or address that cannot be queued.
     """
     from offers_cli.queue.enqueue import EnrichmentQueue
-    from offers_cli.redis.connection import open_connection
+    from offers_cli.redis.open import open_connection
 
     job = EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=current_price_cents)
     redis_url = config.redis_url.reveal() if config.redis_url else None
@@ -149,7 +149,7 @@ class OfferTable:
         affiliation_id: str | None = None,
         observed_at: datetime | None = None,
     ) -> StoredOffer:
-        """Record what a product page or the affiliate programme told about one offer, and return the offer.
+        """Record what a product page or the affiliate programme said of one offer, and return the offer.
 
         Only an affiliate link given means that the page was not read; nothing given means that it was read and shows
         no previous price. What is not given erases nothing. `observed_at` (default: now) is the fence: older news

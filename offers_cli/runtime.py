@@ -117,9 +117,9 @@ class Runtime:
         One that did not answer is left alone for a moment: the parts of a command need not wait for it one by one.
 
         Raises:
-            QueueUnavailable, QueueRefused: see `offers_cli.redis.connection.open_connection`.
+            QueueUnavailable, QueueRefused: see `offers_cli.redis.open.open_connection`.
         """
-        from offers_cli.redis.connection import open_connection
+        from offers_cli.redis.open import open_connection
 
         if self._redis_error and time.monotonic() < self._ask_redis_at:
             raise self._redis_error

@@ -36,7 +36,7 @@ def work(
     on_progress: Callable[[WorkerReport], None] | None = None,
     supervisor_pid: int | None = None,
 ) -> WorkReport:
-    """Run the queue's jobs in this process until told to stop; SIGTERM and Ctrl-C finish what is running.
+    """Run the queue's jobs in this process until asked to stop; SIGTERM and Ctrl-C finish what is running.
 
     Raises:
         ConfigError, StorageUnavailable, StorageRefused, QueueUnavailable, QueueRefused: what it works with is away or
@@ -70,7 +70,7 @@ def work(
 def supervise(
     options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
 ) -> WorkReport:
-    """Run that many worker processes under one supervisor, until all have ended or it is told to stop.
+    """Run that many worker processes under one supervisor, until all have ended or it is asked to stop.
 
     Raises:
         OffersError: what a process could not begin or go on for.

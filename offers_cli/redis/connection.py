@@ -1,4 +1,4 @@
-"""Connections to Redis: by REDIS_URL, or to the embedded one.
+"""Clients for a Redis, not yet connected: by REDIS_URL, or by a socket.
 
 ``redis://[user:password@]host[:port][/db]`` · ``rediss://…`` with TLS · ``unix:///path/redis.sock`` ·
 ``redis+sentinel://[user:password@]host[:port],host[:port]/service[/db]``, with TLS ``rediss+sentinel://…``; each with
@@ -177,27 +177,6 @@ def _read_option(name: str, text: str, *, tls: bool, sentinel: bool) -> Any:
         return read(text)
     except ValueError as exc:
         raise ValueError(f"has an option that cannot be read: {name} {exc}") from None
-
-
-def open_connection(url: str | None, home: Path) -> redis.Redis:
-    """Connect to `url`, or to the embedded Redis of `home`, which is started if needed.
-
-    Args:
-        url: see `offers_cli.redis.connection`.
-
-    Raises:
-        QueueUnavailable: nothing answers there, or the embedded Redis does not start.
-        QueueRefused: it answers no (password, rights), or the address cannot be read.
-    """
-    if url is None:
-        from offers_cli.redis.embedded import ensure_server
-
-        connection = connect_to_socket(ensure_server(home))
-    else:
-        connection = connect(url)
-    with translate():
-        connection.ping()
-    return connection
 
 
 def connect_to_socket(path: Path) -> redis.Redis:

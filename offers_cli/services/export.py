@@ -115,7 +115,7 @@ def choose_format(asked: str | None, file: Path | None) -> str:
     """The format asked for, or the one that the file's suffix names; csv for a pipe.
 
     Raises:
-        UsageError: neither tells.
+        UsageError: neither does.
     """
     if asked is not None:
         return asked

@@ -45,7 +45,7 @@ def check_new(path: Path) -> None:
 
 
 def write_new(path: Path, text: str) -> None:
-    """Write a file that is not there yet, readable by its owner alone; whole or not at all."""
+    """Write a file that is not there yet, readable by its owner alone; whole or not at all. Raises as `init`."""
     check_new(path)
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -53,7 +53,13 @@ class Pages:
     sleep: Callable[[float], None]
 
     def load_listing(self, source: Source, address: str | None, reader: Callable[[str, str], T]) -> T:
-        """Read a source's first page (no `address`) or one of its later pages."""
+        """Read a source's first page (no `address`) or one of its later pages.
+
+        Raises:
+            UsageError: a later page of a saved file.
+            NotFound, TooLarge, UsageError: the saved file cannot be read.
+            WorkError: what became of the request, or of the page.
+        """
         if source.path is not None and address is None:
             return reader(*self.open_saved(source.path))
         if source.path is not None:
@@ -64,7 +70,7 @@ class Pages:
         return source.label if source.kind == "listing" else self.marketplace_for("").listing_url(source.label)
 
     def fetch_patiently(self, url: str) -> Page:
-        """Fetch a page for someone who waits."""
+        """Fetch a page for someone who waits; raises as `Fetcher.get`."""
         return self.patiently(lambda: self.fetch(url))
 
     def patiently(self, ask: Callable[[], T]) -> T:
@@ -79,7 +85,7 @@ class Pages:
         return tries(ask)
 
     def fetch(self, url: str) -> Page:
-        """Fetch a page once, where its marketplace is configured to be."""
+        """Fetch a page once, where its marketplace is configured to be; raises as `Fetcher.get`."""
         return self.fetcher.get(self.marketplace_for(url).fetch_url(url))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:

@@ -31,7 +31,7 @@ class Source:
 
 
 def parse_source(text: str) -> Source:
-    """Tell what kind of source a word is.
+    """What kind of source a word is.
 
     Raises:
         UsageError: an empty search term or a word that is none of them.

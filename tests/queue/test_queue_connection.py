@@ -16,9 +16,10 @@ from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registration import WorkerRegistration
 from offers_cli.redis import connection as connection_module
-from offers_cli.redis.connection import check_eviction, connect, eviction_policy, open_connection
+from offers_cli.redis.connection import check_eviction, connect, eviction_policy
 from offers_cli.redis.embedded import server_status, stop_server
 from offers_cli.redis.errors import translate
+from offers_cli.redis.open import open_connection
 
 SECRET = "hunter2-secret"
 

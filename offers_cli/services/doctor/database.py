@@ -90,7 +90,7 @@ def look_at_supabase(
 
 
 def _refused(error: StorageRefused) -> Finding:
-    """A schema that is missing or old is told as such."""
+    """A schema that is missing or old is reported as such."""
     return Finding.of("schema" if "offers db migrate" in error.hint or "schema" in error.message else "database", error)
 
 

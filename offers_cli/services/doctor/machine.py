@@ -99,4 +99,4 @@ def _advice(problems: Sequence[str]) -> str:
     names = [found[1] if (found := _IN_ENVIRONMENT.match(problem)) else None for problem in problems]
     if all(names):
         return "unset " + " ".join(filter(None, names))
-    return "correct them where they stand; offers config show --origin tells where each comes from"
+    return "correct them where they stand; offers config show --origin shows where each comes from"
