@@ -21,8 +21,8 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import BATCH, EnrichmentQueue
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))

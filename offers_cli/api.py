@@ -19,7 +19,8 @@ from datetime import datetime
 
 from offers_cli.config import DatabaseConfig, EnrichmentConfig, get_config
 from offers_cli.errors import NotFound, StorageRefused, UsageError
-from offers_cli.offer import Enrichment, EnrichmentJob
+from offers_cli.offer import Enrichment
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
 from offers_cli.storage.patience import Patience

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from offers_cli.config import get_config
 from offers_cli.errors import Outcome, StorageRefused, WorkError
-from offers_cli.offer import EnrichmentFailure, EnrichmentJob
+from offers_cli.offer import EnrichmentFailure
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.results import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
 from offers_cli.times import utc_now

@@ -68,15 +68,6 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnrichmentJob:
-    """The arguments of one queued job; the RQ job id is ``enrich-<offer_id>``."""
-
-    offer_id: str
-    url: str
-    current_price_cents: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrichment:
     """What one product page told about one offer.
 
@@ -133,3 +124,22 @@ class EnrichmentFailure:
             gone=error.code == OfferGone.code,
             final=error.outcome is Outcome.FINAL,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrichmentReport:
+    """What became of a group of enrichments and failures that was saved, by offer id.
+
+    Attributes:
+        applied: written.
+        superseded: a newer page was already stored; nothing to do.
+        stale: a listing saw another price after this page was claimed; ask again.
+        unknown: no such offer (deleted).
+        refused: offers whose result cannot be stored (not a price, unstorable text), and why; the others are written.
+    """
+
+    applied: frozenset[str] = frozenset()
+    superseded: frozenset[str] = frozenset()
+    stale: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)

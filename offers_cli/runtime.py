@@ -156,11 +156,7 @@ class Runtime:
 
     def resume_links(self) -> int:
         """Make the jobs that wait for a session due now; returns how many. Raises as `connection`."""
-        from offers_cli.queue.failed_jobs import run_scheduled_now
-
-        return run_scheduled_now(
-            self.connection, queue_name=self.config.enrichment.queue_name, code=SessionExpired.code
-        )
+        return self.registries.run_scheduled_now(SessionExpired.code)
 
     # Marketplaces
 

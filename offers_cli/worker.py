@@ -62,7 +62,7 @@ def work(
         parent_pid=supervisor_pid,
         on_progress=on_progress,
     )
-    with stop_on_signals(worker, supervised=supervisor_pid is not None):
+    with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
         done = worker.run(burst=options.burst, max_jobs=options.max_jobs)
     return report_work(done, reported=save.reported)
 
@@ -85,7 +85,7 @@ def supervise(
         patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
         on_progress=on_progress,
     )
-    with stop_on_signals(supervisor):
+    with stop_on_signals(supervisor.stop_request):
         return report_work(supervisor.run())
 
 

@@ -12,11 +12,10 @@ from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.results import ClaimedJob
+from offers_cli.queue.job import ClaimedJob, EnrichmentJob
 from offers_cli.queue.worker import Worker
-from offers_cli.storage.base import EnrichmentReport
 
 
 def make_job(offer_id: str) -> EnrichmentJob:

@@ -15,7 +15,6 @@ from offers_cli.fetch.pace import SharedPace
 from offers_cli.fetch.proxies import DIRECT
 from offers_cli.queue import keys as keys_module
 from offers_cli.queue.admin import Jobs, Registry
-from offers_cli.queue.failed_jobs import run_scheduled_now
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
 from offers_cli.redis.scripts import QUARANTINE
@@ -119,7 +118,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
     registries.put_off()
     registries.failed_jobs()
     registries.requeue_failed(dry_run=True)
-    run_scheduled_now(connection, queue_name="enrichment", code="session_expired")
+    registries.run_scheduled_now("session_expired")
     jobs = Jobs(connection)
     for registry in Registry:
         for job in jobs.page(registry).jobs[:1]:

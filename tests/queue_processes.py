@@ -10,14 +10,13 @@ import redis
 
 from offers_cli.errors import StorageUnavailable
 from offers_cli.log import configure_logging
-from offers_cli.offer import Enrichment, EnrichmentFailure
-from offers_cli.queue.results import ClaimedJob
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.retry_policy import RetryPolicy
-from offers_cli.queue.signals import Stoppable, stop_on_signals
+from offers_cli.queue.signals import StopRequest, stop_on_signals
 from offers_cli.queue.supervisor import Supervisor, WorkerSlot
 from offers_cli.queue.worker import Worker
 from offers_cli.redis.connection import connect
-from offers_cli.storage.base import EnrichmentReport
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 DELAY_S = float(os.environ.get("TEST_DELAY_S", "0"))
@@ -66,24 +65,21 @@ def make_worker(**settings: object) -> Worker:
     )
 
 
-class Announced:
-    """A worker or supervisor that says so when a signal has reached it."""
+def announced(request: StopRequest) -> StopRequest:
+    """Say so when a signal has reached it."""
+    make = request.make
 
-    def __init__(self, inner: Stoppable) -> None:
-        self._inner = inner
-
-    @property
-    def stopping(self) -> bool:
-        return self._inner.stopping
-
-    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
-        self._inner.stop(now=now, interrupted=interrupted)
+    def announce(*, now: bool = False, interrupted: bool = False) -> None:
+        make(now=now, interrupted=interrupted)
         os.write(2, b"signal received\n")
+
+    request.make = announce  # type: ignore[method-assign]
+    return request
 
 
 def work(slot: WorkerSlot) -> None:
     worker = make_worker(parent_pid=slot.supervisor_pid, on_progress=slot.record)
-    with stop_on_signals(worker, supervised=True):
+    with stop_on_signals(worker.stop_request, supervised=True):
         worker.run(burst=BURST)
 
 
@@ -93,11 +89,11 @@ def main() -> None:
     processes = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     if processes == 1:
         worker = make_worker()
-        with stop_on_signals(Announced(worker)):
+        with stop_on_signals(announced(worker.stop_request)):
             report = worker.run(burst=BURST)
     else:
         supervisor = Supervisor(work, processes=processes)
-        with stop_on_signals(Announced(supervisor)):
+        with stop_on_signals(announced(supervisor.stop_request)):
             report = supervisor.run()
     print(report.succeeded, report.failed, report.interrupted, flush=True)
 

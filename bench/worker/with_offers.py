@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from peer import Job, Peer
 
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.redis.connection import connect
 
 

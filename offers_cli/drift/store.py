@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.drift.detect import RECENT_PAGES, DriftWarning, FieldCounts, find_drift
-from offers_cli.redis.scripts import ask
+from offers_cli.redis.scripts import query
 from offers_cli.redis.values import as_json, as_number, as_text
 from offers_cli.times import utc_now
 
@@ -45,7 +45,7 @@ class DriftStore:
         if not pages:
             return
         day, recent = self._day_key(source, 0), f"{PREFIX}recent:{source}"
-        ask(
+        query(
             self._connect(),
             ("SADD", SOURCES, source),
             ("LPUSH", recent, *(json.dumps([page.things, page.wins]) for page in pages)),
@@ -57,11 +57,11 @@ class DriftStore:
 
     def warnings(self) -> list[DriftWarning]:
         """What is no longer found as it was, over all sources."""
-        [names] = ask(self._connect(), ("SMEMBERS", SOURCES))
+        [names] = query(self._connect(), ("SMEMBERS", SOURCES))
         return [warning for name in sorted(map(as_text, names)) for warning in self._warnings_of(name)]
 
     def _warnings_of(self, source: str) -> list[DriftWarning]:
-        recent, *days = ask(
+        recent, *days = query(
             self._connect(),
             ("LRANGE", f"{PREFIX}recent:{source}", 0, RECENT_PAGES - 1),
             *(("HGETALL", self._day_key(source, days_ago)) for days_ago in range(USUAL_DAYS + 1)),

@@ -20,7 +20,7 @@ from offers_cli.errors import HostPaused, PageBlocked, PageError, QueueRefused, 
 from offers_cli.fetch.proxies import DIRECT
 from offers_cli.fetch.response import Page
 from offers_cli.redis.errors import translate
-from offers_cli.redis.scripts import ask, load_script
+from offers_cli.redis.scripts import load_script, query
 from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class SharedPace:
 
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
-        [found] = ask(self._redis, ("ZRANGE", PAUSED, 0, -1))
+        [found] = query(self._redis, ("ZRANGE", PAUSED, 0, -1))
         members = sorted(map(as_text, found))
         pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members]) if members else ()
         return [

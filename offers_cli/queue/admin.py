@@ -23,8 +23,7 @@ from offers_cli.queue.job import (
     read_meta,
 )
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis.scripts import ask
+from offers_cli.redis.scripts import Clock, Scripts, query
 
 if TYPE_CHECKING:
     import redis
@@ -176,10 +175,10 @@ class Jobs:
         """The ids of one page, each with when it is due."""
         key, last = self._keys[registry], first + PAGE_SIZE - 1
         if registry is Registry.QUEUED:
-            [ids] = ask(self._connection, ("LRANGE", key, first, last))
+            [ids] = query(self._connection, ("LRANGE", key, first, last))
             return [(job_id, None) for job_id in ids]
         order = ("REV",) if registry in ENDED else ()
-        [found] = ask(self._connection, ("ZRANGE", key, first, last, *order, "WITHSCORES"))
+        [found] = query(self._connection, ("ZRANGE", key, first, last, *order, "WITHSCORES"))
         entries = zip(found[::2], found[1::2], strict=True)
         if registry is Registry.STARTED:
             return [(entry.partition(b":")[0], None) for entry, _ in entries]

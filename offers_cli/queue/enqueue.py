@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from offers_cli.log import get_log
-from offers_cli.offer import EnrichmentJob, url_problem
-from offers_cli.queue.keys import JOB_FUNCTION, QueueKeys, job_id_of
-from offers_cli.queue.scripts import Clock, Scripts
-from offers_cli.redis.errors import translate
+from offers_cli.queue.job import EnrichmentJob
+from offers_cli.queue.keys import QueueKeys
+from offers_cli.redis.scripts import Clock, Scripts
 
 if TYPE_CHECKING:
     import redis
 
 BATCH = 1000
-OFFER_ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-"""What RQ allows in a job id."""
 
 log = get_log("queue")
 
@@ -63,9 +58,7 @@ class EnrichmentQueue:
         Raises:
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
         """
-        with translate():
-            seconds, micros = self._scripts.connection.time()
-        return float(seconds) + micros / 1e6
+        return self._scripts.now()
 
     def enqueue(
         self,
@@ -84,15 +77,16 @@ class EnrichmentQueue:
         Args:
             unless_ended_since: `time()` before the caller read which offers lack something. A job that ended since is
                 left alone, counted as already queued: what came of it the caller has not seen.
-            on_progress: told after each batch how many jobs were looked at so far.
+            on_progress: is given after each batch how many jobs were looked at so far.
 
         Raises:
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
         """
         seen = enqueued = already_queued = 0
         refused: dict[str, str] = {}
-        for batch in _batches(jobs):
-            problems = {job.offer_id: problem for job in batch if (problem := _problem(job))}
+        stream = iter(jobs)
+        while batch := list(islice(stream, BATCH)):
+            problems = {job.offer_id: problem for job in batch if (problem := job.problem())}
             sound = [job for job in batch if job.offer_id not in problems]
             queued = self._enqueue_batch(sound, unless_ended_since) if sound else 0
             enqueued, already_queued = enqueued + queued, already_queued + len(sound) - queued
@@ -107,27 +101,6 @@ class EnrichmentQueue:
     def _enqueue_batch(self, batch: list[EnrichmentJob], unless_ended_since: float | None) -> int:
         own = self.keys
         keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
-        arguments = [text for job in batch for text in _as_rq_job(job)]
+        arguments = [text for job in batch for text in job.encode()]
         since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
         return int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments))
-
-
-def _batches(jobs: Iterable[EnrichmentJob]) -> Iterator[list[EnrichmentJob]]:
-    stream = iter(jobs)
-    while batch := list(islice(stream, BATCH)):
-        yield batch
-
-
-def _problem(job: EnrichmentJob) -> str | None:
-    """Why a job cannot be queued; None when it can."""
-    if not OFFER_ID.fullmatch(job.offer_id):
-        return "its id cannot be part of a job id, which has letters, digits, - and _"
-    problem = url_problem(job.url)
-    return problem and f"its address {problem}"
-
-
-def _as_rq_job(job: EnrichmentJob) -> tuple[str, str, str]:
-    """Id, data (as RQ's JSON serializer writes function, instance, arguments and keywords) and description."""
-    arguments = (job.offer_id, job.url, job.current_price_cents)
-    data = json.dumps((JOB_FUNCTION, None, arguments, {}))
-    return job_id_of(job.offer_id), data, f"enrich {job.url.partition('?')[0]}"

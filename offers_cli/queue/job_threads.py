@@ -1,4 +1,4 @@
-"""The jobs in flight: threads run one job each, from its start until it is settled."""
+"""The jobs in flight: threads run one job each, and each is held from its start until it is settled."""
 
 from __future__ import annotations
 
@@ -9,85 +9,86 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from traceback import format_exception_only
-from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
 from offers_cli.errors import Bug, SiteUnavailable, WorkError
 from offers_cli.log import get_log
-from offers_cli.offer import Enrichment, EnrichmentJob
-from offers_cli.queue.leases import Execution
-from offers_cli.queue.results import ClaimedJob, Enrich, Result
+from offers_cli.offer import Enrichment
+from offers_cli.queue.job import ClaimedJob
+from offers_cli.queue.results import JobResult
 
 log = get_log("enrichment_job")
 
+Enrich = Callable[[ClaimedJob], Enrichment]
+"""Does the work of one job, in a thread; raises a `WorkError` whose `outcome` says what becomes of the job."""
 
-@dataclass(frozen=True, slots=True)
-class _Assignment:
-    execution: Execution
+
+@dataclass(slots=True, eq=False)
+class _InFlight:
     job: ClaimedJob
     deadline: float
+    over: bool = False
+    """Finished or given up, whichever came first."""
 
 
 class JobThreads:
     """Runs jobs in threads, each within its time, and gathers their results.
 
-    All methods but `wake` and `composites` belong to the worker's own thread.
+    A thread cannot be killed: one whose job hangs is given up, a fresh thread takes its slot, and what it may still
+    return is ignored. All methods but `wake` and `composites` belong to the worker's own thread.
 
     Args:
-        places: how many jobs run at once.
-        job_timeout_s: a job that runs longer is given up as `SiteUnavailable`; its place is free again.
+        slots: how many jobs run at once.
+        job_timeout_s: a job that runs longer is given up as `SiteUnavailable`; its slot is free again.
     """
 
-    def __init__(self, enrich: Enrich, *, places: int, job_timeout_s: float) -> None:
+    def __init__(self, enrich: Enrich, *, slots: int, job_timeout_s: float) -> None:
         self._enrich = enrich
+        self._slots = slots
         self._timeout_s = job_timeout_s
-        self._in_hand: dict[str, Task[_Assignment]] = {}
-        self._inbox: SimpleQueue[Result | BaseException | None] = SimpleQueue()
-        self._places = ThreadPool(places, self._run, self._inbox.put, self._fail)
+        self._in_flight: dict[str, _InFlight] = {}
+        self._to_run: SimpleQueue[_InFlight | None] = SimpleQueue()
+        self._inbox: SimpleQueue[JobResult | BaseException | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        for _ in range(slots):
+            self._add_thread()
 
     def __len__(self) -> int:
-        return len(self._in_hand)
+        return len(self._in_flight)
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether a job in hand wants the process for itself."""
-        return any(task.job.execution.exclusive for task in self._in_hand.values())
+        """Whether a job in flight has the process for itself."""
+        return any(one.job.exclusive for one in self._in_flight.values())
 
     def composites(self) -> Sequence[str]:
-        """The executions in hand, by RQ's names."""
-        return tuple(self._in_hand)
+        """The executions in flight, by RQ's names."""
+        return tuple(self._in_flight)
 
     def slots_by_host(self) -> Counter[str]:
-        """How many places the jobs of each host hold."""
-        return Counter(urlsplit(task.job.job.url).netloc for task in self._in_hand.values())
+        """How many slots the jobs of each host hold."""
+        return Counter(urlsplit(one.job.url).netloc for one in self._in_flight.values())
 
-    def start(self, execution: Execution, call: EnrichmentJob) -> None:
-        """Begin the work of one execution, whose job was admitted as `call`."""
-        job = ClaimedJob(
-            job_id=execution.job_id,
-            offer_id=call.offer_id,
-            url=call.url,
-            current_price_cents=call.current_price_cents,
-            attempt=execution.attempt,
-            claimed_at=execution.claimed_at,
-        )
+    def start(self, job: ClaimedJob) -> None:
+        """Hand a job to the next free thread."""
         log.info("started", job_id=job.job_id, offer_id=job.offer_id, url=job.url, attempt=job.attempt)
-        assignment = _Assignment(execution, job, time.monotonic() + self._timeout_s)
-        self._in_hand[execution.composite] = self._places.start(assignment)
+        one = self._in_flight[job.composite] = _InFlight(job, time.monotonic() + self._timeout_s)
+        self._to_run.put(one)
 
     def wake(self) -> None:
         """End a `gather` that waits; from any thread or signal handler."""
         self._inbox.put(None)
 
-    def gather(self, timeout_s: float) -> list[Result]:
+    def gather(self, timeout_s: float) -> list[JobResult]:
         """Wait for the first result, then take all there are; jobs whose time is over are among them.
 
         Raises:
             Bug: a thread ended by an error that is no job's.
         """
-        results: list[Result] = []
+        results: list[JobResult] = []
+        first_deadline = min((one.deadline for one in self._in_flight.values()), default=float("inf"))
         try:
-            item = self._inbox.get(timeout=self._until_deadline(timeout_s))
+            item = self._inbox.get(timeout=max(0.0, min(timeout_s, first_deadline - time.monotonic())))
             while True:
                 if isinstance(item, BaseException):
                     raise Bug(f"a thread of the worker ended: {''.join(format_exception_only(item)).strip()}") from item
@@ -97,40 +98,48 @@ class JobThreads:
         except Empty:
             return results + self._give_up_overdue()
 
-    def _until_deadline(self, timeout_s: float) -> float:
-        first = min((task.job.deadline for task in self._in_hand.values()), default=float("inf"))
-        return max(0.0, min(timeout_s, first - time.monotonic()))
-
-    def _give_up_overdue(self) -> list[Result]:
+    def _give_up_overdue(self) -> list[JobResult]:
         now = time.monotonic()
         error = SiteUnavailable(f"the job was still running after {self._timeout_s:g} s", hint="ENRICHMENT_JOB_TIMEOUT")
-        return [
-            Result(execution=task.job.execution, job=task.job.job, found=error)
-            for task in self._in_hand.values()
-            if task.job.deadline <= now and self._places.give_up(task)
-        ]
+        overdue = [one for one in self._in_flight.values() if one.deadline <= now and self._end(one, add_thread=True)]
+        return [JobResult(job=one.job, found=error) for one in overdue]
 
-    def give_up(self, job_id: str | None = None) -> list[Execution]:
+    def give_up(self, job_id: str | None = None) -> list[ClaimedJob]:
         """Stop running one job, or all; those that had just finished are not among the answer."""
-        return [
-            task.job.execution
-            for task in self._in_hand.values()
-            if job_id in (None, task.job.execution.job_id) and self._places.give_up(task)
-        ]
+        wanted = [one for one in self._in_flight.values() if job_id in (None, one.job.job_id)]
+        return [one.job for one in wanted if self._end(one, add_thread=True)]
 
-    def release(self, execution: Execution) -> None:
-        """The execution is settled."""
-        self._in_hand.pop(execution.composite, None)
+    def release(self, job: ClaimedJob) -> None:
+        """The job is settled."""
+        self._in_flight.pop(job.composite, None)
 
     def close(self) -> None:
-        self._places.close()
+        """Let the threads end when they are done; waits for none."""
+        for _ in range(self._slots):
+            self._to_run.put(None)
 
-    def _run(self, assignment: _Assignment) -> Result:
-        return Result(execution=assignment.execution, job=assignment.job, found=self._find(assignment.job))
+    def _add_thread(self) -> None:
+        threading.Thread(target=self._run_jobs, name="job", daemon=True).start()
 
-    def _fail(self, exc: BaseException) -> None:
-        self._inbox.put(exc)
-        log.error("unexpected error beside the jobs", exc_info=True)  # noqa: LOG014 (called while it is handled)
+    def _run_jobs(self) -> None:
+        while one := self._to_run.get():
+            try:
+                result = JobResult(job=one.job, found=self._find(one.job))
+            except BaseException as exc:
+                self._inbox.put(exc)
+                log.error("unexpected error beside the jobs", exc_info=True)  # noqa: G201 (not a Logger)
+                return
+            if not self._end(one):
+                return  # given up meanwhile: a fresh thread has this slot
+            self._inbox.put(result)
+
+    def _end(self, one: _InFlight, *, add_thread: bool = False) -> bool:
+        """Mark a job as over, with a fresh thread for its slot where it hangs; False when it was over already."""
+        with self._lock:
+            was_over, one.over = one.over, True
+        if add_thread and not was_over:
+            self._add_thread()
+        return not was_over
 
     def _find(self, job: ClaimedJob) -> Enrichment | WorkError:
         try:
@@ -142,82 +151,3 @@ class JobThreads:
             about = {"job_id": job.job_id, "offer_id": job.offer_id, "url": job.url}
             log.error("unexpected error", exc_info=True, **about)  # noqa: G201 (not a Logger)
             return Bug("".join(format_exception_only(exc)).strip())  # also of an error that cannot be printed
-
-
-J = TypeVar("J")
-R = TypeVar("R")
-
-
-@dataclass(slots=True, eq=False)
-class Task(Generic[J]):
-    """One job on its way through a place."""
-
-    job: J
-    over: bool = False
-    """Finished or given up, whichever came first."""
-
-
-class ThreadPool(Generic[J, R]):
-    """A number of threads that run jobs.
-
-    A thread cannot be killed: one that hangs is given up, a fresh thread takes its place, and what it may still
-    return is ignored.
-
-    Args:
-        run: runs one job in a thread; is not expected to raise.
-        report: is given each result, in that thread.
-        fail: is given what `run` raised all the same, in that thread, which ends.
-    """
-
-    def __init__(
-        self,
-        count: int,
-        run: Callable[[J], R],
-        report: Callable[[R], None],
-        fail: Callable[[BaseException], None],
-    ) -> None:
-        self._run = run
-        self._report = report
-        self._fail = fail
-        self._tasks: SimpleQueue[Task[J] | None] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._count = count
-        for _ in range(count):
-            self._add_thread()
-
-    def start(self, job: J) -> Task[J]:
-        """Hand a job to the next free thread."""
-        task = Task(job)
-        self._tasks.put(task)
-        return task
-
-    def give_up(self, task: Task[J]) -> bool:
-        """Free the place of a job that hangs; False when it has just finished, and its result is on its way."""
-        if not self._end(task):
-            return False
-        self._add_thread()
-        return True
-
-    def close(self) -> None:
-        """Let the threads end when they are done; waits for none."""
-        for _ in range(self._count):
-            self._tasks.put(None)
-
-    def _add_thread(self) -> None:
-        threading.Thread(target=self._work, name="place", daemon=True).start()
-
-    def _work(self) -> None:
-        while task := self._tasks.get():
-            try:
-                result = self._run(task.job)
-            except BaseException as exc:  # noqa: BLE001 (told, not swallowed)
-                self._fail(exc)
-                return
-            if not self._end(task):
-                return  # given up meanwhile: a fresh thread has this place
-            self._report(result)
-
-    def _end(self, task: Task[J]) -> bool:
-        with self._lock:
-            was_over, task.over = task.over, True
-        return not was_over

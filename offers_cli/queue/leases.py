@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from offers_cli.errors import QueueRefused
 from offers_cli.log import get_log
-from offers_cli.queue.job import DATA_LIMIT, JobFailure
+from offers_cli.queue.job import DATA_LIMIT, ClaimedJob, JobFailure
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
     RESULT_TTL_S,
@@ -32,10 +32,9 @@ from offers_cli.queue.keys import (
 )
 from offers_cli.queue.registration import find_dead_workers, unregister
 from offers_cli.queue.retry_policy import GIVEN_BACK, JobOutcome
-from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.redis.connection import READ_TIMEOUT_S
 from offers_cli.redis.errors import translate
-from offers_cli.redis.scripts import ask
+from offers_cli.redis.scripts import Clock, Scripts, query
 from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
@@ -50,36 +49,14 @@ RECOVERED_AT_ONCE = 1000
 INTERMEDIATE_GRACE_S = 30.0
 CRASH_MESSAGE = f"the worker died {JOB_CRASHES_ALLOWED} times while it ran this job"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """One attempt at one job, held by this worker.
-
-    Attributes:
-        data: the job's data as it stands in Redis, not yet checked; `forbidden`: see `admission.decode_job`.
-        attempt: from 1; snoozed and given-back attempts do not count.
-        exclusive: it was running when its worker died before, and must have the process for itself.
-    """
-
-    job_id: str
-    id: str
-    attempt: int
-    exclusive: bool
-    data: bytes
-    forbidden: str
-    claimed_at: datetime
-
-    @property
-    def composite(self) -> str:
-        """How RQ names it."""
-        return f"{self.job_id}:{self.id}"
+log = get_log("worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one call took from the queue. When `suspended` (by `rq suspend`), nothing."""
+    """What one call took from the queue, and how many jobs it left there. When `suspended` (by `rq suspend`), none."""
 
-    executions: tuple[Execution, ...]
+    jobs: tuple[ClaimedJob, ...]
     left: int
     suspended: bool
 
@@ -152,17 +129,15 @@ class JobLeases:
 
     def next_due_in_s(self) -> float | None:
         """Seconds until the next scheduled job is due, negative when it is overdue; None when none is scheduled."""
-        [first] = ask(self._scripts.connection, ("ZRANGE", self.keys.scheduled, 0, 0, "WITHSCORES"))
-        with translate():
-            seconds, micros = self._scripts.connection.time()
-        return float(first[1]) - (seconds + micros / 1e6) if first else None
+        [first] = query(self._scripts.connection, ("ZRANGE", self.keys.scheduled, 0, 0, "WITHSCORES"))
+        return float(first[1]) - self._scripts.now() if first else None
 
-    def claim(self, places: int, *, held: int, hosts: Mapping[str, int] | None = None) -> Claim:
-        """Take and start at most `places` jobs, after queueing the scheduled ones that are due.
+    def claim(self, slots: int, *, held: int, hosts: Mapping[str, int] | None = None) -> Claim:
+        """Take and start at most `slots` jobs, after queueing the scheduled ones that are due.
 
         Args:
-            held: how many jobs this worker already runs; a job that must be alone is only given to an idle worker.
-            hosts: how many of its places each host holds; the next place is for a host that holds fewer than the first
+            held: how many jobs this worker already runs; an exclusive job is only given to an idle worker.
+            hosts: how many of its slots each host holds; the next slot is for a host that holds fewer than the first
                 job's does, if such a host waits.
         """
         keys = self.keys
@@ -179,19 +154,26 @@ class JobLeases:
             json.dumps(hosts or {}),
             keys.waiting_of(""),
             DATA_LIMIT,
-            *(uuid4().hex for _ in range(places)),
+            *(uuid4().hex for _ in range(slots)),
         )
         time, suspended, left, *jobs = answer
         claimed_at = datetime.fromtimestamp(float(time), UTC)
-        executions = tuple(_execution(job, claimed_at) for job in jobs)
-        return Claim(executions=executions, left=left, suspended=bool(suspended))
+        claimed = tuple(ClaimedJob.from_claim(job, claimed_at) for job in jobs)
+        return Claim(jobs=claimed, left=left, suspended=bool(suspended))
 
-    def settle(self, outcomes: Sequence[tuple[Execution, JobOutcome]]) -> list[bool]:
-        """End the executions; False for each that was no longer ours. Safe to repeat."""
-        return self._settle([_as_json(execution, outcome) for execution, outcome in outcomes])
+    def settle(self, outcomes: Sequence[tuple[ClaimedJob, JobOutcome]]) -> list[bool]:
+        """End the attempts; False for each that was no longer ours. Safe to repeat."""
+        return self._settle([(job.job_id, job.execution_id, outcome) for job, outcome in outcomes])
 
-    def _settle(self, items: Sequence[str]) -> list[bool]:
+    def _settle(self, outcomes: Sequence[tuple[str, str, JobOutcome]]) -> list[bool]:
         keys = self.keys
+        items = []
+        for job_id, execution_id, outcome in outcomes:
+            item = {"job": job_id, "execution": execution_id, "status": outcome.status, "spent": outcome.spent}
+            item["delay_s"] = outcome.delay_s
+            if outcome.failure:
+                item |= {"meta": outcome.failure.as_meta(), "exc_string": outcome.failure.as_exc_string()}
+            items.append(json.dumps(item))
         answer = self._scripts.run(
             "settle",
             (keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, self._own_keys[0]),
@@ -212,20 +194,18 @@ class JobLeases:
 
     def give_back_unknown(self, known: Collection[str]) -> int:
         """Put back what this worker holds in Redis and knows nothing of: the answer to a claim was lost."""
-        [held] = ask(self._scripts.connection, ("SMEMBERS", self._own_keys[1]))
+        [held] = query(self._scripts.connection, ("SMEMBERS", self._own_keys[1]))
         unknown = [composite for composite in sorted(map(as_text, held)) if composite not in known and ":" in composite]
-        back = {"status": GIVEN_BACK.status, "spent": False}
-        parts = (composite.split(":", 1) for composite in unknown)
-        self._settle([json.dumps({"job": job, "execution": execution, **back}) for job, execution in parts])
+        parts = (composite.partition(":") for composite in unknown)
+        self._settle([(job_id, execution_id, GIVEN_BACK) for job_id, _, execution_id in parts])
         return len(unknown)
 
-    def expire_leases(self, worker: str) -> None:
-        """Let another worker's leases run out now: it is dead."""
-        self._scripts.run("expire_leases", (self.keys.leases, worker_executions_key(worker)))
-
     def recover(self) -> Recovery:
-        """Put back what dead workers held."""
-        keys = self.keys
+        """Put back what crashed workers held: of this machine's at once, of others' when their leases run out."""
+        keys, connection = self.keys, self._scripts.connection
+        dead = find_dead_workers(connection, keys)
+        for worker in dead:
+            self._scripts.run("expire_leases", (keys.leases, worker_executions_key(worker)))
         exc_string = JobFailure(code="bug", message=CRASH_MESSAGE, attempts=JOB_CRASHES_ALLOWED).as_exc_string()
         limits = (JOB_CRASHES_ALLOWED, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
         requeued, failed = self._scripts.run(
@@ -235,50 +215,8 @@ class JobLeases:
             CRASH_MESSAGE,
             exc_string,
         )
+        for worker in dead:
+            unregister(connection, worker, keys)
+        if requeued or failed:
+            log.warning("recovered jobs of dead workers", requeued=requeued, failed=failed)
         return Recovery(requeued=requeued, failed=failed)
-
-
-def _execution(answer: Sequence[Any], claimed_at: datetime) -> Execution:
-    job_id, execution_id, attempt, exclusive, data, forbidden = answer
-    return Execution(
-        job_id=job_id.decode(),
-        id=execution_id.decode(),
-        attempt=attempt,
-        exclusive=bool(exclusive),
-        data=data,
-        forbidden=forbidden.decode(),
-        claimed_at=claimed_at,
-    )
-
-
-def _as_json(execution: Execution, outcome: JobOutcome) -> str:
-    item: dict[str, Any] = {
-        "job": execution.job_id,
-        "execution": execution.id,
-        "status": outcome.status,
-        "spent": outcome.spent,
-        "delay_s": outcome.delay_s,
-    }
-    if outcome.failure:
-        item |= {"meta": outcome.failure.as_meta(), "exc_string": outcome.failure.as_exc_string()}
-    return json.dumps(item)
-
-
-log = get_log("worker")
-
-
-def recover(connection: redis.Redis, leases: JobLeases) -> Recovery:
-    """Put back at once what workers of this machine held whose process is gone, and all whose lease ran out.
-
-    Raises:
-        QueueUnavailable, QueueRefused: Redis does not answer or says no.
-    """
-    dead = find_dead_workers(connection, leases.keys)
-    for worker in dead:
-        leases.expire_leases(worker)
-    recovery = leases.recover()
-    for worker in dead:
-        unregister(connection, worker, leases.keys)
-    if recovery.requeued or recovery.failed:
-        log.warning("recovered jobs of dead workers", requeued=recovery.requeued, failed=recovery.failed)
-    return recovery

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from offers_cli.queue.keys import WAITS_FOR, WORKER_TTL_S, WORKERS, QueueKeys, worker_executions_key, worker_key
-from offers_cli.queue.scripts import Scripts
 from offers_cli.redis.errors import translate
-from offers_cli.redis.scripts import ask
+from offers_cli.redis.scripts import Scripts, query
 from offers_cli.redis.values import as_number, as_text
 from offers_cli.times import iso_utc, utc_now
 
@@ -91,7 +90,7 @@ def unregister(connection: redis.Redis, worker: str, keys: QueueKeys) -> None:
 
 def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:
     """Registered workers of this machine whose process is gone; what has expired, or is no worker, is removed."""
-    [registered] = ask(connection, ("SMEMBERS", keys.workers))
+    [registered] = query(connection, ("SMEMBERS", keys.workers))
     with translate(), connection.pipeline(transaction=False) as pipe:
         for key in registered:
             pipe.hmget(key, "birth", PROCESS_FIELD)
@@ -100,7 +99,7 @@ def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:
         key: _process(answer) for key, answer in zip(registered, answers, strict=True) if _is_worker(key, answer)
     }
     if expired := [key for key in registered if key not in processes][:EXPIRED_AT_ONCE]:
-        ask(connection, ("SREM", keys.workers, *expired), ("SREM", WORKERS, *expired))
+        query(connection, ("SREM", keys.workers, *expired), ("SREM", WORKERS, *expired))
     dead = sorted(key for key, process in processes.items() if process and process.is_dead())
     return [key.decode().removeprefix(worker_key("")) for key in dead]
 

@@ -1,17 +1,20 @@
-"""What stands in the queue and its registries, and which worker runs what, read from RQ's own keys. Needs no `rq`."""
+"""What stands in the queue and its registries, which worker runs what, and failed jobs back to the queue.
+
+Read from RQ's own keys, without `rq`. Source: `rq/registry.py`, `rq/worker/base.py`, `rq/executions.py`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug
-from offers_cli.queue.failed_jobs import RequeueReport, Wanted, requeue
-from offers_cli.queue.job import parse_stamp, parse_time, read_arguments, read_meta, read_result
+from offers_cli.log import get_log
+from offers_cli.queue.job import MESSAGE_LIMIT, parse_stamp, parse_time, read_arguments, read_exc_string, read_meta
 from offers_cli.queue.keys import (
     FAILURE_TTL_S,
     RESULT_TTL_S,
@@ -26,10 +29,9 @@ from offers_cli.queue.keys import (
     worker_key,
 )
 from offers_cli.queue.leases import JobLeases
-from offers_cli.queue.scripts import Clock, Scripts
 from offers_cli.redis.errors import translate
 from offers_cli.redis.quarantine import SetAside, find_set_aside
-from offers_cli.redis.scripts import ask
+from offers_cli.redis.scripts import Clock, Scripts, query
 from offers_cli.redis.values import as_number, as_text
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 BATCH = 1000
 RATE_WINDOW_S = 300
 """How far back `rates` looks; less than RQ keeps finished jobs."""
+
+log = get_log("queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,15 @@ class FailedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequeueReport:
+    """`found` jobs matched; `skipped` of them had expired (or wait and run already) and left the registry."""
+
+    found: int
+    requeued: int
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunningJob:
     """One job that a worker runs; what cannot be read of a foreign job is None."""
 
@@ -122,13 +135,12 @@ class Registries:
         self.connection = connection
         self.keys = QueueKeys(name)
         self._scripts = Scripts(connection, clock=clock)
-        self._clock = clock
 
     def counts(self) -> QueueCounts:
         """Expired entries, which RQ removes when it next looks, are not counted."""
         keys = self.keys
-        now = self._now()
-        queued, started, scheduled, deferred, finished, failed, workers = ask(
+        now = self._scripts.now()
+        queued, started, scheduled, deferred, finished, failed, workers = query(
             self.connection,
             ("LLEN", keys.queue),
             *(("ZCARD", registry) for registry in (keys.started, keys.scheduled, keys.deferred)),
@@ -149,12 +161,12 @@ class Registries:
 
     def rates(self) -> QueueRates:
         """Read from the registries' scores, which tell when each job ended."""
-        now = self._now()
+        now = self._scripts.now()
         commands: list[tuple[str | float, ...]] = [("LLEN", self.keys.queue)]
         for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):
             window = (registry, now - RATE_WINDOW_S + ttl_s, now + ttl_s)
             commands += [("ZCOUNT", *window), ("ZRANGEBYSCORE", *window, "WITHSCORES", "LIMIT", 0, 1)]
-        queued, finished, first_finished, failed, first_failed = ask(self.connection, *commands)
+        queued, finished, first_finished, failed, first_failed = query(self.connection, *commands)
         ended = finished + failed
         firsts = [float(score) - RESULT_TTL_S for score in first_finished[1:]]
         firsts += [float(score) - FAILURE_TTL_S for score in first_failed[1:]]
@@ -165,8 +177,34 @@ class Registries:
         return QueueRates(jobs_per_minute=round(per_s * 60, 1), time_to_empty_s=round(queued / per_s, 1))
 
     def workers(self) -> list[RunningWorker]:
-        """The living workers by name, and what each does now."""
-        return find_workers(self.connection, self.keys)
+        """The living workers by name, each with its jobs, longest running first."""
+        [members] = query(self.connection, ("SMEMBERS", self.keys.workers))
+        names = sorted(as_text(key).removeprefix(worker_key("")) for key in members)
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.hmget(worker_key(name), "state", "hostname", "pid", "birth", "last_heartbeat", WAITS_FOR)
+                pipe.smembers(worker_executions_key(name))
+            answers = pipe.execute(raise_on_error=False)
+        found = zip(names, answers[::2], answers[1::2], strict=True)
+        return [
+            _worker(name, fields, self._read_running(executions))
+            for name, fields, executions in found
+            if isinstance(fields, list) and fields[3] is not None
+        ]
+
+    def _read_running(self, executions: Any) -> list[RunningJob]:
+        composites = [each.decode(errors="replace") for each in executions] if isinstance(executions, set) else []
+        job_ids = [composite.rpartition(":")[0] for composite in composites]
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            for composite, job_id in zip(composites, job_ids, strict=True):
+                pipe.hget(execution_key(composite), "created_at")
+                pipe.hget(job_key(job_id), "data")
+            answers = pipe.execute(raise_on_error=False)
+        jobs = []
+        for job_id, created_at, data in zip(job_ids, answers[::2], answers[1::2], strict=True):
+            offer_id, url = read_arguments(data if isinstance(data, bytes) else None)
+            jobs.append(RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=parse_stamp(created_at)))
+        return jobs
 
     def suspended(self) -> bool:
         """Whether no job is started, by `rq suspend`."""
@@ -184,7 +222,7 @@ class Registries:
     def put_off(self) -> list[PutOff]:
         """The scheduled jobs that were tried and put off, by why; first the reason of the one that is due first."""
         found: dict[str, PutOff] = {}
-        [count] = ask(self.connection, ("ZCARD", self.keys.scheduled))
+        [count] = query(self.connection, ("ZCARD", self.keys.scheduled))
         for first in range(0, count, BATCH):
             answer = self._scripts.run("put_off", [self.keys.scheduled], first, first + BATCH - 1)
             for name, jobs, meta in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
@@ -196,7 +234,7 @@ class Registries:
     def failures(self) -> dict[str, int]:
         """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""
         total: Counter[str] = Counter()
-        [count] = ask(self.connection, ("ZCARD", self.keys.failed))
+        [count] = query(self.connection, ("ZCARD", self.keys.failed))
         for first in range(0, count, BATCH):
             answer = self._scripts.run("failures", [self.keys.failed], first, first + BATCH - 1)
             for code, number in zip(answer[::2], answer[1::2], strict=True):
@@ -206,22 +244,18 @@ class Registries:
     def failed_jobs(self, *, reasons: Collection[str] = (), limit: int | None = None) -> list[FailedJob]:
         """The failed jobs, newest first; empty `reasons` means all."""
         found: list[FailedJob] = []
-        for ids in self._newest_first():
+        first = 0
+        while True:
+            [ids] = query(self.connection, ("ZRANGE", self.keys.failed, first, first + BATCH - 1, "REV"))
+            if not ids:
+                return found
             found += [job for job in self._read_failed(ids) if not reasons or job.code in reasons]
             if limit is not None and len(found) >= limit:
                 return found[:limit]
-        return found
-
-    def _newest_first(self) -> Iterator[list[str]]:
-        first = 0
-        while True:
-            [ids] = ask(self.connection, ("ZRANGE", self.keys.failed, first, first + BATCH - 1, "REV"))
-            if not ids:
-                return
-            yield [job_id.decode(errors="replace") for job_id in ids]
             first += BATCH
 
-    def _read_failed(self, ids: Sequence[str]) -> list[FailedJob]:
+    def _read_failed(self, found: Sequence[bytes]) -> list[FailedJob]:
+        ids = [job_id.decode(errors="replace") for job_id in found]
         with translate(), self.connection.pipeline(transaction=False) as pipe:
             for job_id in ids:
                 pipe.hmget(job_key(job_id), "data", "meta", "ended_at")
@@ -245,16 +279,35 @@ class Registries:
 
         Args:
             older_than_s: only jobs that failed at least so long ago.
-            on_progress: told after each batch how many jobs were found so far.
+            on_progress: is given after each batch how many jobs were found so far.
         """
-        wanted = Wanted(
-            reasons=frozenset(reasons),
-            offer_ids=frozenset(offer_ids),
-            failed_before=None if older_than_s is None else self._now() - older_than_s,
-            limit=limit,
-            dry_run=dry_run,
-        )
-        return requeue(self._scripts, self.keys, wanted, on_progress=on_progress)
+        failed_before = "" if older_than_s is None else f"{self._scripts.now() - older_than_s:.6f}"
+        codes = f",{','.join(reasons)}," if reasons else ""
+        named = iter(sorted(map(job_id_of, offer_ids)))
+        # What fails again meanwhile stands behind the registry's first length, and is not taken twice.
+        [to_see] = query(self.connection, ("ZCARD", self.keys.failed))
+        found = requeued = skipped = left_behind = 0
+        while True:
+            batch: list[Any] = list(islice(named, BATCH))
+            if not offer_ids and to_see > 0:
+                last = left_behind + min(BATCH, to_see) - 1
+                [batch] = query(self.connection, ("ZRANGE", self.keys.failed, left_behind, last))
+                to_see -= len(batch)
+            if not batch:
+                break
+            most = BATCH if limit is None else limit - found
+            matched, back, unusable, remaining = self._scripts.run(
+                "requeue", (self.keys.failed, self.keys.queue), int(dry_run), failed_before, codes, most, *batch
+            )
+            found, requeued, skipped = found + matched, requeued + back, skipped + unusable
+            left_behind += remaining
+            if on_progress:
+                on_progress(found)
+            if found == limit:
+                break
+        if found and not dry_run:
+            log.info("requeued", found=found, requeued=requeued, skipped=skipped)
+        return RequeueReport(found=found, requeued=requeued, skipped=skipped)
 
     def forget_failed(self, offer_ids: Collection[str]) -> int:
         """Take the failed jobs of these offers away, for what they were for is done; returns how many there were."""
@@ -265,12 +318,27 @@ class Registries:
             forgotten += int(self._scripts.run("forget", keys, *batch))
         return forgotten
 
-    def _now(self) -> float:
-        if self._clock:
-            return self._clock()
-        with translate():
-            seconds, micros = self.connection.time()
-        return float(seconds) + micros / 1e6
+    def run_scheduled_now(self, code: str) -> int:
+        """Make the scheduled jobs that were put off with that failure code due now; returns how many.
+
+        A job that leaves the registry meanwhile is left alone.
+        """
+        [ids] = query(self.connection, ("ZRANGE", self.keys.scheduled, 0, -1))
+        due = 0
+        with translate(), self.connection.pipeline(transaction=False) as pipe:
+            for first in range(0, len(ids), BATCH):
+                batch = ids[first : first + BATCH]
+                for job_id in batch:
+                    pipe.hget(job_key(job_id.decode(errors="replace")), "meta")
+                metas = pipe.execute(raise_on_error=False)
+                ours = [job_id for job_id, meta in zip(batch, metas, strict=True) if read_meta(meta).code == code]
+                if ours:
+                    pipe.zadd(self.keys.scheduled, dict.fromkeys(ours, 0), xx=True)
+                    pipe.execute()
+                due += len(ours)
+        if due:
+            log.info("due again", code=code, jobs=due)
+        return due
 
 
 def _failed_job(job_id: str, fields: Any, results: Any) -> FailedJob:
@@ -278,37 +346,21 @@ def _failed_job(job_id: str, fields: Any, results: Any) -> FailedJob:
     data, meta, ended_at = fields if isinstance(fields, list) else (None, None, None)
     failure = read_meta(meta)
     offer_id, url = read_arguments(data)
+    message = failure.message
+    if not message:  # one that RQ's own workers failed: the last line of its newest result
+        try:
+            message = read_exc_string(results[0][1][b"exc_string"]).splitlines()[-1][:MESSAGE_LIMIT]
+        except (IndexError, KeyError, TypeError, ValueError):
+            message = ""
     return FailedJob(
         job_id=job_id,
         offer_id=offer_id,
         url=url,
         code=failure.code or Bug.code,
-        message=failure.message or read_result(results),
+        message=message,
         attempts=failure.attempts,
         failed_at=parse_time(ended_at),
     )
-
-
-def find_workers(connection: redis.Redis, keys: QueueKeys) -> list[RunningWorker]:
-    """The living workers of one queue by name, with their jobs, longest running first.
-
-    Raises:
-        QueueUnavailable, QueueRefused: Redis does not answer, or says no.
-    """
-    with translate():
-        [members] = ask(connection, ("SMEMBERS", keys.workers))
-        names = sorted(as_text(key).removeprefix(worker_key("")) for key in members)
-        with connection.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.hmget(worker_key(name), "state", "hostname", "pid", "birth", "last_heartbeat", WAITS_FOR)
-                pipe.smembers(worker_executions_key(name))
-            answers = pipe.execute(raise_on_error=False)
-        found = zip(names, answers[::2], answers[1::2], strict=True)
-        return [
-            _worker(name, fields, _read_jobs(connection, executions))
-            for name, fields, executions in found
-            if isinstance(fields, list) and fields[3] is not None
-        ]
 
 
 def _worker(name: str, fields: list[bytes | None], jobs: list[RunningJob]) -> RunningWorker:
@@ -323,19 +375,3 @@ def _worker(name: str, fields: list[bytes | None], jobs: list[RunningJob]) -> Ru
         seen_at=parse_time(heartbeat),
         jobs=tuple(sorted(jobs, key=lambda job: (job.started_at is None, job.started_at or 0, job.job_id))),
     )
-
-
-def _read_jobs(connection: redis.Redis, executions: Any) -> list[RunningJob]:
-    composites = [each.decode(errors="replace") for each in executions] if isinstance(executions, set) else []
-    job_ids = [composite.rpartition(":")[0] for composite in composites]
-    with connection.pipeline(transaction=False) as pipe:
-        for composite, job_id in zip(composites, job_ids, strict=True):
-            pipe.hget(execution_key(composite), "created_at")
-            pipe.hget(job_key(job_id), "data")
-        answers = pipe.execute(raise_on_error=False)
-    return [_job(*facts) for facts in zip(job_ids, answers[::2], answers[1::2], strict=True)]
-
-
-def _job(job_id: str, created_at: Any, data: Any) -> RunningJob:
-    offer_id, url = read_arguments(data if isinstance(data, bytes) else None)
-    return RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=parse_stamp(created_at))

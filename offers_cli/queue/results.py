@@ -3,65 +3,120 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from random import Random
-from typing import Protocol
 
 from offers_cli.errors import Bug, QueueRefused, QueueUnavailable, StorageRefused, StorageUnavailable, WorkError
 from offers_cli.log import get_log
-from offers_cli.offer import Enrichment, EnrichmentFailure
-from offers_cli.queue.leases import Execution
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, RetryPolicy
 
+log = get_log("worker")
+job_log = get_log("enrichment_job")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimedJob:
-    """One job that this worker holds.
+NO_SUCH_OFFER = "the database holds no such offer (any more)"
+"""Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
+COUNTERS = ("succeeded", "failed", "retried", "snoozed")
 
-    Attributes:
-        attempt: from 1; snoozed and given-back attempts do not count.
-        claimed_at: Redis's time at the claim (UTC): the fence of this attempt's writes.
-    """
-
-    job_id: str
-    offer_id: str
-    url: str
-    current_price_cents: int | None
-    attempt: int
-    claimed_at: datetime
-
-
-Enrich = Callable[[ClaimedJob], Enrichment]
-"""Does the work of one job, in a thread; raises a `WorkError` whose `outcome` says what becomes of the job."""
-
-
-class SaveReport(Protocol):
-    """The parts of `storage.base.EnrichmentReport` that decide about a job."""
-
-    @property
-    def stale(self) -> frozenset[str]:
-        """Offers to ask again about."""
-        ...
-
-    @property
-    def unknown(self) -> frozenset[str]:
-        """Offers that the database does not hold."""
-        ...
-
-    @property
-    def refused(self) -> Mapping[str, str]:
-        """Offers whose result cannot be stored, and why."""
-        ...
-
-
-Save = Callable[[Sequence[Enrichment], Sequence[EnrichmentFailure]], SaveReport]
+Save = Callable[[Sequence[Enrichment], Sequence[EnrichmentFailure]], EnrichmentReport]
 """Writes a group of results in one transaction; when it returns, they are durable.
 
 Raises `StorageUnavailable` (the jobs are put off, the worker pauses) or `StorageRefused` (the worker gives everything
 back and ends with it).
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """What one attempt came to."""
+
+    job: ClaimedJob
+    found: Enrichment | WorkError
+
+
+@dataclass(slots=True, kw_only=True)
+class WrittenBatch:
+    """The outcomes of a group of jobs, and the error of the storage or of Redis among them, if any."""
+
+    outcomes: list[tuple[ClaimedJob, JobOutcome]] = field(default_factory=list)
+    error: WorkError | None = None
+
+
+class ResultWriter:
+    """Writes results and decides what becomes of the jobs.
+
+    A job counts as finished, or failed, only after `save` has returned.
+    """
+
+    def __init__(self, save: Save, *, policy: RetryPolicy, random: Random) -> None:
+        self._save = save
+        self._policy = policy
+        self._random = random
+
+    def write(self, results: Sequence[JobResult]) -> WrittenBatch:
+        """Write what is to be written of the group, in one transaction; one bad result does not hurt the others."""
+        batch = WrittenBatch()
+        to_save: list[tuple[JobResult, JobOutcome]] = []
+        for result in results:
+            match result.found:
+                case Enrichment():
+                    outcome = FINISHED
+                case StorageRefused() | QueueRefused(temporary=False) as error:
+                    batch.error = error
+                    outcome = GIVEN_BACK
+                case WorkError() as error:
+                    if isinstance(error, StorageUnavailable | QueueUnavailable | QueueRefused):
+                        batch.error = batch.error or error
+                    outcome = self._decide(result.job, error)
+            if outcome.status in (JobStatus.FINISHED, JobStatus.FAILED):
+                to_save.append((result, outcome))
+            else:
+                batch.outcomes.append((result.job, outcome))
+        if to_save:
+            self._write(to_save, batch)
+        return batch
+
+    def _write(self, group: Sequence[tuple[JobResult, JobOutcome]], batch: WrittenBatch) -> None:
+        results = [result for result, _ in group]
+        try:
+            report = self._save(
+                [result.found for result in results if isinstance(result.found, Enrichment)],
+                [
+                    EnrichmentFailure.of(result.found, offer_id=result.job.offer_id, observed_at=result.job.claimed_at)
+                    for result in results
+                    if isinstance(result.found, WorkError)
+                ],
+            )
+        except StorageUnavailable as error:
+            batch.error = batch.error or error
+            batch.outcomes += [(result.job, self._decide(result.job, error)) for result in results]
+        except StorageRefused as error:
+            batch.error = error
+            batch.outcomes += [(result.job, GIVEN_BACK) for result in results]
+        except Exception as exc:  # a bug in the storage must not take the whole group down
+            if len(group) > 1:  # find the result that cannot be written: its neighbours are saved
+                for one in group:
+                    self._write([one], batch)
+                return
+            job = results[0].job
+            log.error("saving failed", exc_info=True, offer_id=job.offer_id)  # noqa: G201 (not a Logger)
+            bug = Bug(f"saving failed: {type(exc).__name__}: {exc}")
+            batch.outcomes.append((job, self._decide(job, bug)))
+        else:
+            batch.outcomes += [(result.job, self._confirm(result.job, outcome, report)) for result, outcome in group]
+
+    def _confirm(self, job: ClaimedJob, outcome: JobOutcome, report: EnrichmentReport) -> JobOutcome:
+        reason = NO_SUCH_OFFER if job.offer_id in report.unknown else report.refused.get(job.offer_id)
+        if reason:
+            return self._decide(job, StorageRefused(reason))
+        if job.offer_id in report.stale and outcome is FINISHED:
+            return GIVEN_BACK
+        return outcome
+
+    def _decide(self, job: ClaimedJob, error: WorkError) -> JobOutcome:
+        return self._policy.decide(error, attempt=job.attempt, random=self._random)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +126,7 @@ class WorkerReport:
     Attributes:
         retried: attempts that failed and will be tried again.
         snoozed: jobs put off without spending an attempt.
-        interrupted: it was told to stop by SIGINT (Ctrl-C).
+        interrupted: it was stopped by SIGINT (Ctrl-C).
     """
 
     succeeded: int = 0
@@ -92,127 +147,11 @@ class WorkerReport:
         return round(self.ended / self.duration_s, 2) if self.duration_s else 0.0
 
 
-log = get_log("worker")
-
-NO_SUCH_OFFER = "the database holds no such offer (any more)"
-"""Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What one attempt came to."""
-
-    execution: Execution
-    job: ClaimedJob
-    found: Enrichment | WorkError
-
-
-@dataclass(slots=True, kw_only=True)
-class WrittenBatch:
-    """The outcomes on a group, and the trouble with the storage or with Redis, if any."""
-
-    outcomes: list[tuple[Result, JobOutcome]] = field(default_factory=list)
-    trouble: WorkError | None = None
-
-
-class ResultWriter:
-    """Writes results and judges the jobs.
-
-    A job counts as finished, or failed, only after `save` has returned.
-    """
-
-    def __init__(self, save: Save, *, policy: RetryPolicy, random: Random) -> None:
-        self._save = save
-        self._policy = policy
-        self._random = random
-
-    def record(self, results: Sequence[Result]) -> WrittenBatch:
-        """Write what is to be written of the group, in one transaction; one bad result does not hurt the others."""
-        recorded = WrittenBatch()
-        to_save: list[tuple[Result, JobOutcome]] = []
-        for result in results:
-            outcome = self._first_outcome(result, recorded)
-            (to_save if outcome.status in (JobStatus.FINISHED, JobStatus.FAILED) else recorded.outcomes).append(
-                (result, outcome)
-            )
-        if to_save:
-            self._write(to_save, recorded)
-        return recorded
-
-    def _first_outcome(self, result: Result, recorded: WrittenBatch) -> JobOutcome:
-        match result.found:
-            case Enrichment():
-                return FINISHED
-            case StorageRefused() | QueueRefused(temporary=False) as error:
-                recorded.trouble = error
-                return GIVEN_BACK
-            case StorageUnavailable() | QueueUnavailable() | QueueRefused() as error:
-                recorded.trouble = recorded.trouble or error
-        return self._outcome_of(result, result.found)
-
-    def _outcome_of(self, result: Result, error: WorkError) -> JobOutcome:
-        return self._policy.decide(error, attempt=result.job.attempt, random=self._random)
-
-    def _write(self, group: Sequence[tuple[Result, JobOutcome]], recorded: WrittenBatch) -> None:
-        try:
-            report = _save(self._save, [result for result, _ in group])
-        except StorageUnavailable as error:
-            recorded.trouble = recorded.trouble or error
-            recorded.outcomes += [(result, self._outcome_of(result, error)) for result, _ in group]
-        except StorageRefused as error:
-            recorded.trouble = error
-            recorded.outcomes += [(result, GIVEN_BACK) for result, _ in group]
-        except Exception as exc:  # a bug in the storage must not take the whole group down
-            if len(group) == 1:
-                log.error("saving failed", exc_info=True, offer_id=group[0][0].job.offer_id)  # noqa: G201 (not a Logger)
-            self._write_apart(group, recorded, exc)
-        else:
-            recorded.outcomes += [(result, self._confirm(result, outcome, report)) for result, outcome in group]
-
-    def _write_apart(self, group: Sequence[tuple[Result, JobOutcome]], recorded: WrittenBatch, exc: Exception) -> None:
-        """Find the result that cannot be written: alone it fails, and its neighbours are saved."""
-        if len(group) > 1:
-            for one in group:
-                self._write([one], recorded)
-            return
-        result, _ = group[0]
-        bug = Bug(f"saving failed: {type(exc).__name__}: {exc}")
-        recorded.outcomes.append((result, self._outcome_of(result, bug)))
-
-    def _confirm(self, result: Result, outcome: JobOutcome, report: SaveReport) -> JobOutcome:
-        offer_id = result.job.offer_id
-        reason = NO_SUCH_OFFER if offer_id in report.unknown else report.refused.get(offer_id)
-        if reason:
-            return self._outcome_of(result, StorageRefused(reason))
-        if offer_id in report.stale and outcome is FINISHED:
-            return GIVEN_BACK
-        return outcome
-
-
-def _save(save: Save, results: Sequence[Result]) -> SaveReport:
-    return save(
-        [result.found for result in results if isinstance(result.found, Enrichment)],
-        [
-            EnrichmentFailure.of(result.found, offer_id=result.job.offer_id, observed_at=result.job.claimed_at)
-            for result in results
-            if isinstance(result.found, WorkError)
-        ],
-    )
-
-
-log = get_log("enrichment_job")
-
-
 class JobCounters:
-    """The counts of one worker.
+    """Counts what became of one worker's jobs, and logs it."""
 
-    Args:
-        on_progress: is given them after each group.
-    """
-
-    def __init__(self, on_progress: Callable[[WorkerReport], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._on_progress = on_progress
 
     @property
     def ended(self) -> int:
@@ -225,38 +164,30 @@ class JobCounters:
         return self._counts["succeeded"] + self._counts["failed"]
 
     def report(self, *, duration_s: float = 0.0, interrupted: bool = False) -> WorkerReport:
+        """The counts so far."""
         return WorkerReport(**self._counts, duration_s=round(duration_s, 3), interrupted=interrupted)
 
-    def count(self, execution: Execution, outcome: JobOutcome, *, ours: bool) -> None:
-        """Count one settled execution; one that was no longer ours is another's to count."""
+    def count(self, job: ClaimedJob, outcome: JobOutcome, *, ours: bool) -> None:
+        """Count one settled job; one that was no longer ours is another's to count."""
         if not ours:
-            log.warning("no longer ours", job_id=execution.job_id)
+            job_log.warning("claim lost", job_id=job.job_id)
             return
-        counter = _counter(outcome)
+        counter: str | None = None
+        match outcome.status:
+            case JobStatus.FINISHED:
+                counter = "succeeded"
+            case JobStatus.FAILED | JobStatus.STOPPED:
+                counter = "failed"
+            case JobStatus.SCHEDULED:
+                counter = "retried" if outcome.spent else "snoozed"
         if counter:
             self._counts[counter] += 1
         failure = outcome.failure
-        log.info(
+        job_log.info(
             counter or "given back",
-            job_id=execution.job_id,
-            attempt=execution.attempt,
+            job_id=job.job_id,
+            attempt=job.attempt,
             code=failure.code if failure else None,
             reason=failure.message if failure else None,
             again_in_s=round(outcome.delay_s, 1) or None,
         )
-
-    def tell(self) -> None:
-        if self._on_progress:
-            self._on_progress(self.report())
-
-
-def _counter(outcome: JobOutcome) -> str | None:
-    match outcome.status:
-        case JobStatus.FINISHED:
-            return "succeeded"
-        case JobStatus.FAILED | JobStatus.STOPPED:
-            return "failed"
-        case JobStatus.SCHEDULED:
-            return "retried" if outcome.spent else "snoozed"
-        case JobStatus.QUEUED:
-            return None

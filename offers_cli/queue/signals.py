@@ -4,48 +4,50 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
 
 from offers_cli.log import EventLog
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_NOW_SIGNAL = signal.SIGUSR2
-"""How a supervisor tells its workers to end now. Their own SIGTERM may come twice: from it and from the system."""
+"""How a supervisor asks its workers to end now. Their own SIGTERM may come twice: from it and from the system."""
 
 FINISHING = "finishing the running jobs; a second signal stops now"
 FINISHING_INTERRUPTED = "finishing the running jobs; Ctrl-C again stops now"
 
 
 class StopRequest:
-    """Whether to stop, how, and until when; asked for from any thread or signal handler.
+    """Whether to stop, how, and until when; made from any thread or signal handler.
 
     Args:
         grace_s: how long what is running may take to finish.
+        wake: is called after each request, to end a wait.
     """
 
-    def __init__(self, grace_s: float) -> None:
+    def __init__(self, grace_s: float, *, wake: Callable[[], None] = lambda: None) -> None:
         self._grace_s = grace_s
+        self._wake = wake
         self._until = float("inf")
-        self._said = False
-        self.asked = False
+        self._logged = False
+        self.made = False
         self.now = False
         self.interrupted = False
 
-    def ask(self, *, now: bool = False, interrupted: bool = False) -> None:
+    def make(self, *, now: bool = False, interrupted: bool = False) -> None:
         """Ask to finish, or to end `now`; `interrupted` when it was Ctrl-C."""
-        if not self.asked:
+        if not self.made:
             self._until = time.monotonic() + self._grace_s
-        self.asked = True
+        self.made = True
         self.now |= now
         self.interrupted |= interrupted
+        self._wake()
 
-    def say(self, log: EventLog, **figures: object) -> None:
-        """Log once, from the loop that obeys it, what goes on and how to end it: a handler must not log."""
-        if self.asked and not self.now and not self._said:
-            self._said = True
+    def log_once(self, log: EventLog, **figures: object) -> None:
+        """Log, from the loop that obeys it, what goes on and how to end it: a handler must not log."""
+        if self.made and not self.now and not self._logged:
+            self._logged = True
             log.warning(FINISHING_INTERRUPTED if self.interrupted else FINISHING, **figures, at_most_s=self._grace_s)
 
     @property
@@ -54,18 +56,9 @@ class StopRequest:
         return self.now or time.monotonic() > self._until
 
 
-class Stoppable(Protocol):
-    """A worker, or a supervisor of several."""
-
-    @property
-    def stopping(self) -> bool: ...
-
-    def stop(self, *, now: bool = False, interrupted: bool = False) -> None: ...
-
-
 @contextmanager
-def stop_on_signals(worker: Stoppable, *, supervised: bool = False) -> Iterator[None]:
-    """Let SIGTERM, SIGINT and SIGHUP stop the worker, the second one at once; for the main thread.
+def stop_on_signals(request: StopRequest, *, supervised: bool = False) -> Iterator[None]:
+    """Let SIGTERM, SIGINT and SIGHUP make the request, the second one to stop at once; for the main thread.
 
     SIGHUP never stops at once, for a terminal that closes may send it twice; where it is ignored (`nohup`) it stays so.
 
@@ -74,8 +67,8 @@ def stop_on_signals(worker: Stoppable, *, supervised: bool = False) -> Iterator[
     """
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        is_second = worker.stopping and number != signal.SIGHUP and not supervised
-        worker.stop(now=number == STOP_NOW_SIGNAL or is_second, interrupted=number == signal.SIGINT)
+        is_second = request.made and number != signal.SIGHUP and not supervised
+        request.make(now=number == STOP_NOW_SIGNAL or is_second, interrupted=number == signal.SIGINT)
 
     numbers = {*STOP_SIGNALS, STOP_NOW_SIGNAL} if supervised else {*STOP_SIGNALS}
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:

@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.queue.outage import Backoff
-from offers_cli.queue.results import WorkerReport
+from offers_cli.queue.results import COUNTERS, WorkerReport
 from offers_cli.queue.signals import STOP_NOW_SIGNAL, StopRequest
 
 if TYPE_CHECKING:
     from ctypes import Array
 
-COUNTERS = ("succeeded", "failed", "retried", "snoozed")
 LONG_LIFE_S = 30.0
 """After a process that lived so long, the waits before a restart begin anew."""
 CRASHES_ALLOWED = 5
@@ -40,40 +39,42 @@ log = get_log("worker")
 
 
 class WorkerSlot:
-    """What one worker process is given: who its supervisor is, and where to write its counts.
+    """What one worker process is given: who its supervisor is, which share is its own, and where to write its counts.
 
-    The counts lie in shared memory, so that those of a killed process are not lost.
+    The counts lie in shared memory, so that those of a killed process are not lost, while Redis is away as well.
     """
 
-    def __init__(self, supervisor_pid: int, place: tuple[int, int], counts: Array[Any], trouble: Connection) -> None:
+    def __init__(
+        self, supervisor_pid: int, number: int, slots: int, counts: Array[Any], error_pipe: Connection
+    ) -> None:
         self.supervisor_pid = supervisor_pid
-        self._place = place
+        self._number = number
+        self._slots = slots
         self._counts = counts
         self._before = tuple(counts)
-        self._trouble = trouble
+        self._error_pipe = error_pipe
 
     def record(self, report: WorkerReport) -> None:
         """Write the counts so far; give it to the worker as `on_progress`."""
-        for place, counter in enumerate(COUNTERS):
-            self._counts[place] = self._before[place] + getattr(report, counter)
+        for index, counter in enumerate(COUNTERS):
+            self._counts[index] = self._before[index] + getattr(report, counter)
 
-    def tell(self, error: OffersError) -> None:
-        """Tell the supervisor, if it still lives, why this process ends."""
+    def send_error(self, error: OffersError) -> None:
+        """Let the supervisor know, if it still lives, why this process ends."""
         with suppress(OSError):
-            self._trouble.send(error)
+            self._error_pipe.send(error)
 
     def share_of(self, jobs: int | None) -> int | None:
         """How many of that many jobs fall to this process, less those that others did in this slot before they died."""
         if jobs is None:
             return None
-        number, processes = self._place
-        share = jobs // processes + (number < jobs % processes)
+        share = jobs // self._slots + (self._number < jobs % self._slots)
         return max(0, share - int(sum(self._before)))
 
 
 Work = Callable[[WorkerSlot], object]
 """What a worker process does: open its things, run a worker with ``parent_pid=slot.supervisor_pid`` under
-``stop_on_signals(worker, supervised=True)``. Importable by its name, for the process is a fresh interpreter."""
+``stop_on_signals(worker.stop_request, supervised=True)``. Importable by its name: its process is a new interpreter."""
 
 
 def _run_in_slot(work: Work, slot: WorkerSlot) -> None:
@@ -81,7 +82,7 @@ def _run_in_slot(work: Work, slot: WorkerSlot) -> None:
     try:
         work(slot)
     except OffersError as error:
-        slot.tell(error)
+        slot.send_error(error)
         sys.exit(error.exit_code)
 
 
@@ -91,7 +92,7 @@ class _Process:
 
     counts: Array[Any]
     process: SpawnProcess | None = None
-    trouble: Connection | None = None
+    error_pipe: Connection | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     waits: Backoff = field(default_factory=lambda: Backoff(0.1, 10.0))
@@ -101,7 +102,7 @@ class _Process:
 
 
 class Supervisor:
-    """Runs `work` in a number of processes until all have ended by themselves or it is told to stop.
+    """Runs `work` in a number of processes until all have ended by themselves or it is stopped.
 
     Args:
         patience_s: how long processes are started again while Redis, which was there before, is away.
@@ -122,24 +123,15 @@ class Supervisor:
         self._processes = [_Process(self._context.RawArray("q", len(COUNTERS))) for _ in range(processes)]
         self._on_progress = on_progress
         self._error: OffersError | None = None
-        self._stop = StopRequest(STOP_TIMEOUT_S)
-        self._told: list[signal.Signals] = []
+        self.stop_request = StopRequest(STOP_TIMEOUT_S)
+        self._sent: list[signal.Signals] = []
         self._kill_at = float("inf")
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop.asked
-
-    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
-        """Let the workers finish, or give back everything `now`. From any thread or signal."""
-        self._stop.ask(now=now, interrupted=interrupted)
 
     def run(self) -> WorkerReport:
         """Supervise until the end.
 
         Raises:
-            OffersError: the error that a worker ended with; the others were told to finish.
+            OffersError: the error that a worker ended with; the others were asked to finish.
         """
         began = time.monotonic()
         try:
@@ -157,22 +149,23 @@ class Supervisor:
         return self._report(began)
 
     def _report(self, began: float) -> WorkerReport:
-        sums = {name: sum(int(one.counts[place]) for one in self._processes) for place, name in enumerate(COUNTERS)}
-        return WorkerReport(**sums, duration_s=round(time.monotonic() - began, 3), interrupted=self._stop.interrupted)
+        sums = {name: sum(int(one.counts[index]) for one in self._processes) for index, name in enumerate(COUNTERS)}
+        return WorkerReport(
+            **sums, duration_s=round(time.monotonic() - began, 3), interrupted=self.stop_request.interrupted
+        )
 
     def _start_due(self) -> None:
         for one in self._processes:
             if one.process or one.done:
                 continue
-            if self.stopping:
+            if self.stop_request.made:
                 one.done = True
             elif time.monotonic() >= one.start_at:
                 self._start(one)
 
     def _start(self, one: _Process) -> None:
-        one.trouble, theirs = self._context.Pipe(duplex=False)
-        place = (self._processes.index(one), len(self._processes))
-        slot = WorkerSlot(os.getpid(), place, one.counts, theirs)
+        one.error_pipe, theirs = self._context.Pipe(duplex=False)
+        slot = WorkerSlot(os.getpid(), self._processes.index(one), len(self._processes), one.counts, theirs)
         one.process = self._context.Process(target=_run_in_slot, args=(self._work, slot), name="offers worker")
         one.process.start()
         theirs.close()
@@ -180,18 +173,18 @@ class Supervisor:
 
     def _pass_on_stop(self) -> None:
         """Each signal once; what has not ended long after is killed, and its jobs come back by themselves."""
-        self._stop.say(log)
-        if self._stop.asked:
+        self.stop_request.log_once(log)
+        if self.stop_request.made:
             self._signal(signal.SIGTERM, STOP_TIMEOUT_S)
-        if self._stop.now:
+        if self.stop_request.now:
             self._signal(STOP_NOW_SIGNAL, STOP_NOW_TIMEOUT_S)
         if time.monotonic() > self._kill_at:
             self._kill()
 
     def _signal(self, number: signal.Signals, timeout_s: float) -> None:
-        if number in self._told:
+        if number in self._sent:
             return
-        self._told.append(number)
+        self._sent.append(number)
         self._kill_at = time.monotonic() + timeout_s
         for one in self._processes:
             if one.process and one.process.pid:
@@ -217,8 +210,8 @@ class Supervisor:
 
         A Redis that was there at the first start is waited for, as a running worker waits for it.
         """
-        error = _read_trouble(one.trouble)
-        if code == 0 or self.stopping:
+        error = _received_error(one.error_pipe)
+        if code == 0 or self.stop_request.made:
             one.done = True
         if error and not self._waits_for_redis(one, error):
             self._give_up(error)
@@ -250,14 +243,14 @@ class Supervisor:
 
     def _give_up(self, error: OffersError) -> None:
         self._error = self._error or error
-        self.stop()
+        self.stop_request.make()
 
 
-def _read_trouble(trouble: Connection | None) -> OffersError | None:
+def _received_error(error_pipe: Connection | None) -> OffersError | None:
     try:
-        if trouble is None or not trouble.poll():
+        if error_pipe is None or not error_pipe.poll():
             return None
-        error: OffersError = trouble.recv()
+        error: OffersError = error_pipe.recv()
     except (EOFError, OSError):
         return None
     return error

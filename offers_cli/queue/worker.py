@@ -1,6 +1,6 @@
-"""The worker: many jobs at once in one process, on RQ's own keys; it loses nothing and holds nothing when it ends.
+"""The worker: many jobs at once in one process, on RQ's own keys. At least once each; it releases all claims on exit.
 
-Its own thread does all the bookkeeping: claim → hand to a place → gather what finished → write the group → settle.
+Its own thread does all the bookkeeping: claim → hand to a thread → gather what finished → write the group → settle.
 Other threads do the work (`job_threads`) and keep the leases alive (`heartbeat`).
 """
 
@@ -16,13 +16,13 @@ from uuid import uuid4
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.heartbeat import BEAT_S, HeartbeatThread, limit_arenas
-from offers_cli.queue.job import InvalidJob, decode_job
-from offers_cli.queue.job_threads import JobThreads
-from offers_cli.queue.leases import LEASE_S, Execution, JobLeases, recover
+from offers_cli.queue.heartbeat import HEARTBEAT_S, HeartbeatThread, limit_arenas
+from offers_cli.queue.job import ClaimedJob
+from offers_cli.queue.job_threads import Enrich, JobThreads
+from offers_cli.queue.leases import LEASE_S, JobLeases
 from offers_cli.queue.outage import Backoff, Outage
 from offers_cli.queue.registration import WorkerRegistration
-from offers_cli.queue.results import Enrich, JobCounters, ResultWriter, Save, WorkerReport, WrittenBatch
+from offers_cli.queue.results import JobCounters, JobResult, ResultWriter, Save, WorkerReport
 from offers_cli.queue.retry_policy import GIVEN_BACK, JobOutcome, JobStatus, RetryPolicy, refused, stopped
 from offers_cli.queue.signals import StopRequest
 from offers_cli.redis.connection import check_eviction
@@ -72,9 +72,9 @@ class Worker:
         job_timeout_s: float = 600.0,
         policy: RetryPolicy | None = None,
         lease_s: float = LEASE_S,
-        beat_s: float = BEAT_S,
+        heartbeat_s: float = HEARTBEAT_S,
         grace_s: float = GRACE_S,
-        revive: Callable[[], object] | None = None,
+        revive: Callable[[], object] = lambda: None,
         parent_pid: int | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
@@ -82,27 +82,28 @@ class Worker:
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
         self._concurrency = concurrency
-        self._beat_s = beat_s
+        self._heartbeat_s = heartbeat_s
         self._revive = revive
         self._parent_pid = parent_pid
+        self._on_progress = on_progress
         self._leases = JobLeases(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
         self._registration = WorkerRegistration(connection, worker=self.name, keys=self._leases.keys)
         self._quarantine = QuarantineWatch(connection)
-        self._threads = JobThreads(enrich, places=concurrency, job_timeout_s=job_timeout_s)
+        self._threads = JobThreads(enrich, slots=concurrency, job_timeout_s=job_timeout_s)
         self._writer = ResultWriter(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
         self._heartbeat = HeartbeatThread(
             connection,
             leases=self._leases,
             registration=self._registration,
             held=self._threads.composites,
-            obey=self._hear,
+            obey=self._note_command,
             fail=self._fail,
-            beat_s=beat_s,
+            heartbeat_s=heartbeat_s,
         )
-        self._unsettled: list[tuple[Execution, JobOutcome]] = []
+        self.stop_request = StopRequest(grace_s, wake=self._threads.wake)
+        self._counters = JobCounters()
+        self._unsettled: list[tuple[ClaimedJob, JobOutcome]] = []
         self._commands: list[dict[str, Any]] = []
-        self._counters = JobCounters(on_progress)
-        self._stop = StopRequest(grace_s)
         self._error: OffersError | None = None
         self._burst = False
         self._max_jobs: int | None = None
@@ -118,7 +119,7 @@ class Worker:
         self._storage_outage = Outage("the database", Backoff(1.5, 30.0))
 
     def run(self, *, burst: bool = False, max_jobs: int | None = None) -> WorkerReport:
-        """Work until told to stop; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
+        """Work until stopped; with `burst` until the queue is empty, with `max_jobs` until so many have ended.
 
         Scheduled jobs are taken when they are due; a burst waits a moment for those that are due within `SOON_S`.
 
@@ -145,83 +146,80 @@ class Worker:
                 self._step()
         finally:
             self._leave()
-        report = self._counters.report(duration_s=time.monotonic() - began, interrupted=self._stop.interrupted)
+        report = self._counters.report(duration_s=time.monotonic() - began, interrupted=self.stop_request.interrupted)
         log.info("ended", succeeded=report.succeeded, failed=report.failed)
         if self._error:
             raise self._error
         return report
 
-    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
-        """Finish what is running within 30 s, then end; `now` gives everything back at once. From any thread or signal.
-
-        Args:
-            interrupted: it was Ctrl-C; told in the report.
-        """
-        self._stop.ask(now=now, interrupted=interrupted)
-        self._threads.wake()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop.asked
-
-    def _goes_on(self) -> bool:
-        if self._parent_pid and os.getppid() != self._parent_pid and not self.stopping:
-            log.warning("the supervisor is gone, stopping")
-            self.stop()
-        self._say_stopping()
-        if self._must_leave():
-            return False
-        if self._is_busy():
-            return True
-        if self._max_jobs is not None and self._counters.ended >= self._max_jobs:
-            return False
-        return not (self._burst and self._drained and not self._has_more())
-
-    def _say_stopping(self) -> None:
-        if len(self._threads) and not self._parent_pid:  # a supervisor says it for all
-            self._stop.say(log, jobs=len(self._threads))
-
-    def _is_busy(self) -> bool:
-        return bool(len(self._threads) or self._unsettled)
-
-    def _must_leave(self) -> bool:
-        return bool(self._error) or self._stop.is_over or (self.stopping and not self._is_busy())
-
-    def _has_more(self) -> bool:
-        """Before a burst ends: whether something is to be taken back from the dead, or is due in a moment."""
-        self._recover_at = 0.0
-        try:
-            return self._recover() or self._awaits_due_job()
-        except (QueueUnavailable, QueueRefused) as error:
-            self._wait_for_redis(error)
-            return True
-
-    def _awaits_due_job(self) -> bool:
-        """Wait a moment for jobs that are due soon; not on and on for a host that only puts them off."""
-        if self._counters.decided > self._decided:
-            self._decided, self._patient_until = self._counters.decided, time.monotonic() + PATIENCE_S
-        due_in_s = self._leases.next_due_in_s()
-        if self._suspended or due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
-            return False
-        self._sleep(min(due_in_s, IDLE_S))
-        return True
+    def stop(self, *, now: bool = False) -> None:
+        """Finish what is running within 30 s, then end; `now` gives everything back at once. From any thread."""
+        self.stop_request.make(now=now)
 
     def _step(self) -> None:
         try:
+            # What the step before could not settle, for Redis was away, comes first: until then its slots are taken.
             self._settle()
             self._recover()
             self._claim()
             self._obey()
             results = self._threads.gather(self._patience())
             if results:
-                self._take(self._writer.record(results))
+                self._write(results)
+            # What is written is settled at once: a crash between the two would do these jobs a second time.
             self._settle()
             self._redis_outage.ended()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
 
+    def _goes_on(self) -> bool:
+        if self._parent_pid and os.getppid() != self._parent_pid and not self.stop_request.made:
+            log.warning("the supervisor is gone, stopping")
+            self.stop()
+        self._log_stopping()
+        if self._must_leave():
+            return False
+        # Neither a drained queue nor enough jobs end it while one is in flight: its end is to be written, and it may
+        # come back to the queue that seemed empty.
+        if self._is_busy():
+            return True
+        if self._max_jobs is not None and self._counters.ended >= self._max_jobs:
+            return False
+        return not (self._burst and self._drained and not self._has_more())
+
+    def _is_busy(self) -> bool:
+        return bool(len(self._threads) or self._unsettled)
+
+    def _must_leave(self) -> bool:
+        stops = self.stop_request
+        return bool(self._error) or stops.is_over or (stops.made and not self._is_busy())
+
+    def _log_stopping(self) -> None:
+        if len(self._threads) and not self._parent_pid:  # a supervisor logs it for all
+            self.stop_request.log_once(log, jobs=len(self._threads))
+
+    def _has_more(self) -> bool:
+        """Before a burst ends: whether crashed workers left jobs, or one is due in a moment, which is waited for.
+
+        It does not wait on and on for a host that only puts its jobs off: `PATIENCE_S` after the last one was decided.
+        """
+        self._recover_at = 0.0
+        try:
+            if self._recover():
+                return True
+            if self._counters.decided > self._decided:
+                self._decided, self._patient_until = self._counters.decided, time.monotonic() + PATIENCE_S
+            due_in_s = self._leases.next_due_in_s()
+        except (QueueUnavailable, QueueRefused) as error:
+            self._wait_for_redis(error)
+            return True
+        if self._suspended or due_in_s is None or due_in_s > SOON_S or time.monotonic() > self._patient_until:
+            return False
+        self._sleep(min(due_in_s, IDLE_S))
+        return True
+
     def _patience(self) -> float:
+        """How long to wait for results before the next look at the queue."""
         if self._unsettled or (self._burst and self._drained and not self._threads):
             return 0.0
         return IDLE_S if len(self._threads) < self._concurrency else TICK_S
@@ -229,53 +227,48 @@ class Worker:
     # Claiming
 
     def _claim(self) -> None:
-        places = self._free_places()
+        slots = self._free_slots()
         self._drained = False
-        if not places:
+        if not slots:
             return
-        claim = self._leases.claim(places, held=len(self._threads), hosts=self._threads.slots_by_host())
+        claim = self._leases.claim(slots, held=len(self._threads), hosts=self._threads.slots_by_host())
         if claim.suspended and not self._suspended:
             log.warning("the queue is suspended, its jobs wait", hint="rq resume")
         self._suspended = claim.suspended
-        self._drained = not claim.executions and (claim.suspended or not claim.left)
-        for execution in claim.executions:
-            self._begin(execution)
+        self._drained = not claim.jobs and (claim.suspended or not claim.left)
+        for job in claim.jobs:
+            if job.invalid:
+                self._unsettled.append((job, refused(job.invalid, attempt=job.attempt)))
+            else:
+                self._threads.start(job)
 
-    def _free_places(self) -> int:
-        if self.stopping or self._threads.is_exclusive or time.monotonic() < self._paused_until:
+    def _free_slots(self) -> int:
+        if self.stop_request.made or self._threads.is_exclusive or time.monotonic() < self._paused_until:
             return 0
-        places = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency
+        # After an outage of what every job needs, one job finds out whether it is over.
+        slots = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency
         if self._max_jobs is not None:
-            places = min(places, self._max_jobs - self._counters.ended)
-        return max(0, places - len(self._threads))
-
-    def _begin(self, execution: Execution) -> None:
-        try:
-            job = decode_job(execution.job_id, execution.data, execution.forbidden)
-        except InvalidJob as refusal:
-            self._unsettled.append((execution, refused(str(refusal), attempt=execution.attempt)))
-        else:
-            self._threads.start(execution, job)
+            slots = min(slots, self._max_jobs - self._counters.ended)
+        return max(0, slots - len(self._threads))
 
     # Finishing
 
-    def _take(self, recorded: WrittenBatch) -> None:
-        for result, outcome in recorded.outcomes:
-            self._unsettled.append((result.execution, outcome))
-            self._note_bug(outcome)
-        match recorded.trouble:
+    def _write(self, results: list[JobResult]) -> None:
+        batch = self._writer.write(results)
+        self._unsettled += batch.outcomes
+        for _, outcome in batch.outcomes:
+            self._count_bugs(outcome)
+        match batch.error:
             case StorageUnavailable() as error:
                 self._pause(self._storage_outage, error)
             case QueueUnavailable() | QueueRefused(temporary=True) as error:
                 self._pause(self._pace_outage, error)
             case OffersError() as error:
                 self._fail(error)
-            case None if any(
-                outcome.status in (JobStatus.FINISHED, JobStatus.FAILED) for _, outcome in recorded.outcomes
-            ):
+            case None if any(one.status in (JobStatus.FINISHED, JobStatus.FAILED) for _, one in batch.outcomes):
                 self._end_pause()
 
-    def _note_bug(self, outcome: JobOutcome) -> None:
+    def _count_bugs(self, outcome: JobOutcome) -> None:
         """Stop before a fault of this machine, or of the program, fails the whole queue job by job."""
         is_bug = outcome.failure is not None and outcome.failure.code == Bug.code
         self._bugs = self._bugs + 1 if is_bug else 0
@@ -283,6 +276,29 @@ class Worker:
             hint = "offers failed --reason bug; when it is mended: offers requeue-failed --reason bug"
             message = f"{self._bugs} jobs in a row ended in an unexpected error, the last in {outcome.failure.message}"
             self._fail(Bug(message, hint=hint))
+
+    def _settle(self) -> None:
+        """Write the outcomes to Redis; they are kept until that has worked."""
+        if not self._unsettled:
+            return
+        settled = self._leases.settle(self._unsettled)
+        done, self._unsettled = self._unsettled, []
+        for (job, outcome), ours in zip(done, settled, strict=True):
+            self._threads.release(job)
+            self._counters.count(job, outcome, ours=ours)
+        if self._on_progress:
+            self._on_progress(self._counters.report())
+
+    def _recover(self) -> bool:
+        """Every few seconds; whether jobs of crashed workers came back to the queue."""
+        if time.monotonic() < self._recover_at:
+            return False
+        self._recover_at = time.monotonic() + RECOVER_EVERY_S
+        requeued = self._leases.recover().requeued
+        self._quarantine.log_new()
+        return requeued > 0
+
+    # Outages
 
     def _pause(self, outage: Outage, error: OffersError) -> None:
         """Claim nothing for a moment, and then one job to see whether the service is back."""
@@ -298,29 +314,8 @@ class Worker:
             with suppress(QueueUnavailable, QueueRefused):
                 self._registration.show_waiting(None)
 
-    def _settle(self) -> None:
-        """Write the outcomes to Redis; they are kept until that has worked."""
-        if not self._unsettled:
-            return
-        settled = self._leases.settle(self._unsettled)
-        done, self._unsettled = self._unsettled, []
-        for (execution, outcome), ours in zip(done, settled, strict=True):
-            self._threads.release(execution)
-            self._counters.count(execution, outcome, ours=ours)
-        self._counters.tell()
-
-    # Trouble, commands, the end
-
-    def _recover(self) -> bool:
-        if time.monotonic() < self._recover_at:
-            return False
-        self._recover_at = time.monotonic() + RECOVER_EVERY_S
-        requeued = recover(self._connection, self._leases).requeued
-        self._quarantine.tell()
-        return requeued > 0
-
     def _wait_for_redis(self, error: QueueUnavailable | QueueRefused) -> None:
-        """Wait until Redis answers again, unless told to stop; what is running goes on meanwhile.
+        """Wait until Redis answers again, unless stopped; what is running goes on meanwhile.
 
         A refusal that does not pass ends the worker.
         """
@@ -328,7 +323,7 @@ class Worker:
             pause_s = self._redis_outage.failed(error)
             self._lose_patience(self._redis_outage, error)
             self._sleep(pause_s)
-            self._say_stopping()
+            self._log_stopping()
             if self._must_leave():
                 return
             try:
@@ -338,6 +333,17 @@ class Worker:
             else:
                 return
         self._fail(error)
+
+    def _resume(self) -> None:
+        self._revive()
+        with translate():
+            self._connection.ping()
+        self._heartbeat.renew()
+        # The answer to a claim may have been lost with the connection: its jobs are held, and nobody runs them.
+        known = {*self._threads.composites(), *(job.composite for job, _ in self._unsettled)}
+        self._leases.give_back_unknown(known)
+        # The others come back as well: their leases may have run out while Redis was away.
+        self._recover_at = time.monotonic() + 2 * self._heartbeat_s
 
     def _lose_patience(self, outage: Outage, error: OffersError) -> None:
         if self._burst and outage.seconds > OUTAGE_PATIENCE_S:
@@ -356,18 +362,9 @@ class Worker:
         while time.monotonic() < until and not self._must_leave():
             time.sleep(min(0.05, seconds))
 
-    def _resume(self) -> None:
-        if self._revive:
-            self._revive()
-        with translate():
-            self._connection.ping()
-        self._heartbeat.beat()
-        known = {*self._threads.composites(), *(execution.composite for execution, _ in self._unsettled)}
-        self._leases.give_back_unknown(known)
-        # The others come back as well: their leases may have run out while Redis was away.
-        self._recover_at = time.monotonic() + 2 * self._beat_s
+    # Commands, the end
 
-    def _hear(self, command: dict[str, Any]) -> None:
+    def _note_command(self, command: dict[str, Any]) -> None:
         """From the heartbeat's thread."""
         self._commands.append(command)
         self._threads.wake()
@@ -378,31 +375,27 @@ class Worker:
             match self._commands.pop(0):
                 case {"command": "shutdown"}:
                     self.stop()
-                case {"command": "stop-job", "job_id": str(job_id)}:
-                    self._stop_job(job_id)
-                case {"command": "stop-execution", "job_id": str(job_id)}:
-                    self._stop_job(job_id)
+                case {"command": "stop-job" | "stop-execution", "job_id": str(job_id)}:
+                    self._stop_jobs(job_id)
                 case {"command": "kill-horse"}:
-                    self._stop_job(None)
+                    self._stop_jobs(None)
 
-    def _stop_job(self, job_id: str | None) -> None:
-        given_up = self._threads.give_up(job_id)
-        self._unsettled += [(execution, stopped(attempt=execution.attempt)) for execution in given_up]
+    def _stop_jobs(self, job_id: str | None) -> None:
+        self._unsettled += [(job, stopped(attempt=job.attempt)) for job in self._threads.give_up(job_id)]
 
     def _leave(self) -> None:
-        """Give back what is not finished, and take leave of Redis."""
-        unfinished = self._threads.give_up()
-        self._unsettled += [(execution, GIVEN_BACK) for execution in unfinished]
+        """Give back what is not finished, and deregister."""
+        self._unsettled += [(job, GIVEN_BACK) for job in self._threads.give_up()]
         self._heartbeat.close()
         self._threads.close()
-        for farewell in (self._settle, self._give_back_all, self._registration.deregister):
+        # Each by itself: a refusal of one does not keep the next from being tried.
+        for release in (self._settle, lambda: self._leases.give_back_unknown(()), self._registration.deregister):
             try:
-                farewell()
+                release()
             except QueueRefused as error:
-                log.warning("could not take leave of Redis wholly", reason=error.message)
+                log.warning("could not deregister the worker completely", reason=error.message)
             except QueueUnavailable as error:
-                log.warning("could not take leave of Redis; its jobs come back by themselves", reason=error.message)
+                log.warning(
+                    "could not deregister the worker; its jobs will be recovered automatically", reason=error.message
+                )
                 return
-
-    def _give_back_all(self) -> None:
-        self._leases.give_back_unknown(())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offers_cli.log import get_log
 from offers_cli.redis.errors import translate
 from offers_cli.redis.health import redis_cli
-from offers_cli.redis.scripts import QUARANTINE, ask
+from offers_cli.redis.scripts import QUARANTINE, query, read_time
 from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def find_set_aside(connection: redis.Redis, *, since: float = 0.0) -> list[SetAs
     Raises:
         QueueUnavailable, QueueRefused: Redis does not answer or says no.
     """
-    [listed] = ask(connection, ("ZRANGEBYSCORE", QUARANTINE, f"({since:.6f}", "+inf", "WITHSCORES"))
+    [listed] = query(connection, ("ZRANGEBYSCORE", QUARANTINE, f"({since:.6f}", "+inf", "WITHSCORES"))
     names, scores = listed[::2], [float(score) for score in listed[1::2]]
     with translate(), connection.pipeline(transaction=False) as pipe:
         for name in names:
@@ -86,12 +86,11 @@ class QuarantineWatch:
         self._since: float | None = None
 
     def begin(self) -> None:
-        with translate():
-            time: Any = self._connection.time()
-        self._since = time[0] + time[1] / 1e6
+        """Look from now on, by Redis's clock."""
+        self._since = read_time(self._connection)
 
-    def tell(self) -> None:
-        """Log what was set aside since it was last asked."""
+    def log_new(self) -> None:
+        """Log what was set aside since the last call."""
         if self._since is None:
             return
         for one in find_set_aside(self._connection, since=self._since):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from offers_cli.errors import ForbiddenUrl
-from offers_cli.offer import EnrichmentFailure, EnrichmentJob, url_problem
+from offers_cli.offer import EnrichmentFailure, url_problem
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.report import WHEN_DONE, Report, problems_of_unqueued
 from offers_cli.storage.base import Missing, Storage
 

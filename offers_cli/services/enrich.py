@@ -18,8 +18,8 @@ from offers_cli.errors import AlwaysBlocked, OfferGone, Outcome, PageBlocked, Pa
 from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import Marketplace, ProductReading
-from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentJob
-from offers_cli.queue.results import ClaimedJob
+from offers_cli.offer import Enrichment, EnrichmentFailure
+from offers_cli.queue.job import ClaimedJob, EnrichmentJob
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, Storage
 from offers_cli.storage.rules import needs

@@ -26,8 +26,8 @@ from offers_cli.errors import (
 )
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.registration import ProcessId
 from offers_cli.report import WHEN_DONE, Problem, Report, problems_of_unqueued
 from offers_cli.services.pages import Pages

@@ -20,11 +20,11 @@ from offers_cli.errors import (
     StorageUnavailable,
 )
 from offers_cli.fetch.pace import PausedHost, SharedPace
-from offers_cli.offer import Enrichment, EnrichmentFailure
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
 from offers_cli.queue.registries import PutOff, Registries
 from offers_cli.queue.results import NO_SUCH_OFFER, WorkerReport
 from offers_cli.report import Problem, Report
-from offers_cli.storage.base import EnrichmentReport, Storage
+from offers_cli.storage.base import Storage
 
 REPORTED_FAILURES = 100
 """Failures that a report names one by one; `offers failed` lists them all."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
@@ -103,25 +103,6 @@ class SaveReport:
 
     saved: tuple[SavedOffer, ...]
     refused: tuple[RefusedOffer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrichmentReport:
-    """What `save_enrichments` did, by offer id.
-
-    Attributes:
-        applied: written.
-        superseded: a newer page was already stored; nothing to do.
-        stale: a listing saw another price after this page was claimed; ask again.
-        unknown: no such offer (deleted).
-        refused: offers whose result cannot be stored (not a price, unstorable text), and why; the others are written.
-    """
-
-    applied: frozenset[str] = frozenset()
-    superseded: frozenset[str] = frozenset()
-    stale: frozenset[str] = frozenset()
-    unknown: frozenset[str] = frozenset()
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Literal
 
 from offers_cli.errors import LinkRefused
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
-from offers_cli.storage.base import EnrichmentReport, Missing, PricePoint, StoredOffer
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
+from offers_cli.storage.base import Missing, PricePoint, StoredOffer
 
 EnrichmentResult = Enrichment | EnrichmentFailure
 """What one attempt ended with."""

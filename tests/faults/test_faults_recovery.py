@@ -17,8 +17,7 @@ from servers import RedisServer
 from shop import Shop
 
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.registries import find_workers
+from offers_cli.queue.registries import Registries
 
 CALM_SHOP = Catalogue(60, 5, ())
 
@@ -35,9 +34,7 @@ def run(folder: Path, server: RedisServer) -> Iterator[Run]:
 
 def held_by(connection: redis.Redis, pid: int) -> frozenset[str]:
     """The offers whose jobs a worker process runs now."""
-    jobs = (
-        job for worker in find_workers(connection, QueueKeys("enrichment")) if worker.pid == pid for job in worker.jobs
-    )
+    jobs = (job for worker in Registries(connection).workers() if worker.pid == pid for job in worker.jobs)
     return frozenset(str(job.offer_id) for job in jobs)
 
 

@@ -18,8 +18,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from servers import RedisServer
 
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.keys import QueueKeys
 
 LONGEST_OUTAGE_S = 2.0

@@ -29,7 +29,7 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): PACE,
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
-        Path("offers_cli/redis/sound.lua"): ("tests/queue/test_queue_foreign_values.py",),
+        Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_queue_foreign_values.py",),
         Path("offers_cli/queue/leases.py"): QUEUE,
         Path("offers_cli/queue/retry_policy.py"): QUEUE,
     }

@@ -31,7 +31,7 @@ def worker(connection: redis.Redis) -> JobLeases:
 
 
 def start(connection: redis.Redis) -> None:
-    assert len(worker(connection).claim(3, held=0).executions) == 1
+    assert len(worker(connection).claim(3, held=0).jobs) == 1
 
 
 def fail(connection: redis.Redis) -> None:
@@ -39,12 +39,12 @@ def fail(connection: redis.Redis) -> None:
 
 
 def finish(connection: redis.Redis) -> None:
-    [execution] = worker(connection).claim(3, held=0).executions
+    [execution] = worker(connection).claim(3, held=0).jobs
     worker(connection).settle([(execution, FINISHED)])
 
 
 def put_off(connection: redis.Redis) -> None:
-    [execution] = worker(connection).claim(3, held=0).executions
+    [execution] = worker(connection).claim(3, held=0).jobs
     failure = JobFailure(code="rate_limited", message="429", attempts=1)
     worker(connection).settle([(execution, JobOutcome(status=JobStatus.SCHEDULED, delay_s=90, failure=failure))])
 
@@ -333,7 +333,7 @@ def test_an_emptied_registry_spares_jobs_that_wait_again(connection: redis.Redis
     connection.zadd(KEYS.failed, {"enrich-o": 9e9})
     assert jobs.empty(Registry.FAILED) == 1
     assert fetch(connection, "o").is_queued
-    assert [execution.job_id for execution in worker(connection).claim(3, held=0).executions] == ["enrich-o"]
+    assert [execution.job_id for execution in worker(connection).claim(3, held=0).jobs] == ["enrich-o"]
 
 
 def test_more_than_a_batch_is_emptied(connection: redis.Redis, jobs: Jobs) -> None:
@@ -346,7 +346,7 @@ def test_after_a_deletion_other_hosts_are_served_as_before(connection: redis.Red
     """What was read of the queue is read anew: no id is skipped for one that is gone."""
     enqueue(connection, ["a", "b", "c"])
     first = worker(connection).claim(1, held=0)
-    assert [execution.job_id for execution in first.executions] == ["enrich-a"]
+    assert [execution.job_id for execution in first.jobs] == ["enrich-a"]
     assert jobs.delete(b"enrich-b")
     assert not connection.exists(KEYS.read)
-    assert [execution.job_id for execution in worker(connection).claim(3, held=0).executions] == ["enrich-c"]
+    assert [execution.job_id for execution in worker(connection).claim(3, held=0).jobs] == ["enrich-c"]

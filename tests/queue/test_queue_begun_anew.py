@@ -17,9 +17,9 @@ from queue_fakes import fetch, make_job, rq_queue
 from offers_cli.errors import PageChanged
 from offers_cli.queue.admin import Jobs, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.job import JobFailure
+from offers_cli.queue.job import ClaimedJob, JobFailure
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.leases import LEASE_S, Execution, JobLeases
+from offers_cli.queue.leases import LEASE_S, JobLeases
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, stopped
 
@@ -44,8 +44,8 @@ class Scene:
         queue = EnrichmentQueue(self.connection, clock=lambda: self.now)
         return queue.enqueue([make_job("o")]).enqueued
 
-    def claim(self, worker: JobLeases) -> Execution:
-        [execution] = worker.claim(3, held=0).executions
+    def claim(self, worker: JobLeases) -> ClaimedJob:
+        [execution] = worker.claim(3, held=0).jobs
         return execution
 
     def press(self, button: str) -> None:
@@ -181,7 +181,7 @@ def scene(connection: redis.Redis, request: pytest.FixtureRequest) -> Scene:
     return scene
 
 
-def outlive_the_old_lease(scene: Scene, second: Execution) -> None:
+def outlive_the_old_lease(scene: Scene, second: ClaimedJob) -> None:
     scene.now += LEASE_S - 1
     scene.b.heartbeat([second.composite])
     scene.now += 2
@@ -189,8 +189,8 @@ def outlive_the_old_lease(scene: Scene, second: Execution) -> None:
     assert (recovery.requeued, recovery.failed) == (0, 0)
 
 
-def assert_only_b_runs_it(scene: Scene, second: Execution) -> None:
-    assert scene.c.claim(3, held=0).executions == ()
+def assert_only_b_runs_it(scene: Scene, second: ClaimedJob) -> None:
+    assert scene.c.claim(3, held=0).jobs == ()
     assert scene.enqueue() == 0
     assert rq_queue(scene.connection).job_ids == []
     for key in (KEYS.started, KEYS.leases):

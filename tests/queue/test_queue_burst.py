@@ -12,8 +12,8 @@ from queue_fakes import Database, enqueue, found, make_worker
 from offers_cli.errors import RateLimited
 from offers_cli.offer import Enrichment
 from offers_cli.queue import worker as worker_module
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob
 
 
 def test_a_job_put_off_for_a_second_is_done_in_the_same_burst(connection: redis.Redis) -> None:

@@ -25,8 +25,8 @@ from waiting import NEVER_S, wait_until
 import offers_cli.jobs
 from offers_cli.errors import PageChanged
 from offers_cli.offer import Enrichment
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob
 
 OUR_FIELDS = {b"attempts", b"deaths", b"meta", b"offers_process"}
 """Hash fields that RQ does not know and leaves alone."""

@@ -78,7 +78,7 @@ def test_after_a_failure_by_deaths_too(connection: redis.Redis, reports: Queue) 
     now = [2_000_000_000.0]
     for number in range(JOB_CRASHES_ALLOWED):
         worker = JobLeases(connection, queue_name="enrichment", worker=f"w{number}", clock=lambda: now[0])
-        assert len(worker.claim(1, held=0).executions) == 1
+        assert len(worker.claim(1, held=0).jobs) == 1
         now[0] += LEASE_S + 1
         worker.recover()
     assert fetch(connection, "a").is_failed

@@ -12,9 +12,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from storage.cases import UNFIT_URLS
 
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.job import JobFailure
+from offers_cli.queue.job import EnrichmentJob, JobFailure
 from offers_cli.queue.keys import job_key
 from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
@@ -163,7 +162,7 @@ def test_a_job_that_ended_after_the_caller_had_read_is_left_alone(connection: re
     queue.enqueue([job("a")])
     failure = JobFailure(code="bug", message="m", attempts=1)
     outcome = FINISHED if status == "finished" else JobOutcome(status=JobStatus(status), failure=failure)
-    leases.settle([(leases.claim(1, held=0).executions[0], outcome)])
+    leases.settle([(leases.claim(1, held=0).jobs[0], outcome)])
     for since, enqueued in ((clock[0] - 1, 0), (clock[0], 0), (clock[0] + 1, 1)):
         report = queue.enqueue([job("a")], unless_ended_since=since)
         assert (report.enqueued, report.already_queued) == (enqueued, 1 - enqueued)

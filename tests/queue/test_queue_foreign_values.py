@@ -20,11 +20,11 @@ from offers_cli.drift.store import DriftStore
 from offers_cli.errors import PageBlocked
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.offer import Enrichment
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob
 from offers_cli.redis.quarantine import find_set_aside
-from offers_cli.redis.scripts import QUARANTINE, load_script, load_sound
+from offers_cli.redis.scripts import QUARANTINE, load_script, load_type_guard
 
 OFFERS = [f"o{n}" for n in range(6)]
 QUICK = ("string", "hash")
@@ -174,7 +174,7 @@ def set_aside_last(connection: redis.Redis, count: int) -> set[str]:
 def test_every_command_of_the_scripts_has_its_type() -> None:
     """One without would meet a key of a wrong type in the middle of a script."""
     untyped = {"DEL", "EXISTS", "EXPIRE", "PERSIST", "PEXPIRE", "PTTL"}
-    typed = set(re.findall(r"([A-Z]+) = '[a-z]+'", load_sound()))
+    typed = set(re.findall(r"([A-Z]+) = '[a-z]+'", load_type_guard()))
     scripts = [
         (package, script.name.removesuffix(".lua"))
         for package in ("offers_cli.queue", "offers_cli.fetch")
@@ -182,7 +182,7 @@ def test_every_command_of_the_scripts_has_its_type() -> None:
         if script.name not in {"prelude.lua", "rehearse.lua"}
     ]
     for package, name in scripts:
-        text = load_script(package, name).removeprefix(load_sound())
+        text = load_script(package, name).removeprefix(load_type_guard())
         used = set(re.findall(r"\bcall(?:_counter)?\('([A-Z]+)'", text)) - {"TIME", "TYPE"}
         assert used
         assert used <= typed | untyped, name

@@ -16,10 +16,10 @@ import redis
 from queue_fakes import Database, fetch, found, make_worker, rq_queue
 from waiting import NEVER_S
 
-from offers_cli.offer import Enrichment, EnrichmentJob
+from offers_cli.offer import Enrichment
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.leases import Claim, Execution, JobLeases
-from offers_cli.queue.results import ClaimedJob
+from offers_cli.queue.job import ClaimedJob, EnrichmentJob
+from offers_cli.queue.leases import Claim, JobLeases
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK
 
 FUNCTION = "offers_cli.jobs.enrich_offer_job"
@@ -33,7 +33,7 @@ def enqueue(connection: redis.Redis, host: str, count: int, first: int = 0) -> N
     EnrichmentQueue(connection).enqueue(job(host, number) for number in range(first, first + count))
 
 
-def host_of(execution: Execution) -> str:
+def host_of(execution: ClaimedJob) -> str:
     return execution.job_id.removeprefix("enrich-").partition("-")[0]
 
 
@@ -43,17 +43,17 @@ class Site:
     def __init__(self, connection: redis.Redis, places: int = 3) -> None:
         self.leases = JobLeases(connection, queue_name="enrichment", worker="w")
         self.places = places
-        self.held: list[Execution] = []
+        self.held: list[ClaimedJob] = []
 
     def claim(self) -> Claim:
         hosts = Counter(f"{host_of(execution)}.test" for execution in self.held)
         claim = self.leases.claim(self.places - len(self.held), held=len(self.held), hosts=hosts)
-        self.held += claim.executions
+        self.held += claim.jobs
         return claim
 
     def fill(self) -> list[str]:
         """Claim until every place is taken, and once more; the hosts that hold them."""
-        while self.claim().executions and len(self.held) < self.places:
+        while self.claim().jobs and len(self.held) < self.places:
             pass
         self.claim()
         return sorted(map(host_of, self.held))
@@ -92,7 +92,7 @@ def test_a_host_that_answers_nothing_holds_one_place_and_delays_nobody(connectio
     for _ in range(60):
         for host in ("b", "c"):
             site.finish(host)
-            assert [host_of(one) for one in site.claim().executions] == [host]
+            assert [host_of(one) for one in site.claim().jobs] == [host]
 
 
 def test_more_hosts_than_places_take_turns(connection: redis.Redis) -> None:
@@ -129,20 +129,20 @@ def test_a_queue_of_one_host_is_read_once(connection: redis.Redis) -> None:
     connection.config_resetstat()
     for _ in range(100):
         site.finish("only")
-        assert len(site.claim().executions) == 1
+        assert len(site.claim().jobs) == 1
     ranges: Any = connection.info("commandstats")
     assert ranges["cmdstat_lrange"]["calls"] == 100
     assert ranges["cmdstat_hget"]["calls"] < 100 * 12
     enqueue(connection, "other", 1)
     site.finish("only")
-    assert [host_of(one) for one in site.claim().executions] == ["other"]
+    assert [host_of(one) for one in site.claim().jobs] == ["other"]
 
 
 def test_nothing_is_left_of_the_index_when_the_queue_is_empty(connection: redis.Redis) -> None:
     for host in ("a", "b"):
         enqueue(connection, host, 5)
     site = Site(connection)
-    while site.claim().executions:
+    while site.claim().jobs:
         site.finish(host_of(site.held[0]))
     site.claim()
     assert not connection.keys("offers:hosts*")
@@ -213,10 +213,10 @@ def test_what_others_put_into_the_queue_is_found(connection: redis.Redis) -> Non
     queue.enqueue_in(timedelta(seconds=-1), FUNCTION, "c-0", "https://c.test/p/0", None, job_id="enrich-c-0")
     for expected in ("b", "c"):
         site.finish("a")
-        assert [host_of(one) for one in site.claim().executions] == [expected]
+        assert [host_of(one) for one in site.claim().jobs] == [expected]
     site.finish("b")
     queue.enqueue(FUNCTION, "d-0", "https://d.test/p/0", None, job_id="enrich-d-0", at_front=True)
-    assert [host_of(one) for one in site.claim().executions] == ["d"]
+    assert [host_of(one) for one in site.claim().jobs] == ["d"]
 
 
 def test_a_job_at_the_front_is_the_first_of_its_host(connection: redis.Redis) -> None:
@@ -225,7 +225,7 @@ def test_a_job_at_the_front_is_the_first_of_its_host(connection: redis.Redis) ->
     site.fill()
     rq_queue(connection).enqueue(FUNCTION, "a-99", "https://a.test/p/99", None, job_id="enrich-a-99", at_front=True)
     site.finish("a")
-    assert [one.job_id for one in site.claim().executions] == ["enrich-a-99"]
+    assert [one.job_id for one in site.claim().jobs] == ["enrich-a-99"]
 
 
 def test_an_index_that_is_out_of_date_is_read_anew_in_the_end(connection: redis.Redis) -> None:
@@ -238,7 +238,7 @@ def test_an_index_that_is_out_of_date_is_read_anew_in_the_end(connection: redis.
     assert 0 < connection.ttl("offers:read:enrichment") <= 600
     connection.delete("offers:read:enrichment")  # it has expired
     site.finish("a")
-    assert [host_of(one) for one in site.claim().executions] == ["b"]
+    assert [host_of(one) for one in site.claim().jobs] == ["b"]
 
 
 def test_places_that_wait_for_one_host_leave_room_for_others(connection: redis.Redis) -> None:

@@ -39,7 +39,7 @@ def test_the_state_follows_what_the_worker_does(connection: redis.Redis) -> None
     enqueue(connection, ["a"])
     worker._claim()
     assert Registries(connection).workers()[0].state == "busy"
-    worker._take(worker._writer.record(worker._threads.gather(5)))
+    worker._write(worker._threads.gather(5))
     worker._settle()
     connection.set("rq:suspended", 1)
     worker._claim()

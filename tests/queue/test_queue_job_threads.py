@@ -1,4 +1,4 @@
-"""The job_threads, without Redis and threads."""
+"""The threads that run jobs, without Redis."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from offers_cli.errors import PageChanged
 from offers_cli.offer import Enrichment
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.job_threads import JobThreads
-from offers_cli.queue.results import ClaimedJob
 
 JOB = ClaimedJob(
     job_id="enrich-o1",
+    execution_id="e1",
     offer_id="o1",
     url="https://shop.example/1",
     current_price_cents=None,
@@ -29,7 +30,7 @@ def test_an_error_does_not_keep_the_page_that_caused_it() -> None:
             raise PageChanged("no price") from exc
         raise AssertionError
 
-    threads = JobThreads(enrich, places=1, job_timeout_s=1)
+    threads = JobThreads(enrich, slots=1, job_timeout_s=1)
     try:
         found = threads._find(JOB)
     finally:

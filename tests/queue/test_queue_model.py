@@ -29,8 +29,9 @@ from queue_fakes import fetch, make_job, rq_queue
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, WorkError
 from offers_cli.queue.admin import Jobs, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.keys import QueueKeys, job_key
-from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, LEASE_S, Execution, JobLeases
+from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, LEASE_S, JobLeases
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, RetryPolicy
 
@@ -54,11 +55,11 @@ offers = st.lists(st.sampled_from(OFFERS), min_size=1, max_size=4)
 workers = st.sampled_from([0, 1])
 
 
-def host_of(execution: Execution) -> str:
+def host_of(execution: ClaimedJob) -> str:
     return HOST_OF[execution.job_id.removeprefix("enrich-")]
 
 
-def verdict_on(error: WorkError | None, execution: Execution) -> JobOutcome:
+def verdict_on(error: WorkError | None, execution: ClaimedJob) -> JobOutcome:
     return POLICY.decide(error, attempt=execution.attempt, random=Random(0)) if error else FINISHED
 
 
@@ -74,8 +75,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.born = 0
         self.flushed = False
         self.workers = [self.new_worker(), self.new_worker()]
-        self.held: list[list[Execution]] = [[], []]
-        self.lost: list[tuple[JobLeases, Execution]] = []
+        self.held: list[list[ClaimedJob]] = [[], []]
+        self.lost: list[tuple[JobLeases, ClaimedJob]] = []
 
     @initialize()
     def enqueue_all(self) -> None:
@@ -103,22 +104,22 @@ class QueueMachine(RuleBasedStateMachine):
         if any(execution.exclusive for execution in held):
             return
         claim = self.workers[worker].claim(places, held=len(held), hosts=Counter(map(host_of, held)))
-        assert not (any(one.exclusive for one in claim.executions) and len(held) + len(claim.executions) > 1)
-        assert len(claim.executions) <= places
-        self.begin(claim.executions)
-        held.extend(claim.executions)
+        assert not (any(one.exclusive for one in claim.jobs) and len(held) + len(claim.jobs) > 1)
+        assert len(claim.jobs) <= places
+        self.begin(claim.jobs)
+        held.extend(claim.jobs)
 
-    def begin(self, executions: Sequence[Execution]) -> None:
+    def begin(self, executions: Sequence[ClaimedJob]) -> None:
         """From now on these are the attempts that count."""
-        self.running |= {execution.job_id: execution.id for execution in executions}
+        self.running |= {execution.job_id: execution.execution_id for execution in executions}
 
-    def end(self, leases: JobLeases, outcomes: Sequence[tuple[Execution, JobOutcome]]) -> None:
+    def end(self, leases: JobLeases, outcomes: Sequence[tuple[ClaimedJob, JobOutcome]]) -> None:
         """Settle; only the newest attempt at a job may say what becomes of it."""
         for (execution, _), ours in zip(outcomes, leases.settle(outcomes), strict=True):
             if ours:
-                assert self.running.pop(execution.job_id) == execution.id
+                assert self.running.pop(execution.job_id) == execution.execution_id
 
-    def take_held(self, worker: int, count: int) -> tuple[JobLeases, list[Execution]]:
+    def take_held(self, worker: int, count: int) -> tuple[JobLeases, list[ClaimedJob]]:
         """Some of what one worker holds; of the other one, if this one holds nothing."""
         worker = worker if self.held[worker] else 1 - worker
         taken, self.held[worker] = self.held[worker][:count], self.held[worker][count:]
@@ -139,7 +140,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(worker=workers)
     def lose_the_answer_to_a_claim(self, worker: int) -> None:
         if not any(execution.exclusive for execution in self.held[worker]):
-            self.begin(self.workers[worker].claim(2, held=len(self.held[worker])).executions)
+            self.begin(self.workers[worker].claim(2, held=len(self.held[worker])).jobs)
             self.workers[worker].give_back_unknown({execution.composite for execution in self.held[worker]})
 
     @rule(worker=workers)
@@ -265,7 +266,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.now += 100
             last.recover()
             claim = last.claim(10, held=0)
-            last.settle([(execution, FINISHED) for execution in claim.executions])
+            last.settle([(execution, FINISHED) for execution in claim.jobs])
             if self.all_have_ended():
                 break
         self.every_job_stands_in_exactly_one_place()

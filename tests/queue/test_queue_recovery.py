@@ -18,10 +18,10 @@ from waiting import NEVER_S, wait_until
 
 from offers_cli.offer import Enrichment
 from offers_cli.queue import registration
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.keys import QueueKeys
-from offers_cli.queue.leases import INTERMEDIATE_GRACE_S, KEEP_S, LEASE_S, JobLeases, recover
+from offers_cli.queue.leases import INTERMEDIATE_GRACE_S, KEEP_S, LEASE_S, JobLeases
 from offers_cli.queue.registration import PROCESS_FIELD, ProcessId, WorkerRegistration
-from offers_cli.queue.results import ClaimedJob
 
 KEYS = QueueKeys("enrichment")
 
@@ -46,7 +46,7 @@ def leases(connection: redis.Redis, worker: str, clock: Callable[[], float] | No
 def test_a_lease_that_is_renewed_never_runs_out(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, ["a"])
     mine, other = leases(connection, "mine", clock), leases(connection, "other", clock)
-    [execution] = mine.claim(1, held=0).executions
+    [execution] = mine.claim(1, held=0).jobs
     for _ in range(20):
         clock.now += LEASE_S - 1
         assert mine.heartbeat([execution.composite]).lost == frozenset()
@@ -72,8 +72,8 @@ def test_a_job_that_crashed_a_worker_runs_alone_on_an_idle_one(connection: redis
     clock.now += LEASE_S + 1
     other = leases(connection, "other", clock)
     other.recover()
-    assert other.claim(3, held=1).executions == ()
-    claims = [[execution.job_id for execution in other.claim(3, held=0).executions] for _ in range(3)]
+    assert other.claim(3, held=1).jobs == ()
+    claims = [[execution.job_id for execution in other.claim(3, held=0).jobs] for _ in range(3)]
     assert sorted(claims[:2]) == [["enrich-a"], ["enrich-b"]]
     assert claims[2] == ["enrich-c"]
 
@@ -81,7 +81,7 @@ def test_a_job_that_crashed_a_worker_runs_alone_on_an_idle_one(connection: redis
 def test_a_death_does_not_spend_an_attempt(connection: redis.Redis, clock: Clock) -> None:
     enqueue(connection, ["a"])
     for number in range(2):
-        [execution] = leases(connection, f"w{number}", clock).claim(1, held=0).executions
+        [execution] = leases(connection, f"w{number}", clock).claim(1, held=0).jobs
         assert execution.attempt == 1
         clock.now += LEASE_S + 1
         leases(connection, "other", clock).recover()
@@ -95,10 +95,10 @@ def test_a_worker_of_this_machine_whose_process_is_gone_is_known_at_once(connect
     connection.hset("rq:worker:dead", PROCESS_FIELD, str(identity))
     leases(connection, "dead").claim(1, held=0)
     mine = leases(connection, "mine")
-    assert recover(connection, mine).requeued == 0
+    assert mine.recover().requeued == 0
     dead.kill()
     os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)  # a zombie is dead too
-    assert recover(connection, mine).requeued == 1
+    assert mine.recover().requeued == 1
     assert not connection.sismember("rq:workers:enrichment", "rq:worker:dead")
     dead.communicate()
 
@@ -118,7 +118,7 @@ def test_a_worker_of_whose_process_nothing_is_known_keeps_its_lease(connection: 
     WorkerRegistration(connection, worker="far", keys=KEYS).register()
     connection.hset("rq:worker:far", PROCESS_FIELD, identity)
     leases(connection, "far").claim(1, held=0)
-    assert recover(connection, leases(connection, "mine")).requeued == 0
+    assert leases(connection, "mine").recover().requeued == 0
 
 
 def test_a_pid_that_was_used_again_is_another_process() -> None:
@@ -182,7 +182,7 @@ def test_rqs_own_clean_up_does_not_fail_our_abandoned_jobs(connection: redis.Red
 def test_the_answer_to_a_claim_that_was_lost_does_not_lose_the_jobs(connection: redis.Redis) -> None:
     enqueue(connection, "abc")
     mine = leases(connection, "mine")
-    [known] = mine.claim(1, held=0).executions
+    [known] = mine.claim(1, held=0).jobs
     mine.claim(2, held=1)  # the answer never arrived
     assert mine.give_back_unknown({known.composite}) == 2
     assert set(rq_queue(connection).job_ids) == {"enrich-b", "enrich-c"}
@@ -199,7 +199,7 @@ def test_a_worker_frozen_for_longer_than_its_lease_does_no_harm(connection: redi
         return found(job)
 
     enqueue(connection, ["a"])
-    frozen = make_worker(connection, database, enrich, lease_s=0.1, beat_s=30)
+    frozen = make_worker(connection, database, enrich, lease_s=0.1, heartbeat_s=30)
     thread = threading.Thread(target=frozen.run, kwargs={"burst": True})
     thread.start()
     wait_until(lambda: connection.zcount(KEYS.leases, "-inf", redis_now(connection)), "its lease ran out")

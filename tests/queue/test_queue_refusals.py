@@ -19,15 +19,15 @@ from waiting import NEVER_S
 
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.offer import Enrichment
-from offers_cli.queue import heartbeat as attendant_module
+from offers_cli.queue import heartbeat as heartbeat_module
 from offers_cli.queue import worker as worker_module
 from offers_cli.queue.heartbeat import HeartbeatThread
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.job_threads import JobThreads
 from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.outage import Backoff, Outage
 from offers_cli.queue.registration import PROCESS_FIELD, ProcessId
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob
 from offers_cli.queue.worker import Worker
 from offers_cli.redis import scripts
 from offers_cli.redis.connection import connect
@@ -43,7 +43,7 @@ WORKER_SCRIPTS = (
     "unregister",
 )
 LUA = Path(worker_module.__file__).with_name("lua")
-SCRIPTS = [Path(scripts.__file__).with_name("sound.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
+SCRIPTS = [Path(scripts.__file__).with_name("type_guard.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
 EVERYTHING = ("resetchannels", "~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
@@ -201,7 +201,7 @@ def test_a_right_that_is_taken_away_ends_a_service_that_has_work_in_hand(
         parked.wait(5)
         return found(job)
 
-    running = Running(make_worker(connect_as(*EVERYTHING), Database(), enrich, concurrency=1, beat_s=0.1))
+    running = Running(make_worker(connect_as(*EVERYTHING), Database(), enrich, concurrency=1, heartbeat_s=0.1))
     wait_until(lambda: Registries(connection).counts().started)
     connect_as("~rq:*", "&*", "+@all")
     error = running.end()
@@ -216,7 +216,7 @@ def test_a_read_only_redis_is_waited_for(redis_server: RedisServer, caplog: pyte
     """In a failover the old primary is a replica for a moment."""
     caplog.set_level(logging.INFO)
     with redis_server.connect() as client:
-        running = Running(make_worker(client, database := Database(), beat_s=0.1))
+        running = Running(make_worker(client, database := Database(), heartbeat_s=0.1))
         wait_until(lambda: Registries(client).counts().workers)
         enqueue(client, ["a"])
         wait_until(lambda: database.saved)
@@ -340,15 +340,15 @@ def test_a_heartbeat_that_breaks_ends_the_worker(
     def broken(self: HeartbeatThread) -> None:
         raise ValueError("unheard of")
 
-    monkeypatch.setattr(HeartbeatThread, "beat", broken)
+    monkeypatch.setattr(HeartbeatThread, "renew", broken)
     error = Running(make_worker(connection, Database())).end()
     assert isinstance(error, Bug)
     assert "ValueError: unheard of" in error.message
     assert messages(caplog, "unexpected error beside the jobs")
 
 
-@pytest.mark.parametrize("where", ["listen", "trim_heap", "_hear"])
-def test_an_attendant_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_back(
+@pytest.mark.parametrize("where", ["listen", "trim_heap", "hear"])
+def test_a_heartbeat_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_back(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """A thread that died silently would leave a worker whose leases run out while it works."""
@@ -365,9 +365,9 @@ def test_an_attendant_that_breaks_anywhere_ends_the_worker_and_gives_its_jobs_ba
         go_on.wait(NEVER_S)
         return found(job)
 
-    target = {"listen": redis.client.PubSub, "trim_heap": attendant_module, "_hear": HeartbeatThread}[where]
+    target = {"listen": redis.client.PubSub, "trim_heap": heartbeat_module, "hear": HeartbeatThread}[where]
     enqueue(connection, "abcdef")
-    worker = make_worker(connection, Database(), enrich, beat_s=0.05)
+    worker = make_worker(connection, Database(), enrich, heartbeat_s=0.05)
     worker._leases.rehearse = lambda: None  # type: ignore[method-assign]  # it listens too
     monkeypatch.setattr(target, {"listen": "get_message"}.get(where, where), broken)
     error = Running(worker).end()
@@ -383,10 +383,10 @@ def test_a_place_that_breaks_ends_the_worker_and_gives_its_jobs_back(
 ) -> None:
     """Its job would be held, and renewed, until it is given up as one that hangs."""
 
-    def broken(self: JobThreads, assignment: Any) -> Any:
+    def broken(self: JobThreads, job: ClaimedJob) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(JobThreads, "_run", broken)
+    monkeypatch.setattr(JobThreads, "_find", broken)
     enqueue(connection, "abcdef")
     error = Running(make_worker(connection, Database())).end()
     assert isinstance(error, Bug)

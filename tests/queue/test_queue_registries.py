@@ -20,8 +20,8 @@ from rq.suspension import suspend
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, TooLarge
 from offers_cli.offer import Enrichment
 from offers_cli.queue import registries as registries_module
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import PutOff, Registries
-from offers_cli.queue.results import ClaimedJob
 
 
 def fail_all(connection: redis.Redis, error: BaseException, *offer_ids: str) -> None:

@@ -9,8 +9,8 @@ from queue_fakes import Database, enqueue, found, make_worker, redis_now
 from waiting import NEVER_S
 
 from offers_cli.offer import Enrichment
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob
 
 
 def test_a_worker_tells_the_jobs_it_runs(connection: redis.Redis) -> None:

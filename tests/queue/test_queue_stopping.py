@@ -19,10 +19,11 @@ from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, Queue
 from offers_cli.log import get_log
 from offers_cli.offer import Enrichment
 from offers_cli.queue import worker as worker_module
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import Registries
-from offers_cli.queue.results import ClaimedJob, WorkerReport
+from offers_cli.queue.results import COUNTERS, WorkerReport
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals
-from offers_cli.queue.supervisor import COUNTERS, Supervisor, WorkerSlot
+from offers_cli.queue.supervisor import Supervisor, WorkerSlot
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -32,18 +33,16 @@ def wait_until(condition: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-class Stopped:
-    """Notes how it was told to stop."""
+class NotedRequest(StopRequest):
+    """Notes how it was made."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[bool, bool]] = []
+        super().__init__(30)
+        self.noted: list[tuple[bool, bool]] = []
 
-    @property
-    def stopping(self) -> bool:
-        return bool(self.told)
-
-    def stop(self, *, now: bool = False, interrupted: bool = False) -> None:
-        self.told.append((now, interrupted))
+    def make(self, *, now: bool = False, interrupted: bool = False) -> None:
+        super().make(now=now, interrupted=interrupted)
+        self.noted.append((now, interrupted))
 
 
 @pytest.fixture(autouse=True)
@@ -63,11 +62,11 @@ def hang_up_ignored() -> Iterator[None]:
 
 
 def send(*numbers: int, supervised: bool = False) -> list[tuple[bool, bool]]:
-    worker = Stopped()
-    with stop_on_signals(worker, supervised=supervised):
+    request = NotedRequest()
+    with stop_on_signals(request, supervised=supervised):
         for number in numbers:
             os.kill(os.getpid(), number)
-    return worker.told
+    return request.noted
 
 
 def test_the_second_signal_stops_at_once() -> None:
@@ -116,7 +115,7 @@ def test_what_follows_is_said_once_and_at_once(
     thread = threading.Thread(target=worker.run)
     thread.start()
     wait_until(lambda: Registries(connection).counts().started == 2)
-    worker.stop(interrupted=interrupted)
+    worker.stop_request.make(interrupted=interrupted)
     wait_until(lambda: message in [record.getMessage() for record in caplog.records])
     may_end.set()
     thread.join(20)
@@ -127,16 +126,16 @@ def test_what_follows_is_said_once_and_at_once(
 
 def test_nothing_is_said_before_it_was_asked_to_stop_or_when_it_stops_now(caplog: pytest.LogCaptureFixture) -> None:
     request = StopRequest(30)
-    request.say(get_log("worker"))
-    request.ask(now=True)
-    request.say(get_log("worker"))
+    request.log_once(get_log("worker"))
+    request.make(now=True)
+    request.log_once(get_log("worker"))
     assert caplog.records == []
 
 
 def slot(number: int, processes: int, done: tuple[int, int, int, int] = (0, 0, 0, 0)) -> WorkerSlot:
     counts: Any = list(done)
     _, theirs = multiprocessing.Pipe(duplex=False)
-    return WorkerSlot(os.getpid(), (number, processes), counts, theirs)
+    return WorkerSlot(os.getpid(), number, processes, counts, theirs)
 
 
 @pytest.mark.parametrize(("jobs", "processes"), [(7, 2), (1, 3), (0, 2), (100, 7), (6, 3)])
@@ -152,7 +151,7 @@ def test_a_process_that_follows_a_killed_one_does_the_rest_of_its_share() -> Non
     assert slot(0, 2).share_of(None) is None
 
 
-def test_a_seat_adds_to_what_was_done_in_it_before() -> None:
+def test_a_slot_adds_to_what_was_done_in_it_before() -> None:
     one = slot(0, 2, (1, 2, 3, 4))
     one.record(WorkerReport(succeeded=10, failed=20, retried=30, snoozed=40))
     assert dict(zip(COUNTERS, one._counts, strict=True)) == {
@@ -177,7 +176,7 @@ def test_a_seat_adds_to_what_was_done_in_it_before() -> None:
 def test_only_a_redis_that_was_there_before_is_waited_for_and_only_so_long(
     error: OffersError, patience_s: float, *, waits: bool
 ) -> None:
-    supervisor = Supervisor(lambda _seat: None, processes=1, patience_s=patience_s)
+    supervisor = Supervisor(lambda _slot: None, processes=1, patience_s=patience_s)
     [process] = supervisor._processes
     assert not supervisor._waits_for_redis(process, error), "at the first start it is an answer"
     process.waits.next_s()
@@ -188,7 +187,7 @@ def test_a_worker_whose_supervisor_was_killed_has_nobody_to_tell() -> None:
     reader, writer = multiprocessing.Pipe(duplex=False)
     counts: Any = [0, 0, 0, 0]
     reader.close()
-    WorkerSlot(os.getpid(), (0, 1), counts, writer).tell(QueueRefused("no rights"))
+    WorkerSlot(os.getpid(), 0, 1, counts, writer).send_error(QueueRefused("no rights"))
 
 
 def test_unexpected_errors_in_a_row_end_the_worker_before_they_fail_the_queue(

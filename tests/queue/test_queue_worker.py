@@ -21,12 +21,12 @@ from offers_cli.errors import (
     StorageRefused,
     StorageUnavailable,
 )
-from offers_cli.offer import Enrichment
+from offers_cli.offer import Enrichment, EnrichmentReport
+from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.leases import Claim, JobLeases
 from offers_cli.queue.registries import QueueCounts, Registries
-from offers_cli.queue.results import ClaimedJob, WorkerReport
+from offers_cli.queue.results import WorkerReport
 from offers_cli.queue.retry_policy import RetryPolicy
-from offers_cli.storage.base import EnrichmentReport
 
 QUICK = RetryPolicy(waits_s=(0.05, 0.05), snooze_s=0.05)
 
@@ -341,7 +341,7 @@ def test_a_result_of_a_lost_lease_does_not_settle_the_job(connection: redis.Redi
             [composite] = leases
             connection.zadd("offers:leases:enrichment", {composite: 0})
             other.recover()
-            assert len(other.claim(1, held=0).executions) == 1
+            assert len(other.claim(1, held=0).jobs) == 1
         return found(job)
 
     enqueue(connection, ["a"])

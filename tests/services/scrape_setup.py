@@ -13,8 +13,9 @@ from storage.cases import card
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import OffersError
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.offer import EnrichmentJob, Offer
+from offers_cli.offer import Offer
 from offers_cli.queue.enqueue import EnqueueReport
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import Missing, Storage

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnqueueReport
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.enqueue_missing import enqueue_missing
 
 OFFER = SimpleNamespace(id="o1", url="https://shop.test/1", price_cents=500)

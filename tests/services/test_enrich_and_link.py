@@ -23,7 +23,8 @@ from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpired, SiteUnavailable, WorkError
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.offer import EnrichmentJob, Offer
+from offers_cli.offer import Offer
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.enrich import Enricher
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Missing, StoredOffer

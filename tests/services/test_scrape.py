@@ -19,8 +19,8 @@ from offers_cli.errors import (
     StorageBusy,
     StorageRefused,
 )
-from offers_cli.offer import EnrichmentJob
 from offers_cli.queue.enqueue import EnqueueReport
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.sources import Source
 from offers_cli.storage.base import ScrapeRun
 from offers_cli.storage.sqlite.storage import SqliteStorage

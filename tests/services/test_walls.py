@@ -15,7 +15,7 @@ from offers_cli.errors import OfferGone, Outcome, PageBlocked, PageChanged, Page
 from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.offer import EnrichmentJob
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.retry_policy import JobStatus, RetryPolicy
 from offers_cli.services.enrich import enrich
 from offers_cli.services.pages import Pages

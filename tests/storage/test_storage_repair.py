@@ -11,8 +11,9 @@ import pytest
 from storage.cases import EVERYTHING, UNFIT_URLS, at, card, failure, history, needing, page, save, stored
 
 from offers_cli.errors import StorageBusy
-from offers_cli.offer import EnrichmentJob, Offer, url_problem
+from offers_cli.offer import Offer, url_problem
 from offers_cli.queue.enqueue import EnqueueReport
+from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.enqueue_missing import EnqueueMissingReport, enqueue_missing
 from offers_cli.services.repair import repair, sound_url
 from offers_cli.storage.base import Storage, StoredOffer, UrlRepair

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from offers_cli.errors import ForbiddenUrl, StorageRefused
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
-    EnrichmentReport,
     Missing,
     OfferCounts,
     OfferFilter,

@@ -18,9 +18,8 @@ from typing import Any, TypeVar
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
-    EnrichmentReport,
     Missing,
     OfferBatch,
     OfferCounts,

@@ -34,7 +34,7 @@ def opened() -> Iterator[Target]:
     worker = make_worker(redis.Redis(), Database(), concurrency=1)
 
     def read(message: bytes) -> None:
-        worker._heartbeat._hear(message)
+        worker._heartbeat.hear(message)
         worker._obey()
 
     yield Target(make, read, declared=())

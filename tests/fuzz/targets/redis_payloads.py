@@ -21,9 +21,9 @@ from offers_cli.drift.store import DriftStore
 from offers_cli.errors import HostPaused, PageBlocked, PageChanged
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.job import InvalidJob, JobFailure, decode_job
+from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import QueueKeys, job_id_of
-from offers_cli.queue.leases import Execution, JobLeases, recover
+from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus
 from offers_cli.text import json_text
@@ -95,17 +95,17 @@ def _read(connection: redis.Redis, case: Case) -> None:
     EnrichmentQueue(connection).enqueue(map(make_job, OFFERS))
     _plant(connection, case.before)
     leases = JobLeases(connection, queue_name="enrichment", worker=WORKER)
-    recover(connection, leases)
-    claimed = leases.claim(len(OFFERS), held=0).executions
-    for execution in claimed:
-        _work(connection, execution)
+    leases.recover()
+    claimed = leases.claim(len(OFFERS), held=0).jobs
+    for _ in claimed:
+        _work(connection)
     _plant(connection, case.meanwhile)
     leases.heartbeat([execution.composite for execution in claimed])
     Registries(connection).workers()
     leases.settle(list(zip(claimed, case.outcomes, strict=False)))
     leases.give_back_unknown(())
     leases.next_due_in_s()
-    recover(connection, leases)
+    leases.recover()
     figures = ask_everything(connection)
     stats_blocks(figures)
     json_text(figures.data()).encode()
@@ -122,9 +122,7 @@ def _plant(connection: redis.Redis, commands: Sequence[Command]) -> None:
             connection.execute_command(*command)  # type: ignore[no-untyped-call]
 
 
-def _work(connection: redis.Redis, execution: Execution) -> None:
-    with suppress(InvalidJob):
-        decode_job(execution.job_id, execution.data, execution.forbidden)
+def _work(connection: redis.Redis) -> None:
     pace = SharedPace(connection, delay_s=0, first_pause_s=0.001)
     with suppress(HostPaused):
         pace.reserve(SHOP)

@@ -14,7 +14,7 @@ local TYPE_FOR = {
   ZREMRANGEBYSCORE = 'zset', ZSCORE = 'zset',
   XADD = 'stream', XREVRANGE = 'stream',
 }
-local sound = {} -- the keys whose type was looked at
+local checked = {} -- the keys whose type was looked at
 
 local call
 
@@ -34,19 +34,19 @@ end
 -- Whether there is such a key, of that type; one of another type makes way.
 local function is_there(key, wanted)
   local found = redis.call('TYPE', key).ok
-  sound[key] = true
+  checked[key] = true
   if found ~= wanted and found ~= 'none' then set_aside(key) end
   return found == wanted
 end
 
 function call(command, key, ...)
-  if not sound[key] and TYPE_FOR[command] then is_there(key, TYPE_FOR[command]) end
+  if not checked[key] and TYPE_FOR[command] then is_there(key, TYPE_FOR[command]) end
   return redis.call(command, key, ...)
 end
 
 -- For the commands that add to a number: a counter that holds none makes way too.
 local function call_counter(command, key, ...)
-  if not sound[key] then is_there(key, TYPE_FOR[command]) end
+  if not checked[key] then is_there(key, TYPE_FOR[command]) end
   local answer = redis.pcall(command, key, ...)
   local refusal = type(answer) == 'table' and answer.err
   if not refusal then return answer end
