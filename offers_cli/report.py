@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError
+from offers_cli.times import iso_utc
 
 INTERNAL: Final = {"json": "never"}
 """Metadata of a dataclass field that `--json` leaves out: `now: datetime = field(metadata=INTERNAL)`."""
@@ -67,7 +68,7 @@ class Report:
 def plain(value: Any) -> Any:
     """The value as JSON writes it: times as ISO 8601 in UTC, paths as text, dataclasses by field, however deep."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return iso_utc(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,7 @@ from offers_cli.affiliate.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.errors import ConfigError, OffersError, SessionExpired, StorageUnavailable, UsageError
 from offers_cli.files import open_lock, write_atomic
 from offers_cli.log import get_log
-from offers_cli.report import Problem
-from offers_cli.times import iso_utc
+from offers_cli.report import Problem, Report
 
 IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
 DAY_S = 86_400
@@ -220,7 +219,7 @@ def with_cookies(session: Session, cookies: Sequence[Cookie], *, now_s: float) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionReport:
+class SessionReport(Report):
     """What is known of the session.
 
     Attributes:
@@ -238,23 +237,10 @@ class SessionReport:
     expires_at: datetime | None = None
     days_left: int | None = None
     refused_at: datetime | None = None
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "valid": self.valid,
-            "missing": list(self.missing),
-            "cookies": self.cookies,
-            "imported_at": _iso(self.imported_at),
-            "age_days": self.age_days,
-            "expires_at": _iso(self.expires_at),
-            "days_left": self.days_left,
-            "refused_at": _iso(self.refused_at),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
+class ImportReport(SessionReport):
     """The session that was just imported.
 
     Attributes:
@@ -262,32 +248,15 @@ class ImportReport:
         resumed: jobs that waited for a session and are due again; None where the queue did not answer.
     """
 
-    session: SessionReport
     left_out: int
     resumed: int | None
 
-    @property
-    def problems(self) -> Sequence[Problem]:
-        """What is wrong with the session."""
-        return self.session.problems
-
-    def data(self) -> dict[str, Any]:
-        return {**self.session.data(), "left_out": self.left_out, "resumed": self.resumed}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClearReport:
+class ClearReport(Report):
     """Whether there was a session."""
 
     cleared: bool
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"cleared": self.cleared}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return iso_utc(moment) if moment else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +324,9 @@ class SessionKeeper:
                 hint="log in first, and export all cookies of the site, HttpOnly ones too",
             )
         session = self.file.replace(own, imported_at=self.now())
-        return ImportReport(session=self._report(session), left_out=len(found) - len(own), resumed=self._resume(resume))
+        known = self._report(session)
+        facts = {each.name: getattr(known, each.name) for each in fields(known)}
+        return ImportReport(**facts, left_out=len(found) - len(own), resumed=self._resume(resume))
 
     def _at_home(self, cookie: Cookie) -> Cookie:
         is_of_original = any(is_within(cookie.domain, domain) for domain in self.stands_for)

@@ -20,7 +20,7 @@ def closing_blocks(report: DemoReport) -> Sequence[Block]:
 
     return [
         Line("\n$ offers list --sort -discount"),
-        *offer_blocks(report.offers),
+        *offer_blocks(report),
         Line("\nNow the real site: offers scrape ofertas --pages 2, then offers worker --burst"),
     ]
 
@@ -44,9 +44,9 @@ def demo(
 
     def on_step(step: Step) -> None:
         if not output.json:
-            output.write(f"\n$ {step.words}\n")
+            output.write(f"\n$ {step.command}\n")
             output.show_blocks(step_blocks(step))
-            show_problems(step.report.problems)
+            show_problems(step.data.problems)
 
     return run_demo(offers, on_step=on_step)
 
@@ -55,5 +55,5 @@ def step_blocks(step: Step) -> Sequence[Block]:
     """What the command of that step would have shown."""
     from offers_cli.cli.commands import find_command
 
-    found = find_command(step.words.split()[1])
-    return found.blocks(step.report) if found else []
+    found = find_command(step.command.split()[1])
+    return found.blocks(step.data) if found else []

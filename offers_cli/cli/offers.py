@@ -18,6 +18,7 @@ from offers_cli.cli.render import Block, Note, Table
 from offers_cli.storage.base import Missing, OfferFilter
 
 if TYPE_CHECKING:
+    from offers_cli.demo.run import DemoReport
     from offers_cli.runtime import Runtime
     from offers_cli.services.offers import OffersReport, ShowReport
 
@@ -76,7 +77,7 @@ class FilterOptions:
         )
 
 
-def offer_blocks(report: OffersReport) -> Sequence[Block]:
+def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
     """The offers as a table, and how many there are."""
     if not report.offers:
         return [Note("no offers match")]

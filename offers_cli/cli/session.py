@@ -45,7 +45,7 @@ def import_blocks(report: ImportReport) -> Sequence[Block]:
     if report.resumed:
         lines.append(Line(f"{report.resumed} jobs that waited for a session are due again: offers worker"))
     warning = Line("the exported file gives access to your account; delete it now")
-    return [*session_blocks(report.session), *lines, warning]
+    return [*session_blocks(report), *lines, warning]
 
 
 @command(

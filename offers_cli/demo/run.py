@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from offers_cli.affiliate.hub import HubFilter
 from offers_cli.config import Config, load_config
@@ -16,14 +15,14 @@ from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.inventory import Inventory
 from offers_cli.demo.shop import DemoShop
 from offers_cli.redis.embedded import stop_server
-from offers_cli.report import Problem, ReportLike
+from offers_cli.report import Report
 from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.failed import requeue_failed
-from offers_cli.services.offers import OffersReport, find_offers
+from offers_cli.services.offers import find_offers
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import parse_source
 from offers_cli.services.stats import collect_stats
-from offers_cli.storage.base import OfferFilter
+from offers_cli.storage.base import OfferFilter, StoredOffer
 from offers_cli.worker import WorkOptions
 from offers_cli.worker import work as work_here
 
@@ -37,23 +36,17 @@ BRISK = {"ENRICHMENT_REQUEST_DELAY_S": "0.02", "ENRICHMENT_RETRY_DELAY_S": "0.5"
 class Step:
     """One command of the run and what it reported."""
 
-    words: str
-    report: ReportLike
+    command: str
+    data: Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DemoReport:
-    """Every step of the run, and the offers it ended with."""
+class DemoReport(Report):
+    """Every step of the run, the first of the offers it ended with, and how many there are."""
 
-    steps: tuple[Step, ...] = ()
-    offers: OffersReport = OffersReport()
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {
-            "steps": [{"command": step.words, "data": dict(step.report.data())} for step in self.steps],
-            **self.offers.data(),
-        }
+    steps: tuple[Step, ...]
+    offers: tuple[StoredOffer, ...]
+    total: int
 
 
 def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
@@ -69,14 +62,14 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
     ):
         runtime.connection.ping()  # where no Redis can be had, that is all there is to say
         for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
-            steps.append(Step(words=words, report=act()))
+            steps.append(Step(command=words, data=act()))
             on_step(steps[-1])
         found = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage)
-    return DemoReport(steps=tuple(steps), offers=found)
+    return DemoReport(steps=tuple(steps), offers=found.offers, total=found.total)
 
 
-def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], ReportLike]]]:
-    def scrape() -> ReportLike:
+def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Report]]]:
+    def scrape() -> Report:
         scraper = Scraper(
             storage=runtime.storage,
             queue=runtime.later.queue,
@@ -89,13 +82,13 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
         )
         return scraper.scrape([parse_source("ofertas")])
 
-    def stats() -> ReportLike:
+    def stats() -> Report:
         later = runtime.later
         return collect_stats(
             storage=later.brief_storage, queue=later.registries, pace=later.shared_pace, drift=runtime.drift_store
         )
 
-    def work() -> ReportLike:
+    def work() -> Report:
         return work_here(runtime, WorkOptions(burst=True))
 
     return [

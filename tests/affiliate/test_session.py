@@ -82,7 +82,7 @@ def test_a_whole_jar_is_valid_and_says_when_it_ends(keeper: SessionKeeper, clock
 @pytest.mark.parametrize("name", NEEDED_COOKIES[1:])
 def test_a_missing_cookie_is_named(name: str, keeper: SessionKeeper) -> None:
     report = keeper.import_cookies(jar(**{name: None}), resume=none_wait)
-    assert (report.session.valid, report.session.missing) == (False, (name,))
+    assert (report.valid, report.missing) == (False, (name,))
     assert name in report.problems[0].message
     assert report.problems[0].exit_code == 3
 
@@ -105,7 +105,7 @@ def test_cookies_of_other_sites_are_counted_and_left_out(keeper: SessionKeeper) 
         {"name": "sid", "value": "other", "domain": domain} for domain in (".google.com", f"{DOMAIN}.evil.example")
     ]
     report = keeper.import_cookies(json.dumps(mine + others).encode(), resume=none_wait)
-    assert (report.left_out, report.session.cookies) == (2, 5)
+    assert (report.left_out, report.cookies) == (2, 5)
     assert "other" not in keeper.file.path.read_text()
 
 
@@ -114,14 +114,14 @@ def test_a_queue_that_does_not_answer_costs_no_import(keeper: SessionKeeper) -> 
         raise QueueUnavailable("away")
 
     report = keeper.import_cookies(jar(), resume=away)
-    assert (report.resumed, report.session.valid) == (None, True)
+    assert (report.resumed, report.valid) == (None, True)
 
 
 def test_a_host_of_our_own_stands_for_the_marketplace_at_import(tmp_path: Path, clock: Clock) -> None:
     host = "127.0.0.1"
     keeper = keeper_of(tmp_path, clock, domains=(host,), domain=host, stands_for=DOMAINS, secure=False)
     mine = [{"name": name, "value": "v", "domain": f".{DOMAIN}"} for name in NEEDED_COOKIES]
-    assert keeper.import_cookies(json.dumps(mine).encode(), resume=none_wait).session.valid
+    assert keeper.import_cookies(json.dumps(mine).encode(), resume=none_wait).valid
     session = keeper.file.load()
     assert session is not None
     assert {cookie.domain for cookie in session.cookies} == {host}
