@@ -1,4 +1,4 @@
-"""`offers dashboard`: the pages behind the front door, on a server that is made for it (waitress)."""
+"""`offers dashboard`: the pages behind their security middleware, on a server that is made for it (waitress)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.log import get_log
-from offers_cli.report import Problem
+from offers_cli.report import Problem, Report
 from offers_cli.services.stats import collect_stats
 
 if TYPE_CHECKING:
@@ -28,21 +28,17 @@ log = get_log("dashboard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DashboardReport:
-    """Where it was served; Ctrl-C is told as a problem, a service's stop (SIGTERM) is not."""
+class DashboardReport(Report):
+    """Where it was served; Ctrl-C is reported as a problem, a service's stop (SIGTERM) is not."""
 
     url: str
-    problems: tuple[Problem, ...] = ()
-
-    def data(self) -> dict[str, Any]:
-        return {"url": self.url}
 
 
 def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardReport:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
-        port: 0 takes a free one, which the log tells.
+        port: 0 takes a free one, which the log shows.
 
     Raises:
         ConfigError: a host beyond loopback without a token, or the `dashboard` extra is not installed.
@@ -61,13 +57,13 @@ def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardRepor
 
 
 def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
-    """The pages behind their front door."""
+    """The pages behind their security middleware; raises `ConfigError` as `serve_dashboard` does."""
     try:
         import waitress  # noqa: F401 (is it installed?)
 
         from offers_cli.queue.admin import Jobs
         from offers_cli.web.app import create_app
-        from offers_cli.web.front import Front, Names, is_loopback
+        from offers_cli.web.security import SecurityMiddleware, TrustedHosts, is_loopback
     except ImportError as exc:
         raise ConfigError(f"the dashboard is not installed: {exc.name} is missing", hint=NEEDS_EXTRA) from exc
     settings = runtime.config.dashboard
@@ -86,7 +82,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
         drift=runtime.drift_store,
     )
     app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
-    return Front(app, names=Names(host, settings.hosts), token=settings.token)
+    return SecurityMiddleware(app, hosts=TrustedHosts(host, settings.hosts), token=settings.token)
 
 
 def _listen(app: WSGIApplication, host: str, port: int) -> MultiSocketServer:

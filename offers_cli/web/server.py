@@ -18,7 +18,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import MultiSocketServer, TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
-from offers_cli.web.front import HEADERS
+from offers_cli.web.security import HEADERS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -50,6 +50,7 @@ class Connection(HTTPChannel):
         super().__init__(server, *args, **kwargs)
 
     def service(self) -> None:
+        """Answer what this connection asked for; called in a thread of its own."""
         self._is_served = True  # the list of its requests is empty a moment before the end
         super().service()
         self.waits_since = self._clock()
@@ -74,6 +75,7 @@ class Server(TcpWSGIServer):
     clock: Callable[[], float] = staticmethod(time.monotonic)
 
     def handle_accept(self) -> None:
+        """Take a new connection; where there are too many, cut the one that has waited longest."""
         super().handle_accept()
         waiting = [connection for connection in self._connections() if connection.waits]
         if len(waiting) > CONNECTIONS:

@@ -13,8 +13,8 @@ from waiting import NEVER_S, wait_until
 from waitress import wasyncore
 from waitress.server import MultiSocketServer
 
-from offers_cli.web import guesses as guesses_module
-from offers_cli.web.guesses import ANOTHER_AFTER_S, AT_ONCE, Guesses
+from offers_cli.web import security
+from offers_cli.web.security import ANOTHER_AFTER_S, AT_ONCE, Guesses
 from offers_cli.web.server import CONNECTIONS, PATIENCE_S, Server, listen
 
 HALF = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -196,7 +196,7 @@ def test_the_addresses_of_one_network_are_one() -> None:
 
 
 def test_guesses_from_everywhere_take_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guesses_module, "ADDRESSES", 50)
+    monkeypatch.setattr(security, "ADDRESSES", 50)
     clock = Clock()
     guesses = Guesses(clock)
     told = [guesses.begin(f"192.0.{number // 256}.{number % 256}") for number in range(200)]

@@ -1,8 +1,8 @@
-"""The front door of the dashboard: who may come in, and from where. Plain WSGI, around whatever is behind it.
+"""Security of the dashboard: who may use it, and from where. A WSGI middleware around whatever is behind it.
 
 Three things are checked at each request: its `Host` header (a stranger's name that was made to lead here is refused:
-DNS rebinding), that a change comes from our own pages (another site's form or script is refused), and the token, which
-cannot be guessed often.
+DNS rebinding), that a change comes from our own pages (another site's form or script is refused), and the token: a few
+wrong ones from an address, then one every few seconds.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import binascii
 import hmac
 import re
 import socket
-from collections.abc import Iterable
-from ipaddress import ip_address
+import time
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Address, ip_address
 from math import ceil
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
 from offers_cli.config import Secret
 from offers_cli.log import get_log
-from offers_cli.web.guesses import Guesses
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,6 +46,11 @@ HEADERS = {
 }
 """Of every answer, whatever it is. No page has a script, so none may run, whoever wrote it."""
 
+AT_ONCE = 10
+ANOTHER_AFTER_S = 6.0
+ADDRESSES = 10_000
+"""So many are counted apart; the others share one count until some are forgotten."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches that address; a name other than ``localhost`` may lead anywhere."""
@@ -54,7 +60,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Names:
+class TrustedHosts:
     """The names under which the dashboard may be asked for.
 
     Args:
@@ -83,25 +89,80 @@ def _is_address(name: str) -> bool:
     return True
 
 
-class Front:
-    """The door: passes on what may come in."""
+class Guesses:
+    """The wrong tokens of each address.
+
+    Args:
+        clock: seconds that only go forward.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._forgotten_at: dict[str, float] = {}
+        self._lock = Lock()
+
+    def begin(self, address: str) -> float:
+        """Count a guess as wrong until `was_right` takes it back, so that many at once are not more than one by one.
+
+        Returns:
+            Seconds to wait, without looking at the guess; 0 if it may be looked at.
+        """
+        with self._lock:
+            now, source = self._clock(), self._source(address)
+            counted_until = max(now, self._forgotten_at.get(source, now))
+            wait_s = counted_until - now - (AT_ONCE - 1) * ANOTHER_AFTER_S
+            if wait_s > 0:
+                return wait_s
+            self._forgotten_at[source] = counted_until + ANOTHER_AFTER_S
+            return 0.0
+
+    def was_right(self, address: str) -> None:
+        """Take back what `begin` counted."""
+        with self._lock:
+            source = self._source(address)
+            if source in self._forgotten_at:
+                self._forgotten_at[source] -= ANOTHER_AFTER_S
+
+    def _source(self, address: str) -> str:
+        """Whose guesses are counted together: an IPv6 network is one customer's."""
+        source = _network(address)
+        if source in self._forgotten_at or len(self._forgotten_at) < ADDRESSES:
+            return source
+        now = self._clock()
+        self._forgotten_at = {known: until for known, until in self._forgotten_at.items() if until > now}
+        return source if len(self._forgotten_at) < ADDRESSES else ""
+
+
+def _network(address: str) -> str:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    return str(found.ipv4_mapped) if found.ipv4_mapped else found.packed[:8].hex()
+
+
+class SecurityMiddleware:
+    """Passes on the requests that may come in, and adds `HEADERS` to every response."""
 
     def __init__(
-        self, behind: WSGIApplication, *, names: Names, token: Secret | None, guesses: Guesses | None = None
+        self, behind: WSGIApplication, *, hosts: TrustedHosts, token: Secret | None, guesses: Guesses | None = None
     ) -> None:
         self._behind = behind
-        self._names = names
+        self._hosts = hosts
         self._token = token
         self._guesses = guesses or Guesses()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, as WSGI wants it."""
         request = Request(environ, populate_request=False)
         response = self._refusal(request) or Response.from_app(self._behind, environ)
         response.headers.update(HEADERS)
         return response(environ, start_response)
 
     def _refusal(self, request: Request) -> Response | None:
-        if request.headers.get("Host", "") not in self._names:
+        if request.headers.get("Host", "") not in self._hosts:
             return Response("Unknown host: add its name to OFFERS_DASHBOARD_HOSTS.\n", 403)
         if request.method not in SAFE_METHODS and _is_cross_site(request):
             return Response("Cross-site request refused: a change has to come from the dashboard's own pages.\n", 403)
@@ -124,7 +185,7 @@ class Front:
 
 
 def _is_cross_site(request: Request) -> bool:
-    """Whether a browser tells that another site asks; programs that are no browsers tell nothing."""
+    """Whether a browser says that another site asks; programs that are no browsers say nothing."""
     site = request.headers.get("Sec-Fetch-Site")
     origin, host = request.headers.get("Origin"), request.headers.get("Host")
     if site is not None and site not in {"same-origin", "none"}:
