@@ -286,34 +286,16 @@ class Runtime:
     @cached_property
     def session_keeper(self) -> SessionKeeper:
         """What the commands about the session work with."""
-        from offers_cli.affiliate.link_builder import NEEDED_COOKIES
         from offers_cli.affiliate.session import SessionKeeper
-        from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
 
-        shop = self.mercado_livre
-        return SessionKeeper(
-            file=self.session_file,
-            domains=shop.cookie_domains,
-            domain=shop.cookie_domain,
-            stands_for=() if shop.cookie_domains is DOMAINS else DOMAINS,
-            secure=shop.base_url.startswith("https:"),
-            needed=NEEDED_COOKIES,
-            now=self.now,
-        )
+        return SessionKeeper(self.session_file, self.mercado_livre, now=self.now)
 
     @cached_property
     def login(self) -> Login:
         """The session as one process uses it."""
-        from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
         from offers_cli.affiliate.login import Login
 
-        return Login(
-            self.session_file,
-            domains=self.mercado_livre.cookie_domains,
-            needed=NEEDED_COOKIES,
-            own=PAGE_COOKIES,
-            now=self.now,
-        )
+        return Login(self.session_file, domains=self.mercado_livre.cookie_domains, now=self.now)
 
     @cached_property
     def account_fetcher(self) -> PoliteFetcher:
@@ -325,48 +307,40 @@ class Runtime:
         from offers_cli.affiliate.account import Account
 
         return Account(
-            base_url=self.mercado_livre.base_url,
+            self.mercado_livre,
             fetcher=self.later.account_fetcher,
             login=self.login,
-            get_pace=lambda: self.pace,
-            find_wall=self.mercado_livre.find_account_wall,
+            pace=self.later.pace,
             insist=insist,
         )
 
     def read_hub(
         self, read_listing: Callable[[str, str], ListingReading], *, wanted: HubFilter
     ) -> Iterator[ListingReading]:
-        """The hub, page by page; see `offers_cli.affiliate.hub.Hub.readings`."""
-        from offers_cli.affiliate.hub import Hub
+        """The hub, page by page; see `offers_cli.affiliate.hub.read_hub`."""
+        from offers_cli.affiliate.hub import read_hub
 
-        hub = Hub(account=self.account(insist=True), read_listing=read_listing, patiently=self.pages.patiently)
-        return hub.readings(wanted)
+        return read_hub(self.account(insist=True), read_listing, wanted, patiently=self.pages.patiently)
 
     @cached_property
     def links(self) -> Links:
         """The affiliate's links; the account is not needed before one is asked for."""
-        from offers_cli.affiliate.link_stage import LinkBatcher
-        from offers_cli.affiliate.links import Links, ask_for_links
+        from offers_cli.affiliate.links import LinkBatcher, Links
 
         label = self.config.marketplace.affiliate_tag
-        ask = partial(
-            ask_for_links,
-            account=self.account(insist=False),
-            label=label or "",
-            link_host=urlsplit(self.mercado_livre.base_url).netloc,
-        )
+        ask = partial(self.account(insist=False).create_links, label=label or "")
         return Links(
             label=label,
             login=self.login,
-            batches=LinkBatcher(ask, longest_wait_s=self._longest_link_wait_s),
+            batches=LinkBatcher(ask, max_wait_s=self._max_link_wait_s),
             link_url=self.mercado_livre.link_url,
         )
 
     @property
-    def _longest_link_wait_s(self) -> float:
-        from offers_cli.affiliate.link_stage import LONGEST_WAIT_S
+    def _max_link_wait_s(self) -> float:
+        from offers_cli.affiliate.links import MAX_WAIT_S
 
-        return min(LONGEST_WAIT_S, self.config.enrichment.job_timeout_s / 4)
+        return min(MAX_WAIT_S, self.config.enrichment.job_timeout_s / 4)
 
     @property
     def link_slots(self) -> int:
@@ -378,7 +352,7 @@ class Runtime:
 
         if self.config.marketplace.affiliate_tag is None:
             return 0
-        return min(MOST_URLS, int(self._longest_link_wait_s / max(self.config.enrichment.request_delay_s, 0.01)))
+        return min(MOST_URLS, int(self._max_link_wait_s / max(self.config.enrichment.request_delay_s, 0.01)))
 
     # What commands and jobs begin with
 

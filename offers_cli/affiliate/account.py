@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from offers_cli.affiliate.link_builder import BUILDER_PAGE, find_csrf_token, read_json
+from offers_cli.affiliate.link_builder import (
+    BUILDER_PAGE,
+    CREATE_CALL,
+    Link,
+    create_body,
+    find_csrf_token,
+    read_json,
+    read_links,
+)
 from offers_cli.affiliate.login import Login, refused
 from offers_cli.affiliate.session import Session
-from offers_cli.errors import PageBlocked, PageError, SessionExpired
+from offers_cli.errors import PageBlocked, PageError, SessionExpired, WorkError
 from offers_cli.fetch.pace import Pace, heed_refusal
 from offers_cli.fetch.response import Page
 from offers_cli.log import get_log
 
+if TYPE_CHECKING:
+    from offers_cli.fetch.client import PoliteFetcher
+    from offers_cli.marketplaces.mercado_livre import MercadoLivre
+
 log = get_log("enrichment")
-
-
-class AccountFetcher(Protocol):
-    """A client that sends the session's cookies; `offers_cli.fetch.client.PoliteFetcher` with a `Login`."""
-
-    def get(self, url: str) -> Page: ...
-
-    def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page: ...
 
 
 class Account:
@@ -33,28 +38,20 @@ class Account:
     the call is made once more; refused again, it is the session that the site does not want.
 
     Args:
-        insist: ask also with a session that the site refused lately: a person is waiting for the answer.
-        find_wall: tells which wall a page is, if it is one; a login is none, it is what strangers get.
+        fetcher: a client that sends the session's cookies.
+        insist: ask also with a session that the site refused lately: a person is waiting for the outcome.
     """
 
     def __init__(
-        self,
-        *,
-        base_url: str,
-        fetcher: AccountFetcher,
-        login: Login,
-        get_pace: Callable[[], Pace],
-        find_wall: Callable[[str, str], PageError | None],
-        insist: bool = False,
+        self, shop: MercadoLivre, *, fetcher: PoliteFetcher, login: Login, pace: Pace, insist: bool = False
     ) -> None:
-        self._base_url = base_url
+        self._shop = shop
         self._fetcher = fetcher
         self._login = login
-        self._get_pace = get_pace
-        self._find_wall = find_wall
+        self._pace = pace
         self._insist = insist
         self._lock = threading.Lock()
-        self._token: tuple[str, str] = ("", "")
+        self._token: tuple[str, str] = ("", "")  # the session's id and its token
 
     def open_page(self, path: str) -> Page:
         """Fetch one of the account's pages and keep its token.
@@ -80,6 +77,14 @@ class Account:
                     return self._post(path, body, token)
             raise self._refused(session)
 
+    def create_links(self, urls: Sequence[str], *, label: str) -> Mapping[str, Link | WorkError]:
+        """The links of some product addresses, made in one call; for each that gets none, why.
+
+        Raises as `call` and `read_links` do.
+        """
+        data = self.call(CREATE_CALL, create_body(urls, label))
+        return read_links(data, urls, label, link_host=urlsplit(self._shop.base_url).netloc)
+
     def _tokens(self, session: Session) -> Iterator[str]:
         """The token at hand, if there is one, then a fresh one."""
         session_id, token = self._token
@@ -92,15 +97,15 @@ class Account:
     def _open_page(self, path: str, session: Session) -> Page:
         self._token = ("", "")
         try:
-            page = self._fetcher.get(f"{self._base_url}{path}")
+            page = self._fetcher.get(f"{self._shop.base_url}{path}")
         except SessionExpired as error:
             raise self._refused(session) from error
         token = find_csrf_token(page.text)
         if token is None:
-            if wall := self._find_wall(page.text, page.final_url):
+            if wall := self._shop.find_account_wall(page.text, page.final_url):
                 raise self._paused(wall, page)
             raise self._refused(session)
-        self._get_pace().note_served(page)
+        self._pace.note_served(page)
         self._token = session.id, token
         self._login.note_accepted(session)
         return page
@@ -108,19 +113,19 @@ class Account:
     def _post(self, path: str, body: object, token: str) -> Any:
         headers = {
             "X-CSRF-Token": token,
-            "Origin": self._base_url,
-            "Referer": f"{self._base_url}{BUILDER_PAGE}",
+            "Origin": self._shop.base_url,
+            "Referer": f"{self._shop.base_url}{BUILDER_PAGE}",
         }
-        page = self._fetcher.post_json(f"{self._base_url}{path}", body, headers=headers)
+        page = self._fetcher.post_json(f"{self._shop.base_url}{path}", body, headers=headers)
         try:
             data = read_json(page.text)
         except PageBlocked as error:
             raise self._paused(error, page) from error
-        self._get_pace().note_served(page)
+        self._pace.note_served(page)
         return data
 
     def _paused(self, error: PageError, page: Page) -> PageError:
-        heed_refusal(self._get_pace(), error, host=page.host, url=page.url, egress=page.egress)
+        heed_refusal(self._pace, error, host=page.host, url=page.url, egress=page.egress)
         return error
 
     def _refused(self, session: Session) -> SessionExpired:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
+from offers_cli.affiliate.account import Account
 from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.base import ListingReading
@@ -36,7 +37,7 @@ class HubFilter:
 
     @property
     def is_set(self) -> bool:
-        """Whether it leaves anything out; the page's own first cards are unfiltered."""
+        """Whether it leaves anything out."""
         return bool(self.category or self.extra_commission or self.best_seller)
 
 
@@ -51,72 +52,63 @@ def search_body(wanted: HubFilter, *, offset: int) -> Json:
 
 
 def find_restriction(page: str) -> str | None:
-    """What the programme withholds from this account, as the hub's state tells it; None when nothing."""
+    """What the programme withholds from this account, as the hub's state has it; None when nothing."""
     for state in find_states(Document(page)):
-        told = text_of(dig(state, "pageState", "restrictionType"))
-        if (told or "").lower() not in UNRESTRICTED:
-            return told
+        restriction = text_of(dig(state, "pageState", "restrictionType"))
+        if (restriction or "").lower() not in UNRESTRICTED:
+            return restriction
     return None
 
 
-class AccountPages(Protocol):
-    """The part of `offers_cli.affiliate.account.Account` that the hub needs."""
+def read_hub(
+    account: Account,
+    read_listing: Callable[[str, str], ListingReading],
+    wanted: HubFilter,
+    *,
+    patiently: Callable[[Callable[[], Any]], Any],
+) -> Iterator[ListingReading]:
+    """One reading per page, each offer once; ends where a page brings nothing new.
 
-    def open_page(self, path: str) -> Page: ...
-
-    def call(self, path: str, body: object) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hub:
-    """Reads the affiliates' hub.
-
-    Attributes:
+    Args:
         read_listing: text and address of a page to its offers.
         patiently: does something for someone who waits: short pauses and failures are waited out.
+
+    Raises:
+        SessionExpired: logged out, expired or restricted.
+        WorkError: what the account's pages and calls raise.
     """
 
-    account: AccountPages
-    read_listing: Callable[[str, str], ListingReading]
-    patiently: Callable[[Callable[[], Any]], Any]
+    def search(offset: int) -> ListingReading:
+        data = patiently(lambda: account.call(SEARCH_CALL, search_body(wanted, offset=offset)))
+        return read_listing(json.dumps(data), page.final_url)
 
-    def readings(self, wanted: HubFilter) -> Iterator[ListingReading]:
-        """One reading per page, each offer once; ends where a page brings nothing new.
-
-        Raises:
-            SessionExpired: logged out, expired or restricted.
-            WorkError: what the account's pages and calls raise.
-        """
-        page = self.patiently(lambda: self.account.open_page(HUB_PAGE))
-        first = None if wanted.is_set else self._first(page)
-        known: set[str] = set()
-        offset = 0
-        reading = first or self._search(page.final_url, wanted, offset)
-        while count := len(reading.offers) + len(reading.unreadable):
-            fresh = tuple(offer for offer in reading.offers if offer.external_id not in known)
-            if not fresh and known:
-                return
-            known |= {offer.external_id for offer in fresh}
-            yield replace(reading, offers=fresh)
-            offset += count
-            reading = self._search(page.final_url, wanted, offset)
-
-    def _first(self, page: Page) -> ListingReading:
-        """The cards that stand in the hub's own page; a hub without any is no empty list."""
-        try:
-            reading = self.read_listing(page.text, page.final_url)
-        except PageChanged as error:
-            raise _withheld(page) or error from error
-        if not reading.offers:
-            raise _withheld(page) or PageChanged("the hub shows no offers", hint="look at it in the browser")
-        return reading
-
-    def _search(self, url: str, wanted: HubFilter, offset: int) -> ListingReading:
-        data = self.patiently(lambda: self.account.call(SEARCH_CALL, search_body(wanted, offset=offset)))
-        return self.read_listing(json.dumps(data), url)
+    page = patiently(lambda: account.open_page(HUB_PAGE))
+    known: set[str] = set()
+    offset = 0
+    # The page's own first cards are unfiltered.
+    reading = search(offset) if wanted.is_set else _read_first(page, read_listing)
+    while count := len(reading.offers) + len(reading.unreadable):
+        fresh = tuple(offer for offer in reading.offers if offer.external_id not in known)
+        if not fresh and known:
+            return
+        known |= {offer.external_id for offer in fresh}
+        yield replace(reading, offers=fresh)
+        offset += count
+        reading = search(offset)
 
 
-def _withheld(page: Page) -> SessionExpired | None:
+def _read_first(page: Page, read_listing: Callable[[str, str], ListingReading]) -> ListingReading:
+    """The cards that stand in the hub's own page; a hub without any is no empty list."""
+    try:
+        reading = read_listing(page.text, page.final_url)
+    except PageChanged as error:
+        raise _restricted(page) or error from error
+    if not reading.offers:
+        raise _restricted(page) or PageChanged("the hub shows no offers", hint="look at it in the browser")
+    return reading
+
+
+def _restricted(page: Page) -> SessionExpired | None:
     restriction = find_restriction(page.text)
     if restriction is None:
         return None

@@ -31,11 +31,6 @@ MOST_URLS = 20
 UNKNOWN_LABEL_REST_S = 900.0
 """A label that the programme does not know is not tried again for so long: only a person can mend that."""
 
-NEEDED_COOKIES = ("ssid", "_csrf", "nsa_rotok", "orguseridp", "orgnickp")
-"""Without these a login does not work; the first is the login itself."""
-PAGE_COOKIES = ("_csrf",)
-"""They belong with the CSRF token of the page that set them."""
-
 REFUSALS = {
     100: "it is not an address of Mercado Livre",
     101: "the address is badly formed",

@@ -1,27 +1,137 @@
-"""Links: whether offers can get affiliate links now, and the way to one."""
+"""Links: offers that need one gather from all threads into batches, and each batch is asked for in one call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from offers_cli.affiliate.account import Account
-from offers_cli.affiliate.link_builder import CREATE_CALL, Link, create_body, read_links
-from offers_cli.affiliate.link_stage import LinkBatcher
+from offers_cli.affiliate.link_builder import MOST_URLS, Link
 from offers_cli.affiliate.login import Login
-from offers_cli.errors import ConfigError, SessionExpired, WorkError
+from offers_cli.errors import Bug, ConfigError, OffersError, SessionExpired
+
+QUIET_S = 1.0
+"""How long a batch stays open when everyone waits for it: the next jobs may come in a moment."""
+MAX_WAIT_S = 30.0
+"""How long an offer waits for its batch to fill while pages of others are still being read."""
+
+Outcome = Link | OffersError
+AskForLinks = Callable[[Sequence[str]], Mapping[str, Outcome]]
+"""Asks for the links of some addresses in one call; raises when the call as a whole fails."""
 
 
-def ask_for_links(
-    urls: Sequence[str], *, account: Account, label: str, link_host: str
-) -> Mapping[str, Link | WorkError]:
-    """The links of some product addresses, asked for in one call; of each that has none, why.
+@dataclass(slots=True, eq=False)
+class _Order:
+    url: str
+    at: float
+    outcome: Outcome | None = None
 
-    Raises:
-        SessionExpired, WorkError: what `Account.call` and `read_links` raise.
+
+class LinkBatcher:
+    """Makes links for many threads; thread-safe, with no thread of its own: one of those who wait makes the call.
+
+    A batch goes when it is full, when everyone present has been waiting for a moment, or when its first offer has
+    waited long enough.
+
+    Args:
+        ask: is given up to `size` addresses, each once.
+        quiet_s, max_wait_s: see `QUIET_S`, `MAX_WAIT_S`.
     """
-    return read_links(account.call(CREATE_CALL, create_body(urls, label)), urls, label, link_host=link_host)
+
+    def __init__(
+        self,
+        ask: AskForLinks,
+        *,
+        size: int = MOST_URLS,
+        quiet_s: float = QUIET_S,
+        max_wait_s: float = MAX_WAIT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ask = ask
+        self._size = size
+        self._quiet_s = quiet_s
+        self._max_wait_s = max_wait_s
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._present = 0
+        self._waiting: list[_Order] = []
+        self._changed_at = clock()
+
+    @contextmanager
+    def present(self) -> Iterator[None]:
+        """Around the work of one offer, from its beginning: until it is over, others may wait for its order."""
+        self._arrive(1)
+        try:
+            yield
+        finally:
+            self._arrive(-1)
+
+    def _arrive(self, count: int) -> None:
+        with self._changed:
+            self._present += count
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._changed_at = self._clock()
+        self._changed.notify_all()
+
+    def get(self, url: str) -> Link:
+        """The link of one product address; waits for its batch.
+
+        Raises:
+            LinkRefused: the programme says no.
+            WorkError: what became of the call, or of this address in its answer.
+        """
+        order = _Order(url, self._clock())
+        with self._changed:
+            self._waiting.append(order)
+            self._note_change()
+        while order.outcome is None:
+            if batch := self._next_batch(order):
+                self._fill(batch)
+        if isinstance(order.outcome, OffersError):
+            raise order.outcome
+        return order.outcome
+
+    def _next_batch(self, order: _Order) -> list[_Order]:
+        """The orders to ask for now; after waiting for a change, none."""
+        with self._changed:
+            if order.outcome is not None:
+                return []
+            wait_s = self._wait_s()
+            if wait_s > 0:
+                self._changed.wait(wait_s)
+                return []
+            batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+            return batch
+
+    def _wait_s(self) -> float:
+        """Seconds until a batch goes if nothing happens; infinite waits are woken by changes."""
+        if len(self._waiting) >= self._size:
+            return 0.0
+        if not self._waiting:
+            return self._max_wait_s
+        now = self._clock()
+        longest = self._waiting[0].at + self._max_wait_s - now
+        everyone_waits = len(self._waiting) >= self._present
+        return min(longest, self._changed_at + self._quiet_s - now) if everyone_waits else longest
+
+    def _fill(self, batch: Sequence[_Order]) -> None:
+        """Ask for a batch; every order gets an outcome, whatever happens."""
+        urls = list(dict.fromkeys(order.url for order in batch))
+        outcomes: Mapping[str, Outcome] = {}
+        failure: OffersError = Bug("the call for links was broken off")
+        try:
+            outcomes = self._ask(urls)
+        except OffersError as error:
+            failure = error
+        finally:
+            with self._changed:
+                for order in batch:
+                    order.outcome = outcomes.get(order.url, failure)
+                self._note_change()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +162,6 @@ class Links:
     def address(self, product_url: str) -> str | None:
         """The address to ask for the link of a product by; None where no link is to be made."""
         return self.link_url(product_url) if self.are_wanted else None
-
-    def present(self) -> AbstractContextManager[None]:
-        """See `LinkBatcher.present`."""
-        return self.batches.present()
 
     def get(self, address: str) -> Link:
         """The link of one `address`; waits for its batch.

@@ -1,4 +1,4 @@
-"""The login at work: which cookies a request carries, and what its answer changes or says about them."""
+"""The login at work: which cookies a request carries, and what its response changes or says about them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
-from offers_cli.affiliate.session import IMPORT_HINT, Session, SessionFile, with_cookies
+from offers_cli.affiliate.session import (
+    IMPORT_HINT,
+    LOGIN_COOKIE,
+    NEEDED_COOKIES,
+    PAGE_COOKIE,
+    REFUSED,
+    Session,
+    SessionFile,
+    with_cookies,
+)
 from offers_cli.errors import SessionExpired
 from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.response import REDIRECTS, Response
@@ -23,29 +32,18 @@ REFUSED_REST_S = 900.0
 class Login:
     """One process's use of the session; thread-safe. Plug `headers_for` and `on_response` into a `PoliteFetcher`.
 
+    The page's cookie is each process's own: it belongs with the token of a page that this process has read.
+
     Args:
         domains: where cookies may be kept for.
-        needed: names of the cookies without which nothing works; the first is the login itself.
-        own: names of cookies that each process keeps for itself, because they belong with a page it has read
-            (the counterpart of a CSRF token).
     """
 
-    def __init__(
-        self,
-        file: SessionFile,
-        *,
-        domains: Sequence[str],
-        needed: Sequence[str],
-        own: Sequence[str],
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, file: SessionFile, *, domains: Sequence[str], now: Callable[[], datetime]) -> None:
         self._file = file
         self._domains = tuple(domains)
-        self._needed = tuple(needed)
-        self._own = frozenset(own)
         self._now = now
         self._lock = threading.Lock()
-        self._own_cookies: tuple[str, dict[str, Cookie]] = ("", {})
+        self._page_cookie: tuple[str, Cookie | None] = ("", None)
 
     def find(self) -> Session | None:
         """The session, or None where there is none for our domains.
@@ -64,13 +62,13 @@ class Login:
 
         Raises:
             SessionExpired: there is none, its login cookie is missing or over, or the site refused it lately;
-                `retry_after_s` tells when to look again.
+                `retry_after_s` says when to look again.
             ConfigError: others may read its file, or it is damaged.
         """
         session, now = self.find(), self._now()
         if session is None:
             raise _expired("there is no session")
-        if session.missing(self._needed[:1], now=now):
+        if session.missing((LOGIN_COOKIE,), now=now):
             raise _expired("the session has ended")
         if session.refused_at and not insist:
             rest = session.refused_at + timedelta(seconds=REFUSED_REST_S) - now
@@ -79,54 +77,51 @@ class Login:
         return session
 
     def is_valid(self) -> bool:
-        """Whether there is a session that lacks nothing and was not refused."""
+        """Whether there is a session that lacks nothing and was not refused. Raises as `find`."""
         session = self.find()
-        return session is not None and not session.refused_at and not session.missing(self._needed, now=self._now())
+        return session is not None and not session.refused_at and not session.missing(NEEDED_COOKIES, now=self._now())
 
     def headers_for(self, url: SafeUrl) -> Mapping[str, str]:
-        """The ``Cookie`` header for one address; empty where none fits."""
+        """The ``Cookie`` header for one address; empty where none fits. Raises as `find`."""
         session = self.find()
         if session is None:
             return {}
-        header = cookie_header(self._jar(session), url, now_s=self._now().timestamp())
+        with self._lock:
+            session_id, own = self._page_cookie
+        jar: Sequence[Cookie] = session.cookies
+        if own is not None and session_id == session.id:
+            jar = [own, *(cookie for cookie in jar if cookie.name != PAGE_COOKIE)]
+        header = cookie_header(jar, url, now_s=self._now().timestamp())
         return {"Cookie": header} if header else {}
 
-    def _jar(self, session: Session) -> Sequence[Cookie]:
-        """The session's cookies, with this process's own in the place of theirs."""
-        with self._lock:
-            session_id, own = self._own_cookies
-        own = own if session_id == session.id else {}
-        return [*own.values(), *(cookie for cookie in session.cookies if cookie.name not in own)]
-
     def on_response(self, response: Response) -> None:
-        """Learn the cookies that an answer sets.
+        """Learn the cookies that a response sets.
 
         Raises:
-            SessionExpired: the answer sends us to the login, or says that it does not know us (401).
+            SessionExpired: it redirects to the login, or does not know us (401).
+            ConfigError: as `find`.
         """
         if response.status == 401 or _leads_to_login(response):
             raise _expired(f"{response.url.netloc} does not accept the session")
         session, now_s = self.find(), self._now().timestamp()
+        if session is None:
+            return
         read = (
             read_set_cookie(header, response.url, domains=self._domains, now_s=now_s)
             for header in response.values("set-cookie")
         )
-        told = [cookie for cookie in read if cookie is not None]
-        if session is None or not told:
-            return
-        self._keep_own(session, [cookie for cookie in told if cookie.name in self._own])
-        shared = [cookie for cookie in told if cookie.name not in self._own]
+        shared: list[Cookie] = []
+        for cookie in filter(None, read):
+            if cookie.name != PAGE_COOKIE:
+                shared.append(cookie)
+                continue
+            with self._lock:
+                self._page_cookie = session.id, cookie
         if shared:
             self._file.change(session.id, partial(with_cookies, cookies=shared, now_s=now_s))
 
-    def _keep_own(self, session: Session, cookies: Sequence[Cookie]) -> None:
-        with self._lock:
-            session_id, own = self._own_cookies
-            kept = own if session_id == session.id else {}
-            self._own_cookies = session.id, kept | {cookie.name: cookie for cookie in cookies}
-
     def note_refused(self, session: Session) -> None:
-        """Remember that the site refused the session."""
+        """Remember that the site refused the session; another one, imported since, stays as it is."""
         self._file.change(session.id, lambda known: replace(known, refused_at=self._now()))
 
     def note_accepted(self, session: Session) -> None:
@@ -145,7 +140,7 @@ def _leads_to_login(response: Response) -> bool:
 
 def refused(rest_s: float = REFUSED_REST_S) -> SessionExpired:
     """The error for a session that the site does not want (any more): expired, ended elsewhere or restricted."""
-    return _expired("the site refuses the session: it has expired or was ended", rest_s)
+    return _expired(REFUSED, rest_s)
 
 
 def _expired(what: str, rest_s: float = REFUSED_REST_S) -> SessionExpired:

@@ -16,22 +16,31 @@ import shlex
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from offers_cli.affiliate.cookie_import import keep_own, parse_cookies
+from offers_cli.affiliate.cookie_import import MAX_BYTES, keep_own, parse_cookies
 from offers_cli.affiliate.cookies import MAX_KEPT, Cookie, is_within
 from offers_cli.errors import ConfigError, OffersError, SessionExpired, StorageUnavailable, UsageError
 from offers_cli.files import open_lock, write_atomic
 from offers_cli.log import get_log
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
 from offers_cli.report import Problem, Report
 
 IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
+REFUSED = "the site refuses the session: it has expired or was ended"
+LOGIN_COOKIE = "ssid"
+PAGE_COOKIE = "_csrf"
+"""It belongs with the CSRF token of the page that set it."""
+NEEDED_COOKIES = (LOGIN_COOKIE, PAGE_COOKIE, "nsa_rotok", "orguseridp", "orgnickp")
+"""Without these a login does not work."""
 DAY_S = 86_400
-MAX_BYTES = 16 * 2**20
+MAX_EXPORT_BYTES = MAX_BYTES
+MAX_FILE_BYTES = 16 * 2**20
 """More than `MAX_KEPT` cookies of the largest size take."""
 
 log = get_log("queue")
@@ -118,10 +127,10 @@ class SessionFile:
             try:
                 self._check_private(os.fstat(handle))
                 with os.fdopen(handle, "rb", closefd=False) as file:
-                    data = file.read(MAX_BYTES + 1)
+                    data = file.read(MAX_FILE_BYTES + 1)
             finally:
                 os.close(handle)
-        if len(data) > MAX_BYTES:
+        if len(data) > MAX_FILE_BYTES:
             raise self._unusable("is larger than any session")
         return self._parse(data)
 
@@ -225,7 +234,8 @@ class SessionReport(Report):
     Attributes:
         valid: it lacks nothing, is not over, and the site has not refused it.
         missing: needed cookies that it lacks or that are over.
-        expires_at: when the first needed cookie is over; None where none tells.
+        cookies: how many it has.
+        expires_at: when the first needed cookie is over; None where none says.
         refused_at: when the site last refused it.
     """
 
@@ -245,7 +255,7 @@ class ImportReport(SessionReport):
 
     Attributes:
         left_out: cookies of other sites, which were not kept.
-        resumed: jobs that waited for a session and are due again; None where the queue did not answer.
+        resumed: jobs that waited for a session and are due again; None where the queue did not respond.
     """
 
     left_out: int
@@ -259,48 +269,47 @@ class ClearReport(Report):
     cleared: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionKeeper:
-    """What the commands about the session work with.
+    """What the commands about the session work with. It says facts about the session, never whose it is.
 
-    Attributes:
-        domains: whose cookies are kept.
-        domain: whose they are that come without a domain.
-        stands_for: domains whose cookies count as those of `domain`, when that is a host of our own (a test, the demo).
-        secure: whether cookies that come without a word about it are for encrypted connections alone.
-        needed: names of the cookies without which nothing works; the first is the login itself.
+    Every method raises as `SessionFile` does.
+
+    Args:
+        shop: whose cookies are kept.
     """
 
-    file: SessionFile
-    domains: Sequence[str]
-    domain: str
-    stands_for: Sequence[str]
-    secure: bool
-    needed: Sequence[str]
-    now: Callable[[], datetime]
+    def __init__(self, file: SessionFile, shop: MercadoLivre, *, now: Callable[[], datetime]) -> None:
+        self.file = file
+        self._shop = shop
+        self._now = now
 
     def check(self) -> SessionReport:
         """What is known of the session; not being valid is a problem."""
         session = self.file.load()
-        return self._report(session.within(self.domains) if session else None)
+        return SessionReport(**self._facts(session.within(self._shop.cookie_domains) if session else None))
 
-    def _report(self, session: Session | None) -> SessionReport:
+    def _facts(self, session: Session | None) -> dict[str, Any]:
+        """The fields of its report."""
         if session is None:
-            return SessionReport(missing=tuple(self.needed), problems=(_problem("there is no session"),))
-        now = self.now()
-        missing = session.missing(self.needed, now=now)
-        ends_at = session.ends_at(self.needed)
-        report = SessionReport(
-            valid=not missing and session.refused_at is None,
-            missing=missing,
-            cookies=len(session.cookies),
-            imported_at=session.imported_at,
-            age_days=int((now - session.imported_at).total_seconds() // DAY_S),
-            expires_at=ends_at,
-            days_left=int((ends_at - now).total_seconds() // DAY_S) if ends_at else None,
-            refused_at=session.refused_at,
-        )
-        return report if report.valid else replace(report, problems=(_problem(_why(report)),))
+            return {"missing": NEEDED_COOKIES, "problems": _problems("there is no session")}
+        now = self._now()
+        missing, ends_at = session.missing(NEEDED_COOKIES, now=now), session.ends_at(NEEDED_COOKIES)
+        problems: tuple[Problem, ...] = ()
+        if missing:
+            problems = _problems(f"the session lacks {', '.join(missing)}: missing or expired")
+        elif session.refused_at:
+            problems = _problems(REFUSED)
+        return {
+            "valid": not problems,
+            "missing": missing,
+            "cookies": len(session.cookies),
+            "imported_at": session.imported_at,
+            "age_days": int((now - session.imported_at).total_seconds() // DAY_S),
+            "expires_at": ends_at,
+            "days_left": int((ends_at - now).total_seconds() // DAY_S) if ends_at else None,
+            "refused_at": session.refused_at,
+            "problems": problems,
+        }
 
     def import_cookies(self, data: bytes, *, resume: Callable[[], int]) -> ImportReport:
         """Put the login of a browser's export in the place of the session there was.
@@ -311,45 +320,37 @@ class SessionKeeper:
         Raises:
             UsageError: no cookies can be read, none is the marketplace's, or the login itself is not among them.
         """
-        found = parse_cookies(data, domain=self.domain, secure=self.secure)
-        own = keep_own([self._at_home(cookie) for cookie in found], self.domains)
+        shop = self._shop
+        found = parse_cookies(data, domain=shop.cookie_domain, secure=shop.base_url.startswith("https:"))
+        own = keep_own([self._at_home(cookie) for cookie in found], shop.cookie_domains)
         if not own:
             raise UsageError(
-                f"none of the {len(found)} cookies belongs to {self.domain}",
+                f"none of the {len(found)} cookies belongs to {shop.cookie_domain}",
                 hint="export them from the marketplace's tab, while logged in",
             )
-        if self.needed[0] not in {cookie.name for cookie in own}:
+        if LOGIN_COOKIE not in {cookie.name for cookie in own}:
             raise UsageError(
-                f"the login cookie {self.needed[0]} is not among the cookies, so nothing was changed",
+                f"the login cookie {LOGIN_COOKIE} is not among the cookies, so nothing was changed",
                 hint="log in first, and export all cookies of the site, HttpOnly ones too",
             )
-        session = self.file.replace(own, imported_at=self.now())
-        known = self._report(session)
-        facts = {each.name: getattr(known, each.name) for each in fields(known)}
-        return ImportReport(**facts, left_out=len(found) - len(own), resumed=self._resume(resume))
-
-    def _at_home(self, cookie: Cookie) -> Cookie:
-        is_of_original = any(is_within(cookie.domain, domain) for domain in self.stands_for)
-        return replace(cookie, domain=self.domain, host_only=True) if is_of_original else cookie
-
-    @staticmethod
-    def _resume(resume: Callable[[], int]) -> int | None:
+        session = self.file.replace(own, imported_at=self._now())
         try:
-            return resume()
+            resumed = resume()
         except OffersError as error:
             log.warning("jobs that wait for a session start later, by themselves", reason=error.message)
-            return None
+            resumed = None
+        return ImportReport(**self._facts(session), left_out=len(found) - len(own), resumed=resumed)
+
+    def _at_home(self, cookie: Cookie) -> Cookie:
+        """The cookie, of the host that stands for the marketplace (a test's, the demo's) where there is one."""
+        if self._shop.cookie_domains is DOMAINS or not any(is_within(cookie.domain, domain) for domain in DOMAINS):
+            return cookie
+        return replace(cookie, domain=self._shop.cookie_domain, host_only=True)
 
     def clear(self) -> ClearReport:
         """Forget the session."""
         return ClearReport(cleared=self.file.clear())
 
 
-def _why(report: SessionReport) -> str:
-    if report.missing:
-        return f"the session lacks {', '.join(report.missing)}: missing or expired"
-    return "the site refuses the session: it has expired or was ended"
-
-
-def _problem(what: str) -> Problem:
-    return Problem.of(SessionExpired(what, hint=IMPORT_HINT))
+def _problems(what: str) -> tuple[Problem, ...]:
+    return (Problem.of(SessionExpired(what, hint=IMPORT_HINT)),)

@@ -72,10 +72,10 @@ def import_session(
 def _read(file: str) -> bytes:
     import sys
 
-    from offers_cli.affiliate.cookie_import import MAX_BYTES
+    from offers_cli.affiliate.session import MAX_EXPORT_BYTES
     from offers_cli.services.pages import read_file
 
-    return sys.stdin.buffer.read(MAX_BYTES + 1) if file == "-" else read_file(parse_path_option(file))
+    return sys.stdin.buffer.read(MAX_EXPORT_BYTES + 1) if file == "-" else read_file(parse_path_option(file))
 
 
 @command(

@@ -110,7 +110,7 @@ class Enricher:
         address = self.links.address(job.url)
         if address is None:
             return self._read(job, observed_at)
-        with self.links.present():
+        with self.links.batches.present():
             return self._do_both(job, observed_at, address)
 
     def _read(self, job: Job, observed_at: datetime) -> Enrichment:

@@ -15,7 +15,6 @@ from shop import Shop
 from offers_cli.affiliate.account import Account
 from offers_cli.affiliate.cookies import Cookie
 from offers_cli.affiliate.hub import SEARCH_CALL
-from offers_cli.affiliate.link_builder import NEEDED_COOKIES, PAGE_COOKIES
 from offers_cli.affiliate.login import Login
 from offers_cli.affiliate.session import SessionFile
 from offers_cli.demo.catalogue import Catalogue
@@ -55,24 +54,14 @@ def open_account(shop: Shop, file: SessionFile, pace: FreePace) -> Iterator[Call
     fetchers: list[PoliteFetcher] = []
 
     def open_one(*, insist: bool = False) -> Account:
-        login = Login(
-            file, domains=["127.0.0.1"], needed=NEEDED_COOKIES, own=PAGE_COOKIES, now=lambda: datetime.now(UTC)
-        )
+        login = Login(file, domains=["127.0.0.1"], now=lambda: datetime.now(UTC))
         guard = Guard([urlsplit(shop.url).netloc], allow_private=True)
         fetchers.append(
             PoliteFetcher(
                 guard=guard, pace=pace, is_wall=is_wall, headers_for=login.headers_for, on_response=login.on_response
             )
         )
-        market = MercadoLivre(shop.url)
-        return Account(
-            base_url=shop.url,
-            fetcher=fetchers[-1],
-            login=login,
-            get_pace=lambda: pace,
-            find_wall=market.find_account_wall,
-            insist=insist,
-        )
+        return Account(MercadoLivre(shop.url), fetcher=fetchers[-1], login=login, pace=pace, insist=insist)
 
     yield open_one
     for fetcher in fetchers:

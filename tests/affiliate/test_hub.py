@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from reading.captures import real_pages_folder
 
-from offers_cli.affiliate.hub import Hub, HubFilter, search_body
+from offers_cli.affiliate.account import Account
+from offers_cli.affiliate.hub import HubFilter, read_hub, search_body
 from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.response import Page
+from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 URL = "https://www.mercadolivre.com.br/afiliados/hub"
@@ -37,7 +39,7 @@ def hub_page(cards: list[dict[str, Any]], **state: Any) -> str:
     return f'<html><script type="application/json" id="__PRELOADED_STATE__">{data}</script></html>'
 
 
-class AccountPages:
+class AccountPages(Account):
     """Plays the account: one page, then the cards from each offset; remembers the bodies."""
 
     def __init__(self, text: str, cards: list[dict[str, Any]], *, size: int = 18) -> None:
@@ -54,15 +56,16 @@ class AccountPages:
         return {"polycard_client_model": {"polycards": self.cards[body["offset"] :][: self.size]}, "filters": []}
 
 
-def hub(account: AccountPages) -> Hub:
+def readings(account: AccountPages, wanted: HubFilter | None = None) -> Iterator[ListingReading]:
     def at_once(ask: Callable[[], Any]) -> Any:
         return ask()
 
-    return Hub(account=account, read_listing=partial(MercadoLivre().read_listing, source="hub"), patiently=at_once)
+    read_listing = partial(MercadoLivre().read_listing, source="hub")
+    return read_hub(account, read_listing, wanted or HubFilter(), patiently=at_once)
 
 
 def ids(account: AccountPages, wanted: HubFilter | None = None) -> list[list[str]]:
-    return [[offer.external_id for offer in reading.offers] for reading in hub(account).readings(wanted or HubFilter())]
+    return [[offer.external_id for offer in reading.offers] for reading in readings(account, wanted)]
 
 
 def test_first_cards_from_the_page_then_by_offset_until_nothing_comes() -> None:
@@ -106,7 +109,7 @@ def test_filters_begin_with_the_call_for_the_page_s_own_cards_are_unfiltered() -
     ],
 )
 def test_the_commission_in_all_its_shapes(chip: dict[str, Any], commission: int | None) -> None:
-    reading = next(hub(AccountPages(hub_page([card(1, chip)]), [])).readings(HubFilter()))
+    reading = next(readings(AccountPages(hub_page([card(1, chip)]), [])))
     assert [offer.commission_pct for offer in reading.offers] == [commission]
 
 
@@ -134,7 +137,7 @@ def test_the_real_hub_is_read_in_full_and_its_commissions_are_right() -> None:
     brick = json.loads((folder / "listing/mlb_hub_recommendations_2026-01.json").read_text())
     cards = brick["recommendations"]["polycards"]
     account = AccountPages(hub_page(cards), cards)
-    offers = [offer for reading in hub(account).readings(HubFilter()) for offer in reading.offers]
+    offers = [offer for reading in readings(account) for offer in reading.offers]
     assert [offer.external_id for offer in offers] == [each["metadata"]["id"] for each in cards]
     assert len(offers) == 24
     assert {offer.old_price_cents for offer in offers} == {None}

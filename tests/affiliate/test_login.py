@@ -15,7 +15,7 @@ import pytest
 
 from offers_cli.affiliate.cookies import Cookie, cookie_header, read_set_cookie
 from offers_cli.affiliate.login import REFUSED_REST_S, Login
-from offers_cli.affiliate.session import SessionFile, with_cookies
+from offers_cli.affiliate.session import NEEDED_COOKIES, SessionFile, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, StorageUnavailable
 from offers_cli.fetch.guard import Guard, SafeUrl
 from offers_cli.fetch.response import Response
@@ -243,7 +243,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def login(file: SessionFile, clock: Clock) -> Login:
-    return Login(file, domains=[DOMAIN], needed=("ssid", "orgnickp"), own=("_csrf",), now=clock)
+    return Login(file, domains=[DOMAIN], now=clock)
 
 
 def answer(status: int = 200, *headers: tuple[str, str], url: str = "https://www.mercadolivre.com.br/x") -> Response:
@@ -270,7 +270,7 @@ def test_no_session_and_no_login_cookie_are_told(login: Login, file: SessionFile
 
 
 def test_a_refused_session_rests_unless_a_person_insists(login: Login, file: SessionFile, clock: Clock) -> None:
-    session = file.replace([cookie(), cookie("orgnickp")], imported_at=NOW)
+    session = file.replace([cookie(name) for name in NEEDED_COOKIES], imported_at=NOW)
     assert login.is_valid()
     login.note_refused(session)
     assert not login.is_valid()
@@ -293,7 +293,7 @@ def test_answers_change_the_jar_and_each_process_keeps_its_own_token_cookie(logi
     loaded = file.load()
     assert loaded is not None
     assert {c.name: c.value for c in loaded.cookies} == {"ssid": "2", "_csrf": "imported"}
-    other = Login(file, domains=[DOMAIN], needed=("ssid",), own=("_csrf",), now=lambda: NOW)
+    other = Login(file, domains=[DOMAIN], now=lambda: NOW)
     assert "_csrf=imported" in sent(other)
     file.replace([cookie(value="3"), cookie("_csrf", "new")], imported_at=NOW)
     assert sorted(sent(login).split("; ")) == ["_csrf=new", "ssid=3"], "the own cookie ends with its session"

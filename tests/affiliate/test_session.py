@@ -6,14 +6,12 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from offers_cli.affiliate.link_builder import NEEDED_COOKIES
-from offers_cli.affiliate.session import SessionFile, SessionKeeper
+from offers_cli.affiliate.session import NEEDED_COOKIES, SessionFile, SessionKeeper
 from offers_cli.errors import QueueUnavailable, UsageError
-from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DOMAIN = "mercadolivre.com.br"
@@ -28,22 +26,9 @@ def clock() -> Clock:
     return Clock()
 
 
-def keeper_of(path: Path, clock: Clock, **changed: Any) -> SessionKeeper:
-    options: dict[str, Any] = {
-        "file": SessionFile(path / "session.json"),
-        "domains": DOMAINS,
-        "domain": DOMAIN,
-        "stands_for": (),
-        "secure": True,
-        "needed": NEEDED_COOKIES,
-        "now": lambda: clock.now,
-    }
-    return SessionKeeper(**options | changed)
-
-
 @pytest.fixture
 def keeper(tmp_path: Path, clock: Clock) -> SessionKeeper:
-    return keeper_of(tmp_path, clock)
+    return SessionKeeper(SessionFile(tmp_path / "session.json"), MercadoLivre(), now=lambda: clock.now)
 
 
 def token(expires_at: datetime) -> str:
@@ -119,7 +104,8 @@ def test_a_queue_that_does_not_answer_costs_no_import(keeper: SessionKeeper) -> 
 
 def test_a_host_of_our_own_stands_for_the_marketplace_at_import(tmp_path: Path, clock: Clock) -> None:
     host = "127.0.0.1"
-    keeper = keeper_of(tmp_path, clock, domains=(host,), domain=host, stands_for=DOMAINS, secure=False)
+    shop = MercadoLivre(f"http://{host}:8000")
+    keeper = SessionKeeper(SessionFile(tmp_path / "session.json"), shop, now=lambda: clock.now)
     mine = [{"name": name, "value": "v", "domain": f".{DOMAIN}"} for name in NEEDED_COOKIES]
     assert keeper.import_cookies(json.dumps(mine).encode(), resume=none_wait).valid
     session = keeper.file.load()

@@ -15,8 +15,7 @@ from drift_fakes import DriftMemory
 from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.link_builder import Link
-from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
-from offers_cli.affiliate.links import Links
+from offers_cli.affiliate.links import LinkBatcher, Links, Outcome
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.pages import product_html
 from offers_cli.drift.watch import DriftWatch
@@ -70,7 +69,7 @@ class Site:
         """Run the offer's job once, as a worker does; returns what it ended with."""
         market = MercadoLivre(BASE)
         login: Any = SimpleNamespace(find=object, get=object)
-        maker = LinkBatcher(self.ask, linger_s=0)
+        maker = LinkBatcher(self.ask, quiet_s=0)
         enricher = Enricher(
             pages=Pages(
                 fetcher=self,

@@ -20,6 +20,7 @@ from offers_cli.affiliate.cookies import cookie_header, read_set_cookie
 from offers_cli.affiliate.session import SessionFile, SessionKeeper, with_cookies
 from offers_cli.errors import ConfigError, SessionExpired, UsageError
 from offers_cli.fetch.guard import Guard
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 URL = Guard([DOMAIN]).check_url(f"https://www.{DOMAIN}/hub")
@@ -96,13 +97,5 @@ def opened() -> Iterator[Target]:
     with tempfile.TemporaryDirectory() as folder:
         file = SessionFile(Path(folder, "session.json"))
         os.close(os.open(file.path, os.O_CREAT, 0o600))
-        keeper = SessionKeeper(
-            file=file,
-            domains=[DOMAIN],
-            domain=DOMAIN,
-            stands_for=[],
-            secure=True,
-            needed=["ssid"],
-            now=lambda: NOW,
-        )
+        keeper = SessionKeeper(file, MercadoLivre(), now=lambda: NOW)
         yield Target(make, partial(read, keeper=keeper), declared=(UsageError, ConfigError, SessionExpired))

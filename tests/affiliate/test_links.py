@@ -11,10 +11,10 @@ import pytest
 from waiting import wait_until
 
 from offers_cli.affiliate.link_builder import Link
-from offers_cli.affiliate.link_stage import LinkBatcher, Outcome
+from offers_cli.affiliate.links import LinkBatcher, Outcome
 from offers_cli.errors import Bug, LinkRefused, OffersError, SessionExpired
 
-LINGER_S = 0.01
+QUIET_S = 0.01
 """Also how long a thread really waits before it looks at the clock again."""
 FAR_S = 86_400.0
 
@@ -49,7 +49,7 @@ class Clock:
     def __call__(self) -> float:
         self.looks += 1
         if self.asking == 0:
-            self.now += LINGER_S
+            self.now += QUIET_S
         return self.now
 
 
@@ -72,7 +72,7 @@ def get_all(maker: LinkBatcher, urls: Sequence[str], clock: Clock, *, threads: i
 
 def link_all(programme: Programme, urls: Sequence[str], *, threads: int) -> list[Link | Exception]:
     clock = Clock(asking=len(urls))
-    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
+    maker = LinkBatcher(programme, quiet_s=QUIET_S, max_wait_s=FAR_S, clock=clock)
     return get_all(maker, urls, clock, threads=threads)
 
 
@@ -100,7 +100,7 @@ def test_nobody_waits_for_ever_when_the_call_breaks_unexpectedly() -> None:
 
 
 def test_an_address_that_the_answer_leaves_out_is_told() -> None:
-    maker = LinkBatcher(lambda _urls: {}, linger_s=LINGER_S)
+    maker = LinkBatcher(lambda _urls: {}, quiet_s=QUIET_S)
     with pytest.raises(Bug):
         maker.get("1")
 
@@ -124,30 +124,30 @@ def asking(maker: LinkBatcher, clock: Clock, url: str) -> Iterator[None]:
 
 def test_while_others_read_pages_a_batch_waits_for_them_but_not_too_long() -> None:
     programme, clock = Programme(), Clock(asking=9)
-    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=3 * LINGER_S, clock=clock)
+    maker = LinkBatcher(programme, quiet_s=QUIET_S, max_wait_s=3 * QUIET_S, clock=clock)
     with maker.present(), asking(maker, clock, "1"):
-        clock.now = 2 * LINGER_S
+        clock.now = 2 * QUIET_S
         before = clock.looks
         wait_until(lambda: clock.looks > before + 1, "it looked again")
         assert programme.calls == [], "the page that is being read may want a link too"
-        clock.now = 3 * LINGER_S
+        clock.now = 3 * QUIET_S
         wait_until(lambda: programme.calls, "the call was made")
     assert programme.calls == [["1"]], "but it is not waited for longer than that"
 
 
 def test_when_the_last_other_one_leaves_the_batch_goes() -> None:
     programme, clock = Programme(), Clock(asking=9)
-    maker = LinkBatcher(programme, linger_s=LINGER_S, longest_wait_s=FAR_S, clock=clock)
+    maker = LinkBatcher(programme, quiet_s=QUIET_S, max_wait_s=FAR_S, clock=clock)
     with ExitStack() as stack:
         with maker.present():
             stack.enter_context(asking(maker, clock, "1"))
-            clock.now = 2 * LINGER_S
+            clock.now = 2 * QUIET_S
             assert programme.calls == []
-        clock.now = 3 * LINGER_S
+        clock.now = 3 * QUIET_S
     assert programme.calls == [["1"]]
 
 
 def test_an_outcome_may_be_any_error_of_ours() -> None:
-    maker = LinkBatcher(lambda urls: dict.fromkeys(urls, OffersError("no")), linger_s=LINGER_S)
+    maker = LinkBatcher(lambda urls: dict.fromkeys(urls, OffersError("no")), quiet_s=QUIET_S)
     with pytest.raises(OffersError, match="no"):
         maker.get("1")
