@@ -69,14 +69,12 @@ def ask_all() -> dict[str, str]:
 
 def ask(setting: Setting, question: str, *, must: bool) -> dict[str, str]:
     """Ask on stderr until the answer can be used; secrets are not shown while typed."""
-    from offers_cli.config import parse_setting
-
     while True:
         text = typer.prompt(question, default="", hide_input=setting.secret, show_default=False, err=True).strip()
         if not text and not must:
             return {}
         try:
-            parse_setting(setting, text)
+            setting.parse(text)
         except ValueError as exc:
             typer.echo(f"  {printable(str(exc))}", err=True)
         else:

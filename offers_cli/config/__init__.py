@@ -1,7 +1,7 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
-from offers_cli.config.home import check_home
-from offers_cli.config.load import examine_config, get_config, load_config, log_notices, parse_setting, working_folder
+from offers_cli.config.load import examine_config, get_config, load_config, log_notices, working_folder
+from offers_cli.config.owners import check_home
 from offers_cli.config.settings import (
     SETTINGS,
     Config,
@@ -14,7 +14,7 @@ from offers_cli.config.settings import (
     Origin,
     Setting,
 )
-from offers_cli.config.values import MASK, Secret, mask_url, one_line, parse_duration, written
+from offers_cli.config.values import MASK, Secret, is_loopback, mask_url, one_line, parse_duration, written
 
 __all__ = [
     "MASK",
@@ -32,12 +32,12 @@ __all__ = [
     "check_home",
     "examine_config",
     "get_config",
+    "is_loopback",
     "load_config",
     "log_notices",
     "mask_url",
     "one_line",
     "parse_duration",
-    "parse_setting",
     "working_folder",
     "written",
 ]

@@ -5,63 +5,74 @@ The loader, `config show`, the reference page and the `.env` that `init` writes 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
-from offers_cli.config.values import Duration, Secret, UrlWithPassword, Words
+from offers_cli.config.values import (
+    BOOLEAN,
+    FILE,
+    WORDS,
+    Kind,
+    Secret,
+    address,
+    choice,
+    duration,
+    fit_for_key,
+    matching,
+    number,
+    one_line,
+    secret,
+    whole_number,
+    without_user,
+)
 
 
-def _setting(name: str, default: Any, doc: str, **checks: Any) -> Any:
-    return field(default=default, metadata={"name": name, "doc": doc, **checks})
+def _setting(name: str, kind: Kind, default: Any, doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"name": name, "kind": kind, "doc": doc, "aliases": aliases})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrichmentConfig:
     """The queue and its workers."""
 
-    redis_url: UrlWithPassword | None = _setting(
+    redis_url: Secret | None = _setting(
         "REDIS_URL",
+        address("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", secret=True),
         None,
         "Redis to use: redis://host:6379/0, rediss://, unix:///path/redis.sock, or Sentinels, "
         "redis+sentinel://host:26379,host:26379/service; options are in docs/redis.md. "
         "Without it offers runs its own on a private socket.",
-        schemes=("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
     )
     queue_name: str = _setting(
-        "ENRICHMENT_QUEUE_NAME", "enrichment", "Name of the RQ queue.", pattern=r"[A-Za-z0-9._-]+"
+        "ENRICHMENT_QUEUE_NAME", matching(r"[A-Za-z0-9._-]+"), "enrichment", "Name of the RQ queue."
     )
     worker_concurrency: int = _setting(
-        "ENRICHMENT_WORKER_CONCURRENCY", 3, "Jobs that one worker process runs at once.", least=1, most=256
+        "ENRICHMENT_WORKER_CONCURRENCY", whole_number(1, 256), 3, "Jobs that one worker process runs at once."
     )
     request_delay_s: float = _setting(
         "ENRICHMENT_REQUEST_DELAY_S",
+        number(0, 3600),
         0.5,
         "Least time in seconds between two requests to one host, over all workers together.",
-        least=0,
-        most=3600,
     )
-    job_timeout_s: Duration = _setting(
-        "ENRICHMENT_JOB_TIMEOUT", 600.0, "One job's limit: 90, 90s, 10m, 1h.", least=1, most=86400
+    job_timeout_s: float = _setting(
+        "ENRICHMENT_JOB_TIMEOUT", duration(1, 86400), 600.0, "One job's limit: 90, 90s, 10m, 1h."
     )
-    retry_delay_s: Duration = _setting(
+    retry_delay_s: float = _setting(
         "ENRICHMENT_RETRY_DELAY_S",
+        duration(0, 3600),
         10.0,
         "Wait before the second attempt when the site did not answer; the third waits six times as long.",
-        least=0,
-        most=3600,
     )
-    blocked_pause_s: Duration = _setting(
+    blocked_pause_s: float = _setting(
         "ENRICHMENT_BLOCKED_PAUSE_S",
+        duration(0.1, 3600),
         10.0,
         "First pause of a host that shows a wall; it doubles until a page is served again, up to an hour.",
-        least=0.1,
-        most=3600,
     )
-    home: Path = field(default=Path(), metadata={"derived": True})
+    home: Path = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,35 +81,40 @@ class DatabaseConfig:
 
     supabase_url: str | None = _setting(
         "SUPABASE_URL",
+        address("https", "http", check=fit_for_key),
         None,
         "Address of the Supabase project; with a key, offers are kept there. Plain http:// on this machine only.",
-        schemes=("https", "http"),
-        carries_key=True,
     )
     supabase_key: Secret | None = _setting(
-        "SUPABASE_SERVICE_ROLE_KEY", None, "Service role key of the Supabase project.", aliases=("SUPABASE_KEY",)
+        "SUPABASE_SERVICE_ROLE_KEY",
+        secret(),
+        None,
+        "Service role key of the Supabase project.",
+        aliases=("SUPABASE_KEY",),
     )
     supabase_anon_key: Secret | None = _setting(
         "SUPABASE_ANON_KEY",
+        secret(),
         None,
         "Public key of the Supabase project, used by `offers doctor` alone: to see that it opens nothing.",
         aliases=("SUPABASE_PUBLISHABLE_KEY",),
     )
-    supabase_db_url: UrlWithPassword | None = _setting(
+    supabase_db_url: Secret | None = _setting(
         "SUPABASE_DB_URL",
+        address("postgres", "postgresql", secret=True),
         None,
         "Postgres address of the Supabase project, used by `offers db migrate` alone.",
-        schemes=("postgres", "postgresql"),
     )
-    sqlite_path: Path = _setting("OFFERS_DB", Path("offers.db"), "SQLite file; default: offers.db in OFFERS_HOME.")
-    patience_s: Duration = _setting(
+    sqlite_path: Path = _setting(
+        "OFFERS_DB", FILE, Path("offers.db"), "SQLite file; default: offers.db in OFFERS_HOME."
+    )
+    patience_s: float = _setting(
         "OFFERS_DB_PATIENCE",
+        duration(0, 3600),
         60.0,
         "How long a command waits for a database that is locked, overloaded or away: 90, 90s, 10m.",
-        least=0,
-        most=3600,
     )
-    home: Path = field(default=Path(), metadata={"derived": True})
+    home: Path = Path()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +123,18 @@ class MarketplaceConfig:
 
     base_url: str = _setting(
         "ML_BASE_URL",
+        address("https", "http", check=without_user),
         "https://www.mercadolivre.com.br",
         "The marketplace's address; with another one everything is fetched from there.",
-        schemes=("https", "http"),
-        without_user=True,
     )
     affiliate_tag: str | None = _setting(
-        "ML_AFFILIATE_TAG", None, "Your affiliate label (etiqueta); without it no links are made.", pattern=r"[a-z0-9]+"
+        "ML_AFFILIATE_TAG",
+        matching(r"[a-z0-9]+"),
+        None,
+        "Your affiliate label (etiqueta); without it no links are made.",
     )
     min_discount_pct: int = _setting(
-        "MIN_DISCOUNT_PCT", 0, "Offers whose discount is known and below it are not saved.", least=0, most=100
+        "MIN_DISCOUNT_PCT", whole_number(0, 100), 0, "Offers whose discount is known and below it are not saved."
     )
 
 
@@ -124,40 +142,47 @@ class MarketplaceConfig:
 class FetchConfig:
     """How pages are fetched and kept."""
 
-    allowed_hosts: Words = _setting(
-        "OFFERS_ALLOWED_HOSTS", (), "Hosts that may be fetched, comma-separated; default: the marketplaces' own."
+    allowed_hosts: tuple[str, ...] = _setting(
+        "OFFERS_ALLOWED_HOSTS", WORDS, (), "Hosts that may be fetched, comma-separated; default: the marketplaces' own."
     )
     allow_private_hosts: bool = _setting(
         "OFFERS_ALLOW_PRIVATE_HOSTS",
+        BOOLEAN,
         default=False,
         doc="Permit loopback and private addresses, other ports and plain http.",
     )
-    http_proxy: Annotated[Secret, "words"] | None = _setting(
-        "OFFERS_HTTP_PROXY", None, "One or more egress proxies, comma-separated.", schemes=("http", "https")
+    http_proxy: Secret | None = _setting(
+        "OFFERS_HTTP_PROXY",
+        address("http", "https", secret=True, many=True),
+        None,
+        "One or more egress proxies, comma-separated.",
     )
     snapshots: Literal["off", "failures", "all"] = _setting(
-        "OFFERS_SNAPSHOTS", "failures", "Which fetched pages are kept for explain and replay: off, failures, all."
+        "OFFERS_SNAPSHOTS",
+        choice("off", "failures", "all"),
+        "failures",
+        "Which fetched pages are kept for explain and replay: off, failures, all.",
     )
     snapshots_max_mb: int = _setting(
         "OFFERS_SNAPSHOTS_MAX_MB",
+        whole_number(1, 10**6),
         500,
         "What the kept pages may take on disk; the oldest go first.",
-        least=1,
-        most=10**6,
     )
-    snapshots_max_age_s: Duration = _setting(
-        "OFFERS_SNAPSHOTS_MAX_AGE", 30 * 86400.0, "How long a page is kept, such as 30d.", least=60, most=10**9
+    snapshots_max_age_s: float = _setting(
+        "OFFERS_SNAPSHOTS_MAX_AGE", duration(60, 10**9), 30 * 86400.0, "How long a page is kept, such as 30d."
     )
     ignore_robots: bool = _setting(
         "OFFERS_IGNORE_ROBOTS",
+        BOOLEAN,
         default=False,
         doc="Do not ask shops other than the marketplaces for their robots.txt: you have their consent.",
     )
     user_agent: str | None = _setting(
         "OFFERS_USER_AGENT",
+        matching(r"[!-~]+(?: [!-~]+)*"),
         None,
         "The User-Agent to send instead of the default one, which names `offers` and its version.",
-        pattern=r"[!-~]+(?: [!-~]+)*",
     )
 
 
@@ -167,12 +192,13 @@ class DashboardConfig:
 
     token: Secret | None = _setting(
         "OFFERS_DASHBOARD_TOKEN",
+        secret(shortest=16),
         None,
         "Asked for by the dashboard; needed for any host but loopback. At least 16 characters: openssl rand -hex 24.",
-        shortest=16,
     )
-    hosts: Words = _setting(
+    hosts: tuple[str, ...] = _setting(
         "OFFERS_DASHBOARD_HOSTS",
+        WORDS,
         (),
         "More names under which the dashboard may be asked for, comma-separated, such as a reverse proxy's.",
     )
@@ -180,9 +206,11 @@ class DashboardConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
-    """What is told while working."""
+    """What is logged while working."""
 
-    format: Literal["text", "json"] = _setting("OFFERS_LOG_FORMAT", "text", "Log lines as text or json.")
+    format: Literal["text", "json"] = _setting(
+        "OFFERS_LOG_FORMAT", choice("text", "json"), "text", "Log lines as text or json."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,70 +267,39 @@ HOME_DOC = "Database, embedded Redis, session, snapshots, logs; created with mod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One setting: its variable, where it lives in `Config`, its type and its rules."""
+    """One setting: its variable, where it lives in `Config`, and how its text is read."""
 
     name: str
     section: str
     attribute: str
-    type: Any
+    kind: Kind
     default: Any
     doc: str
     aliases: tuple[str, ...]
-    checks: Mapping[str, Any]
 
     @property
     def secret(self) -> bool:
         """Whether the value is shown masked."""
-        return Secret in _flatten(self.type)
-
-    @property
-    def kind(self) -> str | None:
-        """How its text is read where the type does not tell: ``duration``, ``words``, ``url``."""
-        return next((part for part in _flatten(self.type) if isinstance(part, str)), None)
-
-    @property
-    def plain_type(self) -> Any:
-        """The type without markers and ``None``; the whole annotation for a choice of words."""
-        return next(part for part in _flatten(self.type) if part is not type(None))
+        return self.kind.secret
 
     @property
     def is_address(self) -> bool:
-        return self.kind == "url" or "schemes" in self.checks
+        """Whether of the value only a password is masked, not its host and path."""
+        return bool(self.kind.schemes)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Every name that it may be given under, the canonical one first."""
         return (self.name, *self.aliases)
 
-
-def _flatten(annotation: Any) -> list[Any]:
-    """The plain types and markers inside ``Annotated[X, marker] | None``."""
-    if get_origin(annotation) in (Union, UnionType):
-        return [part for arg in get_args(annotation) for part in _flatten(arg)]
-    if get_origin(annotation) is Annotated:
-        return [part for arg in get_args(annotation) for part in _flatten(arg)]
-    return [annotation]
+    def parse(self, text: str) -> Any:
+        """The value of a text that is not empty; raises `ValueError`, whose message never quotes a secret."""
+        return self.kind.parse(text if self.kind.many else one_line(text))  # what separates many may be a line break
 
 
-def _declared() -> tuple[Setting, ...]:
-    found = []
-    for section, cls in SECTIONS.items():
-        hints = get_type_hints(cls, include_extras=True)
-        for spec in dataclasses.fields(cls):
-            if "name" in spec.metadata:
-                checks = {k: v for k, v in spec.metadata.items() if k not in ("name", "doc", "aliases")}
-                found.append(
-                    Setting(
-                        name=spec.metadata["name"],
-                        section=section,
-                        attribute=spec.name,
-                        type=hints[spec.name],
-                        default=spec.default,
-                        doc=spec.metadata["doc"],
-                        aliases=spec.metadata.get("aliases", ()),
-                        checks=checks,
-                    )
-                )
-    return tuple(found)
-
-
-SETTINGS: tuple[Setting, ...] = _declared()
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(section=section, attribute=spec.name, default=spec.default, **spec.metadata)
+    for section, cls in SECTIONS.items()
+    for spec in fields(cls)
+    if "kind" in spec.metadata
+)

@@ -1,15 +1,25 @@
-"""The kinds of values that settings have beyond numbers and text: secrets, durations, lists, addresses."""
+"""The kinds of values that settings have: how the text of each is read, and how a value may be shown."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from typing import Annotated, NoReturn
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from offers_cli.files import parse_path
 
 MASK = "********"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _QUERY_SECRET = re.compile(r"[?&][^&=]*(?:password|username|token|key|secret)[^&=]*=", re.IGNORECASE)
 _UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\[\]:\s]*)(:[0-9]{1,5})?", re.ASCII)
+_BOOLEAN = re.compile("|".join(_BOOLEANS), re.ASCII | re.IGNORECASE)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 class Secret:
@@ -21,6 +31,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
+        """The text itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -38,25 +49,12 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-Duration = Annotated[float, "duration"]
-"""Seconds, written as ``90``, ``90s``, ``10m``, ``1h`` or ``7d``."""
-Words = Annotated[tuple[str, ...], "words"]
-"""Comma-separated words."""
-UrlWithPassword = Annotated[Secret, "url"]
-"""An address that may hold a password."""
-
-
 def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``10m``, ``1h`` or ``7d``; raises `ValueError` for anything else."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip(), re.ASCII)
     if not match:
         raise ValueError("expected a duration such as 90, 90s, 10m, 1h or 7d")
     return float(match[1]) * _UNIT_S[match[2]]
-
-
-def parse_words(text: str) -> tuple[str, ...]:
-    """Words of a comma-separated list, blanks dropped."""
-    return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
 def written(value: object) -> str:
@@ -93,3 +91,140 @@ def mask_url(url: str) -> str:
     if "@" in parts.path + parts.query + parts.fragment:
         return MASK  # a password with a slash, a question mark or a hash in it
     return f"{parts.scheme}://{MASK + at if at else ''}{host}{parts.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How the text of a setting is read.
+
+    Attributes:
+        parse: the value of a text; raises `ValueError`, whose message never quotes a secret.
+        secret: whether the value is a `Secret`.
+        schemes: those that an address may begin with; empty where the value is no address.
+        many: whether the text holds several values, separated by commas.
+    """
+
+    parse: Callable[[str], Any]
+    secret: bool = False
+    schemes: tuple[str, ...] = ()
+    many: bool = False
+
+
+def whole_number(least: int, most: int) -> Kind:
+    """An `int` from `least` to `most`."""
+    return Kind(parse=lambda text: _within(int(_fitting(_WHOLE, text, "a whole number")), least, most))
+
+
+def number(least: float, most: float) -> Kind:
+    """A `float` from `least` to `most`."""
+    return Kind(parse=lambda text: _within(float(_fitting(_NUMBER, text, "a number")), least, most))
+
+
+def duration(least_s: float, most_s: float) -> Kind:
+    """Seconds, a `float`, written as ``90``, ``90s``, ``10m``, ``1h`` or ``7d``."""
+    return Kind(parse=lambda text: _within(parse_duration(text), least_s, most_s))
+
+
+def matching(pattern: str) -> Kind:
+    """A text that matches a regular expression as a whole."""
+    return Kind(parse=lambda text: _fitting(re.compile(pattern, re.ASCII), text, f"only {pattern}"))
+
+
+def choice(*words: str) -> Kind:
+    """One of those words."""
+    return Kind(parse=lambda text: _fitting(re.compile("|".join(words)), text, " or ".join(words)))
+
+
+def _fitting(pattern: re.Pattern[str], text: str, expected: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(f"expected {expected}, got {text if len(text) <= 80 else f'{text[:80]}…'!r}")
+    return text
+
+
+def _within(value: float, least: float, most: float) -> float:
+    if not least <= value <= most:
+        raise ValueError(f"expected a number from {least} to {most}, got {value:g}")
+    return value
+
+
+def _parse_words(text: str) -> tuple[str, ...]:
+    """Words of a comma-separated list, blanks dropped; a line break between them does no harm."""
+    return tuple(one_line(word) for part in text.split(",") if (word := part.strip()))
+
+
+BOOLEAN = Kind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "true or false").lower()])
+FILE = Kind(parse=lambda text: parse_path(text).absolute())
+"""A `Path`, absolute."""
+WORDS = Kind(parse=_parse_words, many=True)
+"""A tuple of comma-separated words."""
+
+
+def secret(*, shortest: int = 1) -> Kind:
+    """A `Secret` of at least so many characters."""
+
+    def parse(text: str) -> Secret:
+        if len(text) < shortest:
+            raise ValueError(f"expected at least {shortest} characters; `openssl rand -hex 24` makes a good one")
+        return Secret(text)
+
+    return Kind(parse=parse, secret=True)
+
+
+def address(
+    *schemes: str,
+    secret: bool = False,
+    many: bool = False,
+    check: Callable[[str, SplitResult], None] = lambda _text, _parts: None,
+) -> Kind:
+    """The text of an address that begins with one of those schemes.
+
+    Args:
+        secret: it may hold a password: the value is a `Secret`.
+        many: several of them, separated by commas, in one text.
+        check: raises `ValueError` for an address that is none for this setting.
+    """
+
+    def parse(text: str) -> str | Secret:
+        addresses = _parse_words(text) if many else (text,)
+        for each in addresses:
+            shown = mask_url(each)[:80] if "://" in each and not secret else "another text"
+            check(each, _address_parts(each, schemes, shown=shown))
+        joined = ",".join(addresses)
+        return Secret(joined) if secret else joined.rstrip("/")
+
+    return Kind(parse=parse, secret=secret, schemes=schemes, many=many)
+
+
+def _address_parts(text: str, schemes: tuple[str, ...], *, shown: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        places = parts.netloc.split(",") if parts.scheme.endswith("+sentinel") else [parts.netloc]
+        valid = parts.scheme in schemes and bool(parts.netloc or parts.scheme == "unix")
+        valid = valid and all(_HOST.fullmatch(place.rpartition("@")[2]) for place in places)
+        valid = valid and all(urlsplit(f"//{place}").port != 0 for place in places)
+    except ValueError:
+        valid = False
+    if not valid:
+        expected = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ValueError(f"expected an address that begins with {expected}, got {shown}")
+    return parts
+
+
+def without_user(text: str, parts: SplitResult) -> None:
+    """Refuse an address with a user's name or password; raises `ValueError`."""
+    if "@" in parts.netloc:
+        raise ValueError(f"pages are fetched without a user and password, got {mask_url(text)[:80]}")
+
+
+def fit_for_key(_text: str, parts: SplitResult) -> None:
+    """Refuse an address to which a key would travel in the open; raises `ValueError`."""
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("a key is sent over plain http to this machine only (127.0.0.1, ::1, localhost); use https://")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address; a name other than ``localhost`` may lead anywhere."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

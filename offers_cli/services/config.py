@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from offers_cli.config import MASK, SETTINGS, Config, Notice, Origin, Secret, Setting, mask_url
-from offers_cli.config.load import HOME
+from offers_cli.config.sources import HOME
 from offers_cli.errors import ConfigError
 from offers_cli.report import Problem, Report
 
@@ -57,7 +57,7 @@ def shown_value(setting: Setting, config: Config) -> Any:
     value = getattr(getattr(config, setting.section), setting.attribute)
     if value is not None and setting.is_address:
         text = value.reveal() if isinstance(value, Secret) else value
-        addresses = text.split(",") if setting.kind == "words" else [text]  # a password may hold a comma
+        addresses = text.split(",") if setting.kind.many else [text]  # a password may hold a comma
         return ",".join(map(mask_url, addresses))
     if isinstance(value, Secret):
         return MASK

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from offers_cli.config import Secret
+from offers_cli.config import Secret, is_loopback
 from offers_cli.log import get_log
 
 if TYPE_CHECKING:
@@ -50,14 +50,6 @@ AT_ONCE = 10
 ANOTHER_AFTER_S = 6.0
 ADDRESSES = 10_000
 """So many are counted apart; the others share one count until some are forgotten."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address; a name other than ``localhost`` may lead anywhere."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class TrustedHosts:

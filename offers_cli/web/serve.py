@@ -11,6 +11,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from offers_cli.config import is_loopback
 from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.log import get_log
 from offers_cli.report import Problem, Report
@@ -63,7 +64,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
 
         from offers_cli.queue.admin import Jobs
         from offers_cli.web.app import create_app
-        from offers_cli.web.security import SecurityMiddleware, TrustedHosts, is_loopback
+        from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
         raise ConfigError(f"the dashboard is not installed: {exc.name} is missing", hint=NEEDS_EXTRA) from exc
     settings = runtime.config.dashboard

@@ -14,7 +14,7 @@ from typing import Any
 from fuzz.target import Target
 
 from offers_cli.cli.service import make_plan
-from offers_cli.config import SETTINGS, Config, Setting, examine_config, parse_setting
+from offers_cli.config import SETTINGS, Config, Setting, examine_config
 from offers_cli.errors import ConfigError
 from offers_cli.services.config import show_config
 from offers_cli.services.doctor.machine import look_at_settings
@@ -63,7 +63,7 @@ def _value(source: random.Random, name: str) -> str:
         return _text(source)
     before = _text(source)
     if setting.is_address:  # whose host and path are no secrets
-        before = source.choice(setting.checks["schemes"]) + source.choice(("://u:", "://h/?password="))
+        before = source.choice(setting.kind.schemes) + source.choice(("://u:", "://h/?password="))
     return before + CANARY + _text(source)
 
 
@@ -112,7 +112,7 @@ def _check_answers(answers: dict[str, str], folder: Path) -> None:
     for name, answer in answers.items():
         with suppress(ValueError):
             if answer.strip():
-                parse_setting(settings[name], answer.strip())
+                settings[name].parse(answer.strip())
                 taken[name] = answer.strip()
     folder.mkdir()
     init(folder / ".env", taken)
@@ -120,7 +120,7 @@ def _check_answers(answers: dict[str, str], folder: Path) -> None:
     assert not [problem for problem in problems if not problem.startswith("SUPABASE_")]
     for name, answer in taken.items():
         if config.origins[name].kind == ".env":
-            assert _held(config, settings[name]) == parse_setting(settings[name], answer)
+            assert _held(config, settings[name]) == settings[name].parse(answer)
 
 
 def _held(config: Config, setting: Setting) -> Any:
