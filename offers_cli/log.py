@@ -31,15 +31,19 @@ class EventLog:
         self._logger = logging.getLogger(f"{ROOT}.{tag}")
 
     def debug(self, message: str, **figures: Any) -> None:
+        """Write an event that only `-v` shows."""
         self._logger.debug(message, extra={"figures": figures})
 
     def info(self, message: str, **figures: Any) -> None:
+        """Write an event of the ordinary course of things."""
         self._logger.info(message, extra={"figures": figures})
 
     def warning(self, message: str, **figures: Any) -> None:
+        """Write an event that the operator should look at; work goes on."""
         self._logger.warning(message, extra={"figures": figures})
 
     def error(self, message: str, *, exc_info: bool = False, **figures: Any) -> None:
+        """Write an event that stopped something; with `exc_info` also the traceback of the exception in hand."""
         self._logger.error(message, exc_info=exc_info, extra={"figures": figures})
 
 
@@ -72,6 +76,7 @@ class TextFormatter(logging.Formatter):
     """``[tag] message key=value``, a level name before warnings and errors."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The event on one line; a traceback below it."""
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         figures = " ".join(f"{k}={v}" for k, v in _figures(record).items() if v is not None)
         line = printable(f"[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
@@ -84,6 +89,7 @@ class JsonFormatter(logging.Formatter):
     """The same event as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The event on one line; a traceback is a text in it."""
         figures = _figures(record)
         event: dict[str, Any] = {
             "time": iso_utc(datetime.fromtimestamp(record.created, UTC)),

@@ -14,8 +14,8 @@ from offers_cli.config.values import (
     BOOLEAN,
     FILE,
     WORDS,
-    Kind,
     Secret,
+    ValueKind,
     address,
     choice,
     duration,
@@ -29,7 +29,7 @@ from offers_cli.config.values import (
 )
 
 
-def _setting(name: str, kind: Kind, default: Any, doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
+def _setting(name: str, kind: ValueKind, default: Any, doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
     return field(default=default, metadata={"name": name, "kind": kind, "doc": doc, "aliases": aliases})
 
 
@@ -272,7 +272,7 @@ class Setting:
     name: str
     section: str
     attribute: str
-    kind: Kind
+    kind: ValueKind
     default: Any
     doc: str
     aliases: tuple[str, ...]

@@ -94,7 +94,7 @@ def mask_url(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueKind:
     """How the text of a setting is read.
 
     Attributes:
@@ -110,29 +110,29 @@ class Kind:
     many: bool = False
 
 
-def whole_number(least: int, most: int) -> Kind:
+def whole_number(least: int, most: int) -> ValueKind:
     """An `int` from `least` to `most`."""
-    return Kind(parse=lambda text: _within(int(_fitting(_WHOLE, text, "a whole number")), least, most))
+    return ValueKind(parse=lambda text: _within(int(_fitting(_WHOLE, text, "a whole number")), least, most))
 
 
-def number(least: float, most: float) -> Kind:
+def number(least: float, most: float) -> ValueKind:
     """A `float` from `least` to `most`."""
-    return Kind(parse=lambda text: _within(float(_fitting(_NUMBER, text, "a number")), least, most))
+    return ValueKind(parse=lambda text: _within(float(_fitting(_NUMBER, text, "a number")), least, most))
 
 
-def duration(least_s: float, most_s: float) -> Kind:
+def duration(least_s: float, most_s: float) -> ValueKind:
     """Seconds, a `float`, written as ``90``, ``90s``, ``10m``, ``1h`` or ``7d``."""
-    return Kind(parse=lambda text: _within(parse_duration(text), least_s, most_s))
+    return ValueKind(parse=lambda text: _within(parse_duration(text), least_s, most_s))
 
 
-def matching(pattern: str) -> Kind:
+def matching(pattern: str) -> ValueKind:
     """A text that matches a regular expression as a whole."""
-    return Kind(parse=lambda text: _fitting(re.compile(pattern, re.ASCII), text, f"only {pattern}"))
+    return ValueKind(parse=lambda text: _fitting(re.compile(pattern, re.ASCII), text, f"only {pattern}"))
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> ValueKind:
     """One of those words."""
-    return Kind(parse=lambda text: _fitting(re.compile("|".join(words)), text, " or ".join(words)))
+    return ValueKind(parse=lambda text: _fitting(re.compile("|".join(words)), text, " or ".join(words)))
 
 
 def _fitting(pattern: re.Pattern[str], text: str, expected: str) -> str:
@@ -152,14 +152,14 @@ def _parse_words(text: str) -> tuple[str, ...]:
     return tuple(one_line(word) for part in text.split(",") if (word := part.strip()))
 
 
-BOOLEAN = Kind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "true or false").lower()])
-FILE = Kind(parse=lambda text: parse_path(text).absolute())
+BOOLEAN = ValueKind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "true or false").lower()])
+FILE = ValueKind(parse=lambda text: parse_path(text).absolute())
 """A `Path`, absolute."""
-WORDS = Kind(parse=_parse_words, many=True)
+WORDS = ValueKind(parse=_parse_words, many=True)
 """A tuple of comma-separated words."""
 
 
-def secret(*, shortest: int = 1) -> Kind:
+def secret(*, shortest: int = 1) -> ValueKind:
     """A `Secret` of at least so many characters."""
 
     def parse(text: str) -> Secret:
@@ -167,7 +167,7 @@ def secret(*, shortest: int = 1) -> Kind:
             raise ValueError(f"expected at least {shortest} characters; `openssl rand -hex 24` makes a good one")
         return Secret(text)
 
-    return Kind(parse=parse, secret=True)
+    return ValueKind(parse=parse, secret=True)
 
 
 def address(
@@ -175,7 +175,7 @@ def address(
     secret: bool = False,
     many: bool = False,
     check: Callable[[str, SplitResult], None] = lambda _text, _parts: None,
-) -> Kind:
+) -> ValueKind:
     """The text of an address that begins with one of those schemes.
 
     Args:
@@ -192,7 +192,7 @@ def address(
         joined = ",".join(addresses)
         return Secret(joined) if secret else joined.rstrip("/")
 
-    return Kind(parse=parse, secret=secret, schemes=schemes, many=many)
+    return ValueKind(parse=parse, secret=secret, schemes=schemes, many=many)
 
 
 def _address_parts(text: str, schemes: tuple[str, ...], *, shown: str) -> SplitResult:

@@ -71,7 +71,7 @@ class PageShape(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownPrices:
+class PriceTag:
     """One offer's prices in cents.
 
     Attributes:
@@ -95,10 +95,10 @@ class ShownPrices:
         pct = self.discount_pct
         return pct if pct is not None and pct >= 5 else None
 
-    def at(self, price_cents: int) -> ShownPrices:
+    def at(self, price_cents: int) -> PriceTag:
         """The prices after a change: what no longer makes sense beside the new price is gone."""
         old, card = self.old_price_cents, self.card_price_cents
-        return ShownPrices(
+        return PriceTag(
             price_cents=price_cents,
             old_price_cents=old if old is not None and old > price_cents else None,
             card_price_cents=card if card is not None and card > price_cents else None,
@@ -125,8 +125,8 @@ class CatalogueOffer:
     url_kind: UrlKind
     shape: PageShape
     behaviour: Behaviour
-    page: ShownPrices
-    listed: ShownPrices
+    page: PriceTag
+    listed: PriceTag
     installments: int
     coupon: str | None
     commission_pct: int
@@ -155,7 +155,7 @@ class CatalogueOffer:
 
     @property
     def listed_discount_pct(self) -> int | None:
-        """What its listing cards tell: none where the label says only "no Pix"."""
+        """What its listing cards show: none where the label says only "no Pix"."""
         return self.listed.label_pct if self.listed.card_price_cents else self.listed.discount_pct
 
     @property
@@ -239,18 +239,18 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
     )
 
 
-def _invent_prices(rng: Random) -> ShownPrices:
+def _invent_prices(rng: Random) -> PriceTag:
     """From R$ 9 to R$ 15.000; three in ten without a previous price, three in ten with a Pix price."""
     price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
     pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
     card_price_cents = price_cents * rng.randrange(105, 113) // 100 if pix else None
     if not reduced:
-        return ShownPrices(price_cents=price_cents, card_price_cents=card_price_cents)
+        return PriceTag(price_cents=price_cents, card_price_cents=card_price_cents)
     discount_pct = rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)
     old_price_cents = round(price_cents / (1 - discount_pct / 100))
     if old_price_cents > 20_000 and not slightly:
         old_price_cents -= old_price_cents % 100
-    return ShownPrices(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
+    return PriceTag(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
 
 
 def _invent_cents(rng: Random, reais: int) -> int:

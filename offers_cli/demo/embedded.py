@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from offers_cli.demo.amounts import state_value
-from offers_cli.demo.catalogue import ShownPrices, UrlKind
+from offers_cli.demo.catalogue import PriceTag, UrlKind
 from offers_cli.demo.goods import Decoy, ListedCard, ProductOnPage, discount_text, installment_cents
 
 _APPS = {UrlKind.CATALOGUE: "pdp", UrlKind.ITEM: "vip", UrlKind.USER_PRODUCT: "upp"}
@@ -108,7 +108,7 @@ def product_state(product: ProductOnPage) -> dict[str, Any]:
 
 
 def product_schema(product: ProductOnPage) -> dict[str, Any]:
-    """The JSON-LD product: out of stock costs 0, and a broken page tells no price."""
+    """The JSON-LD product: out of stock costs 0, and a broken page has no price."""
     offer, shown = product.offer, product.shown
     price = state_value(shown.price_cents) if shown else None
     shipping = {"shippingRate": {"value": 0, "currency": "BRL", "@type": "MonetaryAmount"}}
@@ -180,7 +180,7 @@ def _visibility(shown: bool) -> str:  # noqa: FBT001  the one question there is
     return "VISIBLE" if shown else "HIDDEN"
 
 
-def _price(product: ProductOnPage, prices: ShownPrices) -> dict[str, Any]:
+def _price(product: ProductOnPage, prices: PriceTag) -> dict[str, Any]:
     offer, card = product.offer, prices.card_price_cents
     text = f"{offer.installments}x {{price_installments}} sem juros"
     values = {
@@ -195,7 +195,7 @@ def _price(product: ProductOnPage, prices: ShownPrices) -> dict[str, Any]:
     }
 
 
-def _price_and_label(prices: ShownPrices) -> dict[str, Any]:
+def _price_and_label(prices: PriceTag) -> dict[str, Any]:
     old = prices.old_price_cents
     return {
         "price": {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
-from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PageShape, ShownPrices, UrlKind, seeded_random
+from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PageShape, PriceTag, UrlKind, seeded_random
 
 PIX_TEXTS = ("no Pix", "no Pix ou Saldo no Mercado\u202fPago")
 
@@ -16,13 +16,13 @@ def pix_text(offer: CatalogueOffer) -> str:
     return PIX_TEXTS[offer.position % 2] if offer.page.card_price_cents else ""
 
 
-def discount_text(offer: CatalogueOffer, prices: ShownPrices) -> str:
+def discount_text(offer: CatalogueOffer, prices: PriceTag) -> str:
     """The label beside the price: ``43% OFF no Pix``, ``43% OFF``, ``no Pix`` or nothing."""
     off = f"{prices.label_pct}% OFF" if prices.label_pct else ""
     return f"{off} {pix_text(offer)}".strip()
 
 
-def installment_cents(offer: CatalogueOffer, prices: ShownPrices) -> int:
+def installment_cents(offer: CatalogueOffer, prices: PriceTag) -> int:
     return (prices.card_price_cents or prices.price_cents) // offer.installments
 
 
@@ -73,7 +73,7 @@ class Decoy:
 
     item_id: str
     title: str
-    prices: ShownPrices
+    prices: PriceTag
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class ProductOnPage:
         return self.offer.behaviour is not Behaviour.OUT_OF_STOCK
 
     @property
-    def shown(self) -> ShownPrices | None:
+    def shown(self) -> PriceTag | None:
         """Its own prices, or None where the page has none: out of stock, or broken."""
         return None if self.offer.behaviour in {Behaviour.OUT_OF_STOCK, Behaviour.BROKEN} else self.offer.page
 
@@ -129,7 +129,7 @@ class ProductOnPage:
             Decoy(
                 f"MLB{8_000_000_000 + rng.randrange(10**9)}",
                 title,
-                ShownPrices(price_cents=now, old_price_cents=now * 2),
+                PriceTag(price_cents=now, old_price_cents=now * 2),
             )
             for now in (rng.randrange(1_500, 900_000) for _ in range(count))
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from offers_cli.demo import embedded
 from offers_cli.demo.amounts import Era, amount, reais
-from offers_cli.demo.catalogue import CatalogueOffer, PageShape, ShownPrices
+from offers_cli.demo.catalogue import CatalogueOffer, PageShape, PriceTag
 from offers_cli.demo.goods import Decoy, ListedCard, ProductOnPage, discount_text, installment_cents, pix_text
 from offers_cli.demo.markup import Html, join, json_ld, nordic_context, preloaded_state, render, script_json
 
@@ -154,7 +154,7 @@ def _recommended(decoy: Decoy, era: Era, base_url: str) -> Html:
     )
 
 
-def _price(product: ProductOnPage, prices: ShownPrices, era: Era) -> Html:
+def _price(product: ProductOnPage, prices: PriceTag, era: Era) -> Html:
     """The page's own price block; the second amount is the card price, where the first is the Pix price."""
     previous = _previous(prices, era, classes="ui-pdp-price__part ui-pdp-price__original-value ")
     own = amount(prices.price_cents, era, classes="ui-pdp-price__part", own=True)
@@ -185,7 +185,7 @@ def _part(node: Html, era: Era) -> Html:
     return render("product.html", f"part_{era}", amount=node)
 
 
-def _previous(prices: ShownPrices, era: Era, *, classes: str = "", small: bool = False) -> Html:
+def _previous(prices: PriceTag, era: Era, *, classes: str = "", small: bool = False) -> Html:
     if prices.old_price_cents is None:
         return NOTHING
     classes += "andes-money-amount--previous"

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue, PageShape, ShownPrices, UrlKind
+from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue, PageShape, PriceTag, UrlKind
 from offers_cli.demo.titles import AWKWARD
 
 
@@ -70,15 +70,15 @@ def test_the_discount_is_the_floor_and_small_ones_bear_no_label(
     price: int, old: int, pct: int, label: int | None
 ) -> None:
     """Figures of real pages."""
-    prices = ShownPrices(price_cents=price, old_price_cents=old)
+    prices = PriceTag(price_cents=price, old_price_cents=old)
     assert (prices.discount_pct, prices.label_pct) == (pct, label)
 
 
 def test_a_changed_price_drops_what_no_longer_makes_sense() -> None:
-    prices = ShownPrices(price_cents=1000, old_price_cents=2000, card_price_cents=1100)
-    assert prices.at(900) == ShownPrices(price_cents=900, old_price_cents=2000, card_price_cents=1100)
-    assert prices.at(1100) == ShownPrices(price_cents=1100, old_price_cents=2000)
-    assert prices.at(2000) == ShownPrices(price_cents=2000)
+    prices = PriceTag(price_cents=1000, old_price_cents=2000, card_price_cents=1100)
+    assert prices.at(900) == PriceTag(price_cents=900, old_price_cents=2000, card_price_cents=1100)
+    assert prices.at(1100) == PriceTag(price_cents=1100, old_price_cents=2000)
+    assert prices.at(2000) == PriceTag(price_cents=2000)
 
 
 def test_the_shop_imports_nothing_heavy() -> None:
