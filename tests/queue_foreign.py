@@ -14,7 +14,7 @@ from offers_cli.fetch import pace
 from offers_cli.fetch.pace import SharedPace
 from offers_cli.fetch.proxies import DIRECT
 from offers_cli.queue import keys as keys_module
-from offers_cli.queue.admin import Jobs, Registry
+from offers_cli.queue.admin import QueueAdmin, Registry
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
 from offers_cli.redis.scripts import QUARANTINE
@@ -32,7 +32,7 @@ def every_key() -> dict[str, str]:
     A new key of the queue joins by itself; one with a new kind of parameter asks for an entry in `ARGUMENTS`.
     """
     own = QueueKeys("enrichment")
-    named = {name: getattr(own, name) for name, value in vars(QueueKeys).items() if isinstance(value, property)}
+    named = {name: key for name, key in vars(own).items() if name != "name"}
     makers = inspect.getmembers(own, inspect.ismethod) + inspect.getmembers(keys_module, inspect.isfunction)
     for name, make in makers:
         if make.__module__ == keys_module.__name__ and not name.startswith("_") and name not in NO_KEYS:
@@ -119,7 +119,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
     registries.failed_jobs()
     registries.requeue_failed(dry_run=True)
     registries.run_scheduled_now("session_expired")
-    jobs = Jobs(connection)
+    jobs = QueueAdmin(connection)
     for registry in Registry:
         for job in jobs.page(registry).jobs[:1]:
             jobs.find(job.id)

@@ -1,4 +1,4 @@
-"""The queue's jobs for who looks after them: a registry's page, one job, and requeue, cancel, delete, empty.
+"""The queue for who looks after it: a registry's page, one job, and requeue, cancel, delete, empty.
 
 Only jobs of this queue, whoever else uses that Redis. What cannot be read is shown as broken, and can be deleted.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from offers_cli.queue.job import (
     DATA_LIMIT,
@@ -56,7 +56,7 @@ EXPIRING = (Registry.FINISHED, Registry.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class StoredJob:
     """One job as it stands in Redis; what is missing or cannot be read is None or empty.
 
     Attributes:
@@ -92,13 +92,13 @@ class Job:
 class JobPage:
     """Some jobs of a registry: page `number` of `pages`, both from 1; `total` is None for a key of another type."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[StoredJob, ...]
     number: int
     pages: int
     total: int | None
 
 
-class Jobs:
+class QueueAdmin:
     """The jobs of one queue.
 
     Every method raises `QueueUnavailable` or `QueueRefused` when Redis does not answer or says no.
@@ -138,7 +138,7 @@ class Jobs:
         jobs = self._look(self._entries(registry, (number - 1) * PAGE_SIZE), limit=DATA_LIMIT) if total else ()
         return JobPage(jobs=jobs, number=number, pages=pages, total=total)
 
-    def find(self, job_id: bytes) -> Job | None:
+    def find(self, job_id: bytes) -> StoredJob | None:
         """A job of this queue, or what is left of it where it stands in one of its registries; else None."""
         (job,) = self._look([(job_id, None)], limit=TEXT_LIMIT)
         if job.origin:
@@ -184,19 +184,19 @@ class Jobs:
             return [(entry.partition(b":")[0], None) for entry, _ in entries]
         return [(job_id, float(score) if registry is Registry.SCHEDULED else None) for job_id, score in entries]
 
-    def _look(self, entries: list[tuple[bytes, float | None]], *, limit: int) -> tuple[Job, ...]:
+    def _look(self, entries: list[tuple[bytes, float | None]], *, limit: int) -> tuple[StoredJob, ...]:
         ids = [job_id for job_id, _ in entries]
         answers = self._scripts.run("look", (), limit, json.dumps(FIELDS), *ids)
         return tuple(self._job(*entry, *answer) for entry, answer in zip(entries, answers, strict=True))
 
-    def _job(self, job_id: bytes, due: float | None, kind: bytes, *values: bytes | None) -> Job:
+    def _job(self, job_id: bytes, due: float | None, kind: bytes, *values: bytes | None) -> StoredJob:
         *fields, result = values
         found = dict(zip(FIELDS, fields, strict=True))
         offer_id, url = read_arguments(found["data"])
         failure = read_meta(found["meta"])
-        texts = {name: _text(found[name]) for name in TEXTS}
-        times = {name: parse_time(found[name]) for name in TIMES}
-        return Job(
+        texts: dict[str, Any] = {name: _text(found[name]) for name in TEXTS}
+        times: dict[str, Any] = {name: parse_time(found[name]) for name in TIMES}
+        return StoredJob(
             id=job_id,
             broken=self._why_broken(job_id, kind.decode(), texts, found["data"]),
             offer_id=offer_id,
@@ -206,15 +206,8 @@ class Jobs:
             error=read_exc_string(result),
             attempts=str(failure.attempts or _text(found["attempts"])),
             due_at=parse_stamp(due),
-            created_at=times["created_at"],
-            enqueued_at=times["enqueued_at"],
-            started_at=times["started_at"],
-            ended_at=times["ended_at"],
-            status=texts["status"],
-            origin=texts["origin"],
-            description=texts["description"],
-            worker_name=texts["worker_name"],
-            timeout=texts["timeout"],
+            **texts,
+            **times,
         )
 
     def _why_broken(self, job_id: bytes, kind: str, texts: Mapping[str, str], data: bytes | None) -> str:

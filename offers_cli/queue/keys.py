@@ -6,8 +6,6 @@ Written out here because importing `rq` costs 120 ms. Source: `rq/registry.py`, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 JOB_FUNCTION = "offers_cli.jobs.enrich_offer_job"
 """The only function that our workers accept; its path stands in every queued job."""
 
@@ -33,10 +31,12 @@ def job_id_of(offer_id: str) -> str:
 
 
 def job_key(job_id: str) -> str:
+    """The hash of one job."""
     return f"rq:job:{job_id}"
 
 
 def results_key(job_id: str) -> str:
+    """The stream of one job's results, the newest last."""
     return f"rq:results:{job_id}"
 
 
@@ -51,80 +51,44 @@ def executions_key(job_id: str) -> str:
 
 
 def worker_key(worker: str) -> str:
+    """The registration of one worker."""
     return f"rq:worker:{worker}"
 
 
 def worker_executions_key(worker: str) -> str:
+    """The executions that one worker holds."""
     return f"rq:worker:{worker}:executions"
 
 
 def command_channel(worker: str) -> str:
+    """Where one worker listens for RQ's commands."""
     return f"rq:pubsub:{worker}"
 
 
-@dataclass(frozen=True, slots=True)
 class QueueKeys:
     """The keys of one queue."""
 
-    name: str
-
-    @property
-    def queue(self) -> str:
-        return f"rq:queue:{self.name}"
-
-    @property
-    def intermediate(self) -> str:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queue = f"rq:queue:{name}"
+        self.intermediate = f"rq:queue:{name}:intermediate"
         """Where RQ's own workers keep an id between taking it and starting it."""
-        return f"rq:queue:{self.name}:intermediate"
-
-    @property
-    def started(self) -> str:
-        return f"rq:wip:{self.name}"
-
-    @property
-    def scheduled(self) -> str:
-        return f"rq:scheduled:{self.name}"
-
-    @property
-    def deferred(self) -> str:
-        return f"rq:deferred:{self.name}"
-
-    @property
-    def finished(self) -> str:
-        return f"rq:finished:{self.name}"
-
-    @property
-    def failed(self) -> str:
-        return f"rq:failed:{self.name}"
-
-    @property
-    def canceled(self) -> str:
-        return f"rq:canceled:{self.name}"
-
-    @property
-    def workers(self) -> str:
-        return f"rq:workers:{self.name}"
-
-    @property
-    def leases(self) -> str:
+        self.started = f"rq:wip:{name}"
+        self.scheduled = f"rq:scheduled:{name}"
+        self.deferred = f"rq:deferred:{name}"
+        self.finished = f"rq:finished:{name}"
+        self.failed = f"rq:failed:{name}"
+        self.canceled = f"rq:canceled:{name}"
+        self.workers = f"rq:workers:{name}"
+        self.leases = f"offers:leases:{name}"
         """Ours: executions scored by when they count as abandoned."""
-        return f"offers:leases:{self.name}"
-
-    @property
-    def hosts(self) -> str:
+        self.hosts = f"offers:hosts:{name}"
         """Ours: the hosts whose jobs wait in the queue, scored by when they were last served."""
-        return f"offers:hosts:{self.name}"
+        self.read = f"offers:read:{name}"
+        """Ours: how many jobs at the front of the queue were read into the lists of waiting jobs by host."""
+        self.orphans = f"offers:strays:{name}"
+        """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
 
     def waiting_of(self, host: str) -> str:
         """Ours: the ids of one host's waiting jobs, as far as the queue was read."""
         return f"offers:waiting:{self.name}:{host}"
-
-    @property
-    def read(self) -> str:
-        """Ours: how many jobs at the front of the queue were read into those lists."""
-        return f"offers:read:{self.name}"
-
-    @property
-    def orphans(self) -> str:
-        """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
-        return f"offers:strays:{self.name}"

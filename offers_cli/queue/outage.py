@@ -29,6 +29,7 @@ class Backoff:
         return wait_s
 
     def reset(self) -> None:
+        """Begin with the first wait again."""
         self.failures = 0
 
 

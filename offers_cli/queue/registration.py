@@ -9,9 +9,8 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from offers_cli.queue.keys import WAITS_FOR, WORKER_TTL_S, WORKERS, QueueKeys, worker_executions_key, worker_key
 from offers_cli.redis.errors import translate
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 PROCESS_FIELD = "offers_process"
 EXPIRED_AT_ONCE = 1000
+PROC = Path("/proc")
+MAX_PID = 2**31 - 1
 
 
 class WorkerRegistration:
@@ -36,19 +37,12 @@ class WorkerRegistration:
         self._born_at = utc_now()
 
     def register(self) -> None:
-        """Say that this worker lives; again after Redis came back empty."""
-        with translate():
-            facts = self._describe()
-        fields = [text for fact in facts.items() for text in fact]
-        keys = (worker_key(self._worker), WORKERS, self._keys.workers)
-        Scripts(self._connection).run("register", keys, WORKER_TTL_S, *fields)
-
-    def _describe(self) -> dict[str, str | int]:
+        """Show that this worker lives; again after Redis came back empty."""
         from importlib.metadata import version
 
-        return {
-            "birth": _rq_time(self._born_at),
-            "last_heartbeat": _rq_time(utc_now()),
+        facts: dict[str, str | int] = {
+            "birth": iso_utc(self._born_at, timespec="microseconds"),
+            "last_heartbeat": iso_utc(utc_now(), timespec="microseconds"),
             "queues": self._keys.name,
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
@@ -58,15 +52,19 @@ class WorkerRegistration:
             "state": "started",
             PROCESS_FIELD: str(ProcessId.own()),
         }
+        fields = [text for fact in facts.items() for text in fact]
+        keys = (worker_key(self._worker), WORKERS, self._keys.workers)
+        Scripts(self._connection).run("register", keys, WORKER_TTL_S, *fields)
 
     def _address(self) -> str:
         """As Redis sees us; managed services may not show it, and redis-py cannot read a socket's path with blanks."""
         import redis
 
-        try:
-            return str(self._connection.client_info()["addr"])
-        except (redis.ResponseError, KeyError, ValueError):
-            return "unknown"
+        with translate():
+            try:
+                return str(self._connection.client_info()["addr"])
+            except (redis.ResponseError, KeyError, ValueError):
+                return "unknown"
 
     def show_waiting(self, reason: str | None) -> None:
         """Show which service this worker waits for and why; None when it works again."""
@@ -95,40 +93,27 @@ def find_dead_workers(connection: redis.Redis, keys: QueueKeys) -> list[str]:
         for key in registered:
             pipe.hmget(key, "birth", PROCESS_FIELD)
         answers = pipe.execute(raise_on_error=False)
-    processes = {
-        key: _process(answer) for key, answer in zip(registered, answers, strict=True) if _is_worker(key, answer)
+    # What RQ could not have registered, or has expired, answers nothing; a key of a wrong type answers with an error.
+    living = {
+        key: ProcessId.parse(as_text(answer[1]))
+        for key, answer in zip(registered, answers, strict=True)
+        if key.isascii() and isinstance(answer, list) and answer[0] is not None
     }
-    if expired := [key for key in registered if key not in processes][:EXPIRED_AT_ONCE]:
+    if expired := [key for key in registered if key not in living][:EXPIRED_AT_ONCE]:
         query(connection, ("SREM", keys.workers, *expired), ("SREM", WORKERS, *expired))
-    dead = sorted(key for key, process in processes.items() if process and process.is_dead())
+    dead = sorted(key for key, process in living.items() if process and process.is_dead())
     return [key.decode().removeprefix(worker_key("")) for key in dead]
-
-
-def _is_worker(key: bytes, answer: Any) -> bool:
-    """Whether RQ could have registered it, and it has not expired: one of a wrong type answers with an error."""
-    return key.isascii() and isinstance(answer, list) and answer[0] is not None
-
-
-def _process(answer: list[Any]) -> ProcessId | None:
-    return ProcessId.parse(as_text(answer[1]))
-
-
-def _rq_time(time: datetime) -> str:
-    """A time as RQ writes it."""
-    return iso_utc(time, timespec="microseconds")
-
-
-PROC = Path("/proc")
-MAX_PID = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """One process of one machine since its boot.
+    """One process of one machine since its boot, so that a dead worker of this machine is known at once.
+
+    A pid alone is not enough: it is used again, and containers share host names and number their processes alike.
 
     Attributes:
         machine: host name, boot and pid namespace (the latter two on Linux alone).
-        started: when it started, in the kernel's ticks; empty where that cannot be told.
+        started: when it started, in the kernel's ticks; empty where that is not known.
     """
 
     machine: str
@@ -137,10 +122,12 @@ class ProcessId:
 
     @classmethod
     def own(cls) -> Self:
+        """The process that asks."""
         return cls(machine=_machine(), pid=os.getpid(), started=_started(os.getpid()) or "")
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
+        """What `str` made of one; None for whatever is none."""
         machine, _, rest = text.partition("|")
         pid, _, started = rest.partition("|")
         number = as_number(pid)

@@ -155,21 +155,18 @@ class Supervisor:
         )
 
     def _start_due(self) -> None:
-        for one in self._processes:
+        for number, one in enumerate(self._processes):
             if one.process or one.done:
                 continue
             if self.stop_request.made:
                 one.done = True
             elif time.monotonic() >= one.start_at:
-                self._start(one)
-
-    def _start(self, one: _Process) -> None:
-        one.error_pipe, theirs = self._context.Pipe(duplex=False)
-        slot = WorkerSlot(os.getpid(), self._processes.index(one), len(self._processes), one.counts, theirs)
-        one.process = self._context.Process(target=_run_in_slot, args=(self._work, slot), name="offers worker")
-        one.process.start()
-        theirs.close()
-        one.started_at = time.monotonic()
+                one.error_pipe, theirs = self._context.Pipe(duplex=False)
+                slot = WorkerSlot(os.getpid(), number, len(self._processes), one.counts, theirs)
+                one.process = self._context.Process(target=_run_in_slot, args=(self._work, slot), name="offers worker")
+                one.process.start()
+                theirs.close()
+                one.started_at = time.monotonic()
 
     def _pass_on_stop(self) -> None:
         """Each signal once; what has not ended long after is killed, and its jobs come back by themselves."""
@@ -197,26 +194,24 @@ class Supervisor:
                 one.process.join()
 
     def _reap(self) -> None:
-        for one in self._processes:
-            if one.process and one.process.exitcode is not None:
-                code = one.process.exitcode
-                one.process.join()
-                one.process.close()
-                one.process = None
-                self._decide(one, code)
-
-    def _decide(self, one: _Process, code: int) -> None:
         """What follows from the end of a process: it is done, started again, or its error ends everything.
 
         A Redis that was there at the first start is waited for, as a running worker waits for it.
         """
-        error = _received_error(one.error_pipe)
-        if code == 0 or self.stop_request.made:
-            one.done = True
-        if error and not self._waits_for_redis(one, error):
-            self._give_up(error)
-        elif code:
-            self._restart(one, code, crashed=code > 0 and not error)
+        for one in self._processes:
+            if not one.process or one.process.exitcode is None:
+                continue
+            code = one.process.exitcode
+            one.process.join()
+            one.process.close()
+            one.process = None
+            error = _received_error(one.error_pipe)
+            if code == 0 or self.stop_request.made:
+                one.done = True
+            if error and not self._waits_for_redis(one, error):
+                self._give_up(error)
+            elif code:
+                self._restart(one, code, crashed=code > 0 and not error)
 
     def _waits_for_redis(self, one: _Process, error: OffersError) -> bool:
         was_running_before = one.waits.failures > 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 5.0
-
-log = get_log("worker")
-
-
 PORT = 6379
 SENTINEL_PORT = 26379
+NO_ADDRESS = "is not an address of a Redis"
+SCHEMES = frozenset({"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"})
+
+log = get_log("worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class RedisAddress:
     options: dict[str, Any]
     service: str = ""
     sentinels: tuple[tuple[str, int], ...] = ()
-    sentinel_options: dict[str, Any]
+    sentinel_options: dict[str, Any] = field(default_factory=dict)
 
 
 def parse_address(url: str) -> RedisAddress:
@@ -49,7 +49,7 @@ def parse_address(url: str) -> RedisAddress:
     tls, sentinel = parts.scheme.startswith("rediss"), parts.scheme.endswith("+sentinel")
     options = {name: _read_option(name, text, tls=tls, sentinel=sentinel) for name, text in given.items()}
     of_sentinels = {name.removeprefix("sentinel_"): options.pop(name) for name in SENTINEL_OPTIONS if name in options}
-    user, _, places = parts.netloc.rpartition("@")
+    user, _, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     for key, text in (("username", name), ("password", password)):
         if text:
@@ -57,77 +57,65 @@ def parse_address(url: str) -> RedisAddress:
     if tls:
         options["ssl"] = True
     if parts.scheme == "unix":
-        if places or not parts.path.strip("/"):
-            raise ValueError(
-                "is not an address of a Redis: a socket's path begins with a slash, unix:///path/redis.sock"
-            )
-        return RedisAddress(options={"unix_socket_path": unquote(parts.path), **options}, sentinel_options={})
-    if sentinel:
-        service, _, database = parts.path.strip("/").partition("/")
-        if not service:
-            raise ValueError(
-                "is not an address of a Redis: it lacks the name that the Sentinels watch, as in …:26379/name"
-            )
-        hosts = tuple(_host(place, SENTINEL_PORT) for place in places.split(","))
-        shared = {key: value for key, value in options.items() if key.startswith(("ssl", "socket_"))}
-        options["db"] = options.get("db", _database(database))
-        return RedisAddress(
-            options=options,
-            service=unquote(service),
-            sentinels=hosts,
-            sentinel_options={**shared, **of_sentinels},
-        )
-    host, port = _host(places, PORT)
-    options["db"] = options.get("db", _database(parts.path.strip("/")))
-    return RedisAddress(options={"host": host, "port": port, **options}, sentinel_options={})
+        if hosts or not parts.path.strip("/"):
+            raise ValueError(f"{NO_ADDRESS}: a socket's path begins with a slash, unix:///path/redis.sock")
+        return RedisAddress(options={"unix_socket_path": unquote(parts.path), **options})
+    if not sentinel:
+        host, port = _read_host(hosts, PORT)
+        options["db"] = options.get("db", _read_database(parts.path.strip("/")))
+        return RedisAddress(options={"host": host, "port": port, **options})
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError(f"{NO_ADDRESS}: it lacks the name that the Sentinels watch, as in …:26379/name")
+    shared = {key: value for key, value in options.items() if key.startswith(("ssl", "socket_"))}
+    sentinels = tuple(_read_host(host, SENTINEL_PORT) for host in hosts.split(","))
+    options["db"] = options.get("db", _read_database(database))
+    return RedisAddress(
+        options=options,
+        service=unquote(service),
+        sentinels=sentinels,
+        sentinel_options={**shared, **of_sentinels},
+    )
 
 
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("is not an address of a Redis") from None
-    if parts.scheme not in {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}:
-        raise ValueError("is not an address of a Redis")
+        raise ValueError(NO_ADDRESS) from None
+    if parts.scheme not in SCHEMES:
+        raise ValueError(NO_ADDRESS)
     if "@" not in parts.netloc and "@" in url:
-        raise ValueError("is not an address of a Redis: in a password, / is written %2F, ? %3F, # %23, @ %40")
+        raise ValueError(f"{NO_ADDRESS}: in a password, / is written %2F, ? %3F, # %23, @ %40")
     return parts
 
 
-def _host(place: str, port: int) -> tuple[str, int]:
-    parts = urlsplit(f"//{place}")
-    try:
-        given = port if parts.port is None else parts.port
-    except ValueError:
-        given = 0
-    if not given:
-        raise ValueError("is not an address of a Redis: its port is no number from 1 to 65535")
-    return unquote(parts.hostname or "localhost"), given
-
-
-def _database(text: str) -> int:
+def _read_database(text: str) -> int:
     if not re.fullmatch(r"[0-9]*", text):
-        raise ValueError("is not an address of a Redis: its path is no database number")
+        raise ValueError(f"{NO_ADDRESS}: its path is no database number")
     return int(text or 0)
 
 
-def _yes_or_no(text: str) -> bool:
-    known = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
-    if text.lower() not in known:
-        raise ValueError("is neither true nor false")
-    return known[text.lower()]
+def _read_host(text: str, default_port: int) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    try:
+        port = default_port if parts.port is None else parts.port
+    except ValueError:
+        port = 0
+    if not port:
+        raise ValueError(f"{NO_ADDRESS}: its port is no number from 1 to 65535")
+    return unquote(parts.hostname or "localhost"), port
 
 
-def _number(text: str) -> float:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) or float(text) == 0:
-        raise ValueError("is no number of seconds")
-    return float(text)
+def _option(pattern: str, problem: str, convert: Callable[[str], Any] = str) -> Callable[[str], Any]:
+    """How an option is read: its whole text matches the pattern, or that is the problem with it."""
 
+    def read(text: str) -> Any:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(problem)
+        return convert(text)
 
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[0-9]+", text):
-        raise ValueError("is no number")
-    return int(text)
+    return read
 
 
 def _file(text: str) -> str:
@@ -136,21 +124,19 @@ def _file(text: str) -> str:
     return text
 
 
-def _how_strict(text: str) -> str:
-    if text not in {"none", "optional", "required"}:
-        raise ValueError("is neither none, optional nor required")
-    return text
-
-
+YES = ("true", "yes", "1", "on")
+_bool = _option(r"(?ai:true|yes|1|on|false|no|0|off)", "is neither true nor false", lambda text: text.lower() in YES)
+_seconds = _option(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?", "is no number of seconds", float)
+_count = _option(r"[0-9]+", "is no number", int)
 OPTIONS: dict[str, Callable[[str], Any]] = {
     "db": _count,
     "username": str,
     "password": str,
     "client_name": str,
     "health_check_interval": _count,
-    "socket_connect_timeout": _number,
-    "socket_timeout": _number,
-    "socket_keepalive": _yes_or_no,
+    "socket_connect_timeout": _seconds,
+    "socket_timeout": _seconds,
+    "socket_keepalive": _bool,
 }
 TLS_OPTIONS: dict[str, Callable[[str], Any]] = {
     "ssl_ca_certs": _file,
@@ -158,8 +144,8 @@ TLS_OPTIONS: dict[str, Callable[[str], Any]] = {
     "ssl_certfile": _file,
     "ssl_keyfile": _file,
     "ssl_password": str,
-    "ssl_cert_reqs": _how_strict,
-    "ssl_check_hostname": _yes_or_no,
+    "ssl_cert_reqs": _option(r"none|optional|required", "is neither none, optional nor required"),
+    "ssl_check_hostname": _bool,
     "ssl_ciphers": str,
 }
 SENTINEL_OPTIONS: dict[str, Callable[[str], Any]] = {"sentinel_username": str, "sentinel_password": str}

@@ -82,28 +82,28 @@ def ensure_server(home: Path) -> Path:
             "offers cannot start a Redis on Windows",
             hint="run offers in WSL, or set REDIS_URL to a Redis elsewhere: docker run -p 6379:6379 valkey/valkey",
         )
-    place = _Place(home)
+    server = _Server(home)
     try:
-        if not place.answers():
-            place.prepare()
-            with _locked(place.directory / "start.lock"):
-                if not place.answers():
-                    _start(place)
+        if not server.answers():
+            server.prepare()
+            with _locked(server.directory / "start.lock"):
+                if not server.answers():
+                    _start(server)
     except OSError as exc:
-        raise QueueRefused(f"cannot use {place.directory}: {exc.strerror}", hint="set OFFERS_HOME") from exc
-    return place.socket
+        raise QueueRefused(f"cannot use {server.directory}: {exc.strerror}", hint="set OFFERS_HOME") from exc
+    return server.socket
 
 
 def stop_server(home: Path) -> bool:
     """Stop the embedded Redis, its data safe on disk; False when it did not run."""
-    place = _Place(home)
-    if not place.alive():
+    server = _Server(home)
+    if not server.alive():
         return False
-    os.kill(place.pid(), signal.SIGTERM)
+    os.kill(server.pid(), signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while place.alive():
+    while server.alive():
         if time.monotonic() > deadline:
-            raise QueueUnavailable(f"the embedded Redis (pid {place.pid()}) does not stop", hint=place.log_hint)
+            raise QueueUnavailable(f"the embedded Redis (pid {server.pid()}) does not stop", hint=server.log_hint)
         time.sleep(POLL_S)
     return True
 
@@ -114,16 +114,16 @@ def server_status(home: Path) -> ServerStatus:
     Raises:
         QueueUnavailable: it does not answer.
     """
-    place = _Place(home)
-    if not place.answers():
-        return ServerStatus(running=False, socket=place.socket, directory=place.directory)
-    with place.client() as client, translate():
+    server = _Server(home)
+    if not server.answers():
+        return ServerStatus(running=False, socket=server.socket, directory=server.directory)
+    with server.client() as client, translate():
         facts: Any = client.info()
     name, version = name_and_version(facts)
     return ServerStatus(
         running=True,
-        socket=place.socket,
-        directory=place.directory,
+        socket=server.socket,
+        directory=server.directory,
         pid=int(facts["process_id"]),
         server=f"{name} {version}",
         clients=int(facts["connected_clients"]) - 1,
@@ -131,8 +131,8 @@ def server_status(home: Path) -> ServerStatus:
     )
 
 
-class _Place:
-    """Where one home's server keeps its things."""
+class _Server:
+    """The server of one home: where it keeps its things, and whether it lives."""
 
     def __init__(self, home: Path) -> None:
         # one home reached by two names is one home: its server must not be taken for another's
@@ -225,20 +225,20 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _start(place: _Place) -> None:
-    if place.alive():
+def _start(server: _Server) -> None:
+    if server.alive():
         # It lives and cannot be reached: a cleaner removed its socket, or its starter died in the middle.
-        stop_server(place.directory.parent)
-    program = choose_program(place.directory)
-    log_offset = place.log.stat().st_size if place.log.exists() else 0
+        stop_server(server.directory.parent)
+    program = choose_program(server.directory)
+    log_offset = server.log.stat().st_size if server.log.exists() else 0
     try:
-        with os.fdopen(open_lock(place.lock), "wb") as lock:
+        with os.fdopen(open_lock(server.lock), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _launch(program, place, lock.fileno())
-        _await_start(place)
+            _launch(program, server, lock.fileno())
+        _await_start(server)
     except _NotStarted as exc:
-        raise _explain_start(exc.reason, place, place.log_since(log_offset)) from None
-    record_writer(place.directory, program)
+        raise _explain_start(exc.reason, server, server.log_since(log_offset)) from None
+    record_writer(server.directory, program)
 
 
 class _NotStarted(Exception):
@@ -248,14 +248,14 @@ class _NotStarted(Exception):
         self.reason = reason
 
 
-def _launch(program: ServerProgram, place: _Place, lock: int) -> None:
+def _launch(program: ServerProgram, server: _Server, lock: int) -> None:
     # A relative socket is enough for the server, which works in its directory, and is all that CLIENT INFO shows:
     # redis-py, and with it RQ's own worker, cannot read that reply when a path in it holds a blank or "=".
-    socket = place.socket.name if place.socket.parent == place.directory else str(place.socket)
+    socket = server.socket.name if server.socket.parent == server.directory else str(server.socket)
     command = [
-        *(program.path, "--port", "0", "--dir", str(place.directory)),
+        *(program.path, "--port", "0", "--dir", str(server.directory)),
         *("--unixsocket", socket, "--unixsocketperm", "700"),
-        *("--pidfile", place.pidfile.name, "--logfile", place.log.name),
+        *("--pidfile", server.pidfile.name, "--logfile", server.log.name),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
         # RQ keeps each job's result in a stream, whose first node takes 4 kB by default: two thirds of a failed job
         *("--maxmemory-policy", "noeviction", "--stream-node-max-bytes", "200", "--daemonize", "yes"),
@@ -268,21 +268,21 @@ def _launch(program: ServerProgram, place: _Place, lock: int) -> None:
         raise _NotStarted(said[-1] if said else "")
 
 
-def _await_start(place: _Place) -> None:
+def _await_start(server: _Server) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not place.answers():
-        if not place.alive() or time.monotonic() > deadline:
+    while not server.answers():
+        if not server.alive() or time.monotonic() > deadline:
             raise _NotStarted
         time.sleep(POLL_S)
 
 
-def _explain_start(reason: str, place: _Place, log: list[str]) -> OffersError:
+def _explain_start(reason: str, server: _Server, log: list[str]) -> OffersError:
     broken = next((line for line in log if _UNREADABLE.search(line)), None)
     if broken:
-        folder = shlex.quote(str(place.directory))
+        folder = shlex.quote(str(server.directory))
         return QueueRefused(
-            f"the embedded Redis cannot read its files in {place.directory}: {broken}",
+            f"the embedded Redis cannot read its files in {server.directory}: {broken}",
             hint=f"mv {folder} {folder}.broken && offers enqueue-missing --limit 100000",
         )
     reason = reason or (log[-1] if log else "it wrote no log")
-    return QueueUnavailable(f"the embedded Redis did not start: {reason}", hint=place.log_hint)
+    return QueueUnavailable(f"the embedded Redis did not start: {reason}", hint=server.log_hint)

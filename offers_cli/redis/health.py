@@ -64,7 +64,7 @@ def read_health(connection: redis.Redis, *, now: Callable[[], float] = time.time
         except redis.exceptions.NoPermissionError:
             info = {}
     version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:3]) if info else None
-    save = _ask(connection, "save")
+    save = _setting(connection, "save")
     return RedisHealth(
         command=redis_cli(connection),
         server=" ".join(name_and_version(info)) if info else None,
@@ -88,7 +88,7 @@ def name_and_version(info: Mapping[str, Any]) -> tuple[str, str]:
     return "Redis", str(info.get("redis_version", "?"))
 
 
-def _ask(connection: redis.Redis, name: str) -> str | None:
+def _setting(connection: redis.Redis, name: str) -> str | None:
     """One line of its configuration."""
     import redis
 
@@ -101,12 +101,12 @@ def _ask(connection: redis.Redis, name: str) -> str | None:
 
 def _open_to(connection: redis.Redis, version: tuple[int, ...] | None) -> tuple[str, ...] | None:
     """Protected mode keeps strangers out while there is no password; before Redis 7 only without an explicit `bind`."""
-    bind, port, protected = (_ask(connection, name) for name in ("bind", "port", "protected-mode"))
+    bind, port, protected = (_setting(connection, name) for name in ("bind", "port", "protected-mode"))
     if bind is None or version is None or _has_password(connection) is None:
         return None
-    places = tuple(place for place in bind.split() or ("*",) if not place.startswith(LOOPBACK))
+    open_to = tuple(address for address in bind.split() or ("*",) if not address.startswith(LOOPBACK))
     is_protected = protected == "yes" and (version >= (7,) or not bind.strip())
-    return () if port == "0" or is_protected or _has_password(connection) else places
+    return () if port == "0" or is_protected or _has_password(connection) else open_to
 
 
 def _has_password(connection: redis.Redis) -> bool | None:

@@ -26,11 +26,10 @@ from offers_cli.storage.rules import needs
 
 log = get_log("enrichment")
 
-Job = EnrichmentJob | ClaimedJob
 LINK_ALONE = frozenset({Missing.AFFILIATE_LINK})
 
 
-def enrich(job: Job, *, observed_at: datetime, pages: Pages, drift: DriftWatch) -> Enrichment:
+def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: DriftWatch) -> Enrichment:
     """Fetch and read the product page of one offer.
 
     Raises:
@@ -101,7 +100,7 @@ class Enricher:
         """The work of a job that a worker holds; raises as a call."""
         return self(job, observed_at=job.claimed_at)
 
-    def __call__(self, job: Job, *, observed_at: datetime) -> Enrichment:
+    def __call__(self, job: EnrichmentJob, *, observed_at: datetime) -> Enrichment:
         """Read the page, get the link, or both.
 
         Raises:
@@ -113,11 +112,11 @@ class Enricher:
         with self.links.batches.present():
             return self._do_both(job, observed_at, address)
 
-    def _read(self, job: Job, observed_at: datetime) -> Enrichment:
+    def _read(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
         with self.page_slots:
             return enrich(job, observed_at=observed_at, pages=self.pages, drift=self.drift)
 
-    def _do_both(self, job: Job, observed_at: datetime, address: str) -> Enrichment:
+    def _do_both(self, job: EnrichmentJob, observed_at: datetime, address: str) -> Enrichment:
         offer = self.storage.find_offer(job.offer_id)
         lacks = needs(offer) if offer else frozenset()
         parts: list[Enrichment | WorkError] = []
@@ -139,7 +138,7 @@ class Enricher:
             raise failed[0]
         return found[0] if len(found) == 1 else _merged(*found)
 
-    def _link(self, job: Job, observed_at: datetime, address: str) -> Enrichment:
+    def _link(self, job: EnrichmentJob, observed_at: datetime, address: str) -> Enrichment:
         link = self.links.get(address)
         log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id)
         return Enrichment(

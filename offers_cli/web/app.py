@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from offers_cli.errors import OffersError, QueueUnavailable
 from offers_cli.offer import url_problem
-from offers_cli.queue.admin import Job, Jobs, Registry
+from offers_cli.queue.admin import QueueAdmin, Registry, StoredJob
 from offers_cli.web.security import SAFE_METHODS
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 CANCELABLE = frozenset({Registry.QUEUED, Registry.STARTED, Registry.SCHEDULED, Registry.DEFERRED})
 
 
-def create_app(*, jobs: Jobs, registries: Registries, get_stats: Callable[[], Mapping[str, Any]]) -> Flask:
+def create_app(*, jobs: QueueAdmin, registries: Registries, get_stats: Callable[[], Mapping[str, Any]]) -> Flask:
     """The application without its middleware (`offers_cli.web.security`).
 
     Args:
@@ -91,7 +91,7 @@ def _refused(error: HTTPException) -> Response:
     return response
 
 
-def _queue_pages(jobs: Jobs, registries: Registries) -> Blueprint:
+def _queue_pages(jobs: QueueAdmin, registries: Registries) -> Blueprint:
     """The pages of that queue; what is not its own is not found, whatever the URL says."""
     pages = Blueprint("queue", __name__)
     actions = {"requeue": jobs.requeue, "cancel": jobs.cancel, "delete": jobs.delete}
@@ -174,7 +174,7 @@ def _job_name(job_id: bytes) -> str | None:
     return "~" + urlsafe_b64encode(job_id).rstrip(b"=").decode() if 0 < len(job_id) <= LONGEST_ODD_ID else None
 
 
-def _actions_for(job: Job) -> list[str]:
+def _actions_for(job: StoredJob) -> list[str]:
     """What can be done with a job as it stands."""
     found = []
     if job.status == Registry.FAILED and not job.broken:

@@ -62,7 +62,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
     try:
         import waitress  # noqa: F401 (is it installed?)
 
-        from offers_cli.queue.admin import Jobs
+        from offers_cli.queue.admin import QueueAdmin
         from offers_cli.web.app import create_app
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
@@ -73,7 +73,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
             f"whoever reaches {host} could change the queue: a token is needed for any host but loopback",
             hint="export OFFERS_DASHBOARD_TOKEN=$(openssl rand -hex 24), or leave --host out",
         )
-    jobs = Jobs(runtime.connection, name=runtime.config.enrichment.queue_name)
+    jobs = QueueAdmin(runtime.connection, name=runtime.config.enrichment.queue_name)
     later = runtime.later
     stats = partial(
         collect_stats,

@@ -11,7 +11,7 @@ import redis
 from queue_fakes import Database, enqueue, fetch, make_worker, raising, rq_queue
 
 from offers_cli.errors import PageChanged
-from offers_cli.queue.admin import PAGE_SIZE, Jobs, Registry
+from offers_cli.queue.admin import PAGE_SIZE, QueueAdmin, Registry
 from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.leases import JobLeases
@@ -22,8 +22,8 @@ SCORED = [registry for registry in Registry if registry not in {Registry.QUEUED,
 
 
 @pytest.fixture
-def jobs(connection: redis.Redis) -> Jobs:
-    return Jobs(connection)
+def jobs(connection: redis.Redis) -> QueueAdmin:
+    return QueueAdmin(connection)
 
 
 def worker(connection: redis.Redis) -> JobLeases:
@@ -97,7 +97,7 @@ def traces(connection: redis.Redis) -> list[bytes]:
 
 @in_every_registry
 def test_a_job_is_counted_listed_and_found_where_it_stands(
-    connection: redis.Redis, jobs: Jobs, registry: Registry
+    connection: redis.Redis, jobs: QueueAdmin, registry: Registry
 ) -> None:
     stand_in(connection, registry)
     assert jobs.counts() == {each: int(each is registry) for each in Registry}
@@ -112,7 +112,7 @@ def test_a_job_is_counted_listed_and_found_where_it_stands(
     assert (found.status, found.offer_id) == (registry, "o")
 
 
-def test_a_failed_job_tells_why(connection: redis.Redis, jobs: Jobs) -> None:
+def test_a_failed_job_tells_why(connection: redis.Redis, jobs: QueueAdmin) -> None:
     stand_in(connection, Registry.FAILED)
     job = jobs.find(b"enrich-o")
     assert job
@@ -124,7 +124,7 @@ def test_a_failed_job_tells_why(connection: redis.Redis, jobs: Jobs) -> None:
 
 
 @in_every_registry
-def test_a_deleted_job_leaves_nothing_behind(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_a_deleted_job_leaves_nothing_behind(connection: redis.Redis, jobs: QueueAdmin, registry: Registry) -> None:
     stand_in(connection, registry)
     assert jobs.delete(b"enrich-o")
     assert traces(connection) == []
@@ -133,7 +133,7 @@ def test_a_deleted_job_leaves_nothing_behind(connection: redis.Redis, jobs: Jobs
 
 
 @in_every_registry
-def test_an_emptied_registry_has_no_jobs_left(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_an_emptied_registry_has_no_jobs_left(connection: redis.Redis, jobs: QueueAdmin, registry: Registry) -> None:
     stand_in(connection, registry)
     assert jobs.empty(registry) == 1
     assert traces(connection) == []
@@ -141,7 +141,7 @@ def test_an_emptied_registry_has_no_jobs_left(connection: redis.Redis, jobs: Job
 
 
 @in_every_registry
-def test_only_what_waits_or_runs_is_cancelled(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_only_what_waits_or_runs_is_cancelled(connection: redis.Redis, jobs: QueueAdmin, registry: Registry) -> None:
     stand_in(connection, registry)
     is_active = registry not in {Registry.FINISHED, Registry.FAILED, Registry.CANCELED}
     assert jobs.cancel(b"enrich-o") == is_active
@@ -153,7 +153,7 @@ def test_only_what_waits_or_runs_is_cancelled(connection: redis.Redis, jobs: Job
 
 
 @in_every_registry
-def test_only_a_failed_job_is_requeued(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_only_a_failed_job_is_requeued(connection: redis.Redis, jobs: QueueAdmin, registry: Registry) -> None:
     stand_in(connection, registry)
     assert jobs.requeue(b"enrich-o") == (registry is Registry.FAILED)
     if registry is Registry.FAILED:
@@ -161,7 +161,7 @@ def test_only_a_failed_job_is_requeued(connection: redis.Redis, jobs: Jobs, regi
         assert fetch(connection, "o").is_queued
 
 
-def test_what_ended_comes_newest_first_what_waits_as_it_is_taken(connection: redis.Redis, jobs: Jobs) -> None:
+def test_what_ended_comes_newest_first_what_waits_as_it_is_taken(connection: redis.Redis, jobs: QueueAdmin) -> None:
     enqueue(connection, ["a", "b"])
     connection.zadd(KEYS.scheduled, {"later": 9e9, "sooner": 8e9})
     connection.zadd(KEYS.failed, {"older": 8e9, "newer": 9e9})
@@ -172,7 +172,9 @@ def test_what_ended_comes_newest_first_what_waits_as_it_is_taken(connection: red
 
 
 @pytest.mark.parametrize("registry", [Registry.QUEUED, *SCORED])
-def test_every_page_of_a_long_registry_costs_the_same(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_every_page_of_a_long_registry_costs_the_same(
+    connection: redis.Redis, jobs: QueueAdmin, registry: Registry
+) -> None:
     """Commands that Redis runs, those within scripts too, with one page of entries and with four hundred."""
 
     def fill(first: int, last: int) -> None:
@@ -237,7 +239,7 @@ ODD_IDS = [b"planted", b"\xff\xfe", b"a:b", b"</a><script>", b"../x", b" ", b"\x
 @pytest.mark.parametrize("registry", Registry)
 @pytest.mark.parametrize("plant", PLANTED)
 def test_a_broken_job_is_shown_and_deleted(
-    connection: redis.Redis, jobs: Jobs, registry: Registry, plant: Callable[..., None]
+    connection: redis.Redis, jobs: QueueAdmin, registry: Registry, plant: Callable[..., None]
 ) -> None:
     plant(connection, b"planted")
     if registry is Registry.QUEUED:
@@ -256,7 +258,7 @@ def test_a_broken_job_is_shown_and_deleted(
 
 
 @pytest.mark.parametrize("job_id", ODD_IDS)
-def test_an_odd_id_is_shown_as_it_is_and_deleted(connection: redis.Redis, jobs: Jobs, job_id: bytes) -> None:
+def test_an_odd_id_is_shown_as_it_is_and_deleted(connection: redis.Redis, jobs: QueueAdmin, job_id: bytes) -> None:
     connection.zadd(KEYS.failed, {job_id: 9e9})
     connection.rpush(KEYS.queue, job_id)
     for registry in (Registry.FAILED, Registry.QUEUED):
@@ -268,7 +270,7 @@ def test_an_odd_id_is_shown_as_it_is_and_deleted(connection: redis.Redis, jobs: 
     assert not connection.exists(KEYS.failed, KEYS.queue)
 
 
-def test_a_value_of_any_size_is_cut_before_it_is_sent(connection: redis.Redis, jobs: Jobs) -> None:
+def test_a_value_of_any_size_is_cut_before_it_is_sent(connection: redis.Redis, jobs: QueueAdmin) -> None:
     stand_in(connection, Registry.QUEUED)
     connection.hset("rq:job:enrich-o", mapping={"description": "d" * 2**22, "meta": "m" * 2**22})
     job = jobs.find(b"enrich-o")
@@ -278,7 +280,9 @@ def test_a_value_of_any_size_is_cut_before_it_is_sent(connection: redis.Redis, j
 
 
 @pytest.mark.parametrize("registry", Registry)
-def test_a_key_of_another_type_is_named_and_makes_way(connection: redis.Redis, jobs: Jobs, registry: Registry) -> None:
+def test_a_key_of_another_type_is_named_and_makes_way(
+    connection: redis.Redis, jobs: QueueAdmin, registry: Registry
+) -> None:
     names = {Registry.QUEUED: KEYS.queue, Registry.STARTED: KEYS.started}
     connection.set(names.get(registry, f"rq:{registry}:enrichment"), "x")
     assert jobs.counts() == {each: None if each is registry else 0 for each in Registry}
@@ -289,7 +293,7 @@ def test_a_key_of_another_type_is_named_and_makes_way(connection: redis.Redis, j
     assert jobs.counts() == dict.fromkeys(Registry, 0)
 
 
-def test_another_queues_jobs_are_out_of_reach(connection: redis.Redis, jobs: Jobs) -> None:
+def test_another_queues_jobs_are_out_of_reach(connection: redis.Redis, jobs: QueueAdmin) -> None:
     """Even where an entry of ours names one: the entry goes, the job stays as it is."""
     connection.rpush("rq:queue:payments", "theirs")
     theirs = {b"status": b"failed", b"origin": b"payments", b"data": b"x"}
@@ -315,7 +319,7 @@ def test_another_queues_jobs_are_out_of_reach(connection: redis.Redis, jobs: Job
 @pytest.mark.parametrize("status", ["queued", "failed"])
 @pytest.mark.parametrize("plant", PLANTED[1:])
 def test_what_neither_says_that_it_is_ours_nor_stands_among_ours_is_left_alone(
-    connection: redis.Redis, jobs: Jobs, plant: Callable[..., None], status: str
+    connection: redis.Redis, jobs: QueueAdmin, plant: Callable[..., None], status: str
 ) -> None:
     plant(connection, b"whose")
     connection.hset("rq:job:another", mapping={"status": status, "data": "x"})
@@ -328,7 +332,7 @@ def test_what_neither_says_that_it_is_ours_nor_stands_among_ours_is_left_alone(
     assert {key: connection.dump(key) for key in sorted(connection.keys("*"))} == before
 
 
-def test_an_emptied_registry_spares_jobs_that_wait_again(connection: redis.Redis, jobs: Jobs) -> None:
+def test_an_emptied_registry_spares_jobs_that_wait_again(connection: redis.Redis, jobs: QueueAdmin) -> None:
     stand_in(connection, Registry.QUEUED)
     connection.zadd(KEYS.failed, {"enrich-o": 9e9})
     assert jobs.empty(Registry.FAILED) == 1
@@ -336,13 +340,13 @@ def test_an_emptied_registry_spares_jobs_that_wait_again(connection: redis.Redis
     assert [execution.job_id for execution in worker(connection).claim(3, held=0).jobs] == ["enrich-o"]
 
 
-def test_more_than_a_batch_is_emptied(connection: redis.Redis, jobs: Jobs) -> None:
+def test_more_than_a_batch_is_emptied(connection: redis.Redis, jobs: QueueAdmin) -> None:
     enqueue(connection, [f"o{number}" for number in range(2500)])
     assert jobs.empty(Registry.QUEUED) == 2500
     assert connection.keys("rq:job:*") == []
 
 
-def test_after_a_deletion_other_hosts_are_served_as_before(connection: redis.Redis, jobs: Jobs) -> None:
+def test_after_a_deletion_other_hosts_are_served_as_before(connection: redis.Redis, jobs: QueueAdmin) -> None:
     """What was read of the queue is read anew: no id is skipped for one that is gone."""
     enqueue(connection, ["a", "b", "c"])
     first = worker(connection).claim(1, held=0)

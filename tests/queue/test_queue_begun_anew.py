@@ -15,7 +15,7 @@ from flask import Flask
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
-from offers_cli.queue.admin import Jobs, Registry
+from offers_cli.queue.admin import QueueAdmin, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import ClaimedJob, JobFailure
 from offers_cli.queue.keys import QueueKeys
@@ -60,9 +60,9 @@ class Scene:
             assert app.test_client().post(f"/rq{button}").get_json()["status"] == "OK"
 
     @property
-    def jobs(self) -> Jobs:
+    def jobs(self) -> QueueAdmin:
         """The buttons of our own dashboard."""
-        return Jobs(self.connection, clock=lambda: self.now)
+        return QueueAdmin(self.connection, clock=lambda: self.now)
 
 
 def cancel(scene: Scene) -> None:

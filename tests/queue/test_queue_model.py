@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, WorkError
-from offers_cli.queue.admin import Jobs, Registry
+from offers_cli.queue.admin import QueueAdmin, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.keys import QueueKeys, job_key
@@ -203,7 +203,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(offer=st.sampled_from(OFFERS), button=st.sampled_from(["cancel", "delete", "requeue"]))
     def press(self, offer: str, button: str) -> None:
         """A button of the dashboard, whatever the job is doing."""
-        done = getattr(Jobs(self.connection, clock=self.clock), button)(f"enrich-{offer}".encode())
+        done = getattr(QueueAdmin(self.connection, clock=self.clock), button)(f"enrich-{offer}".encode())
         if done and button == "delete":
             self.known.remove(offer)
 
@@ -211,7 +211,7 @@ class QueueMachine(RuleBasedStateMachine):
     def empty(self, registry: Registry) -> None:
         places, _, _ = self.look()
         gone = {offer for (offer, _), place in places.items() if place == registry}
-        assert Jobs(self.connection, clock=self.clock).empty(registry) == len(gone)
+        assert QueueAdmin(self.connection, clock=self.clock).empty(registry) == len(gone)
         self.known = type(self.known)(offer for offer in self.known if offer not in gone)
 
     @rule(reasons=st.sampled_from([(), ("page_changed",), ("bug",)]))

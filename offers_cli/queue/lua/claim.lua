@@ -1,20 +1,20 @@
 -- Takes jobs from the queue and starts them, all in one step: there is no instant at which a taken job is in no registry.
 -- First it queues the scheduled jobs that are due, so that no scheduler process is needed.
 -- KEYS: queue, scheduled, started, leases, failed, the worker, the worker's executions, hosts, read.
--- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, the places that hosts hold (JSON), the
---   prefix of the keys of waiting jobs by host, the most bytes of a job's data, then one new execution id per place.
+-- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, the slots that hosts hold (JSON), the
+--   prefix of the keys of waiting jobs by host, the most bytes of a job's data, then one new execution id per slot.
 -- Answers time, 1 if suspended, jobs left in the queue, then per job:
 --   id, execution id, attempt, 1 if it must run alone, data (empty if too large), the forbidden fields that are set.
 --
--- No host keeps the others waiting, wherever their jobs stand: the next place is for the job at the front of the queue, but
--- where its host holds places already, for a host that holds fewer. RQ's list does not say which hosts wait behind its
+-- No host keeps the others waiting, wherever their jobs stand: the next slot is for the job at the front of the queue, but
+-- where its host holds slots already, for a host that holds fewer. RQ's list does not say which hosts wait behind its
 -- front. That is read from it, each job once, into one list of ids per host; until it is read to its end, half of the
--- places are kept for what may come. RQ's tools do not know these lists: an id in them counts only if it is in the queue as
+-- slots are kept for what may come. RQ's tools do not know these lists: an id in them counts only if it is in the queue as
 -- well, and every so often they are thrown away and read anew.
 
 local queue, scheduled, started, leases, failed, worker_key, worker_executions, hosts, read = unpack(KEYS)
 local worker, held, lease, keep = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local places_of, waiting_prefix, data_limit = cjson.decode(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local slots_of, waiting_prefix, data_limit = cjson.decode(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 local FIRST_EXECUTION = 9
 local WANTED = #ARGV - FIRST_EXECUTION + 1
 local READ_AT_ONCE, READ_ANEW_S = 2000, 600
@@ -84,14 +84,14 @@ local function host_of(id)
   return host or ''
 end
 
-local function held_by(host) return places_of[host] or 0 end
+local function held_by(host) return slots_of[host] or 0 end
 
-local hosts_with_places = 0
-for _ in pairs(places_of) do hosts_with_places = hosts_with_places + 1 end
+local hosts_with_slots = 0
+for _ in pairs(slots_of) do hosts_with_slots = hosts_with_slots + 1 end
 
-local function give_place(host)
-  if held_by(host) == 0 then hosts_with_places = hosts_with_places + 1 end
-  places_of[host] = held_by(host) + 1
+local function give_slot(host)
+  if held_by(host) == 0 then hosts_with_slots = hosts_with_slots + 1 end
+  slots_of[host] = held_by(host) + 1
   call('ZADD', hosts, 'XX', stamp(now), host)
 end
 
@@ -128,11 +128,11 @@ local function count_off()
   if (whole(call('GET', read)) or 0) > 0 then call_counter('DECR', read) end
 end
 
--- Among hosts that hold fewer places than so many, the one that holds fewest and was served longest ago. Of one host more
--- than hold places, at least one holds none.
+-- Among hosts that hold fewer slots than so many, the one that holds fewest and was served longest ago. Of one host more
+-- than hold slots, at least one holds none.
 local function find_host(limit)
   local found
-  for _, host in ipairs(call('ZRANGE', hosts, 0, hosts_with_places)) do
+  for _, host in ipairs(call('ZRANGE', hosts, 0, hosts_with_slots)) do
     if held_by(host) < limit then found, limit = host, held_by(host) end
   end
   return found
@@ -155,7 +155,7 @@ end
 
 local is_read = nil -- in this call: true to the end, false in part, nil not yet
 
--- A job of a host that holds fewer places than so many; none if no such host is known to wait.
+-- A job of a host that holds fewer slots than so many; none if no such host is known to wait.
 local function take_of_another(limit)
   while skipped < DROPPED_AT_ONCE do
     if is_read == nil then is_read = read_on() end
@@ -208,7 +208,7 @@ while claimed < WANTED and dropped < DROPPED_AT_ONCE do
     end
     local execution = ARGV[FIRST_EXECUTION + claimed]
     claimed = claimed + 1
-    give_place(host)
+    give_slot(host)
     answer[#answer + 1] = describe(id, execution, start(id, execution), exclusive)
     if exclusive then break end
   else
