@@ -13,7 +13,6 @@ from random import Random
 from typing import TypeVar
 
 from offers_cli.demo.titles import AWKWARD, invented_title, slug
-from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
 
 T = TypeVar("T")
 
@@ -32,15 +31,6 @@ class Behaviour(StrEnum):
     FLAKY_500 = "flaky_500"
     """The first request is answered 500, later ones with the page."""
 
-
-LASTING_CODES = {
-    Behaviour.OUT_OF_STOCK: OfferGone.code,
-    Behaviour.GONE_404: OfferGone.code,
-    Behaviour.BROKEN: PageChanged.code,
-}
-"""The failure code that the page always ends in."""
-PASSING_CODES = {Behaviour.WALL_ONCE: PageBlocked.code, Behaviour.FLAKY_500: SiteUnavailable.code}
-"""The failure code of the first request alone."""
 
 TYPICAL = (
     Behaviour.OUT_OF_STOCK,
@@ -95,15 +85,6 @@ class PriceTag:
         pct = self.discount_pct
         return pct if pct is not None and pct >= 5 else None
 
-    def at(self, price_cents: int) -> PriceTag:
-        """The prices after a change: what no longer makes sense beside the new price is gone."""
-        old, card = self.old_price_cents, self.card_price_cents
-        return PriceTag(
-            price_cents=price_cents,
-            old_price_cents=old if old is not None and old > price_cents else None,
-            card_price_cents=card if card is not None and card > price_cents else None,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueOffer:
@@ -152,25 +133,6 @@ class CatalogueOffer:
         """The id that its product page calls its own."""
         by_kind = {UrlKind.CATALOGUE: self.catalogue_id, UrlKind.USER_PRODUCT: self.user_product_id}
         return by_kind.get(self.url_kind) or self.item_id
-
-    @property
-    def listed_discount_pct(self) -> int | None:
-        """What its listing cards show: none where the label says only "no Pix"."""
-        return self.listed.label_pct if self.listed.card_price_cents else self.listed.discount_pct
-
-    @property
-    def failure_code(self) -> str | None:
-        """The code that enrichment must end in, however often it is tried; None when the page can be read."""
-        return LASTING_CODES.get(self.behaviour)
-
-    @property
-    def first_failure_code(self) -> str | None:
-        """The code that the first request must give."""
-        return PASSING_CODES.get(self.behaviour, self.failure_code)
-
-    @property
-    def available(self) -> bool:
-        return self.behaviour not in {Behaviour.OUT_OF_STOCK, Behaviour.GONE_404}
 
 
 class Catalogue:

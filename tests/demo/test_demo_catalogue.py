@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from shop.inventory import at_price
 
 from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue, PageShape, PriceTag, UrlKind
 from offers_cli.demo.titles import AWKWARD
@@ -76,9 +77,9 @@ def test_the_discount_is_the_floor_and_small_ones_bear_no_label(
 
 def test_a_changed_price_drops_what_no_longer_makes_sense() -> None:
     prices = PriceTag(price_cents=1000, old_price_cents=2000, card_price_cents=1100)
-    assert prices.at(900) == PriceTag(price_cents=900, old_price_cents=2000, card_price_cents=1100)
-    assert prices.at(1100) == PriceTag(price_cents=1100, old_price_cents=2000)
-    assert prices.at(2000) == PriceTag(price_cents=2000)
+    assert at_price(prices, 900) == PriceTag(price_cents=900, old_price_cents=2000, card_price_cents=1100)
+    assert at_price(prices, 1100) == PriceTag(price_cents=1100, old_price_cents=2000)
+    assert at_price(prices, 2000) == PriceTag(price_cents=2000)
 
 
 def test_the_shop_imports_nothing_heavy() -> None:

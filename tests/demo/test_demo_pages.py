@@ -7,6 +7,7 @@ from html import unescape
 
 from demo.shop_client import Client
 from shop import Shop
+from shop.truth import failure_code
 
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PageShape, UrlKind
 
@@ -94,7 +95,7 @@ def test_out_of_stock_pages_cost_nothing_and_say_so(shop: Shop, client: Client) 
         assert "--size-large" not in page.text
         assert "itemprop" not in page.text
         assert re.search("está indisponível|Anúncio pausado", page.text)
-        assert offer.failure_code == "offer_gone"
+        assert failure_code(offer) == "offer_gone"
 
 
 def test_a_broken_page_is_a_product_page_with_others_prices_only(shop: Shop, client: Client) -> None:
@@ -103,7 +104,7 @@ def test_a_broken_page_is_a_product_page_with_others_prices_only(shop: Shop, cli
     assert "price" not in page.json_ld[0]["offers"]
     assert "--size-large" not in page.text
     assert "andes-money-amount__fraction" in page.text
-    assert offer.failure_code == "page_changed"
+    assert failure_code(offer) == "page_changed"
 
 
 def test_ids_find_the_same_page_by_every_address(shop: Shop, client: Client) -> None:

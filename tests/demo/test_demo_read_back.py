@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from demo.shop_client import Client, Got
 from shop import Shop
+from shop.truth import failure_code, listed_discount_pct
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue, CatalogueOffer
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, PageError
@@ -37,7 +38,7 @@ def walk(client: Client, reader: MercadoLivre, url: str, source: str) -> list[Li
 
 def check_listed(found: Offer, offer: CatalogueOffer) -> None:
     told = (found.title, found.price_cents, found.old_price_cents, found.discount_pct, found.catalogue_id)
-    true = (offer.title, offer.listed.price_cents, offer.listed.old_price_cents, offer.listed_discount_pct)
+    true = (offer.title, offer.listed.price_cents, offer.listed.old_price_cents, listed_discount_pct(offer))
     assert told == (*true, offer.catalogue_id)
 
 
@@ -69,7 +70,7 @@ def test_the_search_reads_to_the_catalogue_with_the_sponsored_card(
 
 
 def test_every_listed_address_leads_to_its_own_product_page(shop: Shop, client: Client, reader: MercadoLivre) -> None:
-    by_id = {offer.external_id: offer for offer in shop.offers if offer.failure_code is None}
+    by_id = {offer.external_id: offer for offer in shop.offers if failure_code(offer) is None}
     listed = [
         *(o for r in walk(client, reader, f"{shop.url}/ofertas", "ofertas") for o in r.offers),
         *(o for r in walk(client, reader, f"{shop.url}/modelo", "search") for o in r.offers),
@@ -92,7 +93,7 @@ def test_pages_that_cannot_be_read_give_the_catalogue_s_code(shop: Shop, client:
         if offer.behaviour in {Behaviour.OUT_OF_STOCK, Behaviour.BROKEN}:
             with pytest.raises(PageError) as raised:
                 reader.read_product(client.get(offer.path).text, shop.url + offer.path)
-            codes[raised.value.code] = offer.failure_code
+            codes[raised.value.code] = failure_code(offer)
     assert codes == {OfferGone.code: OfferGone.code, PageChanged.code: PageChanged.code}
 
 

@@ -14,6 +14,7 @@ import redis
 from acceptance.program import Program, at_shop
 from faults.service import Service, wait_until
 from shop import Shop
+from shop.truth import failure_code
 from waiting import NEVER_S
 
 from offers_cli.queue.registries import QueueCounts, Registries
@@ -120,8 +121,8 @@ def assert_as_the_shop_shows(rows: dict[str, Row], shop: Shop) -> None:
         row, page = rows[offer.external_id], offer.page
         if row["enrich_attempted_at"] is None:
             continue
-        assert row["enrich_error"] == offer.failure_code, offer
-        if offer.failure_code is None:
+        assert row["enrich_error"] == failure_code(offer), offer
+        if failure_code(offer) is None:
             read = (row["price_cents"], row["old_price_cents"], row["discount_pct"])
             assert read == (page.price_cents, page.old_price_cents, page.discount_pct), offer
             assert row["enriched_at"], offer

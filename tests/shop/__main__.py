@@ -8,6 +8,7 @@ import sys
 import threading
 
 from offers_cli.demo.catalogue import TYPICAL, Catalogue
+from shop.controls import ControlledShop
 from shop.shop import Shop
 
 
@@ -18,12 +19,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     catalogue = Catalogue(options.offers, options.seed, () if options.calm else TYPICAL)
-    shop = Shop(
+    shop = (ControlledShop if options.controls else Shop)(
         catalogue,
         page_size=options.page_size,
         page_bytes=options.page_bytes,
         port=options.port,
-        controls=options.controls,
     )
     shop.set_latency(options.latency)
     with shop:

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from offers_cli.demo.catalogue import CatalogueOffer
 from offers_cli.demo.server import ShopRequest, ShopResponse
 from shop.json_bodies import json_response, read_json_object
-
-if TYPE_CHECKING:
-    from offers_cli.demo.catalogue import CatalogueOffer
-    from shop.shop import Shop
+from shop.shop import Shop
+from shop.truth import failure_code, first_failure_code, is_available, listed_discount_pct
 
 PREFIX = "/__control__/"
 
 
-def control(shop: Shop, request: ShopRequest) -> ShopResponse:
+class ControlledShop(Shop):
+    """A shop that its clients may change."""
+
+    def make_response(self, request: ShopRequest) -> ShopResponse:
+        return _control(self, request) if request.path.startswith(PREFIX) else super().make_response(request)
+
+
+def _control(shop: Shop, request: ShopRequest) -> ShopResponse:
     """Do what the control request asks; 400 when it cannot be done, 404 for no such control."""
     name = request.path.removeprefix(PREFIX)
     if request.method == "GET":
@@ -68,8 +74,8 @@ def _truth(shop: Shop, offer: CatalogueOffer) -> dict[str, Any]:
         "url": shop.url + offer.path,
         "external_id": offer.external_id,
         "discount_pct": offer.page.discount_pct,
-        "listed_discount_pct": offer.listed_discount_pct,
-        "available": offer.available,
-        "failure_code": offer.failure_code,
-        "first_failure_code": offer.first_failure_code,
+        "listed_discount_pct": listed_discount_pct(offer),
+        "available": is_available(offer),
+        "failure_code": failure_code(offer),
+        "first_failure_code": first_failure_code(offer),
     }

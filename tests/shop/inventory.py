@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from offers_cli.demo.catalogue import Catalogue, CatalogueOffer
+from offers_cli.demo.catalogue import Catalogue, CatalogueOffer, PriceTag
 from offers_cli.demo.inventory import Inventory
 from offers_cli.demo.titles import slug
 
@@ -31,8 +31,18 @@ class ChangingInventory(Inventory):
             offer = self._offers[self._positions[external_id]]
             changed = replace(
                 offer,
-                page=offer.page.at(price_cents),
-                listed=offer.listed.at(price_cents) if listed else offer.listed,
+                page=at_price(offer.page, price_cents),
+                listed=at_price(offer.listed, price_cents) if listed else offer.listed,
             )
             self._offers[offer.position] = changed
             return changed
+
+
+def at_price(prices: PriceTag, price_cents: int) -> PriceTag:
+    """The prices after a change: what no longer makes sense beside the new price is gone."""
+    old, card = prices.old_price_cents, prices.card_price_cents
+    return PriceTag(
+        price_cents=price_cents,
+        old_price_cents=old if old is not None and old > price_cents else None,
+        card_price_cents=card if card is not None and card > price_cents else None,
+    )

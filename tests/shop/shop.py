@@ -15,7 +15,6 @@ from offers_cli.demo.markup import render
 from offers_cli.demo.server import Body, ShopRequest, ShopResponse, page, redirect, retry_after
 from offers_cli.demo.shop import VERIFICATION, DemoShop, not_found
 from shop.affiliates import Affiliates
-from shop.controls import PREFIX, control
 from shop.faults import Faults, InjectedFailure, Wall, WallKind, without_price_names
 from shop.heavy_pages import END, Filler, HeavyBody, filler_html
 from shop.inventory import ChangingInventory
@@ -61,7 +60,6 @@ class Shop(DemoShop):
         tags: labels that exist in the affiliate's panel.
         csrf_uses: calls that one CSRF token is good for.
         port: 0 for a free one.
-        controls: lets clients change the shop over HTTP under ``/__control__/``.
         clock: monotonic seconds, for walls.
     """
 
@@ -77,13 +75,11 @@ class Shop(DemoShop):
         tags: tuple[str, ...] = ("demonstracao",),
         csrf_uses: int = 50,
         port: int = 0,
-        controls: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         inventory = ChangingInventory(catalogue)
         super().__init__(inventory, page_size=page_size, slow_s=slow_s, port=port)
         self.catalogue = catalogue
-        self._controls = controls
         self._faults = Faults(clock)
         self._filler = Filler(filler_html(page_bytes))
         self._sessions = Sessions(csrf_uses=csrf_uses)
@@ -144,11 +140,7 @@ class Shop(DemoShop):
 
     def respond(self, request: ShopRequest) -> ShopResponse:
         at = time.monotonic()
-        if self._controls and request.path.startswith(PREFIX):
-            response = control(self, request)
-        else:
-            response = self._respond(request)
-            self._server.closing.wait(self._faults.latency_s)
+        response = self.make_response(request)
         seen = SeenRequest(
             at=at,
             method=request.method,
@@ -160,14 +152,17 @@ class Shop(DemoShop):
         self._seen.append(seen)
         return response
 
-    def _respond(self, request: ShopRequest) -> ShopResponse:
-        """The response to one request; trouble in force comes first."""
-        if not request.path.startswith(VERIFICATION):
-            if fault := self._faults.in_force(request.path):
-                return self._trouble(fault, request)
-            if self._affiliates.owns(request.path):
-                return self._affiliates.answer(request)
-        return super().respond(request)
+    def make_response(self, request: ShopRequest) -> ShopResponse:
+        """The response to one request, after the latency; trouble in force comes first."""
+        fault = None if request.path.startswith(VERIFICATION) else self._faults.in_force(request.path)
+        if fault:
+            response = self._trouble(fault, request)
+        elif self._affiliates.owns(request.path):
+            response = self._affiliates.answer(request)
+        else:
+            response = super().respond(request)
+        self._server.closing.wait(self._faults.latency_s)
+        return response
 
     def _trouble(self, fault: Wall | InjectedFailure, request: ShopRequest) -> ShopResponse:
         """The micro-landing answers in place; the account verification sends the visitor away."""
