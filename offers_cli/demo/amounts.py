@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from offers_cli.demo.markup import Html
+from offers_cli.demo.markup import NOTHING, Html, render
+
+_OFFER_MARKS = Html(' itemprop="offers" itemscope="" itemtype="http://schema.org/Offer"')
+_CURRENCY_MARK = Html(' itemprop="priceCurrency"')
 
 
 class Era(StrEnum):
@@ -59,43 +62,25 @@ def amount(
         own: the page's own price, marked as schema.org microdata.
         small: written within a sentence, with a plain comma, instead of raised cents.
     """
-    style = "cents-comma" if small else "cents-superscript"
-    micro = ' itemprop="offers" itemscope="" itemtype="http://schema.org/Offer"' if own else ""
-    marks = ' data-andes-money-amount="true"' if era is Era.Y2026 else ""
-    role = "Valor" if era is Era.Y2026 else "Preço"
-    said = f"{label} {spoken(cents)}".strip()
-    return Html(
-        f'<{tag} class="andes-money-amount {classes} andes-money-amount--{style}"{micro} role="img" '
-        f'aria-label="{said}" aria-roledescription="{role}"{marks}>'
-        f"{_meta(cents) if own else ''}{_currency(era, own=own)}{_digits(cents, era, small=small)}</{tag}>"
-    )
-
-
-def _meta(cents: int) -> str:
-    return f'<meta itemprop="price" content="{meta_content(cents)}">'
-
-
-def _currency(era: Era, *, own: bool) -> str:
-    micro = ' itemprop="priceCurrency"' if own else ""
-    if era is Era.Y2024:
-        return f'<span class="andes-money-amount__currency-symbol"{micro} aria-hidden="true">R$</span>'
-    return (
-        f'<span class="andes-money-amount__currency"{micro} aria-hidden="true" data-andes-money-amount-currency="true">'
-        '<span class="andes-money-amount__currency-symbol">R$</span></span>'
-    )
-
-
-def _digits(cents: int, era: Era, *, small: bool) -> str:
-    """Fraction and cents; whole amounts have no cents node at all."""
-    marks = era is Era.Y2026
-    fraction_mark = ' data-andes-money-amount-fraction="true"' if marks else ""
-    cents_mark = ' data-andes-money-amount-cents="true"' if marks else ""
-    nodes = f'<span class="andes-money-amount__fraction" aria-hidden="true"{fraction_mark}>{fraction(cents)}</span>'
-    if cents % 100 == 0:
-        return nodes
-    comma_class = "" if small else ' class="andes-visually-hidden"'
-    raised = "" if small else " andes-money-amount__cents--superscript-24"
-    return (
-        f'{nodes}<span{comma_class} aria-hidden="true">,</span>'
-        f'<span class="andes-money-amount__cents{raised}" aria-hidden="true"{cents_mark}>{cents % 100:02}</span>'
+    cents_node = NOTHING
+    if cents % 100:
+        cents_node = render(
+            "amount.html",
+            f"cents_{era}",
+            comma_class=NOTHING if small else Html(' class="andes-visually-hidden"'),
+            raised="" if small else " andes-money-amount__cents--superscript-24",
+            cents=f"{cents % 100:02}",
+        )
+    return render(
+        "amount.html",
+        f"amount_{era}",
+        tag=tag,
+        classes=classes,
+        style="cents-comma" if small else "cents-superscript",
+        offer_marks=_OFFER_MARKS if own else NOTHING,
+        said=f"{label} {spoken(cents)}".strip(),
+        own_price=render("amount.html", "own_price", price=meta_content(cents)) if own else NOTHING,
+        currency_mark=_CURRENCY_MARK if own else NOTHING,
+        fraction=fraction(cents),
+        cents=cents_node,
     )

@@ -19,6 +19,9 @@ class Html(str):
     __slots__ = ()
 
 
+NOTHING = Html()
+
+
 def render(file: str, fragment: str, **values: object) -> Html:
     """A fragment of a template, its values filled in: escaped, unless they are `Html`."""
     filled = {name: value if isinstance(value, Html) else escape(str(value)) for name, value in values.items()}
@@ -27,11 +30,11 @@ def render(file: str, fragment: str, **values: object) -> Html:
 
 @cache
 def _fragments(file: str) -> dict[str, Template]:
-    """The fragments of one file, each below a comment that names it; line breaks and indents are no part of them."""
+    """The fragments of one file, each below a comment that names it; line breaks are no part of them."""
     text = resources.files(__package__).joinpath("templates", file).read_text("utf-8")
     names_and_parts = re.split(r"<!-- (\w+) -->\n", text)[1:]
     pairs = zip(names_and_parts[::2], names_and_parts[1::2], strict=True)
-    return {name: Template(re.sub(r"\n\s*", "", part)) for name, part in pairs}
+    return {name: Template(part.replace("\n", "")) for name, part in pairs}
 
 
 def join(*fragments: Html) -> Html:

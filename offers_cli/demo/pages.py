@@ -11,9 +11,7 @@ from offers_cli.demo import embedded
 from offers_cli.demo.amounts import Era, amount, reais
 from offers_cli.demo.catalogue import CatalogueOffer, PageShape, PriceTag
 from offers_cli.demo.goods import Decoy, ListedCard, ProductOnPage, discount_text, installment_cents, pix_text
-from offers_cli.demo.markup import Html, join, json_ld, nordic_context, preloaded_state, render, script_json
-
-NOTHING = Html()
+from offers_cli.demo.markup import NOTHING, Html, join, json_ld, nordic_context, preloaded_state, render, script_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,9 @@ def test_the_wheel_s_demo_is_what_the_demo_command_uses(wheel: dict[str, bytes])
     )
     used = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     modules = {f"{name.replace('.', '/')}.py" for name in used} | {"offers_cli/demo/__init__.py"}
-    templates = {f"offers_cli/demo/templates/{name}.html" for name in ("errors", "listing", "product", "scripts")}
+    templates = {
+        f"offers_cli/demo/templates/{name}.html" for name in ("amount", "errors", "listing", "product", "scripts")
+    }
     assert shipped == modules | templates
 
 
