@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
@@ -19,7 +18,6 @@ from offers_cli.services.stats import collect_stats
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-    from waitress.server import MultiSocketServer
 
     from offers_cli.runtime import Runtime
 
@@ -47,14 +45,36 @@ def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardRepor
         QueueUnavailable, QueueRefused: Redis.
     """
     app = make_app(runtime, host=host)
-    server = _listen(app, host, port)
-    url = _url(host, server)
-    with _stops() as stop, suppress(KeyboardInterrupt):
-        log.info("serving; stop with Ctrl-C", url=url)
-        server.run()
+    from offers_cli.web.server import listen
+
+    try:
+        server = listen(app, host, port)
+    except OSError as exc:
+        is_taken = exc.errno == errno.EADDRINUSE
+        hint = "offers dashboard --port 0 takes a free one" if is_taken else "offers dashboard --host 127.0.0.1"
+        raise UsageError(f"cannot listen on {host} port {port}: {exc.strerror}", hint=hint) from exc
+    except ValueError as exc:
+        raise UsageError(f"{host} is not an address of this machine", hint="offers dashboard --host 127.0.0.1") from exc
+    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{shown}:{server.effective_listen[0][1]}"  # a name may have several addresses, each with its socket
+    stopped_by: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        raise KeyboardInterrupt  # waitress's loop ends by it, and finishes what it was answering
+
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with suppress(KeyboardInterrupt):
+            log.info("serving; stop with Ctrl-C", url=url)
+            server.run()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     server.close()
-    interrupted = Interrupted("the dashboard was stopped")
-    return DashboardReport(url=url, problems=(Problem.of(interrupted),) if stop.by == signal.SIGINT else ())
+    is_interrupted = stopped_by[-1:] == [signal.SIGINT]
+    problem = Problem.of(Interrupted("the dashboard was stopped"))
+    return DashboardReport(url=url, problems=(problem,) if is_interrupted else ())
 
 
 def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
@@ -84,46 +104,3 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
     )
     app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
     return SecurityMiddleware(app, hosts=TrustedHosts(host, settings.hosts), token=settings.token)
-
-
-def _listen(app: WSGIApplication, host: str, port: int) -> MultiSocketServer:
-    from offers_cli.web.server import listen
-
-    try:
-        return listen(app, host, port)
-    except OSError as exc:
-        is_taken = exc.errno == errno.EADDRINUSE
-        hint = "offers dashboard --port 0 takes a free one" if is_taken else "offers dashboard --host 127.0.0.1"
-        raise UsageError(f"cannot listen on {host} port {port}: {exc.strerror}", hint=hint) from exc
-    except ValueError as exc:
-        raise UsageError(f"{host} is not an address of this machine", hint="offers dashboard --host 127.0.0.1") from exc
-
-
-def _url(host: str, server: MultiSocketServer) -> str:
-    """The address; a name may have several, and with them several sockets."""
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{server.effective_listen[0][1]}"
-
-
-@dataclass(slots=True)
-class _Stop:
-    """The signal that ended the serving."""
-
-    by: int | None = None
-
-
-@contextmanager
-def _stops() -> Iterator[_Stop]:
-    """SIGTERM and Ctrl-C end waitress's loop, which finishes what it was answering."""
-    stop = _Stop()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        stop.by = number
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
