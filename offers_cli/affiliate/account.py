@@ -129,7 +129,7 @@ class Account:
         return error
 
     def _refused(self, session: Session) -> SessionExpired:
-        """The site does not want the session: remember that, and tell."""
+        """The site does not want the session: remember that; returns the error to raise."""
         self._token = ("", "")
         self._login.note_refused(session)
         return refused()

@@ -6,7 +6,7 @@
     curl 'https://…' -H 'cookie: …' | -b '…'        "Copy as cURL" of the developer tools, for bash or Windows
     Cookie: a=1; b=2                                the header itself, with its name or without
 
-No message quotes a value: what is wrong is told by the cookie's name or its place.
+No message quotes a value: the cookie at fault is named, or its number.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def parse_cookies(data: bytes, *, domain: str, secure: bool = True) -> list[Cook
     """Every cookie of an export, whatever its form.
 
     Args:
-        domain: whose cookies they are where the form does not tell (a header).
+        domain: whose cookies they are where the form does not say (a header).
         secure: whether those are for encrypted connections alone.
 
     Raises:
@@ -126,16 +126,16 @@ def _from_json(text: str) -> Iterator[Cookie]:
     entries = found.get("cookies") if isinstance(found, dict) else found
     if not isinstance(entries, list):
         raise _unreadable('it is JSON without a list of "cookies"')
-    for place, entry in enumerate(entries, start=1):
-        yield _from_entry(entry, place)
+    for number, entry in enumerate(entries, start=1):
+        yield _from_entry(entry, number)
 
 
-def _from_entry(entry: Any, place: int) -> Cookie:
+def _from_entry(entry: Any, number: int) -> Cookie:
     if not isinstance(entry, dict):
-        raise _unreadable(f"entry {place} is no cookie")
+        raise _unreadable(f"entry {number} is not a cookie")
     name, value, domain = entry.get("name"), entry.get("value"), entry.get("domain")
     if not isinstance(name, str) or not isinstance(value, str) or not isinstance(domain, str):
-        raise _unreadable(f"entry {place} lacks its name, value or domain")
+        raise _unreadable(f"entry {number} lacks its name, value or domain")
     path = entry.get("path")
     return _cookie(
         name,
@@ -149,16 +149,16 @@ def _from_entry(entry: Any, place: int) -> Cookie:
     )
 
 
-def _expiry(told: object, name: str) -> float | None:
+def _expiry(value: object, name: str) -> float | None:
     """Seconds since 1970; None for a cookie of the browser's session (absent, 0 or -1)."""
-    if told is None or told == "":
+    if value is None or value == "":
         return None
     try:
-        moment = float(told) if isinstance(told, int | float | str) and not isinstance(told, bool) else math.nan
+        moment = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
         moment = math.nan
     if not math.isfinite(moment):
-        raise _unreadable(f"the expiry of {_shown(name)} is no time")
+        raise _unreadable(f"the expiry of {_shown(name)} is not a time")
     if moment <= 0:
         return None
     return moment / 1000 if moment > MILLISECONDS_FROM else moment
@@ -210,12 +210,12 @@ def _shell_words(text: str) -> list[str]:
     if re.search(r'\^"|\^\s*$', text, re.MULTILINE):
         text = re.sub(r"\^(\s*\n|.)", lambda found: "" if found[1].isspace() else found[1], text)
     words: list[list[str]] = [[]]
-    place = 0
-    while place < len(text):
-        piece = _PIECE.match(text, place)
+    start = 0
+    while start < len(text):
+        piece = _PIECE.match(text, start)
         if piece is None:
-            raise _unreadable("the quotes of the curl command do not end")
-        place = piece.end()
+            raise _unreadable("the curl command has an unclosed quote")
+        start = piece.end()
         if piece["blank"] is None:
             words[-1].append(_meaning(piece))
         elif words[-1]:
@@ -250,7 +250,7 @@ def _from_header(header: str, *, domain: str, secure: bool) -> Iterator[Cookie]:
     for pair in filter(str.strip, header.split(";")):
         name, equals, value = pair.strip().partition("=")
         if not equals:
-            raise _unreadable("a part of the Cookie header has no name; it may be cut off")
+            raise _unreadable("a part of the Cookie header has no name; it may be truncated")
         yield _cookie(name.strip(), value.strip(), domain=domain, secure=secure)
 
 

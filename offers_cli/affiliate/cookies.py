@@ -57,6 +57,7 @@ class Cookie:
         return min((at for at in (self.expires_at, _token_expiry(self.value)) if at is not None), default=None)
 
     def is_over(self, now_s: float) -> bool:
+        """Whether it has ended by then, in seconds since 1970."""
         return self.ends_at is not None and self.ends_at <= now_s
 
     def fits(self, url: SafeUrl) -> bool:

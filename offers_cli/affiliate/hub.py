@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from offers_cli.affiliate.account import Account
 from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.mercado_livre.state import Json, dig, find_states, text_of
+
+if TYPE_CHECKING:
+    from offers_cli.affiliate.account import Account
 
 HUB_PAGE = "/afiliados/hub"
 SEARCH_CALL = "/affiliate-program/api/hub/search?is_affiliate=true&device=desktop"

@@ -81,7 +81,7 @@ def find_csrf_token(page: str) -> str | None:
 
 
 def label_of(url: str) -> str | None:
-    """The label ("etiqueta") that a long link credits; None where the address tells none, or several."""
+    """The label ("etiqueta") that a long link credits; None where the address has none, or several."""
     labels = set(parse_qs(split(url).query).get("matt_word", ()))
     return labels.pop() if len(labels) == 1 else None
 
@@ -92,36 +92,34 @@ def create_body(urls: Sequence[str], tag: str) -> Json:
 
 
 def read_json(text: str) -> Any:
-    """The data of a call's answer, which may be packed as base64 text.
+    """The data of a call's response, which is JSON, or JSON as base64.
 
     Raises:
-        PageBlocked: a page answered instead.
-        PageChanged: neither.
-        TooLarge: more data than is read.
+        PageBlocked: it is a page.
+        PageChanged: it is neither.
+        TooLarge: it is more data than is read.
     """
     if text.lstrip("\ufeff \t\r\n").startswith("<"):
-        raise PageBlocked("a page answered the call of the affiliate's account: a wall")
+        raise PageBlocked("got an HTML page instead of JSON from the affiliate's account (blocked)")
     data = _loads(text)
     if data is None or isinstance(data, str):
-        data = _loads(_unpacked(data or text))
+        try:
+            packed = base64.b64decode("".join((data or text).split()), validate=True).decode()
+        except ValueError:
+            packed = ""
+        data = _loads(packed)
     if data is None:
-        raise PageChanged("the affiliate's account answered with something that is no data")
+        raise PageChanged("unexpected response from the affiliate's account: not JSON")
     return data
 
 
 def _loads(text: str) -> Any:
+    """What a JSON text says; None where it is none."""
     refuse_unbounded_json(text)
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def _unpacked(text: str) -> str:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True).decode()
-    except ValueError:
-        return ""
 
 
 def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> Mapping[str, Link | WorkError]:
@@ -132,11 +130,11 @@ def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> M
 
     Raises:
         SessionExpired: the programme does not know the label.
-        PageChanged: the answer holds no items.
+        PageChanged: the response has no items.
     """
     items = dig(data, "urls")
     if not isinstance(items, list):
-        raise PageChanged("the link builder's answer holds no items")
+        raise PageChanged("the link builder's response has no items")
     by_url: dict[str, list[Json]] = defaultdict(list)
     for item in dicts(items):
         by_url[str(item.get("origin_url"))].append(item)
@@ -145,10 +143,10 @@ def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> M
 
 def _outcome(items: Sequence[Json], tag: str, link_host: str) -> Link | WorkError:
     if not items:
-        return PageChanged("the link builder's answer does not name this address")
+        return PageChanged("the link builder's response does not include this address")
     outcomes = [_read_item(item, tag, link_host) for item in items]
     if len({(outcome.url if isinstance(outcome, Link) else str(outcome)) for outcome in outcomes}) > 1:
-        return PageChanged("the link builder gives two answers for this address")
+        return PageChanged("the link builder gave two answers for this address")
     return outcomes[0]
 
 
@@ -160,7 +158,7 @@ def _read_item(item: Json, tag: str, link_host: str) -> Link | WorkError:
     if labels != {tag}:
         return PageChanged(f"the link credits {', '.join(sorted(labels)) or 'nobody'}, not the label {tag}")
     if not _is_link(link, link_host):
-        return PageChanged("the link leads to a host that is not the marketplace's")
+        return PageChanged("the link leads to a host outside the marketplace")
     code = _PASTE_CODE.search(text_of(item.get("text")) or "")
     return Link(url=link, affiliation_id=code[0] if code else None)
 
@@ -175,8 +173,8 @@ def _refusal(item: Json, tag: str) -> WorkError:
             retry_after_s=UNKNOWN_LABEL_REST_S,
         )
     if code is None and said is None:
-        return PageChanged("the link builder gives neither a link nor a reason")
-    why = REFUSALS.get(code or 0) or said or "for a reason that is not known"
+        return PageChanged("the link builder gave neither a link nor a reason")
+    why = REFUSALS.get(code or 0) or said or "no reason given"
     return LinkRefused(f"the affiliates' programme refuses the product: {why[:200]} (code {code})")
 
 

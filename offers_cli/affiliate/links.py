@@ -17,8 +17,8 @@ QUIET_S = 1.0
 MAX_WAIT_S = 30.0
 """How long an offer waits for its batch to fill while pages of others are still being read."""
 
-Outcome = Link | OffersError
-AskForLinks = Callable[[Sequence[str]], Mapping[str, Outcome]]
+LinkResult = Link | OffersError
+AskForLinks = Callable[[Sequence[str]], Mapping[str, LinkResult]]
 """Asks for the links of some addresses in one call; raises when the call as a whole fails."""
 
 
@@ -26,14 +26,15 @@ AskForLinks = Callable[[Sequence[str]], Mapping[str, Outcome]]
 class _Order:
     url: str
     at: float
-    outcome: Outcome | None = None
+    outcome: LinkResult | None = None
 
 
 class LinkBatcher:
-    """Makes links for many threads; thread-safe, with no thread of its own: one of those who wait makes the call.
+    """Gathers the urls of many threads into calls; thread-safe. One of those who wait makes the call.
 
-    A batch goes when it is full, when everyone present has been waiting for a moment, or when its first offer has
-    waited long enough.
+    A job stays in its own thread while its offer waits, so that it counts as running and fails, times out and is
+    cancelled by itself. A batch goes when it is full, when everyone present has been waiting for a moment, or when its
+    first offer has waited long enough.
 
     Args:
         ask: is given up to `size` addresses, each once.
@@ -121,7 +122,7 @@ class LinkBatcher:
     def _fill(self, batch: Sequence[_Order]) -> None:
         """Ask for a batch; every order gets an outcome, whatever happens."""
         urls = list(dict.fromkeys(order.url for order in batch))
-        outcomes: Mapping[str, Outcome] = {}
+        outcomes: Mapping[str, LinkResult] = {}
         failure: OffersError = Bug("the call for links was broken off")
         try:
             outcomes = self._ask(urls)

@@ -71,7 +71,7 @@ class Session:
         return tuple(name for name in needed if name not in live)
 
     def ends_at(self, needed: Sequence[str]) -> datetime | None:
-        """When the first of the needed cookies is over; None where none of them tells."""
+        """When the first of the needed cookies is over; None where none of them says."""
         moments = [cookie.ends_at for cookie in self.cookies if cookie.name in needed]
         return min((_moment(at) for at in moments if at is not None), default=None)
 

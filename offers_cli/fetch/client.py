@@ -55,7 +55,8 @@ class Fetcher(Protocol):
             `TooLarge`, `Redirected` (too many hops); `HostPaused` from the pace.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close all connections."""
 
 
 class PoliteFetcher:

@@ -89,18 +89,9 @@ class Snapshots:
         """Keep a page and return its id; None when the mode leaves it out or the disk refuses (a warning, no error)."""
         if self._mode == "off" or (self._mode == "failures" and code is None):
             return None
-        try:
-            return self._keep(page, offer_id, code)
-        except OSError as exc:
-            log.warning("page not kept", url=page.final_url, offer_id=offer_id, reason=exc.strerror)
-            return None
-
-    def _keep(self, page: Page, offer_id: str | None, code: str | None) -> str:
-        text = _TOKEN.sub(r"\1", page.text)
-        raw = text.encode("utf-8", errors="surrogatepass")
+        raw = _TOKEN.sub(r"\1", page.text).encode("utf-8", errors="surrogatepass")
         digest = hashlib.sha256(raw).hexdigest()
-        self._write_page(digest, raw)
-        name = _name(page.fetched_at, offer_id, code, digest)
+        name = f"{_moment(page.fetched_at)}_{_safe(offer_id)}_{_safe(code)}_{digest[:16]}"
         about = {
             "url": page.url,
             "final_url": page.final_url,
@@ -110,8 +101,16 @@ class Snapshots:
             "fetched_at": page.fetched_at.isoformat(),
             "digest": digest,
         }
-        _write(self._kept / f"{name}.json", json_text(about).encode())
-        self._prune_now_and_then()
+        try:
+            self._write_page(digest, raw)
+            _write(self._kept / f"{name}.json", json_text(about).encode())
+            # At the first page of a process, then whenever a twentieth of the room was filled.
+            if self._unpruned_bytes > self._max_bytes // 20:
+                self._unpruned_bytes = 0
+                self.prune()
+        except OSError as exc:
+            log.warning("page not kept", url=page.final_url, offer_id=offer_id, reason=exc.strerror)
+            return None
         return name
 
     def _write_page(self, digest: str, raw: bytes) -> None:
@@ -170,15 +169,10 @@ class Snapshots:
         except (OSError, ValueError, KeyError, TypeError):
             return None  # pruned since its name was read, or not one of ours
 
-    def _prune_now_and_then(self) -> None:
-        """Prune at the first page of a process, then whenever a twentieth of the room was filled."""
-        if self._unpruned_bytes > self._max_bytes // 20:
-            self._unpruned_bytes = 0
-            self.prune()
-
     def prune(self) -> int:
         """Remove what is too old, then the oldest until the rest fits; returns how many snapshots went."""
-        sizes = {path.name.partition(".")[0]: _size(path) for path in self._pages.glob("*.html.gz")}
+        pages = ((path.name.partition(".")[0], _stat(path)) for path in self._pages.glob("*.html.gz"))
+        sizes = {digest: facts.st_size for digest, facts in pages if facts}
         digests = {name: snapshot.digest for name in self._names() if (snapshot := self._load(name))}
         users = Counter(digests.values())
         room = self._max_bytes - sum(sizes.get(digest, 0) for digest in users)
@@ -200,12 +194,9 @@ class Snapshots:
         """Remove pages that nothing refers to and temporary files that nobody finishes."""
         stale_before = self._clock() - UNFINISHED_S
         for path in (*self._pages.glob("*"), *self._kept.glob("*.tmp")):
-            if path.name.partition(".")[0] not in used and _modified_at(path) < stale_before:
+            facts = _stat(path)
+            if path.name.partition(".")[0] not in used and facts and facts.st_mtime < stale_before:
                 path.unlink(missing_ok=True)
-
-
-def _name(fetched_at: datetime, offer_id: str | None, code: str | None, digest: str) -> str:
-    return f"{_moment(fetched_at)}_{_safe(offer_id)}_{_safe(code)}_{digest[:16]}"
 
 
 def _moment(at: datetime) -> str:
@@ -226,15 +217,9 @@ def _write(path: Path, data: bytes) -> None:
     write_atomic(path, data, durable=False)
 
 
-def _size(path: Path) -> int:
+def _stat(path: Path) -> os.stat_result | None:
+    """Facts about a file; None when another process has removed it meanwhile."""
     try:
-        return path.stat().st_size
+        return path.stat()
     except FileNotFoundError:
-        return 0
-
-
-def _modified_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return float("inf")
+        return None

@@ -43,11 +43,6 @@ def _left(deadline: float | None) -> float | None:
     return left
 
 
-def _sooner(deadline: float | None, timeout_s: float) -> float:
-    soon = time.monotonic() + timeout_s
-    return soon if deadline is None else min(deadline, soon)
-
-
 class StaleConnection(Exception):
     """A kept connection turned out to be closed by the server before it responded: ask again on another one."""
 
@@ -64,22 +59,20 @@ class LimitedStream(httpcore.NetworkStream):
         self._has_served = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._read(max_bytes, _left(timeout))
-        self._bytes_left -= len(data)
-        if self._bytes_left < 0:
-            raise TooLarge("the response is larger on the wire than a page may be")
-        return data
-
-    def _read(self, max_bytes: int, timeout_s: float | None) -> bytes:
+        """What comes next; raises `TooLarge` beyond the limit, `StaleConnection` where another one is to be used."""
+        # A kept connection that ends before the first byte of a response was closed by the server meanwhile.
         may_be_stale = self._has_served and self._bytes_left == MAX_HEAD_BYTES
         try:
-            data = self._inner.read(max_bytes, timeout_s)
+            data = self._inner.read(max_bytes, _left(timeout))
         except httpcore.ReadError as exc:
             if may_be_stale:
                 raise StaleConnection from exc
             raise
         if may_be_stale and not data:
             raise StaleConnection
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
+            raise TooLarge("the response is larger on the wire than a page may be")
         return data
 
     def expect_body(self) -> None:
@@ -88,19 +81,23 @@ class LimitedStream(httpcore.NetworkStream):
         self._has_served = True
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send bytes of a request."""
         self._bytes_left = MAX_HEAD_BYTES
         self._inner.write(buffer, _left(timeout))
 
     def close(self) -> None:
+        """Close the connection."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
+        """The same connection, encrypted from here on."""
         secured = self._inner.start_tls(ssl_context, server_hostname, _left(timeout))
         return LimitedStream(secured)
 
     def get_extra_info(self, info: str) -> Any:
+        """Facts about the connection, as httpcore names them."""
         return self._inner.get_extra_info(info)
 
 
@@ -121,8 +118,9 @@ class _CheckedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         *others, last = self._resolve(host, port)
         for address in others:
+            soon = time.monotonic() + ADDRESS_TIMEOUT_S
             try:
-                return self._connect(address, port, _sooner(timeout, ADDRESS_TIMEOUT_S))
+                return self._connect(address, port, soon if timeout is None else min(timeout, soon))
             except (httpcore.ConnectError, httpcore.TimeoutException):
                 continue
         return self._connect(last, port, timeout)

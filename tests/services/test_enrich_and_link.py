@@ -15,7 +15,7 @@ from drift_fakes import DriftMemory
 from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.link_builder import Link
-from offers_cli.affiliate.links import LinkBatcher, Links, Outcome
+from offers_cli.affiliate.links import LinkBatcher, LinkResult, Links
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.pages import product_html
 from offers_cli.drift.watch import DriftWatch
@@ -61,7 +61,7 @@ class Site:
     def close(self) -> None:
         """Nothing is open."""
 
-    def ask(self, urls: Sequence[str]) -> Mapping[str, Outcome]:
+    def ask(self, urls: Sequence[str]) -> Mapping[str, LinkResult]:
         self.calls += 1
         return dict.fromkeys(urls, self.link_error or LINK)
 
