@@ -20,7 +20,7 @@ from offers_cli.affiliate.link_builder import (
 from offers_cli.affiliate.login import Login, refused
 from offers_cli.affiliate.session import Session
 from offers_cli.errors import PageBlocked, PageError, SessionExpired, WorkError
-from offers_cli.fetch.pace import Pace, heed_refusal
+from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.response import Page
 from offers_cli.log import get_log
 
@@ -125,7 +125,7 @@ class Account:
         return data
 
     def _paused(self, error: PageError, page: Page) -> PageError:
-        heed_refusal(self._pace, error, host=page.host, url=page.url, egress=page.egress)
+        record_refusal(self._pace, error, host=page.host, url=page.url, egress=page.egress)
         return error
 
     def _refused(self, session: Session) -> SessionExpired:

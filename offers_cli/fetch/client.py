@@ -15,8 +15,8 @@ import httpcore
 
 from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected, SessionExpired, SiteUnavailable
 from offers_cli.fetch.guard import Guard, SafeUrl
-from offers_cli.fetch.pace import Pace, heed_refusal
-from offers_cli.fetch.proxies import DIRECTLY, Egress
+from offers_cli.fetch.pace import Pace, record_refusal
+from offers_cli.fetch.proxies import NO_PROXIES, Egress
 from offers_cli.fetch.response import Page, Response, check_status, decode, read_body, redirect_target
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
 from offers_cli.fetch.transport import Transport
@@ -25,7 +25,7 @@ from offers_cli.times import utc_now
 
 T = TypeVar("T")
 Hop = tuple[str, str]
-"""One request on the way to a page: the host and the label of its way out."""
+"""One request on the way to a page: the host and the label of its egress."""
 MAX_REDIRECTS = 5
 PAGE_TIMEOUT_S = 30.0
 HEADERS = {
@@ -69,7 +69,7 @@ class PoliteFetcher:
         guard: where we may go.
         pace: when we may go.
         is_wall: whether the path of an address is that of a wall (login, captcha): who redirects there refuses us.
-        egresses: ways out; with several, the one whose turn is nearest is taken.
+        egresses: directly or through proxies; with several, the one whose turn is nearest is taken.
         robots: whose rules are honoured; None ignores robots.txt.
         headers_for: headers that belong to one address, such as the cookies of its host.
         on_response: is given the head of every response before it is read; what it raises ends the request.
@@ -83,7 +83,7 @@ class PoliteFetcher:
         guard: Guard,
         pace: Pace,
         is_wall: Callable[[str], bool],
-        egresses: Sequence[Egress] = DIRECTLY,
+        egresses: Sequence[Egress] = NO_PROXIES,
         robots: Robots | None = None,
         headers_for: Callable[[SafeUrl], Mapping[str, str]] = lambda _url: {},
         on_response: Callable[[Response], None] = lambda _response: None,
@@ -212,7 +212,7 @@ class PoliteFetcher:
                 self._on_response(response)
                 yield response
         except (PageBlocked, RateLimited) as error:
-            heed_refusal(self._pace, error, host=url.netloc, url=asked, egress=egress.label)
+            record_refusal(self._pace, error, host=url.netloc, url=asked, egress=egress.label)
             raise
         except SiteUnavailable as error:
             if error.retry_after_s is not None:

@@ -91,7 +91,7 @@ class Pace(Protocol):
         ...
 
 
-def heed_refusal(pace: Pace, error: PageError, *, host: str, url: str, egress: str) -> None:
+def record_refusal(pace: Pace, error: PageError, *, host: str, url: str, egress: str) -> None:
     """Note the refusal of a page, asked for as `url`; the error then says how it counts."""
     refusal = pace.note_refusal(host, url, error.retry_after_s, reason=error.code, egress=egress)
     error.retry_after_s, error.walls = refusal.wait_s, refusal.walls

@@ -1,4 +1,4 @@
-"""Ways out: directly, or through proxies that the operator named."""
+"""How requests leave: directly, or through proxies that the operator named."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DIRECT = "direct"
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """One way out.
+    """One egress: the direct one, or a proxy.
 
     Attributes:
         label: how pace, logs and pages know it; holds no secret.
-        proxy_url: the proxy's address without its credentials; None for the direct way.
+        proxy_url: the proxy's address without its credentials; None for no proxy.
         credentials: user name and password for the proxy, never shown.
     """
 
@@ -28,11 +28,11 @@ class Egress:
     credentials: tuple[str, str] | None = field(default=None, repr=False)
 
 
-DIRECTLY = (Egress(),)
+NO_PROXIES = (Egress(),)
 
 
 def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
-    """The egresses of a comma-separated list of proxies; without any, the direct way.
+    """The egresses of a comma-separated list of proxies; without any, the direct one.
 
     Raises:
         ConfigError: one of them is not ``http://`` or ``https://host:port``; it is named by its place, not its text.
@@ -46,7 +46,7 @@ def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
         # One gateway with several accounts is several egresses.
         label = egress.label if seen[egress.label] == 1 else f"{egress.label}#{seen[egress.label]}"
         egresses.append(Egress(label, egress.proxy_url, egress.credentials))
-    return tuple(egresses) or DIRECTLY
+    return tuple(egresses) or NO_PROXIES
 
 
 def _parse_egress(text: str, place: int) -> Egress:

@@ -75,8 +75,8 @@ class Page:
         text: the decoded text.
         encoding: the encoding it was decoded from.
         fetched_at: when the request was sent (UTC).
-        egress: which way out it took: ``direct``, or the label of a proxy.
-        redirects: host and way out of each request that was redirected on the way here.
+        egress: ``direct``, or the label of the proxy it came through.
+        redirects: host and egress of each request that was redirected on the way here.
     """
 
     url: str

@@ -19,7 +19,7 @@ from offers_cli.errors import (
     TooLarge,
     UsageError,
 )
-from offers_cli.fetch.pace import Pace, heed_refusal
+from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.response import MAX_PAGE_BYTES, Page, decode
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.log import get_log
@@ -103,7 +103,7 @@ class Pages:
         try:
             result = reader(page.text, page.final_url)
         except PageBlocked as error:
-            heed_refusal(self.pace, error, host=page.host, url=page.url, egress=page.egress)
+            record_refusal(self.pace, error, host=page.host, url=page.url, egress=page.egress)
             raise
         except OfferGone:
             self.pace.note_served(page)

@@ -1,5 +1,5 @@
 -- Pauses a host for a given time.
--- KEYS: the host by one way out, the paused hosts. ARGV: time, longest pause, asked for, reason, the host's name.
+-- KEYS: the host by one egress, the paused hosts. ARGV: time, longest pause, asked for, reason, the host's name.
 -- Answers how long the host is paused now.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.

@@ -1,4 +1,4 @@
--- Reads the pauses of hosts. KEYS: each host by one way out. ARGV: time, longest pause.
+-- Reads the pauses of hosts. KEYS: each host by one egress. ARGV: time, longest pause.
 -- Answers for each how long it is still paused (0: not at all), and why.
 
 local answer = {}

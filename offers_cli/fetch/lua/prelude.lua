@@ -1,4 +1,4 @@
--- What all scripts of the pace share. Every key is a hash of one host by one way out: `turn` is the last turn that was
+-- What all scripts of the pace share. Every key is a hash of one host by one egress: `turn` is the last turn that was
 -- given out, `until` the end of its pause, `reason` why it was paused. `strikes` stands there from a refusal to the next
 -- page that is served, or to `forgotten_at`: how many pauses in a row have grown. `lone` is how many of its pages were
 -- given up, alone with a wall, since it last refused twice in a row. All times are microseconds since 1970.

@@ -1,7 +1,7 @@
 -- Counts a refusal of one page, and pauses its host for it, unless it is the page alone that shows a wall.
 -- A page that was refused before is alone with it when its host has served others since: serving ends the strikes. While
 -- a host refuses whatever it is asked, its strikes stand, and no page is blamed.
--- KEYS: the host by one way out, the page, the paused hosts.
+-- KEYS: the host by one egress, the page, the paused hosts.
 -- ARGV: time, longest pause, asked for (-1: not said), first pause, walls after which a page's count begins anew (0: the
 --   refusal is always the host's), how long a page is remembered, reason, the host's name.
 -- Answers how long the page is to be left alone, and how many refusals in a row are its own.

@@ -1,20 +1,20 @@
--- Takes the nearest turn among the ways out to one host.
--- KEYS: the host by each way out. ARGV: time, longest pause, delay.
--- Answers {'turn', way, wait}, or {'paused', way, left, reason} when all ways are paused: that which opens first.
+-- Takes the nearest turn among the egresses to one host.
+-- KEYS: the host by each egress. ARGV: time, longest pause, delay.
+-- Answers {'turn', index, wait}, or {'paused', index, left, reason} when all egresses are paused: that which opens first.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
 call('HDEL', KEYS[1], '')
 
 local delay = tonumber(ARGV[3])
 local best, turn, paused, shortest
-for way, key in ipairs(KEYS) do
+for index, key in ipairs(KEYS) do
   local left = pause_left(key)
   if left > 0 then
-    if not paused or left < shortest then paused, shortest = way, left end
+    if not paused or left < shortest then paused, shortest = index, left end
   else
     local last = read(key, 'turn')
     if last - now > 1000 * delay then last = 0 end -- no queue is that long: the clock was set back
-    if not best or last + delay < turn then best, turn = way, last + delay end
+    if not best or last + delay < turn then best, turn = index, last + delay end
   end
 end
 if not best then return { 'paused', paused - 1, shortest, call('HGET', KEYS[paused], 'reason') } end
