@@ -6,7 +6,6 @@ from offers_cli.config import get_config
 from offers_cli.errors import Outcome, StorageRefused, WorkError
 from offers_cli.offer import EnrichmentFailure
 from offers_cli.queue.job import EnrichmentJob
-from offers_cli.queue.results import NO_SUCH_OFFER
 from offers_cli.runtime import open_runtime
 from offers_cli.times import utc_now
 
@@ -33,7 +32,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
             raise
         saved = runtime.storage.save_enrichments([found])
         runtime.drift.flush()
-        if reason := NO_SUCH_OFFER if offer_id in saved.unknown else saved.refused.get(offer_id):
+        if reason := saved.unwritten.get(offer_id):
             refusal = StorageRefused(reason)
             _note_on_rq_job(refusal)
             raise refusal

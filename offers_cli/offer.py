@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from offers_cli.errors import OfferGone, Outcome, WorkError
 
 MAX_URL_CHARS = 2_048
+NO_SUCH_OFFER = "the database holds no such offer (any more)"
 
 
 def url_problem(url: str) -> str | None:
@@ -143,3 +144,8 @@ class EnrichmentReport:
     stale: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unwritten(self) -> Mapping[str, str]:
+        """What could not be written, unknown offers and refused results alike, and why."""
+        return {**dict.fromkeys(self.unknown, NO_SUCH_OFFER), **self.refused}

@@ -61,8 +61,7 @@ class Report:
 
     def data(self) -> dict[str, Any]:
         """The figures by key, as JSON writes them."""
-        facts: dict[str, Any] = plain(self)
-        return facts
+        return _facts(self)
 
 
 def plain(value: Any) -> Any:
@@ -75,10 +74,14 @@ def plain(value: Any) -> Any:
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
-    if is_dataclass(value):
-        shown = (each.name for each in fields(value) if each.metadata.get("json") != "never")
-        return {name: plain(getattr(value, name)) for name in shown}
-    return value
+    if isinstance(value, Report):
+        return value.data()
+    return _facts(value) if is_dataclass(value) else value
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    shown = (each.name for each in fields(value) if each.metadata.get("json") != "never")
+    return {name: plain(getattr(value, name)) for name in shown}
 
 
 class ReportLike(Protocol):

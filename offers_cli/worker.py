@@ -12,7 +12,7 @@ from offers_cli.errors import ConfigError
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
-from offers_cli.services.worker import ReportingWriter, WorkReport, add_waiting, report_work
+from offers_cli.services.worker import ReportingWriter, with_failures, with_waiting
 
 if TYPE_CHECKING:
     from offers_cli.queue.results import WorkerReport
@@ -35,7 +35,7 @@ def work(
     *,
     on_progress: Callable[[WorkerReport], None] | None = None,
     supervisor_pid: int | None = None,
-) -> WorkReport:
+) -> WorkerReport:
     """Run the queue's jobs in this process until asked to stop; SIGTERM and Ctrl-C finish what is running.
 
     Raises:
@@ -64,12 +64,12 @@ def work(
     )
     with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
         done = worker.run(burst=options.burst, max_jobs=options.max_jobs)
-    return report_work(done, reported=save.reported)
+    return with_failures(done, reported=save.reported)
 
 
 def supervise(
     options: WorkOptions, *, processes: int, on_progress: Callable[[WorkerReport], None] | None = None
-) -> WorkReport:
+) -> WorkerReport:
     """Run that many worker processes under one supervisor, until all have ended or it is asked to stop.
 
     Raises:
@@ -86,7 +86,7 @@ def supervise(
         on_progress=on_progress,
     )
     with stop_on_signals(supervisor.stop_request):
-        return report_work(supervisor.run())
+        return with_failures(supervisor.run())
 
 
 def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
@@ -98,7 +98,7 @@ def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
         work(runtime, own, on_progress=slot.record, supervisor_pid=slot.supervisor_pid)
 
 
-def report_waiting(runtime: Runtime, report: WorkReport) -> WorkReport:
+def report_waiting(runtime: Runtime, report: WorkerReport) -> WorkerReport:
     """The report of a burst, with what it leaves in the queue and why; raises `QueueUnavailable`, `QueueRefused`."""
 
     def check_session() -> Sequence[Problem]:
@@ -109,4 +109,4 @@ def report_waiting(runtime: Runtime, report: WorkReport) -> WorkReport:
         except ConfigError as error:
             return (Problem.of(error),)
 
-    return add_waiting(report, queue=runtime.registries, pace=runtime.shared_pace, check_session=check_session)
+    return with_waiting(report, queue=runtime.registries, pace=runtime.shared_pace, check_session=check_session)

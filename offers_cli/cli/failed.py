@@ -14,8 +14,9 @@ from offers_cli.cli.options import MOST, DryRunOption, parse_age
 from offers_cli.cli.render import Block, Note, Table
 
 if TYPE_CHECKING:
+    from offers_cli.queue.registries import RequeueReport
     from offers_cli.runtime import Runtime
-    from offers_cli.services.failed import FailedReport, RequeueFailedReport
+    from offers_cli.services.failed import FailedReport
 
 ReasonsOption = Annotated[
     list[str] | None,
@@ -63,7 +64,7 @@ def failed(
 
 @command(
     "requeue-failed",
-    report="offers_cli.services.failed:RequeueFailedReport",
+    report="offers_cli.queue.registries:RequeueReport",
     columns=("found", "requeued", "skipped"),
     examples=("offers requeue-failed --reason page_changed", "offers requeue-failed --older-than 1h --json"),
 )
@@ -80,12 +81,11 @@ def requeue_failed(
         str | None, typer.Option(metavar="AGE", help="Only jobs that failed longer ago than this, e.g. 1h.")
     ] = None,
     dry_run: DryRunOption = False,
-) -> RequeueFailedReport:
+) -> RequeueReport:
     """Requeue failed jobs, by reason, offer and age."""
-    from offers_cli.services.failed import check_reasons, requeue_failed
+    from offers_cli.services.failed import check_reasons
 
-    return requeue_failed(
-        queue=runtime.registries,
+    return runtime.registries.requeue_failed(
         reasons=check_reasons(reason or ()),
         offer_ids=frozenset(offer or ()),
         older_than_s=parse_age(older_than, "--older-than"),

@@ -12,12 +12,11 @@ from offers_cli.cli.render import Output
 if TYPE_CHECKING:
     from offers_cli.queue.results import WorkerReport
     from offers_cli.runtime import Runtime
-    from offers_cli.services.worker import WorkReport
 
 
 @command(
     "worker",
-    report="offers_cli.services.worker:WorkReport",
+    report="offers_cli.queue.results:WorkerReport",
     columns=("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
     examples=("offers worker --burst", "offers worker --concurrency 8 --processes 2 --json"),
 )
@@ -29,7 +28,7 @@ def worker(
     concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Jobs that one process runs at once.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Processes under one supervisor.")] = 1,
     max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
-) -> WorkReport:
+) -> WorkerReport:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
     from offers_cli.worker import WorkOptions, report_waiting, supervise, work
 

@@ -17,7 +17,6 @@ from offers_cli.demo.shop import DemoShop
 from offers_cli.redis.embedded import stop_server
 from offers_cli.report import Report
 from offers_cli.runtime import Runtime, open_runtime
-from offers_cli.services.failed import requeue_failed
 from offers_cli.services.offers import find_offers
 from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import parse_source
@@ -96,7 +95,7 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
         ("offers stats", stats),
         ("offers worker --burst", work),
         ("offers stats", stats),
-        ("offers requeue-failed", lambda: requeue_failed(queue=runtime.registries)),
+        ("offers requeue-failed", runtime.registries.requeue_failed),
         ("offers worker --burst", work),
     ]
 

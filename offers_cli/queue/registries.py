@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from offers_cli.redis.errors import translate
 from offers_cli.redis.quarantine import SetAside, find_set_aside
 from offers_cli.redis.scripts import Clock, Scripts, query
 from offers_cli.redis.values import as_number, as_text
+from offers_cli.report import WHEN_DONE, Report
 
 if TYPE_CHECKING:
     import redis
@@ -88,12 +89,17 @@ class FailedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequeueReport:
-    """`found` jobs matched; `skipped` of them had expired (or wait and run already) and left the registry."""
+class RequeueReport(Report):
+    """`found = requeued + skipped`, unless nothing was to be changed.
+
+    Attributes:
+        skipped: had expired (or wait and run already) and left the registry.
+    """
 
     found: int
     requeued: int
     skipped: int
+    dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +313,7 @@ class Registries:
                 break
         if found and not dry_run:
             log.info("requeued", found=found, requeued=requeued, skipped=skipped)
-        return RequeueReport(found=found, requeued=requeued, skipped=skipped)
+        return RequeueReport(found=found, requeued=requeued, skipped=skipped, dry_run=dry_run)
 
     def forget_failed(self, offer_ids: Collection[str]) -> int:
         """Take the failed jobs of these offers away, for what they were for is done; returns how many there were."""

@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from offers_cli.errors import Bug, QueueRefused, QueueUnavailable, StorageRefused, StorageUnavailable, WorkError
 from offers_cli.log import get_log
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
 from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, RetryPolicy
+from offers_cli.report import INTERNAL, Report
 
 log = get_log("worker")
 job_log = get_log("enrichment_job")
 
-NO_SUCH_OFFER = "the database holds no such offer (any more)"
 """Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
 COUNTERS = ("succeeded", "failed", "retried", "snoozed")
 
@@ -108,8 +109,7 @@ class ResultWriter:
             batch.outcomes += [(result.job, self._confirm(result.job, outcome, report)) for result, outcome in group]
 
     def _confirm(self, job: ClaimedJob, outcome: JobOutcome, report: EnrichmentReport) -> JobOutcome:
-        reason = NO_SUCH_OFFER if job.offer_id in report.unknown else report.refused.get(job.offer_id)
-        if reason:
+        if reason := report.unwritten.get(job.offer_id):
             return self._decide(job, StorageRefused(reason))
         if job.offer_id in report.stale and outcome is FINISHED:
             return GIVEN_BACK
@@ -120,7 +120,7 @@ class ResultWriter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerReport:
+class WorkerReport(Report):
     """What a worker did.
 
     Attributes:
@@ -134,7 +134,16 @@ class WorkerReport:
     retried: int = 0
     snoozed: int = 0
     duration_s: float = 0.0
-    interrupted: bool = False
+    interrupted: bool = field(default=False, metadata=INTERNAL)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """As `Report.keys`."""
+        return "succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"
+
+    def data(self) -> dict[str, Any]:
+        """The figures by key."""
+        return {name: getattr(self, name) for name in self.keys()}
 
     @property
     def ended(self) -> int:
@@ -165,7 +174,8 @@ class JobCounters:
 
     def report(self, *, duration_s: float = 0.0, interrupted: bool = False) -> WorkerReport:
         """The counts so far."""
-        return WorkerReport(**self._counts, duration_s=round(duration_s, 3), interrupted=interrupted)
+        counts: dict[str, Any] = dict(self._counts)
+        return WorkerReport(**counts, duration_s=round(duration_s, 3), interrupted=interrupted)
 
     def count(self, job: ClaimedJob, outcome: JobOutcome, *, ours: bool) -> None:
         """Count one settled job; one that was no longer ours is another's to count."""

@@ -149,9 +149,16 @@ class Supervisor:
         return self._report(began)
 
     def _report(self, began: float) -> WorkerReport:
-        sums = {name: sum(int(one.counts[index]) for one in self._processes) for index, name in enumerate(COUNTERS)}
+        succeeded, failed, retried, snoozed = (
+            sum(int(one.counts[index]) for one in self._processes) for index in range(len(COUNTERS))
+        )
         return WorkerReport(
-            **sums, duration_s=round(time.monotonic() - began, 3), interrupted=self.stop_request.interrupted
+            succeeded=succeeded,
+            failed=failed,
+            retried=retried,
+            snoozed=snoozed,
+            duration_s=round(time.monotonic() - began, 3),
+            interrupted=self.stop_request.interrupted,
         )
 
     def _start_due(self) -> None:

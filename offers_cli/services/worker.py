@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
@@ -22,8 +21,8 @@ from offers_cli.errors import (
 from offers_cli.fetch.pace import PausedHost, SharedPace
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
 from offers_cli.queue.registries import PutOff, Registries
-from offers_cli.queue.results import NO_SUCH_OFFER, WorkerReport
-from offers_cli.report import Problem, Report
+from offers_cli.queue.results import WorkerReport
+from offers_cli.report import Problem
 from offers_cli.storage.base import Storage
 
 REPORTED_FAILURES = 100
@@ -38,22 +37,6 @@ HINTS = {
     QueueRefused.code: "offers doctor",
 }
 """The next command where waiting alone may not help."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkReport(Report):
-    """A worker's figures and its failures."""
-
-    worker: WorkerReport = field(default_factory=WorkerReport)
-
-    @classmethod
-    def keys(cls) -> tuple[str, ...]:
-        """As `Report.keys`."""
-        return "succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"
-
-    def data(self) -> dict[str, Any]:
-        """The worker's figures by key."""
-        return {name: getattr(self.worker, name) for name in self.keys()}
 
 
 class ReportingWriter:
@@ -76,20 +59,20 @@ class ReportingWriter:
         return report
 
 
-def report_work(worker: WorkerReport, *, reported: Sequence[Problem] = ()) -> WorkReport:
-    """What a worker did; failures that were not reported one by one are counted."""
+def with_failures(worker: WorkerReport, *, reported: Sequence[Problem] = ()) -> WorkerReport:
+    """What a worker did, with its failures; those that were not reported one by one are counted."""
     problems = list(reported)
     if worker.failed > len(problems):
         rest = f"{worker.failed - len(problems)} {'more ' if problems else ''}jobs failed"
         problems.append(Problem(code="jobs_failed", message=rest, hint="offers failed"))
     if worker.interrupted:
         problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
-    return WorkReport(worker=worker, problems=tuple(problems))
+    return replace(worker, problems=tuple(problems))
 
 
-def add_waiting(
-    report: WorkReport, *, queue: Registries, pace: SharedPace, check_session: Callable[[], Sequence[Problem]]
-) -> WorkReport:
+def with_waiting(
+    report: WorkerReport, *, queue: Registries, pace: SharedPace, check_session: Callable[[], Sequence[Problem]]
+) -> WorkerReport:
     """The report of a burst, with what it leaves in the queue, whoever put it there: it has not done all.
 
     Args:
@@ -128,7 +111,7 @@ def _wait(jobs: int) -> str:
 
 def _problems(failures: Sequence[EnrichmentFailure], report: EnrichmentReport) -> list[Problem]:
     """What failed, by the code that its job fails with: what could not be written counts, not what the page said."""
-    unwritten = {**dict.fromkeys(report.unknown, NO_SUCH_OFFER), **report.refused}
+    unwritten = report.unwritten
     refused = [
         Problem(code=StorageRefused.code, message=reason, exit_code=1, offer_id=offer_id)
         for offer_id, reason in sorted(unwritten.items())

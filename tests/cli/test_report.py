@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from offers_cli.queue.results import WorkerReport
 from offers_cli.report import INTERNAL, WHEN_DONE, Problem, Report
 
 
@@ -45,3 +46,11 @@ def test_the_data_are_the_fields_in_their_order_as_json_writes_them() -> None:
 
 def test_what_is_only_known_when_something_was_done_is_no_key_of_a_failure() -> None:
     assert SightReport.keys() == ("file", "seen", "counts")
+
+
+def test_a_report_within_a_report_writes_its_own_data() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Steps(Report):
+        steps: tuple[Report, ...] = ()
+
+    assert Steps(steps=(WorkerReport(succeeded=3, duration_s=2.0),)).data()["steps"][0]["jobs_per_s"] == 1.5

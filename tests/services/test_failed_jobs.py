@@ -8,7 +8,7 @@ from queue_fakes import Database, enqueue, make_worker, raising
 
 from offers_cli.errors import PageChanged, TooLarge, UsageError
 from offers_cli.queue.registries import Registries
-from offers_cli.services.failed import check_reasons, failed, requeue_failed
+from offers_cli.services.failed import check_reasons, failed
 
 
 @pytest.fixture
@@ -38,17 +38,17 @@ def test_a_limit_shows_some_and_counts_all_of_these_reasons(
 
 
 def test_failed_jobs_go_back_by_reason(queue: Registries) -> None:
-    would = requeue_failed(queue=queue, reasons=check_reasons(["page_changed"]), dry_run=True)
+    would = queue.requeue_failed(reasons=check_reasons(["page_changed"]), dry_run=True)
     assert would.data() == {"found": 3, "requeued": 0, "skipped": 0, "dry_run": True}
-    done = requeue_failed(queue=queue, reasons=check_reasons(["page_changed"]))
+    done = queue.requeue_failed(reasons=check_reasons(["page_changed"]))
     assert done.data() == {"found": 3, "requeued": 3, "skipped": 0, "dry_run": False}
     assert (queue.counts().queued, queue.counts().failed) == (3, 1)
 
 
 def test_failed_jobs_go_back_by_offer_and_up_to_a_limit(queue: Registries) -> None:
-    assert requeue_failed(queue=queue, offer_ids=frozenset("d")).requeued == 1
-    assert requeue_failed(queue=queue, limit=2).requeued == 2
-    assert requeue_failed(queue=queue, older_than_s=3600).requeued == 0
+    assert queue.requeue_failed(offer_ids=frozenset("d")).requeued == 1
+    assert queue.requeue_failed(limit=2).requeued == 2
+    assert queue.requeue_failed(older_than_s=3600).requeued == 0
     assert queue.counts().failed == 1
 
 

@@ -9,7 +9,7 @@ from drift_fakes import DriftMemory
 from storage.cases import card, failure, page, save
 
 from offers_cli.drift.watch import DriftWatch
-from offers_cli.queue.results import NO_SUCH_OFFER
+from offers_cli.offer import NO_SUCH_OFFER
 from offers_cli.services.worker import ReportingWriter
 from offers_cli.storage.sqlite.storage import SqliteStorage
 

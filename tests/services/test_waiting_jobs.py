@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
-from offers_cli.services.worker import WorkReport, add_waiting
+from offers_cli.services.worker import with_waiting
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Jobs:
     message: str = "a captcha"
 
 
-def told(report: WorkReport | None = None, **waiting: Any) -> list[Problem]:
+def told(report: WorkerReport | None = None, **waiting: Any) -> list[Problem]:
     """What a burst reports that leaves so many `jobs` in the queue, those `put_off` and hosts `paused`."""
     facts: dict[str, Any] = {"jobs": 0, "suspended": False, "put_off": [], "paused": [], "session": [], **waiting}
     counts = SimpleNamespace(queued=facts["jobs"], scheduled=0)
@@ -34,7 +35,7 @@ def told(report: WorkReport | None = None, **waiting: Any) -> list[Problem]:
         counts=lambda: counts, put_off=lambda: facts["put_off"], suspended=lambda: facts["suspended"]
     )
     pace: Any = SimpleNamespace(paused_hosts=lambda: facts["paused"])
-    done = add_waiting(report or WorkReport(), queue=queue, pace=pace, check_session=lambda: facts["session"])
+    done = with_waiting(report or WorkerReport(), queue=queue, pace=pace, check_session=lambda: facts["session"])
     return list(done.problems)
 
 
@@ -46,7 +47,7 @@ def test_nothing_is_told_when_nothing_waits_for_anything() -> None:
 
 def test_what_went_wrong_before_is_still_told() -> None:
     before = Problem(code="offer_gone", message="gone")
-    problems = told(WorkReport(problems=(before,)), put_off=[Jobs()])
+    problems = told(WorkerReport(problems=(before,)), put_off=[Jobs()])
     assert [problem.code for problem in problems] == ["offer_gone", "page_blocked"]
 
 
