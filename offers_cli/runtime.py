@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config, check_home
-from offers_cli.errors import QueueRefused, QueueUnavailable, SessionExpired
+from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
 from offers_cli.storage.patience import BRIEF, Patience
@@ -153,10 +153,6 @@ class Runtime:
         from offers_cli.queue.registries import Registries
 
         return Registries(self.connection, name=self.config.enrichment.queue_name)
-
-    def resume_links(self) -> int:
-        """Make the jobs that wait for a session due now; returns how many. Raises as `connection`."""
-        return self.registries.run_scheduled_now(SessionExpired.code)
 
     # Marketplaces
 
@@ -325,34 +321,16 @@ class Runtime:
     @cached_property
     def links(self) -> Links:
         """The affiliate's links; the account is not needed before one is asked for."""
-        from offers_cli.affiliate.links import LinkBatcher, Links
+        from offers_cli.affiliate.links import MAX_WAIT_S, LinkBatcher, Links
 
         label = self.config.marketplace.affiliate_tag
         ask = partial(self.account(insist=False).create_links, label=label or "")
         return Links(
             label=label,
             login=self.login,
-            batches=LinkBatcher(ask, max_wait_s=self._max_link_wait_s),
+            batches=LinkBatcher(ask, max_wait_s=min(MAX_WAIT_S, self.config.enrichment.job_timeout_s / 4)),
             link_url=self.mercado_livre.link_url,
         )
-
-    @property
-    def _max_link_wait_s(self) -> float:
-        from offers_cli.affiliate.links import MAX_WAIT_S
-
-        return min(MAX_WAIT_S, self.config.enrichment.job_timeout_s / 4)
-
-    @property
-    def link_slots(self) -> int:
-        """How many jobs a worker may hold, beside those that read pages, to fill one call with links.
-
-        No more than have their turn at the site within a part of a job's time, for waiting counts as running.
-        """
-        from offers_cli.affiliate.link_builder import MOST_URLS
-
-        if self.config.marketplace.affiliate_tag is None:
-            return 0
-        return min(MOST_URLS, int(self._max_link_wait_s / max(self.config.enrichment.request_delay_s, 0.01)))
 
     # What commands and jobs begin with
 

@@ -55,7 +55,7 @@ def work(
         enrich=runtime.enricher(storage, pages_at_once=pages_at_once).do_claimed,
         save=save,
         queue_name=settings.queue_name,
-        concurrency=pages_at_once + runtime.link_slots,
+        concurrency=pages_at_once + runtime.links.slots(request_delay_s=settings.request_delay_s),
         job_timeout_s=settings.job_timeout_s,
         policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
         revive=runtime.revive_redis,

@@ -53,7 +53,7 @@ class LinkBatcher:
         self._ask = ask
         self._size = size
         self._quiet_s = quiet_s
-        self._max_wait_s = max_wait_s
+        self.max_wait_s = max_wait_s
         self._clock = clock
         self._changed = threading.Condition()
         self._present = 0
@@ -113,9 +113,9 @@ class LinkBatcher:
         if len(self._waiting) >= self._size:
             return 0.0
         if not self._waiting:
-            return self._max_wait_s
+            return self.max_wait_s
         now = self._clock()
-        longest = self._waiting[0].at + self._max_wait_s - now
+        longest = self._waiting[0].at + self.max_wait_s - now
         everyone_waits = len(self._waiting) >= self._present
         return min(longest, self._changed_at + self._quiet_s - now) if everyone_waits else longest
 
@@ -159,6 +159,13 @@ class Links:
             return self.login.find() is not None
         except ConfigError:
             return True
+
+    def slots(self, *, request_delay_s: float) -> int:
+        """How many jobs a worker may hold, beside those that read pages, to fill one call with links.
+
+        No more than have their turn at the site while one waits for its batch: waiting counts as running.
+        """
+        return 0 if self.label is None else min(MOST_URLS, int(self.batches.max_wait_s / max(request_delay_s, 0.01)))
 
     def address(self, product_url: str) -> str | None:
         """The address to ask for the link of a product by; None where no link is to be made."""
