@@ -17,7 +17,7 @@ QUEUE = (
     "tests/queue/test_queue_hosts.py",
     "tests/queue/test_queue_begun_anew.py",
 )
-PACE = ("tests/fetch/test_fetch_politeness.py",)
+PACE = ("tests/fetch/test_fetch_pace.py",)
 
 TARGETS: dict[Path, tuple[str, ...]] = (
     {
