@@ -93,7 +93,7 @@ def keep_own(cookies: Sequence[Cookie], domains: Sequence[str]) -> list[Cookie]:
     own = {cookie.key: cookie for cookie in cookies if any(is_within(cookie.domain, domain) for domain in domains)}
     for cookie in own.values():
         if not is_sendable(cookie.name, cookie.value):
-            raise _unreadable(f"the cookie {_shown(cookie.name)} holds characters that no cookie may hold")
+            raise _unreadable(f"the cookie {_shown(cookie.name)} contains characters that are not allowed in cookies")
         if len(cookie.name) + len(cookie.value) > MAX_CHARS:
             raise _unreadable(f"the cookie {_shown(cookie.name)} is larger than any browser keeps")
     if len(own) > MAX_KEPT:
@@ -107,7 +107,7 @@ def _unreadable(why: str) -> UsageError:
 
 def _text(data: bytes) -> str:
     if len(data) > MAX_BYTES:
-        raise _unreadable(f"{len(data) / 2**20:.0f} MB are more than any jar has")
+        raise _unreadable(f"{len(data) / 2**20:.0f} MB is more than any browser exports")
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")

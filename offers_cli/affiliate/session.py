@@ -30,6 +30,7 @@ from offers_cli.log import get_log
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.sites import DOMAINS
 from offers_cli.report import Problem, Report
+from offers_cli.times import to_utc
 
 IMPORT_HINT = "log in with your browser, then: offers session import FILE (docs/session.md)"
 REFUSED = "the site refuses the session: it has expired or was ended"
@@ -84,13 +85,6 @@ def _moment(seconds: float) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def _read_moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without zone")
-    return moment
-
-
 def _read_cookie(found: Mapping[str, Any]) -> Cookie:
     """A cookie as `_write` wrote it; raises `TypeError`, `ValueError` or `OverflowError` for anything else."""
     cookie = Cookie(**found)
@@ -139,7 +133,7 @@ class SessionFile:
 
     def _check_private(self, facts: os.stat_result) -> None:
         if not stat.S_ISREG(facts.st_mode):
-            raise self._unusable("is no file")
+            raise self._unusable("is not a regular file")
         if facts.st_mode & 0o077 or facts.st_uid != os.geteuid():
             shown = shlex.quote(str(self.path))
             raise ConfigError(
@@ -152,8 +146,8 @@ class SessionFile:
             found = json.loads(data)
             return Session(
                 id=str(found["id"]),
-                imported_at=_read_moment(found["imported_at"]),
-                refused_at=_read_moment(found["refused_at"]) if found["refused_at"] else None,
+                imported_at=to_utc(datetime.fromisoformat(found["imported_at"])),
+                refused_at=to_utc(datetime.fromisoformat(found["refused_at"])) if found["refused_at"] else None,
                 cookies=tuple(map(_read_cookie, found["cookies"])),
             )
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
@@ -212,7 +206,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         raise StorageUnavailable(
-            f"{path} cannot be used: {exc.strerror}", hint="check the disk and its rights"
+            f"{path} cannot be used: {exc.strerror}", hint="check the disk and the permissions of the file"
         ) from exc
 
 

@@ -168,7 +168,7 @@ class PoliteFetcher:
                 if target is None:
                     return read(response, hops)
                 if body is not None:
-                    raise Redirected(f"{url.netloc} redirects a call")
+                    raise Redirected(f"{url.netloc} redirected the call")
             left_s -= time.monotonic() - started
             # What a server responds never makes the address that was asked for a forbidden one.
             try:
@@ -176,7 +176,7 @@ class PoliteFetcher:
             except ForbiddenUrl as error:
                 raise Redirected(f"{url.netloc} redirects: {error.message}", hint=error.hint) from error
             if url.url in visited:
-                raise Redirected(f"{url.netloc} redirects in a circle")
+                raise Redirected(f"{url.netloc} redirects in a loop")
             visited.add(url.url)
         raise Redirected(f"{url.netloc}: more than {MAX_REDIRECTS} redirects")
 

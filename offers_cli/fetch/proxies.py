@@ -35,13 +35,13 @@ def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
     """The egresses of a comma-separated list of proxies; without any, the direct one.
 
     Raises:
-        ConfigError: one of them is not ``http://`` or ``https://host:port``; it is named by its place, not its text.
+        ConfigError: one of them is not ``http://`` or ``https://host:port``; it is named by its number, not its text.
     """
     texts = [text.strip() for text in (proxies or "").split(",") if text.strip()]
     egresses: list[Egress] = []
     seen: Counter[str] = Counter()
-    for place, text in enumerate(texts, start=1):
-        egress = _parse_egress(text, place)
+    for number, text in enumerate(texts, start=1):
+        egress = _parse_egress(text, number)
         seen[egress.label] += 1
         # One gateway with several accounts is several egresses.
         label = egress.label if seen[egress.label] == 1 else f"{egress.label}#{seen[egress.label]}"
@@ -49,7 +49,7 @@ def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
     return tuple(egresses) or NO_PROXIES
 
 
-def _parse_egress(text: str, place: int) -> Egress:
+def _parse_egress(text: str, number: int) -> Egress:
     try:
         parts = urlsplit(text)
         port = parts.port or USUAL_PORTS[parts.scheme]
@@ -58,7 +58,7 @@ def _parse_egress(text: str, place: int) -> Egress:
     if not parts.hostname or parts.scheme not in USUAL_PORTS or not text.isascii():
         # No cause is given: it may quote the address with its password.
         raise ConfigError(
-            f"OFFERS_HTTP_PROXY: proxy number {place} is not an address that can be used",
+            f"OFFERS_HTTP_PROXY: proxy number {number} is not a usable address",
             hint="write http://host:port or http://user:password@host:port",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname

@@ -124,7 +124,7 @@ def redirect_target(response: Response, is_wall: Callable[[str], bool]) -> str |
         return None
     locations = set(response.values("location"))
     if len(locations) != 1 or not (location := locations.pop()):
-        raise Redirected(f"{response.url.netloc} redirects without one Location")
+        raise Redirected(f"{response.url.netloc} redirects without a single Location header")
     target = _absolute(response.url, location)
     path = urlsplit(target).path
     if is_wall(path):

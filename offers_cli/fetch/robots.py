@@ -44,7 +44,7 @@ class Robots:
             return
         if not self._rules_of(url, read_text).can_fetch(url.url, PRODUCT_TOKEN):
             raise ForbiddenUrl(
-                f"{url.netloc} asks robots not to fetch {url.target.partition('?')[0][:120]} (robots.txt)",
+                f"robots.txt of {url.netloc} disallows {url.target.partition('?')[0][:120]}",
                 hint="give --ignore-robots if you have the shop's consent",
             )
 
