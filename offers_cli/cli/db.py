@@ -16,8 +16,12 @@ from offers_cli.cli.render import Block, Line, Note, Output, Table, summary
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.adopt import AdoptReport
-    from offers_cli.services.db import BackupReport, CopyReport, PruneReport, RestoreReport, SchemaReport
+    from offers_cli.services.db import SchemaReport
     from offers_cli.services.repair import RepairReport
+    from offers_cli.storage.base import PruneReport
+    from offers_cli.storage.migrate import MigrationReport
+    from offers_cli.storage.restore import RestoreReport
+    from offers_cli.storage.transfer import BackupReport, CopyReport
 
 GROUPS["db"] = Group(
     help="Manage the database: its schema, backups, the way to Supabase. Every command takes --json.",
@@ -25,7 +29,7 @@ GROUPS["db"] = Group(
 )
 
 
-def migrate_blocks(report: SchemaReport) -> Sequence[Block]:
+def migrate_blocks(report: MigrationReport) -> Sequence[Block]:
     """What was applied, and where the file of before is."""
     done = f"applied {', '.join(report.applied)}" if report.applied else "already up to date"
     kept = [Line(f"the file as it was before: {report.kept}")] if report.kept else []
@@ -36,17 +40,17 @@ def migrate_blocks(report: SchemaReport) -> Sequence[Block]:
 
 @command(
     "db migrate",
-    report="offers_cli.services.db:SchemaReport",
+    report="offers_cli.storage.migrate:MigrationReport",
     blocks=migrate_blocks,
     examples=("offers db migrate", "offers db migrate --json"),
 )
-def migrate(*, runtime: Runtime) -> SchemaReport:
+def migrate(*, runtime: Runtime) -> MigrationReport:
     """Bring the schema up to date.
 
     Supabase needs SUPABASE_DB_URL for it. A SQLite file of an older schema is first copied beside itself
     (offers.db.v1.bak). Run again, it changes nothing.
     """
-    from offers_cli.services.db import migrate
+    from offers_cli.storage.migrate import migrate
 
     return migrate(runtime.config.database)
 
@@ -54,7 +58,7 @@ def migrate(*, runtime: Runtime) -> SchemaReport:
 @command(
     "db schema",
     report="offers_cli.services.db:SchemaReport",
-    blocks=lambda report: [Line(report.sql or "")],
+    blocks=lambda report: [Line(report.sql)],
     examples=("offers db schema > schema.sql", "offers db schema --json | jq -r .data.sql"),
 )
 def schema(*, runtime: Runtime) -> SchemaReport:
@@ -69,7 +73,7 @@ def schema(*, runtime: Runtime) -> SchemaReport:
 
 @command(
     "db backup",
-    report="offers_cli.services.db:BackupReport",
+    report="offers_cli.storage.transfer:BackupReport",
     blocks=lambda report: [Line(f"{report.file}: {report.offers} offers, {format_size(report.size_bytes)}")],
     examples=("offers db backup", "offers db backup /mnt/usb/offers.db --json"),
 )
@@ -101,7 +105,7 @@ def restore_blocks(report: RestoreReport) -> Sequence[Block]:
 
 @command(
     "db restore",
-    report="offers_cli.services.db:RestoreReport",
+    report="offers_cli.storage.restore:RestoreReport",
     blocks=restore_blocks,
     examples=("offers db restore backup.db --dry-run", "offers db restore backup.db --json"),
 )
@@ -138,7 +142,7 @@ def restore(
 
 @command(
     "db prune",
-    report="offers_cli.services.db:PruneReport",
+    report="offers_cli.storage.base:PruneReport",
     columns=("prices", "offers", "runs"),
     examples=("offers db prune --older-than 400d --dry-run", "offers db prune --older-than 400d --vacuum"),
 )
@@ -203,7 +207,7 @@ def repair(*, runtime: Runtime, output: Output, dry_run: DryRunOption = False) -
 
 @command(
     "db copy",
-    report="offers_cli.services.db:CopyReport",
+    report="offers_cli.storage.transfer:CopyReport",
     columns=("offers", "copied", "already_there", "runs", "total_there"),
     examples=("offers db copy", "offers db copy --json | jq .data.copied"),
 )

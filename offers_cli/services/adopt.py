@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +24,7 @@ from offers_cli.marketplaces.mercado_livre.urls import (
 from offers_cli.offer import Offer
 from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.storage.base import Storage
-from offers_cli.storage.foreign_tables import ForeignTable, read_postgres_table, read_sqlite_table
+from offers_cli.storage.foreign_tables import ForeignRow, ForeignTable, read_postgres_table, read_sqlite_table
 
 BATCH = 500
 REPORTED_ROWS = 100
@@ -32,8 +32,6 @@ REPORTED_ROWS = 100
 OPTIONAL = {"old_price_cents", "discount_pct", "commission_pct", "affiliate_link", "affiliation_id", "image_url"}
 KNOWN = {"external_id", "url", "title", "price_cents", "commission", *OPTIONAL}
 """The columns that are understood; `commission` is `commission_pct`."""
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,7 @@ def adopt(
     *,
     table: str,
     columns: Sequence[str],
-    rows: Iterable[Row],
+    rows: Iterable[ForeignRow],
     storage: Storage,
     now: datetime,
     dry_run: bool = False,
@@ -136,7 +134,7 @@ def adopt(
     )
 
 
-def read_row(row: Row) -> Offer:
+def read_row(row: ForeignRow) -> Offer:
     """The offer in a row of the table; raises `ValueError` with the reason when there is none."""
     url, identity = _address(row)
     if identity.external_id is None or identity.site is None:
@@ -164,7 +162,7 @@ def read_row(row: Row) -> Offer:
     )
 
 
-def _address(row: Row) -> tuple[str, Identity]:
+def _address(row: ForeignRow) -> tuple[str, Identity]:
     """Where the product is, and its ids: by its address, or by its id where there is no address."""
     url = (_text(row.get("url")) or "").strip()
     if url:
@@ -193,7 +191,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _name(row: Row) -> str:
+def _name(row: ForeignRow) -> str:
     """What a person finds the row by."""
     known = next((row[name] for name in ("external_id", "url", "id", "title") if row.get(name)), None)
     return str(known)[:100] if known is not None else "without id or url"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
+from offers_cli.report import Report
 
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
@@ -41,7 +42,10 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOffer:
-    """One row of `offers`, as stored. Times are UTC-aware."""
+    """One row of `offers`; each field is a column. Times are UTC-aware.
+
+    Fields with a default are filled after the first sight of an offer.
+    """
 
     id: str
     marketplace: str
@@ -52,7 +56,7 @@ class StoredOffer:
     currency: str
     price_cents: int
     old_price_cents: int | None
-    suspect_old_price_cents: int | None
+    suspect_old_price_cents: int | None = None
     discount_pct: int | None
     commission_pct: int | None
     affiliate_link: str | None
@@ -62,13 +66,13 @@ class StoredOffer:
     first_seen_at: datetime
     last_seen_at: datetime
     price_changed_at: datetime
-    enriched_at: datetime | None
-    affiliate_checked_at: datetime | None
-    enrich_attempts: int
-    enrich_error: str | None
+    enriched_at: datetime | None = None
+    affiliate_checked_at: datetime | None = None
+    enrich_attempts: int = 0
+    enrich_error: str | None = None
     item_id: str | None
     catalogue_id: str | None
-    strategies: dict[str, str]
+    strategies: dict[str, str] = field(default_factory=dict)
     """Which strategy found each field at the last enrichment; empty before, and when a listing changed the price."""
     enrich_attempted_at: datetime | None = None
     """When the last recorded attempt was claimed; orders the offers that were tried before."""
@@ -199,17 +203,24 @@ class ScrapeRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PruneReport:
-    """How many rows `prune` removed; the prices of dropped offers are among `prices`."""
+class PruneReport(Report):
+    """How many rows `prune` removed, or would remove; the prices of dropped offers are among `prices`.
 
+    Attributes:
+        before: what is older than this moment.
+        freed_bytes: by how much the SQLite file became smaller; None where no space was to be returned.
+    """
+
+    before: datetime
+    dry_run: bool = False
     prices: int = 0
     offers: int = 0
     runs: int = 0
+    freed_bytes: int | None = None
 
-    def plus(self, other: PruneReport) -> PruneReport:
-        return PruneReport(
-            prices=self.prices + other.prices, offers=self.offers + other.offers, runs=self.runs + other.runs
-        )
+    def plus(self, *, prices: int = 0, offers: int = 0, runs: int = 0) -> PruneReport:
+        """The same with more rows removed."""
+        return replace(self, prices=self.prices + prices, offers=self.offers + offers, runs=self.runs + runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

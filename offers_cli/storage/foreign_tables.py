@@ -16,7 +16,7 @@ from offers_cli.storage.sqlite.connection import translated
 from offers_cli.storage.supabase.postgres import open_postgres
 
 ROWS = 1_000
-Row = Mapping[str, Any]
+ForeignRow = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ForeignTable:
     """
 
     columns: tuple[str, ...]
-    rows: Generator[Row]
+    rows: Generator[ForeignRow]
 
 
 def read_sqlite_table(file: Path, table: str) -> ForeignTable:

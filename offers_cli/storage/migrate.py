@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageBusy, StorageRefused
+from offers_cli.report import INTERNAL, Report
 from offers_cli.storage import open_storage, storage_kind
 from offers_cli.storage.migrations import StorageKind, migrations
 from offers_cli.storage.patience import BRIEF, Patience
@@ -24,13 +25,19 @@ TABLES = ("offers", "price_history", "scrape_runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MigrationReport:
-    """What was applied, by name, the version that the schema has now, and where the older SQLite file is kept."""
+class MigrationReport(Report):
+    """The version that the schema has now, and what was applied, by name.
+
+    Attributes:
+        kept: a copy of the SQLite file as it was before an older schema was migrated.
+        chosen: the storage that the settings choose, which need not be the one that was migrated.
+    """
 
     kind: StorageKind
     version: int
     applied: tuple[str, ...]
     kept: Path | None = None
+    chosen: StorageKind = field(metadata=INTERNAL)
 
 
 def migrate(config: DatabaseConfig) -> MigrationReport:
@@ -53,7 +60,8 @@ def migrate(config: DatabaseConfig) -> MigrationReport:
         applied = migrate_postgres(config.supabase_db_url, patience=Patience(seconds=config.patience_s))
     else:
         _check_supabase(config)
-    return MigrationReport(kind="supabase", version=migrations("supabase")[-1].version, applied=applied)
+    version = migrations("supabase")[-1].version
+    return MigrationReport(kind="supabase", version=version, applied=applied, chosen=storage_kind(config))
 
 
 def _migrate_sqlite(path: Path) -> MigrationReport:
@@ -71,7 +79,8 @@ def _migrate_sqlite(path: Path) -> MigrationReport:
         before = apply_migrations(connection, path, keep=keep)
     known = migrations("sqlite")
     applied = tuple(migration.name for migration in known[before:])
-    return MigrationReport(kind="sqlite", version=known[-1].version, applied=applied, kept=kept[0] if kept else None)
+    kept_file = kept[0] if kept else None
+    return MigrationReport(kind="sqlite", version=known[-1].version, applied=applied, kept=kept_file, chosen="sqlite")
 
 
 def _free_name(path: Path, version: int) -> Path:

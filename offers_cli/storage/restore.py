@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
 from offers_cli.files import is_file
+from offers_cli.report import Report
 from offers_cli.storage import storage_kind
 from offers_cli.storage.base import OfferBatch, ScrapeRun
 from offers_cli.storage.migrations import migrations
@@ -30,7 +31,7 @@ from offers_cli.storage.sqlite.schema import (
     schema_version,
     use_wal,
 )
-from offers_cli.storage.transfer import checksum, copy_sqlite, partial_file, read_sqlite, read_sqlite_runs
+from offers_cli.storage.transfer import checksum, copy_sqlite, open_project, partial_file, read_sqlite, read_sqlite_runs
 
 if TYPE_CHECKING:
     from offers_cli.storage.supabase.storage import SupabaseStorage
@@ -44,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
+class RestoreReport(Report):
     """What a restore did, or with `dry_run` would do. `offers = added + overwritten + unchanged`.
 
     `added`, `overwritten`, `unchanged` and `removed` are None where the target is damaged or of another schema, and so
@@ -57,14 +58,16 @@ class RestoreReport:
         kept: the backup of what the SQLite file held before; None where nothing of it was lost, or `force` was given.
     """
 
+    file: Path
+    dry_run: bool = False
     schema: int
     offers: int
-    runs: int
     added: int | None = 0
     overwritten: int | None = 0
     unchanged: int | None = 0
     removed: int | None = 0
     left_alone: int = 0
+    runs: int
     kept: Path | None = None
 
 
@@ -84,6 +87,7 @@ def restore(
     batch; an interrupted one goes on where it was when it is run again.
 
     Args:
+        file: a name in the working folder, or a whole path; the report has it as given.
         keep: the file into which a SQLite database is backed up first, when it holds what the backup does not.
         force: overwrite a Supabase project that holds offers, or a SQLite database without keeping what it holds.
         dry_run: only tell what would be done.
@@ -95,30 +99,34 @@ def restore(
             damaged or of a newer schema, so that it cannot be kept, and `force` is not given.
         StorageUnavailable: see `Storage`. Nothing is changed then in SQLite.
     """
+    whole_name, path = file.absolute(), config.sqlite_path
     if not is_file(file):
-        raise NotFound(f"there is no file {file}", hint="offers db backup writes to OFFERS_HOME/backups by default")
-    path = config.sqlite_path
+        hint = "offers db backup writes to OFFERS_HOME/backups by default"
+        raise NotFound(f"there is no file {whole_name}", hint=hint)
     if storage_kind(config) == "supabase":
-        with _opened_backup(file, beside=path) as backup:
-            return _restore_supabase(config, backup, force=force, dry_run=dry_run, on_progress=on_progress)
-    if path.exists() and path.samefile(file):
-        raise UsageError(f"{file} is the database itself", hint="name a backup")
-    with _opened_backup(file, beside=path, page_size=_page_size_at(path)) as backup, translated(path):
+        with _opened_backup(whole_name, beside=path) as backup:
+            report = _restore_supabase(config, backup, force=force, dry_run=dry_run, on_progress=on_progress)
+    elif path.exists() and path.samefile(file):
+        raise UsageError(f"{whole_name} is the database itself", hint="name a backup")
+    else:
         keep_in = None if force else keep
-        return _restore_sqlite(path, backup, keep_in=keep_in, dry_run=dry_run, on_progress=on_progress)
+        with _opened_backup(whole_name, beside=path, page_size=_page_size_at(path)) as backup, translated(path):
+            report = _restore_sqlite(path, backup, keep_in=keep_in, dry_run=dry_run, on_progress=on_progress)
+    return replace(report, file=file, dry_run=dry_run)
 
 
 @dataclass(frozen=True, slots=True)
 class _Backup:
     """A backup in today's schema, found whole, and what is known of it."""
 
+    file: Path
     connection: sqlite3.Connection
     schema: int
 
     def report(self, **figures: Any) -> RestoreReport:
         count = "SELECT (SELECT count(*) FROM offers), (SELECT count(*) FROM scrape_runs)"
         offers, runs = self.connection.execute(count).fetchone()
-        return RestoreReport(schema=self.schema, offers=offers, runs=runs, **figures)
+        return RestoreReport(file=self.file, schema=self.schema, offers=offers, runs=runs, **figures)
 
 
 @contextmanager
@@ -127,7 +135,7 @@ def _opened_backup(file: Path, *, beside: Path, page_size: int | None = None) ->
     with translated(file), closing(_open_read_only(file)) as given:
         version = _check_backup(given, file)
         if version == migrations("sqlite")[-1].version and page_size in {None, _page_size(given)}:
-            yield _Backup(given, version)
+            yield _Backup(file, given, version)
             return
         beside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with partial_file(beside) as partial, closing(connect(partial)) as copy:
@@ -137,7 +145,7 @@ def _opened_backup(file: Path, *, beside: Path, page_size: int | None = None) ->
             if page_size is not None:
                 copy.execute(f"PRAGMA page_size = {page_size}")
                 copy.execute("VACUUM")
-            yield _Backup(copy, version)
+            yield _Backup(file, copy, version)
 
 
 def _open_read_only(file: Path) -> sqlite3.Connection:
@@ -277,14 +285,9 @@ def _data_version(connection: sqlite3.Connection) -> int:
 def _restore_supabase(
     config: DatabaseConfig, backup: _Backup, *, force: bool, dry_run: bool, on_progress: Progress
 ) -> RestoreReport:
-    from offers_cli.storage import open_storage
-    from offers_cli.storage.patience import Patience
-    from offers_cli.storage.supabase.storage import SupabaseStorage
-
     report = backup.report()
     counts: Counter[str] = Counter()
-    with closing(open_storage(config, patience=Patience(seconds=config.patience_s))) as target:
-        assert isinstance(target, SupabaseStorage)
+    with closing(open_project(config)) as target:
         if not (force or dry_run) and (there := target.counts().total):
             raise UsageError(f"the project holds {there} offers, which the backup may overwrite", hint=FORCE_HINT)
         for batch in read_sqlite(backup.connection):

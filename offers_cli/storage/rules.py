@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -31,42 +31,27 @@ class WriteResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownPrices:
-    """Price, old price and discount as one card or page shows them together."""
+    """What one card or page shows together about the price; another price replaces all of it."""
 
     price_cents: int
     old_price_cents: int | None
     discount_pct: int | None
 
 
+_PRICED = tuple(each.name for each in fields(ShownPrices))
+_CARD = tuple(each.name for each in fields(Offer))
+_DESCRIPTION = tuple(name for name in _CARD if name not in {"marketplace", "external_id", "title", *_PRICED})
+
+
 def new_offer(card: Offer, *, offer_id: str, seen_at: datetime) -> StoredOffer:
     """The row of an offer that was never seen before."""
     return StoredOffer(
+        **{name: getattr(card, name) for name in _CARD},
         id=offer_id,
-        marketplace=card.marketplace,
-        external_id=card.external_id,
-        title=card.title,
-        url=card.url,
-        image_url=card.image_url,
-        currency=card.currency,
-        price_cents=card.price_cents,
-        old_price_cents=card.old_price_cents,
-        suspect_old_price_cents=None,
-        discount_pct=card.discount_pct,
-        commission_pct=card.commission_pct,
-        affiliate_link=card.affiliate_link,
-        affiliation_id=card.affiliation_id,
-        source=card.source,
         status="active",
         first_seen_at=seen_at,
         last_seen_at=seen_at,
         price_changed_at=seen_at,
-        enriched_at=None,
-        affiliate_checked_at=None,
-        enrich_attempts=0,
-        enrich_error=None,
-        item_id=card.item_id,
-        catalogue_id=card.catalogue_id,
-        strategies={},
     )
 
 
@@ -79,23 +64,16 @@ def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredO
         return stored
     described = replace(
         stored,
+        **{name: value for name in _DESCRIPTION if (value := getattr(card, name)) is not None},
+        # The product page's own title, once read, is not replaced by a card's.
         title=stored.title if "title" in stored.strategies else card.title,
-        url=card.url,
-        image_url=card.image_url or stored.image_url,
-        currency=card.currency,
-        commission_pct=stored.commission_pct if card.commission_pct is None else card.commission_pct,
-        affiliate_link=card.affiliate_link or stored.affiliate_link,
-        affiliation_id=card.affiliation_id or stored.affiliation_id,
-        item_id=card.item_id or stored.item_id,
-        catalogue_id=card.catalogue_id or stored.catalogue_id,
-        source=card.source,
         status=stored.status if _is_later(stored.enrich_attempted_at, seen_at) else "active",
         last_seen_at=seen_at,
     )
     if _is_later(stored.enriched_at, seen_at):
         return described
-    told = ShownPrices(card.price_cents, card.old_price_cents, card.discount_pct)
-    return _with_prices(described, told, observed_at=seen_at)
+    shown = ShownPrices(**{name: getattr(card, name) for name in _PRICED})
+    return _with_prices(described, shown, observed_at=seen_at)
 
 
 def with_result(stored: StoredOffer, result: EnrichmentResult) -> tuple[StoredOffer, WriteResult]:
@@ -117,10 +95,10 @@ def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, Writ
         return stored, WriteResult.SUPERSEDED
     if price_cents != stored.price_cents and _is_later(stored.last_seen_at, page.observed_at):
         return stored, WriteResult.STALE
-    old_price_cents = _above(page.old_price_cents, price_cents)
-    priced = _with_prices(
-        stored, ShownPrices(price_cents, old_price_cents, page.discount_pct), observed_at=page.observed_at
-    )
+    # An old price that is not above the price is none.
+    old_price_cents = None if (page.old_price_cents or 0) <= price_cents else page.old_price_cents
+    shown = ShownPrices(price_cents, old_price_cents, page.discount_pct)
+    priced = _with_prices(stored, shown, observed_at=page.observed_at)
     enriched = replace(
         priced,
         title=page.title or priced.title,
@@ -177,27 +155,17 @@ def _with_attempt(stored: StoredOffer, observed_at: datetime, *, error: str | No
     )
 
 
-def _with_prices(stored: StoredOffer, told: ShownPrices, *, observed_at: datetime) -> StoredOffer:
-    """Another price replaces all three; at the same price, what is not told erases nothing."""
-    if told.price_cents != stored.price_cents:
-        return replace(_repriced(stored, told), price_changed_at=observed_at)
-    if told.old_price_cents not in (None, stored.old_price_cents):
-        return _repriced(stored, told)
+def _with_prices(stored: StoredOffer, shown: ShownPrices, *, observed_at: datetime) -> StoredOffer:
+    """Another price, or old price, replaces all that is shown with it; else what is not shown erases nothing."""
+    is_other_price = shown.price_cents != stored.price_cents
+    if is_other_price or shown.old_price_cents not in (None, stored.old_price_cents):
+        repriced = replace(stored, **asdict(shown), suspect_old_price_cents=None, strategies={})
+        return replace(repriced, price_changed_at=observed_at) if is_other_price else repriced
+    # A discount without an old price of its own does not replace one that was seen together with the stored old price.
     pair_stands = stored.old_price_cents is not None and stored.discount_pct is not None
-    if told.discount_pct is None or (told.old_price_cents is None and pair_stands):
+    if shown.discount_pct is None or (shown.old_price_cents is None and pair_stands):
         return stored
-    return replace(stored, discount_pct=told.discount_pct)
-
-
-def _repriced(stored: StoredOffer, told: ShownPrices) -> StoredOffer:
-    return replace(
-        stored,
-        price_cents=told.price_cents,
-        old_price_cents=told.old_price_cents,
-        discount_pct=told.discount_pct,
-        suspect_old_price_cents=None,
-        strategies={},
-    )
+    return replace(stored, discount_pct=shown.discount_pct)
 
 
 def needs(offer: StoredOffer) -> frozenset[Missing]:
@@ -253,11 +221,6 @@ def enrichment_report(
 
 
 _MOST_TELLING_FIRST = (WriteResult.STALE, WriteResult.APPLIED, WriteResult.SUPERSEDED)
-
-
-def _above(old_price_cents: int | None, price_cents: int) -> int | None:
-    """An old price that is not above the price is no old price."""
-    return old_price_cents if old_price_cents is not None and old_price_cents > price_cents else None
 
 
 def _is_later(stored_at: datetime | None, moment: datetime) -> bool:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
+from offers_cli.report import Problem, Report
 from offers_cli.storage import open_storage, storage_kind
 from offers_cli.storage.base import OfferBatch, PricePoint, ScrapeRun, StoredOffer
 from offers_cli.storage.patience import Patience
@@ -30,14 +31,13 @@ from offers_cli.storage.sqlite.queries import (
     HISTORY_OF,
     INSERT_OFFER,
     INSERT_PRICE,
+    OFFERS,
     OFFERS_AFTER,
+    PRICES,
     REPLACE_RUN,
-    offer_of,
+    RUNS,
     offer_row,
-    price_of,
     price_row,
-    run_of,
-    run_row,
 )
 from offers_cli.storage.sqlite.schema import is_current, open_current
 
@@ -47,16 +47,18 @@ if TYPE_CHECKING:
 SIZE = 500
 """Offers in a batch that is read from SQLite."""
 MOST_RUNS = 1_000_000
+NAMED_DIFFERENCES = 100
+"""Offers that differ on both sides which a report names one by one."""
 
 _PARTIAL_NAME = re.compile(r"\..+\.(?P<pid>\d+)\.partial(-wal|-shm|-journal)?")
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackupReport:
+class BackupReport(Report):
     """Where the backup is, and how much is in it."""
 
-    path: Path
+    file: Path
     offers: int
     size_bytes: int
 
@@ -79,7 +81,7 @@ def backup(config: DatabaseConfig, target: Path) -> BackupReport:
         offers = copy_sqlite(config.sqlite_path, target)
     else:
         offers = _write_whole(target, partial(_write_supabase, config))
-    return BackupReport(path=target, offers=offers, size_bytes=target.stat().st_size)
+    return BackupReport(file=target, offers=offers, size_bytes=target.stat().st_size)
 
 
 def _write_supabase(config: DatabaseConfig, file: Path) -> None:
@@ -99,8 +101,8 @@ def open_project(config: DatabaseConfig) -> SupabaseStorage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopyReport:
-    """`offers = copied + already_there + len(different)`.
+class CopyReport(Report):
+    """`offers = copied + already_there + len(different)`; the problems name the first of those that differ.
 
     Attributes:
         different: ids of offers that are not the same there: changed since an earlier copy, or there under another
@@ -135,7 +137,17 @@ def copy_to_supabase(
             on_progress(report)
         runs = read_sqlite_runs(connection)
     target.import_batch(OfferBatch(()), runs)
-    return replace(report, runs=len(runs), total_there=target.counts().total)
+    problems = tuple(map(_difference, report.different[:NAMED_DIFFERENCES]))
+    return replace(report, runs=len(runs), total_there=target.counts().total, problems=problems)
+
+
+def _difference(offer_id: str) -> Problem:
+    return Problem(
+        code="different",
+        message=f"{offer_id}: it is not the same on both sides, and was left alone",
+        hint="offers show ID on either side tells which is right",
+        offer_id=offer_id,
+    )
 
 
 def _copy(batch: OfferBatch, target: SupabaseStorage, report: CopyReport) -> CopyReport:
@@ -179,17 +191,17 @@ def _text(value: Any) -> str:
 def read_sqlite(connection: sqlite3.Connection) -> Iterator[OfferBatch]:
     """All offers, batch by batch; to see one moment, call it inside a transaction."""
     after = ""
-    while offers := [offer_of(row) for row in connection.execute(OFFERS_AFTER, (after, SIZE))]:
+    while offers := [OFFERS.read(row) for row in connection.execute(OFFERS_AFTER, (after, SIZE))]:
         history: dict[str, list[PricePoint]] = defaultdict(list)
         for offer_id, *point in connection.execute(HISTORY_OF, (offers[0].id, offers[-1].id)):
-            history[offer_id].append(price_of(tuple(point)))
+            history[offer_id].append(PRICES.read(tuple(point)))
         yield OfferBatch(offers, history)
         after = offers[-1].id
 
 
 def read_sqlite_runs(connection: sqlite3.Connection) -> list[ScrapeRun]:
     """All scrape runs, in no order."""
-    return [run_of(row) for row in connection.execute(ALL_RUNS)]
+    return [RUNS.read(row) for row in connection.execute(ALL_RUNS)]
 
 
 def _write_sqlite(connection: sqlite3.Connection, batch: OfferBatch) -> None:
@@ -202,7 +214,7 @@ def _write_sqlite(connection: sqlite3.Connection, batch: OfferBatch) -> None:
 
 def _write_sqlite_runs(connection: sqlite3.Connection, runs: Sequence[ScrapeRun]) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(REPLACE_RUN, map(run_row, runs))
+    connection.executemany(REPLACE_RUN, map(RUNS.row, runs))
     connection.execute("COMMIT")
 
 

@@ -5,8 +5,10 @@ What an offer cannot do without is refused when it is wrong; an optional value t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from offers_cli.money import MAX_CENTS
@@ -18,47 +20,107 @@ from offers_cli.times import to_utc
 MAX_ID_CHARS = 200
 MAX_LINK_CHARS = 8_000
 MAX_TITLE_CHARS = 1_000
-GIVEN = ("price_cents", "old_price_cents", "discount_pct", "affiliate_link", "affiliation_id")
+
+
+def _number(value: object, *, least: int, most: int) -> int | None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and least <= value <= most else None  # type: ignore[return-value,operator]
+
+
+def _words(value: object, *, most_chars: int) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= most_chars and is_storable(value) else None
+
+
+def _price(value: object, name: str) -> int:
+    price_cents = _number(value, least=1, most=MAX_CENTS)
+    if price_cents is None:
+        raise ValueError(f"{name} is not a price in cents: {value!r}")
+    return price_cents
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is not a text: {value!r}")  # noqa: TRY004 (one kind of error for what is refused)
+    return value
+
+
+def _word(value: object, name: str) -> str:
+    text = _text(value, name)
+    if not text:
+        raise ValueError(f"{name} is empty")
+    if len(text) > MAX_ID_CHARS:
+        raise ValueError(f"{name} is longer than {MAX_ID_CHARS} characters")
+    if not is_storable(text):
+        raise ValueError(f"{name} holds characters that no database stores")
+    return text
+
+
+def _title(value: object, name: str) -> str:
+    title = storable_text(_text(value, name))
+    if not title:
+        raise ValueError(f"{name} is empty")
+    return title
+
+
+def _address(value: object, name: str) -> str:
+    url = _text(value, name)
+    if problem := url_problem(url):
+        raise ValueError(f"{name} {problem}")
+    return url
+
+
+REQUIRED: dict[str, Callable[[object, str], Any]] = {
+    "price_cents": _price,
+    "marketplace": _word,
+    "external_id": _word,
+    "title": _title,
+    "url": _address,
+    "currency": _word,
+    "source": _word,
+}
+"""What an offer cannot do without: the check of each field, which gives the value as stored or raises `ValueError`."""
+_percent = partial(_number, least=0, most=100)
+_cents = partial(_number, least=1, most=MAX_CENTS)
+_id = partial(_words, most_chars=MAX_ID_CHARS)
+_link = partial(_words, most_chars=MAX_LINK_CHARS)
+OPTIONAL: dict[str, Callable[[object], Any]] = {
+    "old_price_cents": _cents,
+    "suspect_old_price_cents": _cents,
+    "discount_pct": _percent,
+    "commission_pct": _percent,
+    "image_url": _link,
+    "item_id": _id,
+    "catalogue_id": _id,
+    "affiliate_link": _link,
+    "affiliation_id": _id,
+}
+"""The rest: the check of each field, which gives the value as stored, or None where it is none."""
 
 
 def valid_card(card: Offer) -> Offer:
     """The card as it may be stored; raises `ValueError` with the reason when it may not."""
-    price_cents = _price(card.price_cents)
-    title = _text(card.title, "title")
-    return replace(
-        card,
-        marketplace=_required(card.marketplace, "marketplace", MAX_ID_CHARS),
-        external_id=_required(card.external_id, "external_id", MAX_ID_CHARS),
-        title=_required(storable_text(title), "title", MAX_TITLE_CHARS),
-        url=_address(card.url),
-        currency=_required(card.currency, "currency", MAX_ID_CHARS),
-        source=_required(card.source, "source", MAX_ID_CHARS),
-        price_cents=price_cents,
-        old_price_cents=_within(card.old_price_cents, price_cents + 1, MAX_CENTS),
-        discount_pct=_within(card.discount_pct, 0, 100),
-        commission_pct=_within(card.commission_pct, 0, 100),
-        image_url=_optional(card.image_url, MAX_LINK_CHARS),
-        item_id=_optional(card.item_id, MAX_ID_CHARS),
-        catalogue_id=_optional(card.catalogue_id, MAX_ID_CHARS),
-        affiliate_link=_optional(card.affiliate_link, MAX_LINK_CHARS),
-        affiliation_id=_optional(card.affiliation_id, MAX_ID_CHARS),
-    )
+    required = {name: check(getattr(card, name), name) for name, check in REQUIRED.items()}
+    return replace(card, **required, **_optional_of(card, required["price_cents"]))
 
 
 def valid_enrichment(found: Enrichment) -> Enrichment:
     """The enrichment as it may be stored; raises `ValueError` with the reason when it may not."""
-    price_cents = None if found.price_cents is None else _price(found.price_cents)
+    price_cents = None if found.price_cents is None else _price(found.price_cents, "price_cents")
     return replace(
         found,
         observed_at=to_utc(found.observed_at),
         price_cents=price_cents,
-        old_price_cents=_within(found.old_price_cents, (price_cents or 0) + 1, MAX_CENTS),
-        suspect_old_price_cents=_within(found.suspect_old_price_cents, 1, MAX_CENTS),
-        discount_pct=_within(found.discount_pct, 0, 100),
         title=storable_text(found.title) if found.title else None,
-        affiliate_link=_optional(found.affiliate_link, MAX_LINK_CHARS),
-        affiliation_id=_optional(found.affiliation_id, MAX_ID_CHARS),
+        **_optional_of(found, price_cents or 0),
     )
+
+
+def _optional_of(noun: Offer | Enrichment, price_cents: int) -> dict[str, Any]:
+    """Its optional fields as stored; an old price that is not above the price is none."""
+    valid = {spec.name: OPTIONAL[spec.name](getattr(noun, spec.name)) for spec in fields(noun) if spec.name in OPTIONAL}
+    if valid["old_price_cents"] is not None and valid["old_price_cents"] <= price_cents:
+        valid["old_price_cents"] = None
+    return valid
 
 
 def whole_enrichment(found: Enrichment, *, price_cents: int) -> Enrichment:
@@ -71,15 +133,15 @@ def whole_enrichment(found: Enrichment, *, price_cents: int) -> Enrichment:
         ValueError: the value that cannot be stored, and its name.
     """
     valid = valid_enrichment(replace(found, price_cents=price_cents) if found.price_cents is None else found)
-    for name in GIVEN:
-        value = getattr(found, name)
-        if value is not None and getattr(valid, name) != value:
-            raise ValueError(f"{name} cannot be stored: {str(value)[:100]!r}")
+    for spec in fields(found):
+        value = getattr(found, spec.name)
+        if spec.name in OPTIONAL and value is not None and getattr(valid, spec.name) != value:
+            raise ValueError(f"{spec.name} cannot be stored: {str(value)[:100]!r}")
     return replace(valid, price_cents=found.price_cents)
 
 
 def valid_failure(failure: EnrichmentFailure) -> EnrichmentFailure:
-    """The failure with a message that can be stored."""
+    """The failure with a message that can be stored; raises `ValueError` for a time without zone."""
     return replace(failure, observed_at=to_utc(failure.observed_at), message=storable_text(failure.message))
 
 
@@ -113,54 +175,14 @@ def storable_text(text: str) -> str:
     return storable.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def is_storable(text: str) -> bool:
+    """Whether a database takes the text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def is_uuid(text: str) -> bool:
     """Whether the text can be the id of an offer."""
     try:
         return str(UUID(text)) == text
     except ValueError:
         return False
-
-
-def _price(cents: object) -> int:
-    found = _within(cents, 1, MAX_CENTS)
-    if found is None:
-        raise ValueError(f"price_cents is not a price in cents: {cents!r}")
-    return found
-
-
-def _within(value: object, least: int, most: int) -> int | None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_whole and least <= value <= most else None  # type: ignore[return-value,operator]
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{name} is not a text: {value!r}")  # noqa: TRY004 (one kind of error for what is refused)
-    return value
-
-
-def _required(value: object, name: str, most_chars: int) -> str:
-    text = _text(value, name)
-    if not text:
-        raise ValueError(f"{name} is empty")
-    if len(text) > most_chars:
-        raise ValueError(f"{name} is longer than {most_chars} characters")
-    if not is_storable(text):
-        raise ValueError(f"{name} holds characters that no database stores")
-    return text
-
-
-def _address(value: object) -> str:
-    url = _text(value, "url")
-    if problem := url_problem(url):
-        raise ValueError(f"url {problem}")
-    return url
-
-
-def _optional(text: object, most_chars: int) -> str | None:
-    return text if isinstance(text, str) and 0 < len(text) <= most_chars and is_storable(text) else None
-
-
-def is_storable(text: str) -> bool:
-    """Whether a database takes the text: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

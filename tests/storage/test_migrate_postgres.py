@@ -14,7 +14,6 @@ from storage.test_storage_migrate import postgres  # noqa: F401 (a fixture)
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageBusy, StorageRefused, StorageUnavailable
 from offers_cli.services.adopt import adopt, open_table
-from offers_cli.services.db import migrate as migrate_service
 from offers_cli.storage.base import Storage
 from offers_cli.storage.migrate import LOCK, migrate, migrate_postgres
 from offers_cli.storage.migrations import migrations
@@ -94,7 +93,7 @@ def test_the_steps_of_the_hint_lead_to_the_offers(database: Secret, sqlite_stora
 
 def test_with_the_postgres_address_alone_it_is_the_project_that_is_migrated(database: Secret, tmp_path: Path) -> None:
     config = DatabaseConfig(supabase_db_url=database, sqlite_path=tmp_path / "offers.db")
-    report = migrate_service(config)
+    report = migrate(config)
     assert (report.kind, report.applied, report.version, report.chosen) == ("supabase", ALL, len(ALL), "sqlite")
     assert not config.sqlite_path.exists()
     assert migrate(config).applied == ()

@@ -33,7 +33,7 @@ def beside(path: Path) -> list[Path]:
 def kept(sqlite_path: Path, sqlite_storage: Storage) -> Path:
     """A backup that holds offer 1; the database has offer 2 as well, still in its log."""
     save(sqlite_storage, card(1))
-    made = backup(DatabaseConfig(sqlite_path=sqlite_path), sqlite_path.with_name("kept.db")).path
+    made = backup(DatabaseConfig(sqlite_path=sqlite_path), sqlite_path.with_name("kept.db")).file
     save(sqlite_storage, card(2), minute=1)
     return made
 

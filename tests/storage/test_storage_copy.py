@@ -124,10 +124,10 @@ def test_an_empty_database_is_copied(sqlite_storage: Storage, sqlite_path: Path,
 def test_a_backup_of_sqlite_is_whole_and_private(lived_in: Storage, sqlite_path: Path, tmp_path: Path) -> None:
     report = backup(DatabaseConfig(sqlite_path=sqlite_path), tmp_path / "backup.db")
     assert report.offers == OFFERS
-    assert report.size_bytes == report.path.stat().st_size
-    assert stat.S_IMODE(report.path.stat().st_mode) == 0o600
+    assert report.size_bytes == report.file.stat().st_size
+    assert stat.S_IMODE(report.file.stat().st_mode) == 0o600
     assert sorted(file.name for file in tmp_path.iterdir() if "backup" in file.name) == ["backup.db"]
-    restored = open_sqlite(report.path)
+    restored = open_sqlite(report.file)
     assert contents(restored) == contents(lived_in)
     restored.close()
 
@@ -139,8 +139,8 @@ def test_a_backup_of_supabase_is_a_database_of_its_own(
     config = DatabaseConfig(supabase_url=supabase_project.url, supabase_key=Secret(supabase_project.service_key))
     report = backup(config, tmp_path / "backup.db")
     assert report.offers == OFFERS
-    assert stat.S_IMODE(report.path.stat().st_mode) == 0o600
-    restored = open_sqlite(report.path)
+    assert stat.S_IMODE(report.file.stat().st_mode) == 0o600
+    restored = open_sqlite(report.file)
     assert contents(restored) == contents(lived_in)
     assert restored.find_runs() == lived_in.find_runs()
     restored.close()

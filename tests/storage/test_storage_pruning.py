@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,11 @@ def test_of_old_prices_the_lowest_and_the_last_of_each_day_stay(storage: Storage
     )
     would = storage.prune(older_than=at(3 * DAY), dry_run=True)
     assert len(prices(storage, offer_id)) == 12
-    assert storage.prune(older_than=at(3 * DAY)) == would == PruneReport(prices=4)
+    assert would == PruneReport(before=at(3 * DAY), dry_run=True, prices=4)
+    assert storage.prune(older_than=at(3 * DAY)) == replace(would, dry_run=False)
     assert prices(storage, offer_id) == [300, 800, 700, 100, 600, 5, 6, 7]
-    assert storage.prune(older_than=at(3 * DAY)) == PruneReport()
-    assert storage.prune(older_than=at(9 * DAY)) == PruneReport(prices=1)
+    assert storage.prune(older_than=at(3 * DAY)) == PruneReport(before=at(3 * DAY))
+    assert storage.prune(older_than=at(9 * DAY)) == PruneReport(before=at(9 * DAY), prices=1)
     assert prices(storage, offer_id)[-2:] == [5, 7], "the latest price stays, however old it is"
 
 
@@ -87,7 +89,8 @@ def test_offers_long_gone_are_dropped_with_their_prices(storage: Storage) -> Non
     save(storage, card(1), minute=2)
     would = storage.prune(older_than=at(DAY), dry_run=True)
     assert storage.counts().total == 6
-    assert storage.prune(older_than=at(DAY)) == would == PruneReport(prices=2, offers=2)
+    assert would == PruneReport(before=at(DAY), dry_run=True, prices=2, offers=2)
+    assert storage.prune(older_than=at(DAY)) == replace(would, dry_run=False)
     left = {offer.external_id for offer in storage.find_offers(OfferFilter())}
     assert left == {"MLB1", "MLB3", "MLB4", "MLB5"}
     assert storage.price_history(ids[0]) == []
@@ -97,8 +100,8 @@ def test_old_runs_are_dropped(storage: Storage) -> None:
     kept = run(2, started_at=at(DAY))
     for each in (run(1, started_at=at(0)), kept):
         storage.save_run(each)
-    assert storage.prune(older_than=at(DAY), dry_run=True) == PruneReport(runs=1)
-    assert storage.prune(older_than=at(DAY)) == PruneReport(runs=1)
+    assert storage.prune(older_than=at(DAY), dry_run=True) == PruneReport(before=at(DAY), dry_run=True, runs=1)
+    assert storage.prune(older_than=at(DAY)) == PruneReport(before=at(DAY), runs=1)
     assert storage.find_runs() == [kept]
 
 

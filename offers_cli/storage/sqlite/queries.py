@@ -1,91 +1,91 @@
-"""What is said to SQLite: rows as values and values as rows, and the questions as SQL text and its parameters."""
+"""What is said to SQLite: values as rows and rows as values, and the questions as SQL text and its parameters."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
-Row = tuple[Any, ...]
+Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
 
-OFFER_COLUMNS = tuple(field.name for field in fields(StoredOffer))
-RUN_COLUMNS = tuple(field.name for field in fields(ScrapeRun))
-SELECTED = ", ".join(f"offers.{name}" for name in OFFER_COLUMNS)
 
-_STRATEGIES = OFFER_COLUMNS.index("strategies")
-_TIMES = tuple(i for i, name in enumerate(OFFER_COLUMNS) if name.endswith("_at"))
+class Rows(Generic[Noun]):
+    """Values of one dataclass as rows: each field is a column of its name. Times are text, mappings JSON."""
 
-INSERT_OFFER = f"""
-    INSERT INTO offers ({", ".join(OFFER_COLUMNS)}, title_folded) VALUES ({"?, " * len(OFFER_COLUMNS)}?)"""
-INSERT_PRICE = """
-    INSERT INTO price_history (offer_id, observed_at, price_cents, old_price_cents, source) VALUES (?, ?, ?, ?, ?)"""
-REPLACE_RUN = f"REPLACE INTO scrape_runs ({', '.join(RUN_COLUMNS)}) VALUES ({', '.join('?' * len(RUN_COLUMNS))})"
+    def __init__(self, noun: type[Noun]) -> None:
+        self._noun: type[Noun] = noun
+        self.names = tuple(each.name for each in fields(noun))
+        self.columns = ", ".join(self.names)
+        hints = get_type_hints(noun)
+        readers = ((place, _reader(hints[name])) for place, name in enumerate(self.names))
+        self._readers = [(place, read) for place, read in readers if read]
+
+    def read(self, row: tuple[Any, ...]) -> Noun:
+        """The value of a row that holds `columns` in their order."""
+        values = list(row)
+        for place, read in self._readers:
+            if values[place] is not None:
+                values[place] = read(values[place])
+        return self._noun(**dict(zip(self.names, values, strict=True)))
+
+    def row(self, value: Noun) -> tuple[Any, ...]:
+        """What stands in `columns` for a value."""
+        return tuple(to_sql(getattr(value, name)) for name in self.names)
+
+
+def _reader(hint: Any) -> Any:
+    """What makes a field of that type of its column; None where they are the same."""
+    if datetime in {hint, *get_args(hint)}:
+        return datetime.fromisoformat
+    return json.loads if get_origin(hint) is dict else None
 
 
 def to_text(moment: datetime) -> str:
-    """Fixed-width ISO 8601 in UTC, so that text order is time order."""
+    """Fixed-width ISO 8601 in UTC, so that text order is time order; raises `ValueError` for a time without zone."""
     return iso_utc(moment, timespec="microseconds")
 
 
-def to_time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
 def to_sql(value: Any) -> Any:
+    """A field as it stands in its column."""
     if isinstance(value, datetime):
         return to_text(value)
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
-def offer_row(offer: StoredOffer) -> Row:
+OFFERS, PRICES, RUNS = Rows(StoredOffer), Rows(PricePoint), Rows(ScrapeRun)
+SELECTED = ", ".join(f"offers.{name}" for name in OFFERS.names)
+
+
+def _places(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+INSERT_OFFER = f"INSERT INTO offers ({OFFERS.columns}, title_folded) VALUES ({_places(len(OFFERS.names) + 1)})"
+INSERT_PRICE = f"INSERT INTO price_history (offer_id, {PRICES.columns}) VALUES ({_places(len(PRICES.names) + 1)})"
+REPLACE_RUN = f"REPLACE INTO scrape_runs ({RUNS.columns}) VALUES ({_places(len(RUNS.names))})"
+
+
+def offer_row(offer: StoredOffer) -> tuple[Any, ...]:
     """The values of `INSERT_OFFER`."""
-    return (*(to_sql(getattr(offer, name)) for name in OFFER_COLUMNS), searchable(offer.title))
+    return (*OFFERS.row(offer), searchable(offer.title))
+
+
+def price_row(offer_id: str, point: PricePoint) -> tuple[Any, ...]:
+    """The values of `INSERT_PRICE`."""
+    return (offer_id, *PRICES.row(point))
 
 
 def changed_columns(before: StoredOffer, after: StoredOffer) -> dict[str, Any]:
     """The columns that differ and their new values, so that an update touches no index in vain."""
-    names = (name for name in OFFER_COLUMNS if getattr(after, name) != getattr(before, name))
+    names = (name for name in OFFERS.names if getattr(after, name) != getattr(before, name))
     changed = {name: to_sql(getattr(after, name)) for name in names}
     if "title" in changed:
         changed["title_folded"] = searchable(after.title)
     return changed
-
-
-def offer_of(row: Row) -> StoredOffer:
-    values = list(row)
-    for i in _TIMES:
-        values[i] = to_time(values[i])
-    values[_STRATEGIES] = json.loads(values[_STRATEGIES])
-    return StoredOffer(**dict(zip(OFFER_COLUMNS, values, strict=True)))
-
-
-def price_row(offer_id: str, point: PricePoint) -> Row:
-    return (offer_id, to_text(point.observed_at), point.price_cents, point.old_price_cents, point.source)
-
-
-def price_of(row: Row) -> PricePoint:
-    observed_at, price_cents, old_price_cents, source = row
-    return PricePoint(
-        observed_at=datetime.fromisoformat(observed_at),
-        price_cents=price_cents,
-        old_price_cents=old_price_cents,
-        source=source,
-    )
-
-
-def run_row(run: ScrapeRun) -> Row:
-    return tuple(to_sql(getattr(run, name)) for name in RUN_COLUMNS)
-
-
-def run_of(row: Row) -> ScrapeRun:
-    values = dict(zip(RUN_COLUMNS, row, strict=True))
-    for name in ("started_at", "finished_at", "alive_at"):
-        values[name] = to_time(values[name])
-    return ScrapeRun(**values)
 
 
 Query = tuple[str, dict[str, Any]]
@@ -115,19 +115,15 @@ OFFERS_BY_KEY = f"""
     SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers
       ON offers.marketplace = json_extract(wanted.value, '$[0]')
       AND offers.external_id = json_extract(wanted.value, '$[1]')"""
-PRICE_HISTORY = """
-    SELECT observed_at, price_cents, old_price_cents, source FROM price_history
-    WHERE offer_id = ? ORDER BY observed_at, id"""
+PRICE_HISTORY = f"SELECT {PRICES.columns} FROM price_history WHERE offer_id = ? ORDER BY observed_at, id"
 
-RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
-ALL_RUNS = f"SELECT {', '.join(RUN_COLUMNS)} FROM scrape_runs"
+NEWEST_RUNS = f"SELECT {RUNS.columns} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
+ALL_RUNS = f"SELECT {RUNS.columns} FROM scrape_runs"
 OFFERS_AFTER = f"SELECT {SELECTED} FROM offers WHERE id > ? ORDER BY id LIMIT ?"
 ALL_OFFERS = f"SELECT {SELECTED} FROM offers ORDER BY id"
-ALL_HISTORY = """
-    SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
-    ORDER BY offer_id, observed_at, id"""
-HISTORY_OF = """
-    SELECT offer_id, observed_at, price_cents, old_price_cents, source FROM price_history
+ALL_HISTORY = f"SELECT offer_id, {PRICES.columns} FROM price_history ORDER BY offer_id, observed_at, id"
+HISTORY_OF = f"""
+    SELECT offer_id, {PRICES.columns} FROM price_history
     WHERE offer_id BETWEEN ? AND ? ORDER BY offer_id, observed_at, id"""
 
 REMOVE_OFFER_AT = "DELETE FROM offers WHERE id = :id AND url = :url"

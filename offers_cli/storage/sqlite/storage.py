@@ -43,19 +43,7 @@ from offers_cli.storage.rules import (
 )
 from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import FileConnection, translated
-from offers_cli.storage.sqlite.queries import (
-    INSERT_OFFER,
-    INSERT_PRICE,
-    REPLACE_RUN,
-    changed_columns,
-    offer_of,
-    offer_row,
-    price_of,
-    price_row,
-    run_of,
-    run_row,
-    to_text,
-)
+from offers_cli.storage.sqlite.queries import OFFERS, PRICES, RUNS, to_text
 from offers_cli.storage.sqlite.schema import check_schema, file_size, open_current, open_existing
 from offers_cli.storage.validation import is_storable, valid_cards, valid_results
 from offers_cli.times import to_utc
@@ -107,7 +95,7 @@ class SqliteStorage:
             return []
         query = queries.needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
         with self._connection() as connection:
-            return [offer_of(row) for row in connection.execute(*query)]
+            return [OFFERS.read(row) for row in connection.execute(*query)]
 
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
@@ -133,7 +121,7 @@ class SqliteStorage:
             connection.execute("BEGIN")
             with closing(connection.execute(*_question(connection, wanted))) as rows:
                 for row in rows:
-                    yield offer_of(row)
+                    yield OFFERS.read(row)
             connection.execute("COMMIT")
 
     def count_offers(self, wanted: OfferFilter) -> int:
@@ -145,19 +133,19 @@ class SqliteStorage:
             return None
         with self._connection() as connection:
             row = connection.execute(queries.FIND_OFFER, {"id": id_or_external_id}).fetchone()
-        return row and offer_of(row)
+        return row and OFFERS.read(row)
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         with self._connection() as connection:
-            return [price_of(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]
+            return [PRICES.read(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]
 
     def save_run(self, run: ScrapeRun) -> None:
         with self._transaction() as connection:
-            connection.execute(REPLACE_RUN, run_row(run))
+            connection.execute(queries.REPLACE_RUN, RUNS.row(run))
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
         with self._connection() as connection:
-            return [run_of(row) for row in connection.execute(queries.RUNS, (check_limit(limit),))]
+            return [RUNS.read(row) for row in connection.execute(queries.NEWEST_RUNS, (check_limit(limit),))]
 
     def prune(
         self,
@@ -168,15 +156,16 @@ class SqliteStorage:
     ) -> PruneReport:
         begin = self._connection if dry_run else self._transaction
         with begin() as connection:
-            done = PruneReport(runs=prune_runs(connection, before=older_than, dry_run=dry_run))
+            runs = prune_runs(connection, before=older_than, dry_run=dry_run)
+        report = PruneReport(before=older_than, dry_run=dry_run, runs=runs)
         first, looked_at = "", 0
         while True:
             with begin() as connection:
                 last, count = connection.execute(queries.BATCH_END, (first, PRUNED_AT_ONCE)).fetchone()
                 if not count:
-                    return done
-                batch = prune_offers(connection, first=first, last=last, before=older_than, dry_run=dry_run)
-            done = done.plus(batch)
+                    return report
+                prices, offers = prune_offers(connection, first=first, last=last, before=older_than, dry_run=dry_run)
+            report = report.plus(prices=prices, offers=offers)
             first, looked_at = last, looked_at + count
             on_progress(looked_at)
 
@@ -309,12 +298,12 @@ def _write(
     if dry_run:
         return point is not None
     if before is None:
-        connection.execute(INSERT_OFFER, offer_row(after))
-    elif changed := changed_columns(before, after):
+        connection.execute(queries.INSERT_OFFER, queries.offer_row(after))
+    elif changed := queries.changed_columns(before, after):
         assignments = ", ".join(f"{name} = ?" for name in changed)
         connection.execute(f"UPDATE offers SET {assignments} WHERE id = ?", (*changed.values(), after.id))
     if point is not None:
-        connection.execute(INSERT_PRICE, price_row(after.id, point))
+        connection.execute(queries.INSERT_PRICE, queries.price_row(after.id, point))
     return point is not None
 
 
@@ -329,15 +318,15 @@ def repair_url(connection: sqlite3.Connection, repair: UrlRepair) -> bool:
 
 def prune_offers(
     connection: sqlite3.Connection, *, first: str, last: str, before: datetime, dry_run: bool
-) -> PruneReport:
-    """Thin and drop among the offers after `first` up to `last`."""
+) -> tuple[int, int]:
+    """Thin and drop among the offers after `first` up to `last`; returns how many prices and offers."""
     batch = {"first": first, "last": last, "before": to_text(before)}
     dropped = [row[0] for row in connection.execute(queries.DROPPED, batch)]
     thinned = [row[0] for row in connection.execute(queries.THINNED, batch)]
     if not dry_run:
         _delete(connection, "price_history", thinned)
         _delete(connection, "offers", dropped)
-    return PruneReport(prices=len(thinned), offers=len(dropped))
+    return len(thinned), len(dropped)
 
 
 def prune_runs(connection: sqlite3.Connection, *, before: datetime, dry_run: bool) -> int:
@@ -371,10 +360,10 @@ def _saved(offer: StoredOffer, became: Literal["new", "changed", "unchanged"]) -
 
 def _offers_by_key(connection: sqlite3.Connection, cards: Iterable[Offer]) -> dict[OfferKey, StoredOffer]:
     wanted = json.dumps([(card.marketplace, card.external_id) for card in cards])
-    offers = map(offer_of, connection.execute(queries.OFFERS_BY_KEY, (wanted,)))
+    offers = map(OFFERS.read, connection.execute(queries.OFFERS_BY_KEY, (wanted,)))
     return {(offer.marketplace, offer.external_id): offer for offer in offers}
 
 
 def _offers_by_id(connection: sqlite3.Connection, ids: list[str]) -> dict[str, StoredOffer]:
-    offers = map(offer_of, connection.execute(queries.OFFERS_BY_ID, (json.dumps(ids),)))
+    offers = map(OFFERS.read, connection.execute(queries.OFFERS_BY_ID, (json.dumps(ids),)))
     return {offer.id: offer for offer in offers}

@@ -1,9 +1,9 @@
-"""Rows of Supabase's JSON as values, and values as JSON."""
+"""Values as Supabase's JSON, and what it answers as values: a field is a column, read by its type."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -12,7 +12,7 @@ from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOf
 from offers_cli.times import to_utc
 
 Json = Mapping[str, Any]
-N = TypeVar("N", StoredOffer, PricePoint, ScrapeRun, OfferCounts)
+Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun, OfferCounts)
 LEAST, MOST = -(2**63), 2**63 - 1
 """What a column of whole numbers holds."""
 _TYPES: dict[Any, dict[str, Any]] = {
@@ -57,40 +57,24 @@ def texts_of(answer: Any) -> dict[str, str]:
     return {name: str(text) for name, text in answer.items()}
 
 
-def counts_of(answer: Any) -> OfferCounts:
-    return _noun(OfferCounts, answer)
-
-
-def offers_of(answer: Any) -> list[StoredOffer]:
-    return [offer_of(row) for row in rows_of(answer)]
-
-
-def offer_of(row: Any) -> StoredOffer:
-    """The offer; Postgres keeps the keys of an object in an order of its own."""
-    offer = _noun(StoredOffer, row)
-    return replace(offer, strategies=dict(sorted(offer.strategies.items())))
-
-
-def price_of(row: Any) -> PricePoint:
-    return _noun(PricePoint, row)
-
-
-def run_of(row: Any) -> ScrapeRun:
-    return _noun(ScrapeRun, row)
-
-
-def _noun(kind: type[N], row: Any) -> N:
+def read(noun: type[Noun], row: Any) -> Noun:
     """The row as that noun, each of whose fields is a column.
 
     Raises:
         ValueError, TypeError, LookupError, OverflowError: a column is missing, or not of its field's type.
     """
-    return kind(**{name: _value(row[name], hint) for name, hint in _TYPES[kind].items()})
+    return noun(**{name: _value(row[name], hint) for name, hint in _TYPES[noun].items()})
+
+
+def read_all(noun: type[Noun], answer: Any) -> list[Noun]:
+    """The rows of an answer, each as `read` reads it."""
+    return [read(noun, row) for row in rows_of(answer)]
 
 
 def _value(column: Any, hint: Any) -> Any:
     if get_origin(hint) is dict:
-        return {name: text_of(text) for name, text in column.items()}
+        # Postgres keeps the keys of an object in an order of its own.
+        return {name: text_of(text) for name, text in sorted(column.items())}
     kinds = get_args(hint) or (hint,)
     if column is None and NoneType in kinds:
         return None

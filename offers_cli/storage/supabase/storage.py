@@ -11,7 +11,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -38,19 +38,7 @@ from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import WriteResult, enrichment_report, needs, outcome
 from offers_cli.storage.supabase.client import SupabaseClient
-from offers_cli.storage.supabase.rows import (
-    Json,
-    counts_of,
-    offer_of,
-    offers_of,
-    price_of,
-    rows_of,
-    run_of,
-    text_of,
-    texts_of,
-    to_json,
-    whole_number,
-)
+from offers_cli.storage.supabase.rows import Json, read, read_all, rows_of, text_of, texts_of, to_json, whole_number
 from offers_cli.storage.validation import is_storable, is_uuid, valid_cards, valid_results
 from offers_cli.times import to_utc
 
@@ -120,7 +108,7 @@ class SupabaseStorage:
             "missing": sorted(missing),
             "recheck_before": recheck_before and to_utc(recheck_before).isoformat(),
         }
-        return self._client.call("offers_needing_enrichment", arguments, offers_of)
+        return self._client.call("offers_needing_enrichment", arguments, partial(read_all, StoredOffer))
 
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
@@ -142,7 +130,7 @@ class SupabaseStorage:
         return frozenset(changed)
 
     def counts(self) -> OfferCounts:
-        return self._client.call("offers_counts", {}, counts_of)
+        return self._client.call("offers_counts", {}, partial(read, OfferCounts))
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         """A short list is one statement. Of a long one the ids are put in order first, then come the offers by id.
@@ -155,11 +143,13 @@ class SupabaseStorage:
         descending = wanted.sort.startswith("-")
         with closing(sorted_ids(self._places(wanted), descending=descending, limit=wanted.limit)) as ids:
             while page := list(itertools.islice(ids, PAGE)):
-                yield from self._client.call("offers_at", {"ids": page, "wanted": _wanted(wanted)}, offers_of)
+                yield from self._client.call(
+                    "offers_at", {"ids": page, "wanted": _wanted(wanted)}, partial(read_all, StoredOffer)
+                )
 
     def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
         arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}
-        return self._client.call("offers_find", arguments, lambda answer: offers_of(answer["offers"]))
+        return self._client.call("offers_find", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
 
     def _places(self, wanted: OfferFilter) -> Iterator[tuple[str, str | int]]:
         """Each matching offer's id and the key it is sorted by, page by page in the order of ids."""
@@ -179,23 +169,21 @@ class SupabaseStorage:
         if not is_storable(id_or_external_id):
             return None
         return self._client.call(
-            "offers_get", {"wanted": id_or_external_id}, lambda answer: None if answer is None else offer_of(answer)
+            "offers_get",
+            {"wanted": id_or_external_id},
+            lambda answer: None if answer is None else read(StoredOffer, answer),
         )
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         if not is_uuid(offer_id):
             return []
-        return self._client.call(
-            "offers_price_history", {"wanted": offer_id}, lambda answer: list(map(price_of, rows_of(answer)))
-        )
+        return self._client.call("offers_price_history", {"wanted": offer_id}, partial(read_all, PricePoint))
 
     def save_run(self, run: ScrapeRun) -> None:
         self._client.run("offers_save_run", {"run": to_json(run)})
 
     def find_runs(self, *, limit: int = 20) -> list[ScrapeRun]:
-        return self._client.call(
-            "offers_runs", {"max_runs": check_limit(limit)}, lambda answer: list(map(run_of, rows_of(answer)))
-        )
+        return self._client.call("offers_runs", {"max_runs": check_limit(limit)}, partial(read_all, ScrapeRun))
 
     def prune(
         self,
@@ -205,14 +193,14 @@ class SupabaseStorage:
         on_progress: Callable[[int], None] = lambda _offers: None,
     ) -> PruneReport:
         arguments = {"older_than": to_utc(older_than).isoformat(), "page_size": PAGE, "dry_run": dry_run}
-        done, last = PruneReport(), None
+        report, last = PruneReport(before=older_than, dry_run=dry_run), None
         for batch in itertools.count(1):
             removed, last = self._client.call(
                 "offers_prune", {**arguments, "after": last}, partial(_pruned, after=last)
             )
-            done = done.plus(removed)
+            report = report.plus(**removed)
             if last is None:
-                return done
+                return report
             on_progress(batch * PAGE)
         raise AssertionError
 
@@ -246,10 +234,10 @@ class SupabaseStorage:
         self._client.close()
 
 
-def _pruned(answer: Json, *, after: str | None) -> tuple[PruneReport, str | None]:
-    counts = {field.name: whole_number(answer[field.name]) for field in fields(PruneReport)}
+def _pruned(answer: Json, *, after: str | None) -> tuple[dict[str, int], str | None]:
+    counts = {name: whole_number(answer[name]) for name in ("prices", "offers", "runs")}
     last = answer["last"]
-    return PruneReport(**counts), None if last is None else _beyond(after, text_of(last))
+    return counts, None if last is None else _beyond(after, text_of(last))
 
 
 def _beyond(after: str | None, offer_id: str) -> str:
@@ -279,7 +267,7 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
     if "reason" in row:
         return RefusedOffer(external_id=text_of(row["external_id"]), reason=text_of(row["reason"]))
-    offer = offer_of(row["offer"])
+    offer = read(StoredOffer, row["offer"])
     return SavedOffer(
         offer_id=offer.id,
         external_id=offer.external_id,
@@ -308,8 +296,8 @@ def _places_of(answer: Any, *, after: str | None) -> list[tuple[str, str | int]]
 def _batch(answer: Any, *, after: str | None) -> OfferBatch:
     history: dict[str, list[PricePoint]] = defaultdict(list)
     for row in rows_of(answer["history"]):
-        history[row["offer_id"]].append(price_of(row))
-    offers = offers_of(answer["offers"])
+        history[row["offer_id"]].append(read(PricePoint, row))
+    offers = read_all(StoredOffer, answer["offers"])
     for offer in offers:
         after = _beyond(after, offer.id)
     return OfferBatch(offers, history)
