@@ -60,7 +60,7 @@ class QueueCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRates:
-    """How fast the queue moves; None when too little happened lately to tell."""
+    """How fast the queue moves; None when too little happened lately to say."""
 
     jobs_per_minute: float | None
     time_to_empty_s: float | None
@@ -166,7 +166,7 @@ class Registries:
         )
 
     def rates(self) -> QueueRates:
-        """Read from the registries' scores, which tell when each job ended."""
+        """Read from the registries' scores, which say when each job ended."""
         now = self._scripts.now()
         commands: list[tuple[str | float, ...]] = [("LLEN", self.keys.queue)]
         for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):

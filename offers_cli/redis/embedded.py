@@ -1,6 +1,6 @@
 """The embedded Redis: a real server on a private unix socket, shared by all `offers` processes of one home.
 
-Whether it lives is told by a lock, not by a pid: the server inherits an open, locked file (`alive.lock`) and holds it
+Whether it lives is known by a lock, not by a pid: the server inherits an open, locked file (`alive.lock`) and holds it
 until its last breath, `kill -9` included. Its append-only file brings everything back at the next start.
 """
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
+from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.files import open_lock
 from offers_cli.redis.connection import connect_to_socket
 from offers_cli.redis.errors import translate
@@ -231,24 +231,31 @@ def _start(server: _Server) -> None:
         stop_server(server.directory.parent)
     program = choose_program(server.directory)
     log_offset = server.log.stat().st_size if server.log.exists() else 0
-    try:
-        with os.fdopen(open_lock(server.lock), "wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            _launch(program, server, lock.fileno())
-        _await_start(server)
-    except _NotStarted as exc:
-        raise _explain_start(exc.reason, server, server.log_since(log_offset)) from None
-    record_writer(server.directory, program)
+    with os.fdopen(open_lock(server.lock), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        failure = _launch(program, server, lock.fileno())
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while failure is None and not server.answers():
+        if not server.alive() or time.monotonic() > deadline:
+            failure = ""
+        else:
+            time.sleep(POLL_S)
+    if failure is None:
+        record_writer(server.directory, program)
+        return
+    lines = server.log_since(log_offset)
+    if broken := next((line for line in lines if _UNREADABLE.search(line)), None):
+        folder = shlex.quote(str(server.directory))
+        raise QueueRefused(
+            f"the embedded Redis cannot read its files in {server.directory}: {broken}",
+            hint=f"mv {folder} {folder}.broken && offers enqueue-missing --limit 100000",
+        )
+    reason = failure or (lines[-1] if lines else "it wrote no log")
+    raise QueueUnavailable(f"the embedded Redis did not start: {reason}", hint=server.log_hint)
 
 
-class _NotStarted(Exception):
-    """The server program ended or did not answer in time; `reason` is what it said itself, if anything."""
-
-    def __init__(self, reason: str = "") -> None:
-        self.reason = reason
-
-
-def _launch(program: ServerProgram, server: _Server, lock: int) -> None:
+def _launch(program: ServerProgram, server: _Server, lock: int) -> str | None:
+    """Start the program, which goes on in the background; None, or what it said when it ended at once."""
     # A relative socket is enough for the server, which works in its directory, and is all that CLIENT INFO shows:
     # redis-py, and with it RQ's own worker, cannot read that reply when a path in it holds a blank or "=".
     socket = server.socket.name if server.socket.parent == server.directory else str(server.socket)
@@ -263,26 +270,5 @@ def _launch(program: ServerProgram, server: _Server, lock: int) -> None:
     done = subprocess.run(  # noqa: S603 (our own program and paths)
         command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=(lock,), check=False
     )
-    if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise _NotStarted(said[-1] if said else "")
-
-
-def _await_start(server: _Server) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not server.answers():
-        if not server.alive() or time.monotonic() > deadline:
-            raise _NotStarted
-        time.sleep(POLL_S)
-
-
-def _explain_start(reason: str, server: _Server, log: list[str]) -> OffersError:
-    broken = next((line for line in log if _UNREADABLE.search(line)), None)
-    if broken:
-        folder = shlex.quote(str(server.directory))
-        return QueueRefused(
-            f"the embedded Redis cannot read its files in {server.directory}: {broken}",
-            hint=f"mv {folder} {folder}.broken && offers enqueue-missing --limit 100000",
-        )
-    reason = reason or (log[-1] if log else "it wrote no log")
-    return QueueUnavailable(f"the embedded Redis did not start: {reason}", hint=server.log_hint)
+    said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+    return (said[-1] if said else "") if done.returncode else None

@@ -18,7 +18,7 @@ LOOPBACK = ("127.", "-127.", "::1", "-::1", "localhost")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisHealth:
-    """What one Redis tells of itself; None where it does not let us ask, as managed services do not.
+    """What one Redis says of itself; None where it does not let us ask, as managed services do not.
 
     Attributes:
         command: the `redis-cli` that reaches it, without its password.

