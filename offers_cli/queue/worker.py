@@ -163,8 +163,7 @@ class Worker:
             self._recover()
             self._claim()
             self._obey()
-            results = self._threads.gather(self._patience())
-            if results:
+            if results := self._threads.gather(self._patience_s()):
                 self._write(results)
             # What is written is settled at once: a crash between the two would do these jobs a second time.
             self._settle()
@@ -218,7 +217,7 @@ class Worker:
         self._sleep(min(due_in_s, IDLE_S))
         return True
 
-    def _patience(self) -> float:
+    def _patience_s(self) -> float:
         """How long to wait for results before the next look at the queue."""
         if self._unsettled or (self._burst and self._drained and not self._threads):
             return 0.0
@@ -375,13 +374,14 @@ class Worker:
             match self._commands.pop(0):
                 case {"command": "shutdown"}:
                     self.stop()
+                    continue
                 case {"command": "stop-job" | "stop-execution", "job_id": str(job_id)}:
-                    self._stop_jobs(job_id)
+                    given_up = self._threads.give_up(job_id)
                 case {"command": "kill-horse"}:
-                    self._stop_jobs(None)
-
-    def _stop_jobs(self, job_id: str | None) -> None:
-        self._unsettled += [(job, stopped(attempt=job.attempt)) for job in self._threads.give_up(job_id)]
+                    given_up = self._threads.give_up()
+                case _:
+                    continue
+            self._unsettled += [(job, stopped(attempt=job.attempt)) for job in given_up]
 
     def _leave(self) -> None:
         """Give back what is not finished, and deregister."""

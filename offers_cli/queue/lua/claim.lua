@@ -4,7 +4,7 @@
 -- ARGV: time, worker name, jobs it already holds, lease in seconds, keep in seconds, the slots that hosts hold (JSON), the
 --   prefix of the keys of waiting jobs by host, the most bytes of a job's data, then one new execution id per slot.
 -- Answers time, 1 if suspended, jobs left in the queue, then per job:
---   id, execution id, attempt, 1 if it must run alone, data (empty if too large), the forbidden fields that are set.
+--   id, execution id, attempt, 1 if it is exclusive, data (empty if too large), the forbidden fields that are set.
 --
 -- No host keeps the others waiting, wherever their jobs stand: the next slot is for the job at the front of the queue, but
 -- where its host holds slots already, for a host that holds fewer. RQ's list does not say which hosts wait behind its

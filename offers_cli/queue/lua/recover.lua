@@ -28,7 +28,7 @@ end
 
 -- How many jobs each dead worker held, counted before they are taken from it.
 local held = {}
-local function was_alone(worker)
+local function was_only_job(worker)
   if not held[worker] then held[worker] = call('SCARD', 'rq:worker:' .. worker .. ':executions') end
   return held[worker] <= 1
 end
@@ -52,10 +52,11 @@ local function recover(composite)
     return 'gone'
   end
   local worker = call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
-  local alone, was_running = was_alone(worker), runs_in(id, execution)
+  local only_job, was_running = was_only_job(worker), runs_in(id, execution)
   end_execution(started, leases, composite, id, execution, worker)
   if not was_running then return 'gone' end
-  local crashes = add(id, 'deaths', alone and 1 or 0)
+  -- The field `deaths` counts the crashes of workers that ran this job and no other.
+  local crashes = add(id, 'deaths', only_job and 1 or 0)
   if crashes >= crashes_allowed then
     fail(id, worker, crashes)
     return 'failed'
