@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from offers_cli.errors import OfferGone, Outcome, WorkError
@@ -37,7 +37,22 @@ def url_problem(url: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class CardFacts:
+    """What a listing's card says beside its prices; None where it does not say. Percentages as the shop displays them.
+
+    A card is read into these fields and its offer keeps them: a new one is written here, and where cards are read.
+    """
+
+    commission_pct: int | None = None
+    image_url: str | None = None
+
+    def card_facts(self) -> dict[str, Any]:
+        """These fields by name, without those of a subclass."""
+        return {known.name: getattr(self, known.name) for known in fields(CardFacts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer(CardFacts):
     """One seller's offer of one product, as a listing shows it.
 
     Prices are integer hundredths of `currency`; percentages are integers, as the shop displays them.
@@ -59,8 +74,6 @@ class Offer:
     currency: str
     old_price_cents: int | None = None
     discount_pct: int | None = None
-    commission_pct: int | None = None
-    image_url: str | None = None
     item_id: str | None = None
     catalogue_id: str | None = None
     affiliate_link: str | None = None
@@ -69,7 +82,29 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enrichment:
+class PageFacts:
+    """What a product page says that an offer keeps; None where it does not say. Prices in hundredths.
+
+    A page is read into these fields and its enrichment carries them to the storage: a new one is written here, and
+    where pages are read.
+
+    Attributes:
+        suspect_old_price_cents: a previous price too far from the price to be believed; kept, never a fact.
+    """
+
+    title: str | None = None
+    price_cents: int | None = None
+    old_price_cents: int | None = None
+    suspect_old_price_cents: int | None = None
+    discount_pct: int | None = None
+
+    def page_facts(self) -> dict[str, Any]:
+        """These fields by name, without those of a subclass."""
+        return {known.name: getattr(self, known.name) for known in fields(PageFacts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrichment(PageFacts):
     """What one product page told about one offer.
 
     Price, old price and discount come from one page and are saved together.
@@ -77,7 +112,6 @@ class Enrichment:
     Attributes:
         observed_at: when the attempt was claimed (UTC, the queue server's clock); the fence: a page observed
             earlier than what is stored never overwrites it.
-        suspect_old_price_cents: a previous price too far from the price to be believed; kept, never a fact.
         strategies: which strategy found each field, e.g. ``{"price_cents": "state"}``.
         page_read: False when only the affiliate part is known (the page was not read in this attempt).
         affiliate_checked: True when the affiliate programme answered, with a link or without.
@@ -85,11 +119,6 @@ class Enrichment:
 
     offer_id: str
     observed_at: datetime
-    price_cents: int | None = None
-    old_price_cents: int | None = None
-    discount_pct: int | None = None
-    suspect_old_price_cents: int | None = None
-    title: str | None = None
     page_read: bool = True
     affiliate_link: str | None = None
     affiliation_id: str | None = None

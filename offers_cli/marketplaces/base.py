@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from offers_cli.offer import Offer
+from offers_cli.offer import Offer, PageFacts
 
 Value = int | str | bool | None
 
@@ -29,7 +29,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReading:
+class ProductReading(PageFacts):
     """What a product page says. Prices in hundredths of `currency`.
 
     `candidates` maps each field name (``title, price_cents, old_price_cents, discount_pct, item_id, …``) to every
@@ -40,15 +40,10 @@ class ProductReading:
     marketplace: str
     url: str
     currency: str
-    title: str | None
-    price_cents: int | None
-    old_price_cents: int | None
-    discount_pct: int | None
     external_id: str | None
     item_id: str | None = None
     catalogue_id: str | None = None
     user_product_id: str | None = None
-    suspect_old_price_cents: int | None = None
     available: bool = True
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()

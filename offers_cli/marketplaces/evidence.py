@@ -10,10 +10,11 @@ The rules, the same for every marketplace:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 from offers_cli.errors import PageChanged
-from offers_cli.marketplaces.base import Candidate, Value
+from offers_cli.marketplaces.base import Candidate, ProductReading, Value
 from offers_cli.money import MoneyError, discount_pct, format_cents
 
 ROUNDING_CENTS = 1
@@ -56,18 +57,40 @@ class Evidence:
         return [value for value in self.values(name) if isinstance(value, int)]
 
     def freeze(self) -> dict[str, tuple[Candidate, ...]]:
+        """Every candidate by field, as a reading keeps them."""
         return {name: tuple(candidates) for name, candidates in self.found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciledPrices:
-    """What is believed of the prices of one page."""
+    """What is believed of the prices of one page, in hundredths of its currency; nothing of a page without a price."""
 
-    price_cents: int
+    price_cents: int | None = None
     old_price_cents: int | None = None
     suspect_old_price_cents: int | None = None
     discount_pct: int | None = None
     flags: tuple[str, ...] = ()
+
+
+READ_FIELDS = tuple(known.name for known in fields(ProductReading))
+NO_PRICES = ReconciledPrices()
+
+
+def build_reading(
+    evidence: Evidence,
+    prices: ReconciledPrices,
+    *,
+    marketplace: str,
+    url: str,
+    currency: str,
+    external_id: str | None,
+    available: bool = True,
+) -> ProductReading:
+    """The reading of a page: its prices as reconciled, every other field as its most trusted strategy has it."""
+    told: dict[str, Any] = {name: values[0] for name in READ_FIELDS if (values := evidence.values(name))}
+    told |= asdict(prices)
+    told |= {"marketplace": marketplace, "url": url, "currency": currency, "external_id": external_id}
+    return ProductReading(**told | {"available": available, "candidates": evidence.freeze()})
 
 
 def agree(one: int, other: int) -> bool:

@@ -126,6 +126,22 @@ def lineage(node: LexborNode) -> Iterator[LexborNode]:
         place = place.parent
 
 
+def is_marked_below(node: LexborNode, top: LexborNode, classes: re.Pattern[str]) -> bool:
+    """Whether the node, or what lies between it and `top`, bears one of those classes."""
+    for place in lineage(node):
+        if place.mem_id == top.mem_id:
+            return False
+        if classes.search(class_of(place)):
+            return True
+    return False
+
+
+def outermost(nodes: list[LexborNode]) -> list[LexborNode]:
+    """Those of the nodes that stand within no other of them."""
+    known = {node.mem_id for node in nodes}
+    return [node for node in nodes if not any(place.mem_id in known for place in list(lineage(node))[1:])]
+
+
 def split(url: str) -> SplitResult:
     """`urlsplit` that answers with an empty address where the text is none."""
     try:

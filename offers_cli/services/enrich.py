@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -72,13 +72,14 @@ def _read_same_product(
     return reading
 
 
-_READ_AND_KEPT = {each.name for each in fields(ProductReading)} & {each.name for each in fields(Enrichment)}
-
-
 def to_enrichment(reading: ProductReading, *, offer_id: str, observed_at: datetime) -> Enrichment:
-    """What one reading of a product page adds to an offer: all that both have a field for."""
-    values = {name: getattr(reading, name) for name in _READ_AND_KEPT}
-    return Enrichment(offer_id=offer_id, observed_at=observed_at, strategies=reading.winners, **values)
+    """What one reading of a product page adds to an offer."""
+    return Enrichment(
+        offer_id=offer_id,
+        observed_at=observed_at,
+        **reading.page_facts(),
+        strategies=reading.winners,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

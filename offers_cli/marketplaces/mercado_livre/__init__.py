@@ -18,7 +18,6 @@ from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
 
 if TYPE_CHECKING:
-    from offers_cli.marketplaces.html import Document
     from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
     from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
 
@@ -98,42 +97,64 @@ class MercadoLivre:
 
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""
-        document, product, listing = self._open(html, url)
-        if product.is_certain():
-            return product.read()
-        if listing.is_certain():
-            return listing.read(source="listing")
-        self._refuse_error_page(document)
-        if product.is_likely():
-            return product.read()
-        if listing.is_likely():
-            return listing.read(source="listing")
-        self._refuse_challenge(document)
-        raise PageChanged("neither a product page nor a listing", hint=explain_command(url))
+        return self._recognise(html, url).read()
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
-        document, product, listing = self._open(html, url)
-        if not listing.is_certain():
-            if product.is_certain():
-                raise PageChanged("a product page answered instead of a listing", hint=explain_command(url))
-            self._refuse_error_page(document)
-        if not listing.is_likely():
-            self._refuse_challenge(document)
-        return listing.read(source=source)
+        from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
+
+        page = self._recognise(html, url, ListingPage)
+        if not isinstance(page, ListingPage):
+            raise PageChanged("a product page answered instead of a listing", hint=explain_command(url))
+        return page.read(source=source)
 
     def read_product(self, html: str, url: str) -> ProductReading:
         """Read a product page; see `Marketplace.read_product`."""
-        document, product, listing = self._open(html, url)
-        if product.is_certain():
-            return product.read()
-        if listing.is_certain():
+        from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
+
+        page = self._recognise(html, url, ProductPage)
+        if not isinstance(page, ProductPage):
             raise Redirected("a listing answered instead of the product page", hint=explain_command(url))
-        self._refuse_error_page(document)
-        if product.is_likely():
-            return product.read()
-        self._refuse_challenge(document)
-        raise PageChanged("not a product page", hint=explain_command(url))
+        return page.read()
+
+    def _recognise(
+        self, html: str, url: str, wanted: type[ProductPage | ListingPage] | None = None
+    ) -> ProductPage | ListingPage:
+        """The page as what it surely is, else as what it may be.
+
+        Args:
+            wanted: which kind was asked for: looked for first, and the only one that a page may merely be.
+
+        Raises:
+            PageBlocked, ErrorPage, OfferGone, PageChanged, NotHtml, TooLarge: what the page is instead.
+        """
+        from offers_cli.marketplaces.html import Document
+        from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
+        from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
+        from offers_cli.marketplaces.mercado_livre.state import find_states
+        from offers_cli.marketplaces.mercado_livre.walls import find_error_page, find_wall
+        from offers_cli.marketplaces.walls import refuse_challenge
+
+        document = Document(html)
+        if wall := find_wall(document, url):
+            raise wall
+        states = list(find_states(document))
+        product = ProductPage(document, url, states)
+        listing = ListingPage(document, url, states, base_url=self.base_url if self._is_moved else None)
+        pages = (listing, product) if wanted is ListingPage else (product, listing)
+        for page in pages:
+            if page.is_certain():
+                return page
+        if error := find_error_page(document):
+            raise error
+        for page in pages if wanted is None else pages[:1]:
+            if page.is_likely():
+                return page
+        refuse_challenge(document)
+        if wanted is ListingPage:
+            raise PageChanged("a listing without any card that is known", hint=explain_command(listing.url))
+        what = "neither a product page nor a listing" if wanted is None else "not a product page"
+        raise PageChanged(what, hint=explain_command(url))
 
     def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
         """Raise `Redirected` when the most specific id that both the address and the page tell differs."""
@@ -148,44 +169,18 @@ class MercadoLivre:
                     raise Redirected(f"asked for {wanted}, the page shows {shown}", hint=explain_command(asked_url))
                 return
 
-    def _open(self, html: str, url: str) -> tuple[Document, ProductPage, ListingPage]:
-        from offers_cli.marketplaces.html import Document
-        from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
-        from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
-        from offers_cli.marketplaces.mercado_livre.state import find_states
-        from offers_cli.marketplaces.mercado_livre.walls import find_wall
-
-        document = Document(html)
-        if wall := find_wall(document, url):
-            raise wall
-        states = list(find_states(document))
-        base_url = self.base_url if self._is_moved else None
-        return document, ProductPage(document, url, states), ListingPage(document, url, states, base_url=base_url)
-
     def find_account_wall(self, html: str, url: str) -> PageError | None:
         """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.mercado_livre.walls import find_account_wall
+        from offers_cli.marketplaces.walls import refuse_challenge
 
         document = Document(html)
         try:
-            self._refuse_challenge(document)
+            refuse_challenge(document)
         except PageError as wall:
             return wall
         return find_account_wall(document, url)
-
-    def _refuse_error_page(self, document: Document) -> None:
-        """Raise what a page says that it is, when it is surely neither a product's nor a listing."""
-        from offers_cli.marketplaces.mercado_livre.walls import find_error_page
-
-        if error := find_error_page(document):
-            raise error
-
-    def _refuse_challenge(self, document: Document) -> None:
-        """Raise when a page without any product is another company's wall."""
-        from offers_cli.marketplaces.walls import refuse_challenge
-
-        refuse_challenge(document)
 
 
 def _slug(term: str) -> str:

@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.html import class_of, select
+from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.money import MoneyError, cents_from_parts, parse_cents, spoken_cents
 
 if TYPE_CHECKING:
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
-FRACTION = ".andes-money-amount__fraction, [data-andes-money-amount-fraction], .price-tag-fraction"
-CENTS = ".andes-money-amount__cents, [data-andes-money-amount-cents], .price-tag-cents"
-SYMBOL = ".andes-money-amount__currency-symbol, .price-tag-symbol"
-DISCOUNT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
+PERCENT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
 UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 DOLLAR = re.compile(r"\b(?:US\$|U\$S|USD)", re.ASCII)
+FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
+FROM_NOTE = "others begin at this price"
 
 
 def read_amount(node: LexborNode, site: Site) -> int:
@@ -58,16 +58,16 @@ def currency_of(node: LexborNode, site: Site) -> str:
 
 def percent_in(text: str) -> int | None:
     """The one percentage of a discount label such as ``43% OFF no Pix``; None without one, with two, or "up to"."""
-    found = DISCOUNT.findall(text)
+    found = PERCENT.findall(text)
     return int(found[0]) if len(found) == 1 and not UP_TO.search(text) else None
 
 
 def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:
-    fractions = select(node, FRACTION)
+    fractions = select(node, selectors.FRACTION)
     if len(fractions) > 1:
         raise MoneyError("several amounts in one node")
     if fractions:
-        cents = select(node, CENTS)
+        cents = select(node, selectors.CENTS)
         if len(cents) > 1:
             raise MoneyError("several cents in one node")
         return cents_from_parts(fractions[0].text(deep=True), cents[0].text(deep=True) if cents else None)
@@ -77,7 +77,11 @@ def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:
 
 def _parse(text: str, node: LexborNode, site: Site) -> int:
     classes = class_of(node)
-    mark = "." if "cents-dot" in classes else "," if "cents-comma" in classes else site.decimal_mark
+    mark = site.decimal_mark
+    if selectors.CENTS_AFTER_A_POINT in classes:
+        mark = "."
+    elif selectors.CENTS_AFTER_A_COMMA in classes:
+        mark = ","
     return parse_cents(text, currency=currency_of(node, site), decimal_mark=mark)
 
 

@@ -16,10 +16,10 @@ from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.html import Document, class_of, explain_command, join, lineage, select, text_of
-from offers_cli.marketplaces.mercado_livre import listing_cards, listing_state
-from offers_cli.marketplaces.mercado_livre.listing_cards import NAME, Card, merge, offer_of
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
+from offers_cli.marketplaces.html import Document, class_of, join, lineage, select, text_of
+from offers_cli.marketplaces.mercado_livre import listing_cards, listing_state, selectors
+from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
 from offers_cli.offer import Offer
@@ -27,16 +27,6 @@ from offers_cli.offer import Offer
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-MAIN = re.compile(
-    r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion-item"
-)
-HUB = re.compile(r"recommendations-polycards")
-NEXT = (
-    "li.andes-pagination__button--next a",
-    "a[data-andes-pagination-control=next]",
-    "a[rel=next]",
-    "link[rel=next]",
-)
 NO_RESULTS = re.compile(
     r"n[ãa]o (?:há|encontramos) (?:an[úu]ncios|resultados|produtos)|nenhum (?:resultado|an[úu]ncio)"
     r"|no hay (?:publicaciones|resultados|productos)|no encontramos (?:publicaciones|resultados|productos)",
@@ -60,9 +50,9 @@ class ListingPage:
         if found is None:
             return []
         layout, nodes = found
-        main = [node for node in nodes if _stands_in(node, MAIN)] or nodes
+        main = [node for node in nodes if _stands_in(node, selectors.MAIN_CARDS)] or nodes
         read = (listing_cards.read_card(node, layout, self.url, self._site) for node in main)
-        return [(card, _stands_in(node, HUB)) for card, node in zip(read, main, strict=True)]
+        return [(card, _stands_in(node, selectors.HUB_CARDS)) for card, node in zip(read, main, strict=True)]
 
     @property
     def _site(self) -> Site | None:
@@ -73,21 +63,19 @@ class ListingPage:
         if self.state is not None:
             return True
         found = listing_cards.find_cards(self.document.tree)
-        return found is not None and any(_stands_in(node, MAIN) for node in found[1])
+        return found is not None and any(_stands_in(node, selectors.MAIN_CARDS) for node in found[1])
 
     def is_likely(self) -> bool:
         """Whether it shows any cards at all."""
         return bool(self._cards_shown) or self._says_nothing_found()
 
-    def read(self, *, source: str) -> ListingReading:
+    def read(self, *, source: str = "listing") -> ListingReading:
         """Read every card.
 
         Raises:
-            PageChanged: no cards, on a page that does not say that nothing was found; or none that can be read.
+            PageChanged: none of its cards can be read.
         """
         cards = list(self._cards())
-        if not cards and self.state is None and not self._says_nothing_found():
-            raise PageChanged("a listing without any card that is known", hint=explain_command(self.url))
         unreadable = tuple((n, card.unreadable) for n, card in enumerate(cards, start=1) if card.unreadable)
         if cards and len(unreadable) == len(cards):
             raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")
@@ -126,7 +114,7 @@ class ListingPage:
         return None
 
     def _next_addresses(self) -> Iterator[str]:
-        for selector in NEXT:
+        for selector in selectors.NEXT_PAGE:
             for node in select(self.document.tree, selector):
                 if not _is_disabled(node):
                     yield (node.attributes.get("href") or "").strip()
@@ -134,7 +122,7 @@ class ListingPage:
             yield self.state.next_address
 
     def _says_nothing_found(self) -> bool:
-        texts = map(text_of, select(self.document.tree, "h1, h2, h3, .ui-search-rescue"))
+        texts = map(text_of, select(self.document.tree, selectors.NOTHING_FOUND))
         return any(NO_RESULTS.search(text) for text in texts)
 
 
@@ -163,6 +151,6 @@ def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
 
 def _is_disabled(node: LexborNode) -> bool:
     places = [node, *([node.parent] if node.parent is not None else [])]
-    return any("--disabled" in class_of(place) for place in places) or (
-        node.attributes.get("data-andes-state") == "disabled"
+    return any(selectors.DISABLED_CLASS in class_of(place) for place in places) or (
+        node.attributes.get(selectors.DISABLED_STATE) == "disabled"
     )

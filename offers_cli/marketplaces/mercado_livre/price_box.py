@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import Evidence
-from offers_cli.marketplaces.html import class_of, lineage, select, text_of
-from offers_cli.marketplaces.mercado_livre.amounts import currency_of, percent_in, raw_text, read_amount
+from offers_cli.marketplaces.html import class_of, is_marked_below, lineage, outermost, select, text_of
+from offers_cli.marketplaces.mercado_livre import selectors
+from offers_cli.marketplaces.mercado_livre.amounts import (
+    FROM,
+    FROM_NOTE,
+    currency_of,
+    percent_in,
+    raw_text,
+    read_amount,
+)
 from offers_cli.money import MoneyError, cents_from_number
 
 if TYPE_CHECKING:
@@ -23,25 +31,11 @@ if TYPE_CHECKING:
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
-OTHER_OFFERS = re.compile(
-    r"poly-card|other-sellers|recommend|carousel|bbw|alternative|buy-box-offers|ui-search-|ui-item|billboard|advertis"
-)
-"""Classes of what shows other offers than the page's own."""
-
-NOT_THE_PRICE = re.compile(r"subtitle|installment|price_tags|price-tags|rebate|coupon|payments-link|meliplus")
-"""Classes of what stands in the box without being its price."""
-
-LARGE_BOX = ".ui-pdp-price--size-large"
-ANCHOR = 'meta[itemprop="price"], [itemprop="offers"]'
-AMOUNT_CLASSES = {"andes-money-amount", "price-tag", "ui-pdp-price__part"}
-AMOUNT = ", ".join(f".{name}" for name in sorted(AMOUNT_CLASSES))
-OLD = 's, del, .ui-pdp-price__original-value, .andes-money-amount--previous, [aria-label^="Antes"]'
-LABEL = ".andes-money-amount__discount, [data-andes-money-amount-discount], .ui-pdp-price__discount"
-FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
-FROM_NOTE = "others begin at this price"
+AMOUNT = ", ".join(f".{name}" for name in sorted(selectors.AMOUNT_CLASSES))
 PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
 MARKS_ELSEWHERE = "h1, img, form, input, button, a[href]"
 MOST_STEPS_UP = 6
+"""No capture needs more than three (a wrapper, the line, the box); further up stand columns with prices of others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ def main_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
                 is_main = known[place.mem_id]
                 break
             path.append(place.mem_id)
-            if OTHER_OFFERS.search(class_of(place)):
+            if selectors.OTHER_OFFERS.search(class_of(place)):
                 is_main = place.css_first("h1") is not None
                 break
         known.update(dict.fromkeys(path, is_main))
@@ -79,11 +73,11 @@ def main_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
 
 def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
-    boxes = list(main_nodes(select(tree, LARGE_BOX)))
+    boxes = list(main_nodes(select(tree, selectors.OWN_BOX)))
     if boxes:
         return [_boxed(box) for box in boxes]
     anchors = sorted(
-        main_nodes(select(tree, ANCHOR)), key=lambda node: node.tag != "meta"
+        main_nodes(select(tree, selectors.ANCHOR)), key=lambda node: node.tag != "meta"
     )  # of one amount's marks, the one that holds the number
     found: dict[int, PriceBox] = {}
     for anchor in anchors:
@@ -101,25 +95,25 @@ def _innermost(boxes: list[PriceBox]) -> list[PriceBox]:
 
 
 def _boxed(box: LexborNode) -> PriceBox:
-    anchor = box.css_first('meta[itemprop="price"]') or box.css_first(ANCHOR)
+    anchor = box.css_first(selectors.PRICE_META) or box.css_first(selectors.ANCHOR)
     return PriceBox(box, _amount_of(anchor) if anchor else _first_amount(box), anchor)
 
 
 def _price_box_of(anchor: LexborNode) -> LexborNode | None:
-    return next((node for node in lineage(anchor) if "ui-pdp-price" in _classes(node)), None)
+    return next((node for node in lineage(anchor) if selectors.BOX_CLASS in _classes(node)), None)
 
 
 def _amount_of(anchor: LexborNode) -> LexborNode | None:
     if anchor.tag != "meta":
         return anchor
-    return next((node for node in lineage(anchor) if AMOUNT_CLASSES & set(_classes(node))), anchor.parent)
+    return next((node for node in lineage(anchor) if selectors.AMOUNT_CLASSES & set(_classes(node))), anchor.parent)
 
 
 def _first_amount(box: LexborNode) -> LexborNode | None:
-    old = {node.mem_id for node in select(box, OLD)}
-    for place in (*box.css(".ui-pdp-price__second-line"), box):
+    old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
+    for place in (*box.css(f".{selectors.LINE_CLASS}"), box):
         for node in select(place, AMOUNT):
-            if node.mem_id not in old and not _is_not_the_price(node, box):
+            if node.mem_id not in old and not is_marked_below(node, box, selectors.NOT_THE_PRICE):
                 return node
     return None
 
@@ -136,15 +130,6 @@ def _surroundings(node: LexborNode) -> LexborNode:
 
 def _classes(node: LexborNode) -> list[str]:
     return class_of(node).split()
-
-
-def _is_not_the_price(node: LexborNode, scope: LexborNode) -> bool:
-    for place in lineage(node):
-        if place.mem_id == scope.mem_id:
-            return False
-        if NOT_THE_PRICE.search(class_of(place)):
-            return True
-    return False
 
 
 def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
@@ -175,7 +160,7 @@ def _named_currency(amount: LexborNode, site: Site) -> str | None:
 
 
 def _line_of(amount: LexborNode) -> LexborNode | None:
-    return next((node for node in lineage(amount) if "ui-pdp-price__second-line" in _classes(node)), None)
+    return next((node for node in lineage(amount) if selectors.LINE_CLASS in _classes(node)), None)
 
 
 def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
@@ -190,16 +175,17 @@ def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site:
 
 
 def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
-    inside = _outermost([node for node in select(box.scope, OLD) if not _is_not_the_price(node, box.scope)])
+    inside = outermost(
+        [
+            node
+            for node in select(box.scope, selectors.OLD_PRICE)
+            if not is_marked_below(node, box.scope, selectors.NOT_THE_PRICE)
+        ]
+    )
     if inside or _price_box_of(box.scope):
         return inside
-    loose = main_nodes(select(tree, ".ui-pdp-price__original-value"))
+    loose = main_nodes(select(tree, selectors.LOOSE_OLD_PRICE))
     return [node for node in loose if _price_box_of(node) is None]
-
-
-def _outermost(nodes: list[LexborNode]) -> list[LexborNode]:
-    known = {node.mem_id for node in nodes}
-    return [node for node in nodes if not any(place.mem_id in known for place in list(lineage(node))[1:])]
 
 
 def _gather_label(evidence: Evidence, box: PriceBox) -> None:
@@ -207,8 +193,8 @@ def _gather_label(evidence: Evidence, box: PriceBox) -> None:
     labels = [
         node
         for place in (line or box.scope, box.scope)
-        for node in select(place, LABEL)
-        if not _is_not_the_price(node, place)
+        for node in select(place, selectors.DISCOUNT)
+        if not is_marked_below(node, place, selectors.NOT_THE_PRICE)
     ]
     texts = [text_of(labels[0])] if labels else []
     if not labels and not _price_box_of(box.scope):

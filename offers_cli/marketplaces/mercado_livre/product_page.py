@@ -12,18 +12,15 @@ from collections.abc import Iterator
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import ProductReading
-from offers_cli.marketplaces.evidence import Evidence, reconcile
+from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading, reconcile
 from offers_cli.marketplaces.html import Document, explain_command, select, text_of
-from offers_cli.marketplaces.mercado_livre import price_box, product_state
-from offers_cli.marketplaces.mercado_livre.price_box import FROM_NOTE, main_nodes
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
+from offers_cli.marketplaces.mercado_livre import price_box, product_state, selectors
+from offers_cli.marketplaces.mercado_livre.amounts import FROM_NOTE
+from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
-
-NAME = "mercado_livre"
-OWN_MARKS = "h1.ui-pdp-title, .ui-pdp-price--size-large, .ui-pdp-container"
-PAYMENTS = 'a[href*="/noindex/services/"]'
 
 
 class ProductPage:
@@ -37,8 +34,9 @@ class ProductPage:
 
     def is_certain(self) -> bool:
         """Whether state or markup say that this is a product page."""
-        marks = f"{OWN_MARKS}, {price_box.ANCHOR}"
-        return self.state is not None or any(True for _ in main_nodes(select(self.document.tree, marks)))
+        return self.state is not None or any(
+            True for _ in main_nodes(select(self.document.tree, selectors.PRODUCT_MARKS))
+        )
 
     def is_likely(self) -> bool:
         """Whether at least its linked data describe one product."""
@@ -70,14 +68,7 @@ class ProductPage:
                 self.evidence.add("available", "dom", ended, value=False)
                 raise self._gone(currency)
             raise PageChanged("a product page whose own price cannot be found", hint=self._hint())
-        return self._reading(
-            currency,
-            price_cents=prices.price_cents,
-            old_price_cents=prices.old_price_cents,
-            suspect_old_price_cents=prices.suspect_old_price_cents,
-            discount_pct=prices.discount_pct,
-            flags=prices.flags,
-        )
+        return self._reading(currency, prices)
 
     def _hint(self) -> str:
         return explain_command(self.url)
@@ -91,7 +82,7 @@ class ProductPage:
 
     def _gather_dom(self) -> None:
         tree = self.document.tree
-        headings = [*select(tree, "h1.ui-pdp-title"), *select(tree, "h1")]
+        headings = [*select(tree, selectors.HEADING), *select(tree, "h1")]
         heading = next(main_nodes(headings), None)
         self.evidence.add_text("title", "dom", text_of(heading))
         price_box.gather(self.evidence, tree, self._site())
@@ -103,10 +94,10 @@ class ProductPage:
     def _dom_item_ids(self) -> Iterator[str]:
         """Ids of the buy form and of the payments link, the page's own before any other seller's."""
         tree = self.document.tree
-        for node in main_nodes(select(tree, "input[name=item_id], input[name=itemId]")):
+        for node in main_nodes(select(tree, selectors.ITEM_FIELDS)):
             if item_id := item_id_in(node.attributes.get("value")):
                 yield item_id
-        for node in main_nodes(select(tree, PAYMENTS)):
+        for node in main_nodes(select(tree, selectors.PAYMENTS_LINK)):
             if item_id := identify(node.attributes.get("href") or "").item_id:
                 yield item_id
 
@@ -176,37 +167,20 @@ class ProductPage:
         )
 
     def _reading(
-        self,
-        currency: str,
-        *,
-        price_cents: int | None = None,
-        old_price_cents: int | None = None,
-        suspect_old_price_cents: int | None = None,
-        discount_pct: int | None = None,
-        available: bool = True,
-        flags: tuple[str, ...] = (),
+        self, currency: str, prices: ReconciledPrices = NO_PRICES, *, available: bool = True
     ) -> ProductReading:
-        told = Identity(
-            item_id=self.evidence.first_text("item_id"),
-            catalogue_id=self.evidence.first_text("catalogue_id"),
-            user_product_id=self.evidence.first_text("user_product_id"),
+        first = self.evidence.first_text
+        own = Identity(
+            item_id=first("item_id"), catalogue_id=first("catalogue_id"), user_product_id=first("user_product_id")
         )
-        return ProductReading(
+        return build_reading(
+            self.evidence,
+            prices,
             marketplace=NAME,
             url=self.url,
             currency=currency,
-            title=self.evidence.first_text("title"),
-            price_cents=price_cents,
-            old_price_cents=old_price_cents,
-            suspect_old_price_cents=suspect_old_price_cents,
-            discount_pct=discount_pct,
-            external_id=told.external_id,
-            item_id=told.item_id,
-            catalogue_id=told.catalogue_id,
-            user_product_id=told.user_product_id,
+            external_id=own.external_id,
             available=available,
-            candidates=self.evidence.freeze(),
-            flags=flags,
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
 from offers_cli.marketplaces.html import Document, select, split, text_of
+from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
 from offers_cli.marketplaces.walls import blocked
@@ -18,23 +19,12 @@ from offers_cli.marketplaces.walls import blocked
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-LOGIN = "#login_user_form, form[action*='/lgz/'], form[action*='/jms/'][method=post i]"
-WALLS = {
-    ".account-verification-main, [class^=account-verification], a[href*='loginType=negative_traffic'], "
-    "a[href*='registrationType=negative_traffic']": "an account verification",
-    ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
-}
-WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
-WALL_DOORS = "a[href*='/gz/account-verification'], form[action*='/gz/account-verification'], form[action*='/captcha/']"
-"""What leads through a wall; on a page that shows neither products nor cards, nothing else is to be seen."""
-ERROR_NODES = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"
 ERROR_WORDS = re.compile(
     r"ocorreu um erro|ocurri[óo] un error|hubo un error|algo (?:deu errado|sali[óo] mal)|temporariamente indispon",
     re.IGNORECASE,
 )
 GONE_WORDS = re.compile(r"(?:essa|esta) p[áa]gina não existe|(?:esta|la) p[áa]gina no existe", re.IGNORECASE)
 
-MESSAGES = '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message'
 ENDED = re.compile(
     r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)) (?:est[áa] |foi |fue )?(?:pausad|finalizad|encerrad|inativ|inactiv)"
     r"|produto (?:está |se encontra )?indispon[íi]vel|(?:produto|estoque) esgotado|estoque indispon[íi]vel|sem estoque"
@@ -53,7 +43,7 @@ def find_wall(document: Document, url: str) -> PageError | None:
     """The wall that a page surely is, whatever else it holds; a challenge may carry the product's title and address."""
     if is_wall(split(url).path):
         return blocked("a login or a verification")
-    for selector, what in WALLS.items():
+    for selector, what in selectors.WALLS.items():
         if document.tree.css_first(selector) is not None:
             return blocked(what)
     return None
@@ -61,18 +51,18 @@ def find_wall(document: Document, url: str) -> PageError | None:
 
 def find_account_wall(document: Document, url: str) -> PageError | None:
     """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
-    return None if document.tree.css_first(LOGIN) is not None else find_wall(document, url)
+    return None if document.tree.css_first(selectors.LOGIN) is not None else find_wall(document, url)
 
 
 def find_error_page(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
-    leads_to_wall = document.tree.css_first(WALL_DOORS) is not None
-    if leads_to_wall or any(mark in document.text for mark in WALL_SCRIPTS):
+    leads_to_wall = document.tree.css_first(selectors.WALL_DOORS) is not None
+    if leads_to_wall or any(mark in document.text for mark in selectors.WALL_SCRIPTS):
         return blocked("a verification")
-    if document.tree.css_first(LOGIN) is not None:
+    if document.tree.css_first(selectors.LOGIN) is not None:
         return blocked("a login")
     headings = [text_of(node) for node in _headings(document)]
-    if document.tree.css_first(ERROR_NODES) is not None or any(ERROR_WORDS.search(text) for text in headings):
+    if document.tree.css_first(selectors.ERROR_PAGE) is not None or any(ERROR_WORDS.search(text) for text in headings):
         return ErrorPage("the site answered with its own error page", hint="try again later")
     if any(GONE_WORDS.search(text) for text in headings):
         return OfferGone("the site says that this page does not exist")
@@ -88,7 +78,7 @@ def find_ended_message(tree: LexborHTMLParser) -> str | None:
 
     A message about the visitor's region says nothing about the product.
     """
-    ended = (node for node in select(tree, MESSAGES) if says_ended(text_of(node)))
+    ended = (node for node in select(tree, selectors.MESSAGES) if says_ended(text_of(node)))
     return next(map(text_of, main_nodes(ended)), None)
 
 

@@ -13,7 +13,14 @@ from urllib.parse import parse_qsl, urlencode
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import ListingReading, ProductReading
-from offers_cli.marketplaces.evidence import Evidence, is_plausible, reconcile
+from offers_cli.marketplaces.evidence import (
+    NO_PRICES,
+    Evidence,
+    ReconciledPrices,
+    build_reading,
+    is_plausible,
+    reconcile,
+)
 from offers_cli.marketplaces.html import Document, explain_command, join, select, split, text_of, without_tracking
 from offers_cli.marketplaces.walls import refuse_challenge
 from offers_cli.money import discount_pct
@@ -39,7 +46,7 @@ def read_product(document: Document, url: str) -> ProductReading:
     try:
         return _weigh(evidence, document, url)
     except PageChanged as error:
-        error.reading = _reading(evidence, document, url, evidence.first_text("currency") or UNKNOWN_CURRENCY)
+        error.reading = _reading(evidence, document, url)
         raise
 
 
@@ -49,22 +56,12 @@ def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
         raise PageChanged(f"the page names different currencies: {currencies}", hint=explain_command(url))
     currency = evidence.first_text("currency") or UNKNOWN_CURRENCY
     if False in evidence.values("available"):
-        reading = _reading(evidence, document, url, currency, available=False)
+        reading = _reading(evidence, document, url, available=False)
         raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
     prices = reconcile(evidence, currency=currency)
     if prices is None:
         raise _unreadable(document, evidence, url)
-    return _reading(
-        evidence,
-        document,
-        url,
-        currency,
-        price_cents=prices.price_cents,
-        old_price_cents=prices.old_price_cents,
-        suspect_old_price_cents=prices.suspect_old_price_cents,
-        discount=prices.discount_pct,
-        flags=prices.flags,
-    )
+    return _reading(evidence, document, url, prices)
 
 
 def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
@@ -74,33 +71,16 @@ def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged
 
 
 def _reading(
-    evidence: Evidence,
-    document: Document,
-    url: str,
-    currency: str,
-    *,
-    price_cents: int | None = None,
-    old_price_cents: int | None = None,
-    suspect_old_price_cents: int | None = None,
-    discount: int | None = None,
-    available: bool = True,
-    flags: tuple[str, ...] = (),
+    evidence: Evidence, document: Document, url: str, prices: ReconciledPrices = NO_PRICES, *, available: bool = True
 ) -> ProductReading:
-    own = document.address
-    return ProductReading(
+    return build_reading(
+        evidence,
+        prices,
         marketplace=NAME,
         url=url,
-        currency=currency,
-        title=evidence.first_text("title"),
-        price_cents=price_cents,
-        old_price_cents=old_price_cents,
-        suspect_old_price_cents=suspect_old_price_cents,
-        discount_pct=discount,
-        external_id=external_id(own or url) or None,
-        item_id=evidence.first_text("item_id"),
+        currency=evidence.first_text("currency") or UNKNOWN_CURRENCY,
+        external_id=external_id(document.address or url) or None,
         available=available,
-        candidates=evidence.freeze(),
-        flags=flags,
     )
 
 
