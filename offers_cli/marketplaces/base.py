@@ -81,6 +81,17 @@ class ListingReading:
 Reading = ProductReading | ListingReading
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductPlace:
+    """Where a product is, by which ids the marketplace knows it, and what its prices are in."""
+
+    url: str
+    external_id: str
+    currency: str
+    item_id: str | None = None
+    catalogue_id: str | None = None
+
+
 class Marketplace(Protocol):
     """One marketplace (or the fallback for any shop)."""
 
@@ -98,6 +109,17 @@ class Marketplace(Protocol):
 
     def fetch_url(self, url: str) -> str:
         """Where a page of that address is fetched: another host when the marketplace's address is configured."""
+        ...
+
+    def locate(self, url: str, external_id: object = None, /) -> ProductPlace | None:
+        """The product of an address, without tracking, else of an id; None where neither names one."""
+        ...
+
+    def address_by_ids(self, product: ProductPlace, /) -> str | None:
+        """The shortest address that a product's ids make, at the host of its `url` where that is none of the shop's.
+
+        None where ids alone make no address.
+        """
         ...
 
     def page_url(self, html: str) -> str | None:

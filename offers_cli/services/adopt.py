@@ -12,15 +12,7 @@ from typing import Any
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
-from offers_cli.marketplaces.mercado_livre.urls import (
-    Identity,
-    canonical,
-    identify,
-    is_owned,
-    item_id_in,
-    product_url,
-    user_product_id_in,
-)
+from offers_cli.marketplaces import MERCADO_LIVRE, marketplace_named
 from offers_cli.offer import Offer
 from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.storage.base import Storage
@@ -136,44 +128,33 @@ def adopt(
 
 def read_row(row: ForeignRow) -> Offer:
     """The offer in a row of the table; raises `ValueError` with the reason when there is none."""
-    url, identity = _address(row)
-    if identity.external_id is None or identity.site is None:
+    marketplace, url = marketplace_named(MERCADO_LIVRE), (_text(row.get("url")) or "").strip()
+    if url and not marketplace.owns(url):
+        raise ValueError(f"its url is not one of Mercado Livre: {url[:200]}")
+    product = marketplace.locate(url, row.get("external_id"))
+    if product is None:
         raise ValueError("neither its url nor its external_id names a product of Mercado Livre")
     price_cents = _whole(row.get("price_cents"))
     if price_cents is None:
         raise ValueError(f"price_cents is not a price in cents: {row.get('price_cents')!r}")
     commission = row.get("commission_pct", row.get("commission"))
     return Offer(
-        marketplace="mercado_livre",
-        external_id=identity.external_id,
+        marketplace=marketplace.name,
+        external_id=product.external_id,
         title=_text(row.get("title")) or "",
-        url=url,
+        url=product.url,
         price_cents=price_cents,
-        currency=identity.site.currency,
+        currency=product.currency,
         old_price_cents=_whole(row.get("old_price_cents")),
         discount_pct=_whole(row.get("discount_pct")),
         commission_pct=_whole(commission),
         image_url=_text(row.get("image_url")),
-        item_id=identity.item_id,
-        catalogue_id=identity.catalogue_id,
+        item_id=product.item_id,
+        catalogue_id=product.catalogue_id,
         affiliate_link=_text(row.get("affiliate_link")),
         affiliation_id=_text(row.get("affiliation_id")),
         source="adopted",
     )
-
-
-def _address(row: ForeignRow) -> tuple[str, Identity]:
-    """Where the product is, and its ids: by its address, or by its id where there is no address."""
-    url = (_text(row.get("url")) or "").strip()
-    if url:
-        if not is_owned(url):
-            raise ValueError(f"its url is not one of Mercado Livre: {url[:200]}")
-        told = identify(url)
-        if told.external_id:
-            return canonical(url), told
-    text = row.get("external_id")
-    told = Identity(item_id=item_id_in(text), user_product_id=user_product_id_in(text))
-    return product_url(told) or "", told
 
 
 def _whole(value: Any) -> int | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlunsplit
 
+from offers_cli.marketplaces import marketplace_named
+from offers_cli.marketplaces.base import ProductPlace
 from offers_cli.marketplaces.html import split
-from offers_cli.marketplaces.mercado_livre import MercadoLivre
-from offers_cli.marketplaces.mercado_livre.urls import Identity, is_owned, product_url, user_product_id_in
 from offers_cli.offer import url_problem
 from offers_cli.report import Report
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer, UrlRepair
@@ -98,15 +98,15 @@ def sound_url(offer: StoredOffer) -> str | None:
 
 def _candidates(offer: StoredOffer) -> Iterator[str]:
     parts = split(offer.url)
-    place = parts.netloc.rpartition("@")[2]
     if "\\" not in parts.netloc:  # which programs read as the end of the host, or do not
-        yield urlunsplit(parts._replace(netloc=place))
-    if offer.marketplace == MercadoLivre.name:
-        known = Identity(
-            item_id=offer.item_id,
-            catalogue_id=offer.catalogue_id,
-            user_product_id=user_product_id_in(offer.external_id),
-        )
-        is_elsewhere = place and parts.scheme in {"http", "https"} and not is_owned(offer.url)
-        base_url = f"{parts.scheme}://{place}" if is_elsewhere else None
-        yield product_url(known, base_url=base_url) or ""
+        yield urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    product = ProductPlace(
+        url=offer.url,
+        external_id=offer.external_id,
+        currency=offer.currency,
+        item_id=offer.item_id,
+        catalogue_id=offer.catalogue_id,
+    )
+    by_ids = marketplace_named(offer.marketplace).address_by_ids(product)
+    if by_ids is not None:
+        yield by_ids

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
-from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
+from offers_cli.marketplaces.base import ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
@@ -73,6 +73,36 @@ class MercadoLivre:
             return url
         parts = split(url)
         return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+
+    def locate(self, url: str, external_id: object = None, /) -> ProductPlace | None:
+        """The product of an address, without tracking, else of an id; see `Marketplace.locate`."""
+        asked = urls.identify(url)
+        address = urls.canonical(url) if asked.external_id else ""
+        if not address:
+            user_product_id = urls.user_product_id_in(external_id)
+            asked = urls.Identity(item_id=urls.item_id_in(external_id), user_product_id=user_product_id)
+            address = urls.product_url(asked) or ""
+        if asked.external_id is None or asked.site is None:
+            return None
+        return ProductPlace(
+            url=address,
+            external_id=asked.external_id,
+            currency=asked.site.currency,
+            item_id=asked.item_id,
+            catalogue_id=asked.catalogue_id,
+        )
+
+    def address_by_ids(self, product: ProductPlace, /) -> str | None:
+        """The shortest address that a product's ids make; see `Marketplace.address_by_ids`."""
+        known = urls.Identity(
+            item_id=product.item_id,
+            catalogue_id=product.catalogue_id,
+            user_product_id=urls.user_product_id_in(product.external_id),
+        )
+        parts = split(product.url)
+        host = parts.netloc.rpartition("@")[2]
+        is_elsewhere = host and parts.scheme in {"http", "https"} and not urls.is_owned(product.url)
+        return urls.product_url(known, base_url=f"{parts.scheme}://{host}" if is_elsewhere else None)
 
     def link_url(self, url: str) -> str | None:
         """A product's address as affiliate links are asked for: without tracking; None for what is no product's."""

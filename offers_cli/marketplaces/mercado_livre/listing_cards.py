@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 
+EARNINGS = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card(CardFacts):
     """What one card says; None where it does not say. Prices in hundredths of `currency`.
@@ -59,9 +62,6 @@ class Card(CardFacts):
         if not self.title:
             return "no title"
         return "" if self.identity.external_id else "no id"
-
-
-EARNINGS = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
 
 
 def find_cards(tree: LexborHTMLParser) -> tuple[selectors.Layout, list[LexborNode]] | None:

@@ -8,9 +8,8 @@ https://ogp.me and Facebook's ``product:price:amount``.
 from __future__ import annotations
 
 from offers_cli.errors import Redirected, UsageError
-from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
-from offers_cli.marketplaces.html import explain_command
-from offers_cli.marketplaces.schema_org.pages import external_id, host_of
+from offers_cli.marketplaces.base import ListingReading, ProductPlace, ProductReading, Reading
+from offers_cli.marketplaces.html import explain_command, without_tracking
 
 
 class SchemaOrg:
@@ -30,6 +29,18 @@ class SchemaOrg:
     def fetch_url(self, url: str) -> str:
         """The address itself."""
         return url
+
+    def locate(self, url: str, _external_id: object = None, /) -> ProductPlace | None:
+        """The address itself, whose currency only its page tells; an id alone is no place."""
+        from offers_cli.marketplaces.schema_org.pages import UNKNOWN_CURRENCY, key_of
+
+        if not self.owns(url):
+            return None
+        return ProductPlace(url=without_tracking(url), external_id=key_of(url), currency=UNKNOWN_CURRENCY)
+
+    def address_by_ids(self, _product: ProductPlace, /) -> str | None:
+        """None: no shop's ids alone lead to its pages."""
+        return None
 
     def page_url(self, html: str) -> str | None:
         """The address a saved page tells of itself, or None."""
@@ -66,7 +77,9 @@ class SchemaOrg:
 
     def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
         """Raise `Redirected` when the page that answered calls itself by another address of the same shop."""
-        asked = external_id(asked_url)
+        from offers_cli.marketplaces.schema_org.pages import host_of, key_of
+
+        asked = key_of(asked_url)
         if reading.external_id and reading.external_id != asked and host_of(reading.external_id) == host_of(asked):
             raise Redirected(
                 f"asked for {asked}, the page shows {reading.external_id}", hint=explain_command(asked_url)

@@ -79,7 +79,7 @@ def _reading(
         marketplace=NAME,
         url=url,
         currency=evidence.first_text("currency") or UNKNOWN_CURRENCY,
-        external_id=external_id(document.address or url) or None,
+        external_id=key_of(document.address or url) or None,
         available=available,
     )
 
@@ -210,7 +210,7 @@ def _offer(product: json_ld.Node, url: str, source: str) -> Offer | str:
     old = old if old is not None and is_plausible(old, quote.price_cents) else None
     return Offer(
         marketplace=NAME,
-        external_id=external_id(address),
+        external_id=key_of(address),
         title=title,
         url=without_tracking(address),
         price_cents=quote.price_cents,
@@ -236,7 +236,7 @@ def _next_page(document: Document, url: str) -> str | None:
     return next((address for address in found if address and address != url), None)
 
 
-def external_id(url: str) -> str:
+def key_of(url: str) -> str:
     """A product's key: its address without scheme, ``www.``, fragment and tracking parameters."""
     parts = split(without_tracking(url))
     host = (parts.hostname or "").removeprefix("www.")

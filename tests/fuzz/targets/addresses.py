@@ -16,7 +16,7 @@ from offers_cli.fetch.response import Response, redirect_target, retry_after_s
 from offers_cli.log import without_query
 from offers_cli.marketplaces.html import explain_command, join, split, without_tracking
 from offers_cli.marketplaces.mercado_livre import MercadoLivre, urls
-from offers_cli.marketplaces.schema_org.pages import external_id
+from offers_cli.marketplaces.schema_org.pages import key_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEEDS = (
@@ -76,7 +76,7 @@ def read(text: str) -> None:
     resolved = [text] if _is_address(text) else []
     guard = Guard(["mercadolivre.com.br", "localhost", "127.0.0.1"], allow_private=True, lookup=lambda *_: resolved)
     market = MercadoLivre()
-    for reader in (split, without_tracking, external_id, without_query, explain_command, urls.identify, urls.is_owned):
+    for reader in (split, without_tracking, key_of, without_query, explain_command, urls.identify, urls.is_owned):
         reader(text)
     urls.canonical(text)
     market.link_url(text)
