@@ -37,6 +37,7 @@ class Style:
 
     @property
     def thousands_mark(self) -> str:
+        """The other one of point and comma."""
         return "." if self.decimal_mark == "," else ","
 
 

@@ -15,7 +15,7 @@ from offers_cli.errors import PageChanged, SessionExpired
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.marketplaces.html import Document
-from offers_cli.marketplaces.mercado_livre.state import Json, dig, find_states, text_of
+from offers_cli.marketplaces.mercado_livre.state import Json, dig, find_states, text_in
 
 if TYPE_CHECKING:
     from offers_cli.affiliate.account import Account
@@ -56,7 +56,7 @@ def search_body(wanted: HubFilter, *, offset: int) -> Json:
 def find_restriction(page: str) -> str | None:
     """What the programme withholds from this account, as the hub's state has it; None when nothing."""
     for state in find_states(Document(page)):
-        restriction = text_of(dig(state, "pageState", "restrictionType"))
+        restriction = text_in(dig(state, "pageState", "restrictionType"))
         if (restriction or "").lower() not in UNRESTRICTED:
             return restriction
     return None

@@ -20,7 +20,7 @@ from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpi
 from offers_cli.marketplaces.bounds import refuse_unbounded_json
 from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import SHORT_HOST
-from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, text_of
+from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, text_in
 from offers_cli.marketplaces.mercado_livre.urls import is_owned
 
 BUILDER_PAGE = "/afiliados/linkbuilder"
@@ -151,21 +151,21 @@ def _outcome(items: Sequence[Json], tag: str, link_host: str) -> Link | WorkErro
 
 
 def _read_item(item: Json, tag: str, link_host: str) -> Link | WorkError:
-    link = text_of(item.get("short_url"))
+    link = text_in(item.get("short_url"))
     if link is None or item.get("error_code"):
         return _refusal(item, tag)
-    labels = {label for label in (text_of(item.get("tag")), label_of(text_of(item.get("long_url")) or "")) if label}
+    labels = {label for label in (text_in(item.get("tag")), label_of(text_in(item.get("long_url")) or "")) if label}
     if labels != {tag}:
         return PageChanged(f"the link credits {', '.join(sorted(labels)) or 'nobody'}, not the label {tag}")
     if not _is_link(link, link_host):
         return PageChanged("the link leads to a host outside the marketplace")
-    code = _PASTE_CODE.search(text_of(item.get("text")) or "")
+    code = _PASTE_CODE.search(text_in(item.get("text")) or "")
     return Link(url=link, affiliation_id=code[0] if code else None)
 
 
 def _refusal(item: Json, tag: str) -> WorkError:
     """Why an item has no link; an unknown label is no fault of the product."""
-    code, said = _code_of(item), text_of(item.get("message"))
+    code, said = _code_of(item), text_in(item.get("message"))
     if code not in REFUSALS and said and _LABEL_REFUSED.search(said):
         raise SessionExpired(
             f"the programme does not accept the label {tag}: {said[:200]}",

@@ -43,6 +43,7 @@ class Evidence:
             self.add(name, strategy, raw, cents or None, "" if cents else "zero is no price")
 
     def add_text(self, name: str, strategy: str, text: str | None) -> None:
+        """Keep one text; an empty one, or None, is no candidate."""
         if text:
             self.add(name, strategy, text, text)
 
@@ -51,9 +52,11 @@ class Evidence:
         return [candidate.value for candidate in self.found.get(name, ()) if candidate.value is not None]
 
     def first_text(self, name: str) -> str | None:
+        """The text of the most trusted strategy that gives one."""
         return next((value for value in self.values(name) if isinstance(value, str)), None)
 
     def cents(self, name: str) -> list[int]:
+        """The accepted numbers of a field: hundredths, or percent."""
         return [value for value in self.values(name) if isinstance(value, int)]
 
     def freeze(self) -> dict[str, tuple[Candidate, ...]]:
@@ -96,11 +99,13 @@ def build_reading(
 def agree(one: int, other: int) -> bool:
     """Whether two readings of one price differ by rounding at most: a cent, or the cents that one leaves out."""
     apart = abs(one - other)
+    # Some strategies give whole amounts only, cut or rounded: 199 and 200 beside 199,90 are the same price.
     leaves_out_cents = one % WHOLE_CENTS == 0 or other % WHOLE_CENTS == 0
     return apart <= ROUNDING_CENTS or (leaves_out_cents and apart < WHOLE_CENTS)
 
 
 def all_agree(readings: list[int]) -> bool:
+    """Whether every two of them agree; two that agree with a third need not agree with each other."""
     return all(agree(readings[i], other) for i in range(len(readings)) for other in readings[i + 1 :])
 
 

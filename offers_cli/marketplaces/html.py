@@ -46,6 +46,7 @@ class Document:
 
     @cached_property
     def tree(self) -> LexborHTMLParser:
+        """The page's elements; of JSON an empty page."""
         from selectolax.lexbor import LexborHTMLParser
 
         return LexborHTMLParser("" if self.is_json else self.text)
@@ -107,7 +108,7 @@ def select(place: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNo
 
 
 def text_of(node: LexborNode | None) -> str:
-    """The visible text of a node with single spaces, as far as one that is looked for goes; empty without a node."""
+    """The text of a node with single spaces, cut where no text that is looked for is as long; empty without a node."""
     return " ".join(node.text(deep=True)[:_LONGEST_TEXT].split()) if node is not None else ""
 
 
@@ -117,7 +118,7 @@ def class_of(node: LexborNode) -> str:
 
 
 def lineage(node: LexborNode) -> Iterator[LexborNode]:
-    """The node, its parent, and so on up to the root element, as far as real pages go."""
+    """The node, its parent, and so on up to the root element, or to the depth of real pages."""
     place: LexborNode | None = node
     for _ in range(_MOST_LEVELS):
         if place is None or not place.is_element_node:
@@ -173,6 +174,6 @@ def without_tracking(url: str) -> str:
 
 
 def explain_command(url: str) -> str:
-    """The command that shows what a page tells, as a shell takes it; its address as in the log, without its query."""
+    """The command that shows what a page says, quoted for a shell; its address as in the log, without its query."""
     shown = printable(without_query(url))[:_LONGEST_SHOWN]
     return f"offers explain {shlex.quote(shown)}" if shown else "offers explain FILE"

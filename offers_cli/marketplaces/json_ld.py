@@ -42,6 +42,7 @@ class Quote:
 
     @property
     def is_unavailable(self) -> bool:
+        """Whether the offer says that it cannot be bought."""
         return self.availability in UNAVAILABLE
 
 
@@ -72,6 +73,7 @@ def types_of(node: Node) -> set[str]:
 
 
 def last_part(address: str) -> str:
+    """``"InStock"`` of ``https://schema.org/InStock``, and of ``InStock`` itself."""
     return address.strip().rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from offers_cli.errors import NotFound, PageError
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
+from offers_cli.offer import CardFacts, PageFacts
 from offers_cli.report import Problem, Report, plain
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import as_address
 from offers_cli.storage.base import Storage
 
-VALUES = (
+PRODUCT_VALUES = [
     "title",
     "price_cents",
     "old_price_cents",
@@ -24,9 +25,9 @@ VALUES = (
     "user_product_id",
     "external_id",
     "available",
-    "suspect_old_price_cents",
-)
-CARD = (
+]
+VALUES = tuple(dict.fromkeys([*PRODUCT_VALUES, *(known.name for known in fields(PageFacts))]))
+CARD_VALUES = [
     "external_id",
     "item_id",
     "catalogue_id",
@@ -35,9 +36,8 @@ CARD = (
     "price_cents",
     "old_price_cents",
     "discount_pct",
-    "commission_pct",
-    "image_url",
-)
+]
+CARD = (*CARD_VALUES, *(known.name for known in fields(CardFacts)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -234,7 +234,7 @@ def test_words_of_a_whole_box_are_no_discount() -> None:
 @pytest.mark.parametrize("trimmed", [True, False])
 def test_where_prices_begin_is_not_a_price(words: str, trimmed: bool) -> None:
     inner = f"<span>{words}</span> {amount('80', more='itemprop=offers')}"
-    with pytest.raises(PageChanged, match="where its prices begin"):
+    with pytest.raises(PageChanged, match='a "from" price'):
         read(f"<p>{inner}</p>" if trimmed else box(line(inner)))
 
 
@@ -310,4 +310,4 @@ def test_each_candidate_of_the_price_shows_what_stood_there() -> None:
     gather(beginning, LexborHTMLParser(page(box(line(f"<i>A partir de</i> {amount('80')}")))), BRAZIL)
     (refused,) = beginning.freeze()["price_cents"]
     assert (refused.strategy, refused.raw, refused.value) == ("dom", "A partir de R$80", None)
-    assert refused.note == "others begin at this price"
+    assert refused.note == 'this is a "from" price'

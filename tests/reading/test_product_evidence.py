@@ -164,7 +164,7 @@ def test_a_refused_page_still_tells_its_currency() -> None:
 def test_a_page_that_shows_where_prices_begin_says_so() -> None:
     box = BOX.replace('second-line">', 'second-line"><span>A partir de </span>')
     error, _ = refused(page(box))
-    assert error.message == "the page shows where its prices begin, not one price"
+    assert error.message == 'the page shows a "from" price, not its own'
     assert error.hint == f"offers explain {URL}"
 
 

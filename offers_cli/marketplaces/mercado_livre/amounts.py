@@ -26,7 +26,7 @@ PERCENT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
 UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 DOLLAR = re.compile(r"\b(?:US\$|U\$S|USD)", re.ASCII)
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
-FROM_NOTE = "others begin at this price"
+FROM_NOTE = 'this is a "from" price'
 
 
 def read_amount(node: LexborNode, site: Site) -> int:
@@ -91,7 +91,7 @@ def _joined(node: LexborNode) -> str:
     pieces = [piece for piece in pieces if piece]
     for before, after in itertools.pairwise(pieces):
         if before[-1].isdigit() and after[0].isdigit():
-            raise MoneyError(f"{before!r} and {after!r} stand without a mark between them")
+            raise MoneyError(f"no separator between {before!r} and {after!r}")
     return "".join(pieces)
 
 

@@ -1,7 +1,7 @@
 """A listing's card: what it says, as its elements show it in each layout seen since 2019, and the offer it becomes.
 
 A card may show a second offer ("outra opção de compra") in a price box of its own: only the card's first price box
-counts, and within it installments and labels are no price.
+counts, and within it instalments and labels are no price.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _price(box: LexborNode, layout: selectors.Layout, site: Site) -> tuple[int |
     return amounts.pop(), ""
 
 
-def _beside_price(card: LexborNode, box: LexborNode, selector: str) -> list[LexborNode]:
+def _around_price(card: LexborNode, box: LexborNode, selector: str) -> list[LexborNode]:
     """Nodes of the box, or of the labels that some layouts put before it."""
     inside = [node for node in select(box, selector) if not is_marked_below(node, box, selectors.SECOND_OFFER)]
     loose = [node for place in select(card, selectors.LOOSE_LABELS) for node in select(place, selector)]
@@ -146,7 +146,7 @@ def _old_price(card: LexborNode, box: LexborNode, site: Site) -> int | None:
     nodes = outermost(
         [
             node
-            for node in _beside_price(card, box, selectors.OLD_PRICE)
+            for node in _around_price(card, box, selectors.OLD_PRICE)
             if not is_marked_below(node, box, selectors.INSTALMENTS)
         ]
     )
@@ -158,7 +158,7 @@ def _old_price(card: LexborNode, box: LexborNode, site: Site) -> int | None:
 
 
 def _labels(card: LexborNode, box: LexborNode) -> list[str]:
-    return [text for node in _beside_price(card, box, selectors.DISCOUNT) if (text := text_of(node))]
+    return [text for node in _around_price(card, box, selectors.DISCOUNT) if (text := text_of(node))]
 
 
 def _commission(card: LexborNode) -> int | None:

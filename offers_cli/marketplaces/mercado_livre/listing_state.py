@@ -17,7 +17,7 @@ from offers_cli.marketplaces.html import join
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
-from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_of
+from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in
 from offers_cli.money import cents_from_number
 
@@ -100,10 +100,10 @@ def read_card(polycard: Json, context: Json, base: str) -> Card:
     identity, address = _identity(polycard, context, base)
     refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.value is None]
     return Card(
-        title=text_of(dig(_component(polycard, "title"), "title", "text")),
+        title=text_in(dig(_component(polycard, "title"), "title", "text")),
         address=address,
         identity=identity,
-        currency=text_of(dig(price, "price", "current_price", "currency")) or (identity.site or BRAZIL).currency,
+        currency=text_in(dig(price, "price", "current_price", "currency")) or (identity.site or BRAZIL).currency,
         price_cents=next(iter(evidence.cents("price_cents")), None),
         old_price_cents=next(iter(evidence.cents("old_price_cents")), None),
         label_pct=next(iter(evidence.cents("discount_pct")), None),
@@ -136,8 +136,8 @@ def _gather_price(evidence: Evidence, component: Json, polycard: Json) -> None:
 def _gather_label(evidence: Evidence, price: Any, parts: list[Json]) -> None:
     """The discount: a text, a bare number (sites in Spanish), or a pill (offers of 2026)."""
     number = dig(price, "discount", "value")
-    pills = [text_of(dig(part, "pill", "text")) or text_of(dig(part, "label", "text")) for part in parts]
-    texts = [text_of(dig(price, "discount_label", "text")), *(text for text in pills if text and "%" in text)]
+    pills = [text_in(dig(part, "pill", "text")) or text_in(dig(part, "label", "text")) for part in parts]
+    texts = [text_in(dig(price, "discount_label", "text")), *(text for text in pills if text and "%" in text)]
     if isinstance(number, int) and 0 < number < 100:
         evidence.add("discount_pct", "state", number, number)
     for text in texts:
@@ -150,7 +150,7 @@ def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:
     pieces = [metadata.get(name) for name in ("url", "url_params", "url_fragments")]
     address = "".join(piece for piece in pieces if isinstance(piece, str))
     if address and "://" not in address.partition("?")[0] and not address.startswith("/"):
-        address = f"{text_of(context.get('url_prefix')) or 'https://'}{address}"
+        address = f"{text_in(context.get('url_prefix')) or 'https://'}{address}"
     address = join(base, address)
     told = identify(address)
     identity = Identity(
@@ -164,21 +164,21 @@ def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:
 def _commission(polycard: Json) -> int | None:
     """The affiliate's percentage, in the chip's label or in its pill."""
     chips = [part for part in dicts(polycard["components"]) if "commission" in str(part.get("id"))]
-    texts = [text_of(dig(chip, "chip", place, "text")) for chip in chips for place in ("label", "pill")]
+    texts = [text_in(dig(chip, "chip", place, "text")) for chip in chips for place in ("label", "pill")]
     return next((percent for text in texts if text and (percent := percent_in(text))), None)
 
 
 def _image(polycard: Json, context: Json) -> str | None:
     pictures = polycard.get("pictures")
-    picture = text_of(dig(pictures, "pictures", 0, "id"))
+    picture = text_in(dig(pictures, "pictures", 0, "id"))
     if picture is None or not picture.replace("-", "").replace("_", "").isalnum():
         return None
-    address = text_of(context.get("picture_template")) or PICTURE_TEMPLATE
+    address = text_in(context.get("picture_template")) or PICTURE_TEMPLATE
     for name, value in (
-        ("{square}", text_of(dig(pictures, "square")) or text_of(context.get("picture_square_default")) or "Q"),
+        ("{square}", text_in(dig(pictures, "square")) or text_in(context.get("picture_square_default")) or "Q"),
         ("{2x}", "_2X"),
         ("{id}", picture),
-        ("{size}", text_of(context.get("picture_size_default")) or "AB"),
+        ("{size}", text_in(context.get("picture_size_default")) or "AB"),
         ("{sanitized_title}", ""),
     ):
         address = address.replace(name, value)

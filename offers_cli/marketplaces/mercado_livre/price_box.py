@@ -2,7 +2,7 @@
 
 The rule that held on every capture from 2024 to 2026: the box is the only ``.ui-pdp-price--size-large``, which holds
 the page's only ``meta[itemprop=price]``. Recommendations stand before it in the page and hold most previous prices;
-other sellers' boxes have the same class without the size; installments and card prices stand in its subtitles.
+other sellers' boxes have the same class without the size; instalments and card prices stand in its subtitles.
 Trimmed pages keep the marked-up price alone, without the box: then its nearest surroundings are the box.
 """
 

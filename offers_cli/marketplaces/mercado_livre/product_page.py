@@ -18,7 +18,7 @@ from offers_cli.marketplaces.mercado_livre import price_box, product_state, sele
 from offers_cli.marketplaces.mercado_livre.amounts import FROM_NOTE
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site, find_site
-from offers_cli.marketplaces.mercado_livre.state import Json
+from offers_cli.marketplaces.mercado_livre.state import Json, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
 
@@ -61,7 +61,7 @@ class ProductPage:
         if False in self.evidence.values("available"):
             raise self._gone(currency)
         if any(candidate.note == FROM_NOTE for candidate in self.evidence.found.get("price_cents", ())):
-            raise PageChanged("the page shows where its prices begin, not one price", hint=self._hint())
+            raise PageChanged('the page shows a "from" price, not its own', hint=self._hint())
         prices = reconcile(self.evidence, currency=currency)
         if prices is None:
             if ended := find_ended_text(self.document.text):
@@ -106,7 +106,7 @@ class ProductPage:
         if product is None:
             return
         quote = json_ld.quote(product)
-        self.evidence.add_text("title", "json_ld", _text(product.get("name")))
+        self.evidence.add_text("title", "json_ld", text_in(product.get("name")))
         self.evidence.add_text("currency", "json_ld", quote.currency)
         if quote.availability:
             self.evidence.add("available", "json_ld", quote.availability, value=not quote.is_unavailable)
@@ -187,7 +187,3 @@ class ProductPage:
 def _ids_of(product: Json) -> set[str]:
     told = (product.get("productID"), product.get("sku"))
     return {found for value in told for read in (item_id_in, user_product_id_in) if (found := read(value))}
-
-
-def _text(value: object) -> str | None:
-    return " ".join(value.split()) if isinstance(value, str) else None

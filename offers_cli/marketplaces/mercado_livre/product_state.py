@@ -11,7 +11,7 @@ from typing import Any
 
 from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
-from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_of
+from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import item_id_in, user_product_id_in
 from offers_cli.money import cents_from_number
 
@@ -44,7 +44,7 @@ def component(shown: Json, name: str) -> Json:
 
 def gather(evidence: Evidence, shown: Json) -> None:
     """Add what the state says to the evidence."""
-    evidence.add_text("title", "state", text_of(component(shown, "header").get("title")))
+    evidence.add_text("title", "state", text_in(component(shown, "header").get("title")))
     _gather_ids(evidence, shown)
     _gather_availability(evidence, shown)
     price = component(shown, "price")
@@ -60,13 +60,13 @@ def _gather_price(evidence: Evidence, component: Json) -> None:
         evidence.add_price("price_cents", "state", value, lambda: cents_from_number(value))
     if (original := price.get("original_value")) is not None:
         evidence.add_price("old_price_cents", "state", original, lambda: cents_from_number(original))
-    evidence.add_text("currency", "state", text_of(price.get("currency_id")))
+    evidence.add_text("currency", "state", text_in(price.get("currency_id")))
     _gather_label(evidence, component.get("discount_label"))
 
 
 def _gather_label(evidence: Evidence, label: Any) -> None:
     value = dig(label, "value")
-    text = text_of(dig(label, "text")) or text_of(value)
+    text = text_in(dig(label, "text")) or text_in(value)
     if isinstance(value, int) and not isinstance(value, bool):
         fits = 0 < value < 100
         evidence.add("discount_pct", "state", value, value if fits else None, "" if fits else "no percentage")
@@ -122,7 +122,7 @@ def _event(shown: Json) -> Json:
 def _gather_availability(evidence: Evidence, shown: Json) -> None:
     no_stock = component(shown, "no_stock_status")
     if no_stock.get("state") == "VISIBLE":
-        evidence.add("available", "state", text_of(dig(no_stock, "body", "text")) or "no_stock_status", value=False)
+        evidence.add("available", "state", text_in(dig(no_stock, "body", "text")) or "no_stock_status", value=False)
     if shown.get("no_active_item") is True:
         evidence.add("available", "state", "no_active_item", value=False)
     status = _event(shown).get("item_status")

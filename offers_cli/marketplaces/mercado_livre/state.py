@@ -82,7 +82,7 @@ def dicts(tree: object) -> list[Json]:
     return [entry for entry in tree if isinstance(entry, dict)] if isinstance(tree, list) else []
 
 
-def text_of(value: object) -> str | None:
+def text_in(value: object) -> str | None:
     """A text with its white space made single, or None when there is none."""
     return (" ".join(value.split()) or None) if isinstance(value, str) else None
 

@@ -63,6 +63,7 @@ class Identity:
 
     @property
     def site(self) -> Site | None:
+        """The country that the id is of."""
         return find_site(self.external_id)
 
 

@@ -93,4 +93,5 @@ def find_ended_text(text: str) -> str | None:
 
 
 def says_ended(text: str) -> bool:
+    """Whether a short text says that the product cannot be bought by anyone; not only in the visitor's region."""
     return len(text) <= LONGEST_MESSAGE and bool(ENDED.search(text)) and not REGIONAL.search(text)

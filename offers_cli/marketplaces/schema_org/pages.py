@@ -39,6 +39,13 @@ META_CURRENCY = "product:sale_price:currency", "product:price:currency", "og:pri
 
 
 def read_product(document: Document, url: str) -> ProductReading:
+    """Read the product that a page is of. Prices in hundredths of the currency that the page names, ``XXX`` of none.
+
+    Raises:
+        OfferGone: the page says that it is out of stock.
+        PageChanged: no single price, or prices or currencies that disagree; its `reading` holds every candidate.
+        PageBlocked: a captcha or browser check stands in its place.
+    """
     evidence = Evidence()
     _gather_json_ld(evidence, document)
     _gather_microdata(evidence, document)
@@ -96,9 +103,11 @@ def _gather_json_ld(evidence: Evidence, document: Document) -> None:
     evidence.add("price_cents", "json_ld", quote.raw, quote.price_cents if len(prices) == 1 else None, note)
     if quote.old_price_cents is not None and len(prices) == 1:
         evidence.add("old_price_cents", "json_ld", quote.old_price_cents, quote.old_price_cents)
-    evidence.add_text("title", "json_ld", text_in(product.get("name")))
+    evidence.add_text("title", "json_ld", text_or_number(product.get("name")))
     evidence.add_text("currency", "json_ld", quote.currency)
-    evidence.add_text("item_id", "json_ld", text_in(product.get("sku")) or text_in(product.get("productID")))
+    evidence.add_text(
+        "item_id", "json_ld", text_or_number(product.get("sku")) or text_or_number(product.get("productID"))
+    )
     if quote.availability:
         everywhere = all(other.is_unavailable for other in quotes)
         evidence.add("available", "json_ld", quote.availability, value=not everywhere)
@@ -166,6 +175,12 @@ def shows_several(document: Document, url: str) -> bool:
 
 
 def read_listing(document: Document, url: str, *, source: str) -> ListingReading:
+    """Read every product that a page lists in its linked data.
+
+    Raises:
+        PageChanged: it lists none.
+        PageBlocked: a captcha or browser check stands in its place.
+    """
     cards = list(_listed(document, url))
     if not cards:
         refuse_challenge(document)
@@ -198,12 +213,14 @@ def _listed(document: Document, url: str) -> Iterator[json_ld.Node]:
 
 
 def _address_of(product: json_ld.Node, url: str) -> str:
-    return join(url, text_in(product.get("url")) or text_in(product.get("@id")) or json_ld.quote(product).url)
+    return join(
+        url, text_or_number(product.get("url")) or text_or_number(product.get("@id")) or json_ld.quote(product).url
+    )
 
 
 def _offer(product: json_ld.Node, url: str, source: str) -> Offer | str:
     """The offer of one listed product, or why there is none."""
-    quote, title, address = json_ld.quote(product), text_in(product.get("name")), _address_of(product, url)
+    quote, title, address = json_ld.quote(product), text_or_number(product.get("name")), _address_of(product, url)
     if quote.price_cents is None or not title or not address:
         return quote.note or ("no title" if not title else "no address")
     old = quote.old_price_cents
@@ -218,14 +235,14 @@ def _offer(product: json_ld.Node, url: str, source: str) -> Offer | str:
         old_price_cents=old,
         discount_pct=discount_pct(old, quote.price_cents) if old is not None else None,
         image_url=_image_of(product.get("image"), url),
-        item_id=text_in(product.get("sku")),
+        item_id=text_or_number(product.get("sku")),
         source=source,
     )
 
 
 def _image_of(value: object, url: str) -> str | None:
     first = value[0] if isinstance(value, list) and value else value
-    address = join(url, text_in(first.get("url")) if isinstance(first, dict) else text_in(first))
+    address = join(url, text_or_number(first.get("url")) if isinstance(first, dict) else text_or_number(first))
     return address if address.startswith("https://") else None
 
 
@@ -246,10 +263,11 @@ def key_of(url: str) -> str:
 
 
 def host_of(key: str) -> str:
+    """The host of a product's key, without ``www.``."""
     return key.partition("/")[0]
 
 
-def text_in(value: object) -> str | None:
+def text_or_number(value: object) -> str | None:
     """A text, or a number as text, with single spaces; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
