@@ -37,7 +37,7 @@ def url_problem(url: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CardFacts:
+class CardValues:
     """What a listing's card says beside its prices; None where it does not say. Percentages as the shop displays them.
 
     A card is read into these fields and its offer keeps them: a new one is written here, and where cards are read.
@@ -46,13 +46,13 @@ class CardFacts:
     commission_pct: int | None = None
     image_url: str | None = None
 
-    def card_facts(self) -> dict[str, Any]:
+    def card_values(self) -> dict[str, Any]:
         """These fields by name, without those of a subclass."""
-        return {known.name: getattr(self, known.name) for known in fields(CardFacts)}
+        return {known.name: getattr(self, known.name) for known in fields(CardValues)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer(CardFacts):
+class Offer(CardValues):
     """One seller's offer of one product, as a listing shows it.
 
     Prices are integer hundredths of `currency`; percentages are integers, as the shop displays them.
@@ -82,7 +82,7 @@ class Offer(CardFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageFacts:
+class PageValues:
     """What a product page says that an offer keeps; None where it does not say. Prices in hundredths.
 
     A page is read into these fields and its enrichment carries them to the storage: a new one is written here, and
@@ -98,13 +98,13 @@ class PageFacts:
     suspect_old_price_cents: int | None = None
     discount_pct: int | None = None
 
-    def page_facts(self) -> dict[str, Any]:
+    def page_values(self) -> dict[str, Any]:
         """These fields by name, without those of a subclass."""
-        return {known.name: getattr(self, known.name) for known in fields(PageFacts)}
+        return {known.name: getattr(self, known.name) for known in fields(PageValues)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enrichment(PageFacts):
+class Enrichment(PageValues):
     """What one product page told about one offer.
 
     Price, old price and discount come from one page and are saved together.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from offers_cli.offer import Offer, PageFacts
+from offers_cli.offer import Offer, PageValues
 
 Value = int | str | bool | None
 
@@ -29,7 +29,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReading(PageFacts):
+class ProductReading(PageValues):
     """What a product page says. Prices in hundredths of `currency`.
 
     `candidates` maps each field name (``title, price_cents, old_price_cents, discount_pct, item_id, …``) to every

@@ -127,6 +127,11 @@ def lineage(node: LexborNode) -> Iterator[LexborNode]:
         place = place.parent
 
 
+def nearest(node: LexborNode, classes: set[str]) -> LexborNode | None:
+    """The node itself, or the first around it, that bears one of those classes."""
+    return next((place for place in lineage(node) if not classes.isdisjoint(class_of(place).split())), None)
+
+
 def is_marked_below(node: LexborNode, top: LexborNode, classes: re.Pattern[str]) -> bool:
     """Whether the node, or what lies between it and `top`, bears one of those classes."""
     for place in lineage(node):

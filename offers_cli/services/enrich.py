@@ -77,7 +77,7 @@ def to_enrichment(reading: ProductReading, *, offer_id: str, observed_at: dateti
     return Enrichment(
         offer_id=offer_id,
         observed_at=observed_at,
-        **reading.page_facts(),
+        **reading.page_values(),
         strategies=reading.winners,
     )
 

@@ -9,7 +9,7 @@ from offers_cli.errors import NotFound, PageError
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.files import is_file, parse_path
 from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
-from offers_cli.offer import CardFacts, PageFacts
+from offers_cli.offer import CardValues, PageValues
 from offers_cli.report import Problem, Report, plain
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import as_address
@@ -26,7 +26,7 @@ PRODUCT_VALUES = [
     "external_id",
     "available",
 ]
-VALUES = tuple(dict.fromkeys([*PRODUCT_VALUES, *(known.name for known in fields(PageFacts))]))
+VALUES = tuple(dict.fromkeys([*PRODUCT_VALUES, *(known.name for known in fields(PageValues))]))
 CARD_VALUES = [
     "external_id",
     "item_id",
@@ -37,7 +37,7 @@ CARD_VALUES = [
     "old_price_cents",
     "discount_pct",
 ]
-CARD = (*CARD_VALUES, *(known.name for known in fields(CardFacts)))
+CARD = (*CARD_VALUES, *(known.name for known in fields(CardValues)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

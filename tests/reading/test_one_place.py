@@ -15,7 +15,7 @@ from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.urls import Identity
-from offers_cli.offer import CardFacts, PageFacts
+from offers_cli.offer import CardValues, PageValues
 from offers_cli.services.enrich import to_enrichment
 
 CODE = sorted(Path(mercado_livre.__path__[0]).glob("*.py"))
@@ -36,7 +36,7 @@ def test_only_the_selectors_name_the_classes_of_the_site(file: Path) -> None:
 def read(name: str) -> ProductReading:
     evidence = Evidence()
     evidence.add(name, "state", "refused", None, "why")
-    evidence.add(name, "dom", "first", SAMPLES[sample_type(PageFacts, name)])
+    evidence.add(name, "dom", "first", SAMPLES[sample_type(PageValues, name)])
     evidence.add(name, "json_ld", "second", "another")
     return build_reading(evidence, NO_PRICES, marketplace="m", url="u", currency="BRL", external_id="MLB1")
 
@@ -45,17 +45,17 @@ def sample_type(facts: type, name: str) -> str:
     return next(str(known.type) for known in fields(facts) if known.name == name)
 
 
-@pytest.mark.parametrize("name", [known.name for known in fields(PageFacts)])
+@pytest.mark.parametrize("name", [known.name for known in fields(PageValues)])
 def test_a_fact_of_a_page_is_carried_from_its_candidates_to_the_storage(name: str) -> None:
     """The most trusted candidate counts, but of prices only what was reconciled; nobody copies it by name."""
     reading = read(name)
-    wanted = None if name in WEIGHED else SAMPLES[sample_type(PageFacts, name)]
+    wanted = None if name in WEIGHED else SAMPLES[sample_type(PageValues, name)]
     assert getattr(reading, name) == wanted
     kept = to_enrichment(reading, offer_id="o", observed_at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert kept.page_facts() == reading.page_facts() == {**PageFacts().page_facts(), name: wanted}
+    assert kept.page_values() == reading.page_values() == {**PageValues().page_values(), name: wanted}
 
 
-@pytest.mark.parametrize("name", sorted(WEIGHED & {known.name for known in fields(PageFacts)}))
+@pytest.mark.parametrize("name", sorted(WEIGHED & {known.name for known in fields(PageValues)}))
 def test_what_was_reconciled_is_what_the_reading_says(name: str) -> None:
     values: dict[str, Any] = {name: 5}
     reading = build_reading(
@@ -64,9 +64,9 @@ def test_what_was_reconciled_is_what_the_reading_says(name: str) -> None:
     assert getattr(reading, name) == 5
 
 
-@pytest.mark.parametrize("name", [known.name for known in fields(CardFacts)])
+@pytest.mark.parametrize("name", [known.name for known in fields(CardValues)])
 def test_a_fact_of_a_card_reaches_its_offer_from_state_or_elements(name: str) -> None:
-    value = SAMPLES[sample_type(CardFacts, name)]
+    value = SAMPLES[sample_type(CardValues, name)]
     bare = Card(title="Fone", address="", identity=Identity(item_id="MLB1"), currency="BRL", price_cents=100)
     told = Card(
         title="Fone", address="", identity=Identity(item_id="MLB1"), currency="BRL", price_cents=100, **{name: value}

@@ -25,17 +25,17 @@ from offers_cli.marketplaces.mercado_livre.urls import (
     product_url,
 )
 from offers_cli.money import MoneyError, discount_pct
-from offers_cli.offer import CardFacts, Offer
+from offers_cli.offer import CardValues, Offer
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
 
 EARNINGS = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card(CardFacts):
+class Card(CardValues):
     """What one card says; None where it does not say. Prices in hundredths of `currency`.
 
     Attributes:
@@ -64,25 +64,16 @@ class Card(CardFacts):
         return "" if self.identity.external_id else "no id"
 
 
-def find_cards(tree: LexborHTMLParser) -> tuple[selectors.Layout, list[LexborNode]] | None:
-    """The first layout that the page has cards of, and those cards, none of them within another."""
-    for layout in selectors.LAYOUTS:
-        cards = select(tree, layout.card)
-        if cards:
-            return layout, outermost(cards)
-    return None
-
-
 def read_card(card: LexborNode, layout: selectors.Layout, base: str, site: Site | None) -> Card:
     """One card; `site` is the country of the page where its address tells it."""
     address = join(base, _address(card, layout))
     identity = _identity(card, address)
     country = identity.site or site or BRAZIL
-    box = next(
-        (node for node in select(card, layout.box) if not is_marked_below(node, card, selectors.SECOND_OFFER)), None
-    )
+    boxes = (node for node in select(card, layout.box) if not is_marked_below(node, card, selectors.SECOND_OFFER))
+    box = next(boxes, None)
     price, problem = _price(box, layout, country) if box is not None else (None, "no price")
-    labels = _labels(card, box) if box is not None else []
+    labels = [text for node in _around_price(card, box, selectors.DISCOUNT) if (text := text_of(node))] if box else []
+    chips = map(text_of, card.css(selectors.COMMISSION))
     return Card(
         title=text_of(card.css_first(layout.title)) or None,
         address=address,
@@ -92,7 +83,7 @@ def read_card(card: LexborNode, layout: selectors.Layout, base: str, site: Site 
         old_price_cents=_old_price(card, box, country) if box is not None else None,
         label_pct=percent_in(labels[0]) if labels else None,
         has_label=bool(labels),
-        commission_pct=_commission(card),
+        commission_pct=next((percent_in(text) for text in chips if EARNINGS.search(text)), None),
         image_url=_image(card),
         problem=problem,
     )
@@ -143,13 +134,8 @@ def _around_price(card: LexborNode, box: LexborNode, selector: str) -> list[Lexb
 
 def _old_price(card: LexborNode, box: LexborNode, site: Site) -> int | None:
     """The previous price; None without one, or with several that differ."""
-    nodes = outermost(
-        [
-            node
-            for node in _around_price(card, box, selectors.OLD_PRICE)
-            if not is_marked_below(node, box, selectors.INSTALMENTS)
-        ]
-    )
+    shown = _around_price(card, box, selectors.OLD_PRICE)
+    nodes = outermost([node for node in shown if not is_marked_below(node, box, selectors.INSTALMENTS)])
     try:
         amounts = {read_amount(node, site) for node in nodes}
     except MoneyError:
@@ -157,22 +143,9 @@ def _old_price(card: LexborNode, box: LexborNode, site: Site) -> int | None:
     return amounts.pop() if len(amounts) == 1 else None
 
 
-def _labels(card: LexborNode, box: LexborNode) -> list[str]:
-    return [text for node in _around_price(card, box, selectors.DISCOUNT) if (text := text_of(node))]
-
-
-def _commission(card: LexborNode) -> int | None:
-    texts = [text_of(node) for node in card.css(selectors.COMMISSION)]
-    return next((percent_in(text) for text in texts if EARNINGS.search(text)), None)
-
-
 def _image(card: LexborNode) -> str | None:
-    for image in card.css("img"):
-        for name in ("src", "data-src"):
-            address = image.attributes.get(name) or ""
-            if address.startswith("https://"):
-                return address
-    return None
+    addresses = (image.attributes.get(name) or "" for image in card.css("img") for name in ("src", "data-src"))
+    return next((address for address in addresses if address.startswith("https://")), None)
 
 
 def merge(card: Card, seen: Card) -> Card:
@@ -183,7 +156,7 @@ def merge(card: Card, seen: Card) -> Card:
         return replace(card, problem=f"state says {card.price_cents} cents, the page shows {seen.price_cents}")
     return replace(
         card,
-        **{name: getattr(seen, name) for name, value in card.card_facts().items() if value is None},
+        **{name: getattr(seen, name) for name, value in card.card_values().items() if value is None},
         price_cents=most_exact([card.price_cents or 0, seen.price_cents]),
         old_price_cents=card.old_price_cents or seen.old_price_cents,
         label_pct=card.label_pct if card.has_label else seen.label_pct,
@@ -213,7 +186,7 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
         item_id=card.identity.item_id,
         catalogue_id=card.identity.catalogue_id,
         source=source,
-        **card.card_facts(),
+        **card.card_values(),
     )
 
 

@@ -16,9 +16,9 @@ from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ListingReading
-from offers_cli.marketplaces.html import Document, class_of, join, lineage, select, text_of
-from offers_cli.marketplaces.mercado_livre import listing_cards, listing_state, selectors
-from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of
+from offers_cli.marketplaces.html import Document, class_of, join, lineage, outermost, select, text_of
+from offers_cli.marketplaces.mercado_livre import listing_state, selectors
+from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of, read_card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
@@ -43,27 +43,36 @@ class ListingPage:
         self.base_url = base_url
         self.state = listing_state.find_listing_state(states)
 
-    @cached_property
-    def _cards_shown(self) -> list[tuple[Card, bool]]:
-        """The cards among the elements, and whether each stands where only the hub's own cards stand."""
-        found = listing_cards.find_cards(self.document.tree)
-        if found is None:
-            return []
-        layout, nodes = found
-        main = [node for node in nodes if _stands_in(node, selectors.MAIN_CARDS)] or nodes
-        read = (listing_cards.read_card(node, layout, self.url, self._site) for node in main)
-        return [(card, _stands_in(node, selectors.HUB_CARDS)) for card, node in zip(read, main, strict=True)]
-
     @property
     def _site(self) -> Site | None:
         return site_of(self.url) or site_of(self.document.address or "")
 
+    @cached_property
+    def _layout(self) -> selectors.Layout | None:
+        return next((layout for layout in selectors.LAYOUTS if self.document.tree.css_first(layout.card)), None)
+
+    @cached_property
+    def _nodes(self) -> list[LexborNode]:
+        """The cards of the first layout that the page has any of, none of them within another."""
+        return outermost(select(self.document.tree, self._layout.card)) if self._layout else []
+
+    @cached_property
+    def _main_nodes(self) -> list[LexborNode]:
+        return [node for node in self._nodes if _stands_in(node, selectors.MAIN_CARDS)]
+
+    @cached_property
+    def _cards_shown(self) -> list[tuple[Card, bool]]:
+        """The cards among the elements, and whether each stands where only the hub's own cards stand."""
+        if self._layout is None:
+            return []
+        return [
+            (read_card(node, self._layout, self.url, self._site), _stands_in(node, selectors.HUB_CARDS))
+            for node in self._main_nodes or self._nodes
+        ]
+
     def is_certain(self) -> bool:
         """Whether state or the place of its cards say that this is a listing."""
-        if self.state is not None:
-            return True
-        found = listing_cards.find_cards(self.document.tree)
-        return found is not None and any(_stands_in(node, selectors.MAIN_CARDS) for node in found[1])
+        return self.state is not None or bool(self._main_nodes)
 
     def is_likely(self) -> bool:
         """Whether it shows any cards at all."""
@@ -107,11 +116,8 @@ class ListingPage:
 
     def _next_page(self) -> str | None:
         """What the page's own pager offers; never the page itself."""
-        for address in self._next_addresses():
-            following = urldefrag(join(self.url, address)).url
-            if following.startswith(("https://", "http://")) and following != urldefrag(self.url).url:
-                return following
-        return None
+        following = (urldefrag(join(self.url, address)).url for address in self._next_addresses())
+        return next((url for url in following if url and url != urldefrag(self.url).url), None)
 
     def _next_addresses(self) -> Iterator[str]:
         for selector in selectors.NEXT_PAGE:
@@ -127,7 +133,7 @@ class ListingPage:
 
 
 def share_item_ids(offers: list[Offer]) -> tuple[Offer, ...]:
-    """Tell the item of a card whose link hides it, where another card shows the same product at the same price.
+    """Give a card whose link hides its item the one that another card names for the same product at the same price.
 
     So one offer has one id in all its cards, whether their links carry tracking parts or not.
     """
@@ -135,14 +141,12 @@ def share_item_ids(offers: list[Offer]) -> tuple[Offer, ...]:
     for offer in offers:
         if offer.item_id and offer.catalogue_id:
             items[offer.catalogue_id, offer.price_cents].add(offer.item_id)
-    return tuple(_with_item(offer, items.get((offer.catalogue_id, offer.price_cents), set())) for offer in offers)
-
-
-def _with_item(offer: Offer, items: set[str]) -> Offer:
-    if offer.item_id or len(items) != 1:
-        return offer
-    (item_id,) = items
-    return replace(offer, item_id=item_id, external_id=item_id)
+    shared = []
+    for offer in offers:
+        known = items.get((offer.catalogue_id, offer.price_cents), set())
+        item_id = next(iter(known)) if len(known) == 1 and not offer.item_id else None
+        shared.append(replace(offer, item_id=item_id, external_id=item_id) if item_id else offer)
+    return tuple(shared)
 
 
 def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
@@ -150,7 +154,5 @@ def _stands_in(node: LexborNode, classes: re.Pattern[str]) -> bool:
 
 
 def _is_disabled(node: LexborNode) -> bool:
-    places = [node, *([node.parent] if node.parent is not None else [])]
-    return any(selectors.DISABLED_CLASS in class_of(place) for place in places) or (
-        node.attributes.get(selectors.DISABLED_STATE) == "disabled"
-    )
+    classes = f"{class_of(node)} " + (class_of(node.parent) if node.parent is not None else "")
+    return selectors.DISABLED_CLASS in classes or node.attributes.get(selectors.DISABLED_STATE) == "disabled"

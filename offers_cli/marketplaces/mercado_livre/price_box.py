@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import Evidence
-from offers_cli.marketplaces.html import class_of, is_marked_below, lineage, outermost, select, text_of
+from offers_cli.marketplaces.html import class_of, is_marked_below, lineage, nearest, outermost, select, text_of
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import (
     FROM,
@@ -75,47 +75,36 @@ def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
     boxes = list(main_nodes(select(tree, selectors.OWN_BOX)))
     if boxes:
-        return [_boxed(box) for box in boxes]
-    anchors = sorted(
-        main_nodes(select(tree, selectors.ANCHOR)), key=lambda node: node.tag != "meta"
-    )  # of one amount's marks, the one that holds the number
-    found: dict[int, PriceBox] = {}
-    for anchor in anchors:
-        box = _price_box_of(anchor)
-        amount = _amount_of(anchor)
+        marks = [box.css_first(selectors.PRICE_META) or box.css_first(selectors.ANCHOR) for box in boxes]
+        return [
+            PriceBox(box, _amount_of(anchor) if anchor else _first_amount(box), anchor)
+            for box, anchor in zip(boxes, marks, strict=True)
+        ]
+    found: dict[int, tuple[LexborNode, PriceBox]] = {}
+    # Of several marks of one amount, the `meta` holds the number.
+    for anchor in sorted(main_nodes(select(tree, selectors.ANCHOR)), key=lambda node: node.tag != "meta"):
+        box, amount = nearest(anchor, {selectors.BOX_CLASS}), _amount_of(anchor)
         place = box or amount or anchor
-        found.setdefault(place.mem_id, PriceBox(box or _surroundings(amount or anchor), amount, anchor))
-    return _innermost(list(found.values()))
-
-
-def _innermost(boxes: list[PriceBox]) -> list[PriceBox]:
-    """Of an anchor within an anchor (the offer, and its price) the inner one."""
-    outer = {node.mem_id for box in boxes if box.anchor for node in list(lineage(box.anchor))[1:]}
-    return [box for box in boxes if box.anchor is None or box.anchor.mem_id not in outer]
-
-
-def _boxed(box: LexborNode) -> PriceBox:
-    anchor = box.css_first(selectors.PRICE_META) or box.css_first(selectors.ANCHOR)
-    return PriceBox(box, _amount_of(anchor) if anchor else _first_amount(box), anchor)
-
-
-def _price_box_of(anchor: LexborNode) -> LexborNode | None:
-    return next((node for node in lineage(anchor) if selectors.BOX_CLASS in _classes(node)), None)
+        found.setdefault(place.mem_id, (anchor, PriceBox(box or _surroundings(amount or anchor), amount, anchor)))
+    # Of an anchor within an anchor (the offer, and its price), the inner one counts.
+    outer = {above.mem_id for anchor, _ in found.values() for above in list(lineage(anchor))[1:]}
+    return [box for anchor, box in found.values() if anchor.mem_id not in outer]
 
 
 def _amount_of(anchor: LexborNode) -> LexborNode | None:
-    if anchor.tag != "meta":
-        return anchor
-    return next((node for node in lineage(anchor) if selectors.AMOUNT_CLASSES & set(_classes(node))), anchor.parent)
+    return (nearest(anchor, selectors.AMOUNT_CLASSES) or anchor.parent) if anchor.tag == "meta" else anchor
 
 
 def _first_amount(box: LexborNode) -> LexborNode | None:
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
-    for place in (*box.css(f".{selectors.LINE_CLASS}"), box):
-        for node in select(place, AMOUNT):
-            if node.mem_id not in old and not is_marked_below(node, box, selectors.NOT_THE_PRICE):
-                return node
-    return None
+    places = (*box.css(f".{selectors.LINE_CLASS}"), box)
+    amounts = (node for place in places for node in _select_priced(place, AMOUNT, box))
+    return next((node for node in amounts if node.mem_id not in old), None)
+
+
+def _select_priced(place: LexborNode, selector: str, scope: LexborNode) -> list[LexborNode]:
+    """What is found at a place, without instalments, coupons and the like that stand in the scope beside the price."""
+    return [node for node in select(place, selector) if not is_marked_below(node, scope, selectors.NOT_THE_PRICE)]
 
 
 def _surroundings(node: LexborNode) -> LexborNode:
@@ -128,12 +117,8 @@ def _surroundings(node: LexborNode) -> LexborNode:
     return widest
 
 
-def _classes(node: LexborNode) -> list[str]:
-    return class_of(node).split()
-
-
 def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
-    """Add what the box says to the evidence."""
+    """Add what the page's own box says of price, old price, discount and currency to the evidence."""
     for box in find_price_boxes(tree):
         _gather_price(evidence, box, site)
         _gather_old(evidence, box, tree, site)
@@ -143,29 +128,25 @@ def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
 def _gather_price(evidence: Evidence, box: PriceBox, site: Site) -> None:
     amount, anchor = box.amount, box.anchor
     if amount is not None and amount.tag != "meta":
-        if FROM.search(text_of(_line_of(amount) or amount.parent)):
+        if FROM.search(text_of(nearest(amount, {selectors.LINE_CLASS}) or amount.parent)):
             evidence.add("price_cents", "dom", text_of(box.scope), None, FROM_NOTE)
         else:
             evidence.add_price("price_cents", "dom", raw_text(amount), lambda: read_amount(amount, site))
-        evidence.add_text("currency", "dom", _named_currency(amount, site))
+        currency = currency_of(amount, site)
+        if currency != site.currency:  # dollars; the country's own symbol says nothing new
+            evidence.add_text("currency", "dom", currency)
     content = anchor.attributes.get("content") if anchor is not None else None
     if content is not None:
         evidence.add_price("price_cents", "microdata", content, lambda: cents_from_number(content.strip()))
 
 
-def _named_currency(amount: LexborNode, site: Site) -> str | None:
-    """Dollars where the amount says so; the country's own symbol says nothing new."""
-    currency = currency_of(amount, site)
-    return currency if currency != site.currency else None
-
-
-def _line_of(amount: LexborNode) -> LexborNode | None:
-    return next((node for node in lineage(amount) if selectors.LINE_CLASS in _classes(node)), None)
-
-
 def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
+    nodes = outermost(_select_priced(box.scope, selectors.OLD_PRICE, box.scope))
+    if not nodes and nearest(box.scope, {selectors.BOX_CLASS}) is None:
+        loose = main_nodes(select(tree, selectors.LOOSE_OLD_PRICE))
+        nodes = [node for node in loose if nearest(node, {selectors.BOX_CLASS}) is None]
     readings: dict[int, str] = {}
-    for node in _old_nodes(box, tree):
+    for node in nodes:
         try:
             readings.setdefault(read_amount(node, site), raw_text(node))
         except MoneyError as exc:
@@ -174,30 +155,11 @@ def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site:
         evidence.add("old_price_cents", "dom", raw, cents)
 
 
-def _old_nodes(box: PriceBox, tree: LexborHTMLParser) -> list[LexborNode]:
-    inside = outermost(
-        [
-            node
-            for node in select(box.scope, selectors.OLD_PRICE)
-            if not is_marked_below(node, box.scope, selectors.NOT_THE_PRICE)
-        ]
-    )
-    if inside or _price_box_of(box.scope):
-        return inside
-    loose = main_nodes(select(tree, selectors.LOOSE_OLD_PRICE))
-    return [node for node in loose if _price_box_of(node) is None]
-
-
 def _gather_label(evidence: Evidence, box: PriceBox) -> None:
-    line = _line_of(box.amount or box.scope)
-    labels = [
-        node
-        for place in (line or box.scope, box.scope)
-        for node in select(place, selectors.DISCOUNT)
-        if not is_marked_below(node, place, selectors.NOT_THE_PRICE)
-    ]
+    line = nearest(box.amount or box.scope, {selectors.LINE_CLASS}) or box.scope
+    labels = [node for place in (line, box.scope) for node in _select_priced(place, selectors.DISCOUNT, place)]
     texts = [text_of(labels[0])] if labels else []
-    if not labels and not _price_box_of(box.scope):
+    if not labels and nearest(box.scope, {selectors.BOX_CLASS}) is None:
         texts = PERCENT_OFF.findall(text_of(box.scope))
     if len(texts) == 1:
         percent = percent_in(texts[0])

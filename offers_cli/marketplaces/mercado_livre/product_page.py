@@ -8,6 +8,8 @@ Titles alone prove nothing: walls have them too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
@@ -22,72 +24,82 @@ from offers_cli.marketplaces.mercado_livre.state import Json, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
 
+ID_NAMES = ("item_id", "catalogue_id", "user_product_id")
+
 
 class ProductPage:
     """What one product page says of its product."""
 
     def __init__(self, document: Document, url: str, states: list[Json]) -> None:
         self.document = document
-        self.url = url or document.address or ""
+        self.url = url or self.address
         self.state = product_state.find_product_state(states)
         self.evidence = Evidence()
 
+    @property
+    def address(self) -> str:
+        """The address that the page calls its own; empty without one."""
+        return self.document.address or ""
+
+    @cached_property
+    def site(self) -> Site:
+        """The country whose way of writing the page follows."""
+        told = (self.state or {}).get("siteId") or (self.state or {}).get("id")
+        named = find_site(told if isinstance(told, str) else None)
+        return named or site_of(self.address) or site_of(self.url) or BRAZIL
+
     def is_certain(self) -> bool:
         """Whether state or markup say that this is a product page."""
-        return self.state is not None or any(
-            True for _ in main_nodes(select(self.document.tree, selectors.PRODUCT_MARKS))
-        )
+        if self.state is not None:
+            return True
+        return next(main_nodes(select(self.document.tree, selectors.PRODUCT_MARKS)), None) is not None
 
     def is_likely(self) -> bool:
         """Whether at least its linked data describe one product."""
         return len(json_ld.products(self.document.linked_data)) == 1
 
     def read(self) -> ProductReading:
-        """Weigh what the strategies found.
+        """Gather what each strategy finds, and weigh it.
 
         Raises:
-            OfferGone: the product cannot be bought; its `reading` holds what the page still tells.
+            OfferGone: the product cannot be bought; its `reading` holds what the page still says.
             PageChanged: no price, or prices that disagree; its `reading` holds every candidate.
         """
-        self._gather()
-        try:
-            return self._weigh()
-        except PageChanged as error:
-            error.reading = self._reading(self._site().currency)
-            raise
-
-    def _weigh(self) -> ProductReading:
-        currency = self._currency()
-        if False in self.evidence.values("available"):
-            raise self._gone(currency)
-        if any(candidate.note == FROM_NOTE for candidate in self.evidence.found.get("price_cents", ())):
-            raise PageChanged('the page shows a "from" price, not its own', hint=self._hint())
-        prices = reconcile(self.evidence, currency=currency)
-        if prices is None:
-            if ended := find_ended_text(self.document.text):
-                self.evidence.add("available", "dom", ended, value=False)
-                raise self._gone(currency)
-            raise PageChanged("a product page whose own price cannot be found", hint=self._hint())
-        return self._reading(currency, prices)
-
-    def _hint(self) -> str:
-        return explain_command(self.url)
-
-    def _gather(self) -> None:
         if self.state is not None:
             product_state.gather(self.evidence, self.state)
         self._gather_dom()
         self._gather_linked_data()
         self._gather_addresses()
+        try:
+            return self._weigh()
+        except PageChanged as error:
+            error.reading = self._reading(self.site.currency)
+            raise
+
+    def _weigh(self) -> ProductReading:
+        hint = explain_command(self.url)
+        named = [value for value in self.evidence.values("currency") if isinstance(value, str)]
+        if len(set(named)) > 1:
+            raise PageChanged(f"the page names different currencies: {', '.join(named)}", hint=hint)
+        currency = named[0] if named else self.site.currency
+        if False in self.evidence.values("available"):
+            raise self._gone(currency)
+        if any(candidate.note == FROM_NOTE for candidate in self.evidence.found.get("price_cents", ())):
+            raise PageChanged('the page shows a "from" price, not its own', hint=hint)
+        prices = reconcile(self.evidence, currency=currency)
+        if prices is None:
+            if ended := find_ended_text(self.document.text):
+                self.evidence.add("available", "dom", ended, value=False)
+                raise self._gone(currency)
+            raise PageChanged("a product page whose own price cannot be found", hint=hint)
+        return self._reading(currency, prices)
 
     def _gather_dom(self) -> None:
         tree = self.document.tree
-        headings = [*select(tree, selectors.HEADING), *select(tree, "h1")]
-        heading = next(main_nodes(headings), None)
+        heading = next(main_nodes([*select(tree, selectors.HEADING), *select(tree, "h1")]), None)
         self.evidence.add_text("title", "dom", text_of(heading))
-        price_box.gather(self.evidence, tree, self._site())
-        if item_id := next(self._dom_item_ids(), None):
-            self.evidence.add("item_id", "dom", item_id, item_id)
+        price_box.gather(self.evidence, tree, self.site)
+        self.evidence.add_text("item_id", "dom", next(self._dom_item_ids(), None))
         if ended := find_ended_message(tree):
             self.evidence.add("available", "dom", ended, value=False)
 
@@ -114,12 +126,16 @@ class ProductPage:
         self._gather_linked_ids(product, quote)
 
     def _own_product(self, products: list[Json]) -> Json | None:
-        """The only product, or the only one that bears an id which the page tells otherwise."""
-        names = ("item_id", "catalogue_id", "user_product_id")
-        canonical = identify(self.document.address or "")
-        known = {value for name in names for value in self.evidence.values(name)}
-        known |= {canonical.item_id, canonical.catalogue_id, canonical.user_product_id} - {None}
-        found = products if len(products) == 1 else [product for product in products if _ids_of(product) & known]
+        """The only product, or the only one that bears an id which the page names elsewhere."""
+        if len(products) == 1:
+            return products[0]
+        canonical = identify(self.address)
+        known = {value for name in ID_NAMES for value in (*self.evidence.values(name), getattr(canonical, name))}
+        found = []
+        for product in products:
+            told = (product.get("productID"), product.get("sku"))
+            if {read(value) for value in told for read in (item_id_in, user_product_id_in)} & (known - {None}):
+                found.append(product)
         return found[0] if len(found) == 1 else None
 
     def _gather_linked_ids(self, product: Json, quote: json_ld.Quote) -> None:
@@ -127,63 +143,39 @@ class ProductPage:
         told = product.get("productID") or product.get("sku")
         if user_product := user_product_id_in(told):
             self.evidence.add("user_product_id", "json_ld", told, user_product)
-        own = item_id_in(told)
-        if own is None:
-            return
-        addresses = (quote.url or "", self.document.address or "", self.url)
-        kinds = [identity for identity in map(identify, addresses) if identity.external_id]
-        is_catalogue = bool(kinds) and kinds[0].catalogue_id is not None
-        self.evidence.add("catalogue_id" if is_catalogue else "item_id", "json_ld", told, own)
+        if own := item_id_in(told):
+            kinds = (identify(address) for address in (quote.url or "", self.address, self.url))
+            kind = next((identity for identity in kinds if identity.external_id), None)
+            is_catalogue = kind is not None and kind.catalogue_id is not None
+            self.evidence.add("catalogue_id" if is_catalogue else "item_id", "json_ld", told, own)
 
     def _gather_addresses(self) -> None:
-        """Ids by the page's own address, then by the one that answered: the last resort of pages that tell none."""
-        for strategy, address in (("canonical", self.document.address or ""), ("url", self.url)):
-            told = identify(address)
-            for name, value in (
-                ("item_id", told.item_id if told.pinned else None),
-                ("catalogue_id", told.catalogue_id),
-                ("user_product_id", told.user_product_id),
-            ):
-                if value:
+        """Ids by the page's own address, then by the one that answered: the last resort of pages that name none."""
+        for strategy, address in (("canonical", self.address), ("url", self.url)):
+            asked = identify(address)
+            for name in ID_NAMES:
+                value = getattr(asked, name)
+                if value and (name != "item_id" or asked.pinned):
                     self.evidence.add(name, strategy, address, value)
-
-    def _site(self) -> Site:
-        """The country whose way of writing the page follows."""
-        told = (self.state or {}).get("siteId") or (self.state or {}).get("id")
-        address = self.document.address or ""
-        return find_site(told if isinstance(told, str) else None) or site_of(address) or site_of(self.url) or BRAZIL
-
-    def _currency(self) -> str:
-        told = [value for value in self.evidence.values("currency") if isinstance(value, str)]
-        if len(set(told)) > 1:
-            raise PageChanged(f"the page names different currencies: {', '.join(told)}", hint=self._hint())
-        return told[0] if told else self._site().currency
 
     def _gone(self, currency: str) -> OfferGone:
         said = next(candidate.raw for candidate in self.evidence.found["available"] if candidate.value is False)
-        reading = self._reading(currency, available=False)
         return OfferGone(
-            f"the product cannot be bought: {said}", hint="it returns when a listing shows it again", reading=reading
+            f"the product cannot be bought: {said}",
+            hint="it returns when a listing shows it again",
+            reading=self._reading(currency, available=False),
         )
 
     def _reading(
         self, currency: str, prices: ReconciledPrices = NO_PRICES, *, available: bool = True
     ) -> ProductReading:
-        first = self.evidence.first_text
-        own = Identity(
-            item_id=first("item_id"), catalogue_id=first("catalogue_id"), user_product_id=first("user_product_id")
-        )
+        ids: dict[str, Any] = {name: self.evidence.first_text(name) for name in ID_NAMES}
         return build_reading(
             self.evidence,
             prices,
             marketplace=NAME,
             url=self.url,
             currency=currency,
-            external_id=own.external_id,
+            external_id=Identity(**ids).external_id,
             available=available,
         )
-
-
-def _ids_of(product: Json) -> set[str]:
-    told = (product.get("productID"), product.get("sku"))
-    return {found for value in told for read in (item_id_in, user_product_id_in) if (found := read(value))}
