@@ -63,15 +63,14 @@ def _recent() -> Iterator[StoredOffer]:
     from contextlib import closing
 
     from offers_cli.config import get_config
+    from offers_cli.runtime import Runtime
     from offers_cli.storage.base import OfferFilter
 
     try:
-        database = get_config().database
-        if database.supabase_url is not None or not database.sqlite_path.is_file():
+        config = get_config()
+        if config.database.supabase_url is not None or not config.database.sqlite_path.is_file():
             return
-        from offers_cli.storage.sqlite.storage import open_sqlite
-
-        with closing(open_sqlite(database.sqlite_path)) as storage:
-            yield from storage.find_offers(OfferFilter(limit=LIMIT))
+        with closing(Runtime(config)) as runtime:
+            yield from runtime.brief_storage.find_offers(OfferFilter(limit=LIMIT))
     except OffersError:
         return

@@ -98,7 +98,7 @@ FORMATS: dict[str, Write] = {"csv": write_csv, "json": write_json, "jsonl": writ
 SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
-TOLD_EVERY = 1000
+PROGRESS_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ class _Rows:
         for offer in self._offers:
             yield {name: getattr(offer, name) for name in COLUMNS}
             self.count += 1
-            if self.count % TOLD_EVERY == 0:
+            if self.count % PROGRESS_EVERY == 0:
                 self._on_progress(self.count)
 
 
@@ -210,7 +210,7 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
         UsageError: it cannot be written there, with the system's reason.
         StorageUnavailable: the disk is full.
     """
-    with _told(path):
+    with _as_ours(path):
         if _is_a_stream(path):
             with path.open("wb") as out:
                 yield out
@@ -232,7 +232,7 @@ def _is_a_stream(path: Path) -> bool:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_ours(path: Path) -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
