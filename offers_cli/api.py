@@ -21,8 +21,8 @@ from offers_cli.config import DatabaseConfig, EnrichmentConfig, get_config
 from offers_cli.errors import NotFound, StorageRefused, UsageError
 from offers_cli.offer import Enrichment
 from offers_cli.queue.job import EnrichmentJob
-from offers_cli.storage import open_storage
 from offers_cli.storage.base import Missing, Storage, StoredOffer
+from offers_cli.storage.open import open_storage
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.validation import whole_enrichment
 from offers_cli.times import utc_now

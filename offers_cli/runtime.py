@@ -94,7 +94,7 @@ class Runtime:
         """The database; waits as long for one that is busy or away as the settings have it.
 
         Raises:
-            ConfigError, StorageUnavailable, StorageRefused: see `offers_cli.storage.open_storage`.
+            ConfigError, StorageUnavailable, StorageRefused: see `offers_cli.storage.open.open_storage`.
         """
         return self._open_storage(Patience(seconds=self.config.database.patience_s))
 
@@ -104,7 +104,7 @@ class Runtime:
         return self._open_storage(BRIEF)
 
     def _open_storage(self, patience: Patience) -> Storage:
-        from offers_cli.storage import open_storage
+        from offers_cli.storage.open import open_storage
 
         storage = open_storage(self.config.database, patience=patience)
         self._closers.append(storage.close)

@@ -165,10 +165,11 @@ def prune(
     """
     from offers_cli.services.db import prune
 
+    older_than_s = parse_age(older_than, "--older-than") or 0
     with output.progress("pruning") as progress:
         return prune(
-            runtime.config.database,
-            older_than_s=parse_age(older_than, "--older-than") or 0,
+            runtime.brief_storage,
+            older_than_s=older_than_s,
             now=runtime.now(),
             vacuum=vacuum,
             dry_run=dry_run,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from offers_cli.config import Config, DatabaseConfig
 from offers_cli.errors import ConfigError, NotFound, UsageError
 from offers_cli.report import Report
-from offers_cli.storage import open_storage, storage_kind
+from offers_cli.storage import storage_kind
 
 if TYPE_CHECKING:
-    from offers_cli.storage.base import PruneReport
+    from offers_cli.storage.base import PruneReport, Storage
     from offers_cli.storage.restore import RestoreReport
     from offers_cli.storage.transfer import BackupReport, CopyReport
 
@@ -78,7 +78,7 @@ def restore(
 
 
 def prune(
-    config: DatabaseConfig,
+    storage: Storage,
     *,
     older_than_s: float,
     now: datetime,
@@ -98,13 +98,12 @@ def prune(
     """
     from offers_cli.storage.sqlite.storage import SqliteStorage
 
-    with closing(open_storage(config)) as storage:
-        if vacuum and not isinstance(storage, SqliteStorage):
-            raise UsageError("--vacuum is for SQLite; Supabase's Postgres uses freed space again by itself")
-        before = now - timedelta(seconds=older_than_s)
-        report = storage.prune(older_than=before, dry_run=dry_run, on_progress=on_progress)
-        if vacuum and not dry_run and isinstance(storage, SqliteStorage):
-            report = replace(report, freed_bytes=storage.vacuum())
+    if vacuum and not isinstance(storage, SqliteStorage):
+        raise UsageError("--vacuum is for SQLite; Supabase's Postgres uses freed space again by itself")
+    before = now - timedelta(seconds=older_than_s)
+    report = storage.prune(older_than=before, dry_run=dry_run, on_progress=on_progress)
+    if vacuum and not dry_run and isinstance(storage, SqliteStorage):
+        report = replace(report, freed_bytes=storage.vacuum())
     return report
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageBusy, StorageRefused
 from offers_cli.report import INTERNAL, Report
-from offers_cli.storage import open_storage, storage_kind
+from offers_cli.storage import storage_kind
 from offers_cli.storage.migrations import StorageKind, migrations
+from offers_cli.storage.open import open_storage
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.sqlite.connection import connect, translated
 from offers_cli.storage.sqlite.schema import apply_migrations, create_private, use_wal

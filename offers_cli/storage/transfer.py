@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
 from offers_cli.report import Problem, Report
-from offers_cli.storage import open_storage, storage_kind
+from offers_cli.storage import storage_kind
 from offers_cli.storage.base import OfferBatch, PricePoint, ScrapeRun, StoredOffer
+from offers_cli.storage.open import open_storage
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite.connection import connect, translated
 from offers_cli.storage.sqlite.queries import (

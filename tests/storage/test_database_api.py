@@ -17,8 +17,8 @@ import offers_cli
 from offers_cli import DatabaseService, get_session, init_db
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import ConfigError, NotFound, StorageRefused, StorageUnavailable
-from offers_cli.storage import open_storage
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
+from offers_cli.storage.open import open_storage
 
 
 @pytest.fixture(params=["sqlite", "supabase"])
@@ -255,7 +255,7 @@ def test_sqlite_does_not_load_supabase(tmp_path: Path) -> None:
 
     script = (
         "import sys; from pathlib import Path; from offers_cli.config import DatabaseConfig;"
-        "from offers_cli.storage import open_storage;"
+        "from offers_cli.storage.open import open_storage;"
         f"open_storage(DatabaseConfig(sqlite_path=Path({str(tmp_path / 'x.db')!r}))).counts();"
         "sys.exit(bool({'supabase', 'postgrest', 'httpx', 'asyncio'} & set(sys.modules)))"
     )

@@ -24,10 +24,10 @@ from waiting import NEVER_S
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.storage import open_storage
 from offers_cli.storage.base import OfferFilter
 from offers_cli.storage.migrate import migrate, migrate_postgres
 from offers_cli.storage.migrations import StorageKind, migrations, schema_sql
+from offers_cli.storage.open import open_storage
 from offers_cli.storage.sqlite.connection import connect
 from offers_cli.storage.sqlite.storage import open_sqlite
 from offers_cli.storage.supabase.storage import open_supabase
