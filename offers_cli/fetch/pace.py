@@ -20,7 +20,7 @@ from offers_cli.errors import HostPaused, PageBlocked, PageError, QueueRefused, 
 from offers_cli.fetch.proxies import DIRECT
 from offers_cli.fetch.response import Page
 from offers_cli.redis.errors import translate
-from offers_cli.redis.scripts import load_script, query
+from offers_cli.redis.scripts import Clock, Scripts, query
 from offers_cli.redis.values import as_text
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ PAUSED = f"{PREFIX}paused"
 
 MOST_WALLS = 5
 """A page that alone shows a wall so many times in a row is given up."""
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +123,7 @@ class SharedPace:
         self._redis = client
         self._delay_us = round(delay_s * (1 + SLACK) * 1e6)
         self._first_pause_us = round(first_pause_s * 1e6)
-        self._clock = clock
-        self._scripts: dict[str, Any] = {}
+        self._scripts = Scripts(client, package="offers_cli.fetch", clock=clock)
 
     def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
         """Take the nearest turn; see `Pace.reserve`. Raises also `HostPaused`."""
@@ -184,11 +181,7 @@ class SharedPace:
         ]
 
     def _run(self, name: str, keys: Sequence[str], *args: str | int) -> Any:
-        now = "" if self._clock is None else f"{self._clock() * 1e6:.0f}"
-        with translate():
-            if name not in self._scripts:
-                self._scripts[name] = self._redis.register_script(load_script("offers_cli.fetch", name))
-            return self._scripts[name](keys=keys, args=[now, round(LONGEST_PAUSE_S * 1e6), *args])
+        return self._scripts.run(name, keys, round(LONGEST_PAUSE_S * 1e6), *args)
 
 
 def _key(host: str, egress: str) -> str:

@@ -2,10 +2,10 @@
 -- given out, `until` the end of its pause, `reason` why it was paused. `strikes` stands there from a refusal to the next
 -- page that is served, or to `forgotten_at`: how many pauses in a row have grown. `lone` is how many of its pages were
 -- given up, alone with a wall, since it last refused twice in a row. All times are microseconds since 1970.
--- ARGV[1] is the time, empty for Redis's own clock; ARGV[2] the longest pause.
+-- ARGV[1] is the time in seconds, empty for Redis's own clock; ARGV[2] the longest pause.
 
 local function read_clock()
-  if ARGV[1] ~= '' then return tonumber(ARGV[1]) end
+  if ARGV[1] ~= '' then return math.floor(1000000 * tonumber(ARGV[1]) + 0.5) end
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
