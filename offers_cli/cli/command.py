@@ -45,13 +45,15 @@ class Command:
     report: str
     blocks: Blocks
     examples: Sequence[str]
-    summary: str | None
     log_level: int
 
     def keys(self) -> tuple[str, ...]:
         """The keys that stand in the data of its JSON document whatever happens."""
         module, _, name = self.report.partition(":")
-        found: tuple[str, ...] = getattr(import_module(module), name).keys()
+        try:
+            found: tuple[str, ...] = getattr(import_module(module), name).keys()
+        except ImportError:  # of a broken installation; the document that says so needs no keys
+            return ()
         return found
 
     def run(self, *, json: bool, verbose: int, quiet: bool, **options: Any) -> None:
@@ -60,10 +62,10 @@ class Command:
         try:
             done = self._do(output, options)
         except OffersError as error:
-            output.fail(self.name, *problems_of(error))
+            output.fail(self.name, *problems_of(error), keys=self.keys)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
-            output.fail(self.name, Problem.of(Interrupted(INTERRUPTED)))
+            output.fail(self.name, Problem.of(Interrupted(INTERRUPTED)), keys=self.keys)
             raise typer.Exit(Interrupted.exit_code) from None
         report, blocks = done if isinstance(done, tuple) else (done, self.blocks(done))
         raise typer.Exit(output.show(self.name, report, blocks))
@@ -114,7 +116,6 @@ def command(
     examples: Sequence[str],
     blocks: Blocks | None = None,
     columns: Sequence[str] = (),
-    summary_line: str | None = None,
     log_level: int = 0,
 ) -> Callable[[W], W]:
     """Make a function a command of the program; its docstring is the help.
@@ -128,7 +129,6 @@ def command(
         report: where the class of its report is, ``package.module:Class``. It is imported when a document needs its
             keys: help must not cost what the services import.
         blocks: how a person sees the report; default: one line, or one row, of its `columns`.
-        summary_line: how the group lists it; default: the first sentence of its help.
         log_level: what is logged without `-v` or `-q`: 0 events, -1 errors only.
     """
 
@@ -139,7 +139,6 @@ def command(
             report=report,
             blocks=blocks or partial(summary, name, columns=columns),
             examples=examples,
-            summary=summary_line,
             log_level=log_level,
         )
         return work
@@ -155,7 +154,7 @@ def build(name: str) -> Any:
         app.callback(help=group.help, epilog=_epilog(group.examples), no_args_is_help=True)(lambda: None)
     for each in commands_below(name):
         word = each.name.rpartition(" ")[2]
-        app.command(word, short_help=each.summary, epilog=_epilog(each.examples))(each.callback())
+        app.command(word, epilog=_epilog(each.examples))(each.callback())
     return typer.main.get_command(app)
 
 

@@ -23,29 +23,25 @@ def config_blocks(report: ConfigReport, *, origin: bool) -> Sequence[Block]:
     """One row a setting."""
     from offers_cli.config import written
 
-    table = Table(
-        title="Settings",
-        columns=("setting", "value", "origin", "file") if origin else ("setting", "value"),
-        rows=[
-            (name, written(shown.value), *((shown.origin, shown.file) if origin else ()))
-            for name, shown in report.settings.items()
-        ],
-    )
+    columns = ("setting", "value", "origin", "file")[: 4 if origin else 2]
+    rows = [(name, written(each.value), each.origin, each.file) for name, each in report.settings.items()]
     notes = [Note("; try: ".join(filter(None, (notice.message, notice.advice)))) for notice in report.notices]
-    return [table, *notes]
+    return [Table("Settings", columns, [row[: len(columns)] for row in rows]), *notes]
 
 
 @command(
     "config show",
     report="offers_cli.services.config:ConfigReport",
     examples=("offers config show --origin", "offers config show --json | jq .data.settings.REDIS_URL"),
-    summary_line="Show every setting, secrets masked.",
 )
 def show(
     *,
     origin: Annotated[bool, typer.Option("--origin", help="Also show where each value came from.")] = False,
 ) -> tuple[ConfigReport, Sequence[Block]]:
-    """Show every setting, secrets masked; works with a broken configuration and reports all its errors (exit 3)."""
+    """Show every setting, secrets masked.
+
+    It works with a broken configuration, too, and reports everything that is wrong with it (exit 3).
+    """
     import os
 
     from offers_cli.config import examine_config, working_folder
@@ -58,7 +54,7 @@ def show(
 def path_blocks(report: ConfigPathReport) -> Sequence[Block]:
     """One row a file."""
     rows = [(str(file.path), "yes" if file.exists else "no") for file in report.files]
-    return [Table(title="Files", columns=("file", "exists"), rows=rows)]
+    return [Table("Files", ("file", "exists"), rows)]
 
 
 @command(
@@ -66,10 +62,12 @@ def path_blocks(report: ConfigPathReport) -> Sequence[Block]:
     report="offers_cli.services.config:ConfigPathReport",
     blocks=path_blocks,
     examples=("offers config path", "offers config path --json"),
-    summary_line="Show the files that settings are read from.",
 )
 def path() -> ConfigPathReport:
-    """Show the files that settings are read from, strongest first, and which of them exist."""
+    """Show the files that settings are read from.
+
+    The strongest stands first, with those that do not exist.
+    """
     import os
 
     from offers_cli.config import examine_config, working_folder

@@ -179,12 +179,8 @@ def prune(
 
 def repair_blocks(report: RepairReport) -> Sequence[Block]:
     """The changed addresses, and the counts."""
-    table = Table(
-        title="Addresses",
-        columns=("offer", "title", "trouble", "now"),
-        rows=[(each.offer_id, each.title, each.reason, each.url or "removed") for each in report.changes],
-        cut=frozenset({"title", "now"}),
-    )
+    rows = [(each.offer_id, each.title, each.reason, each.url or "removed") for each in report.changes]
+    table = Table("URLs", ("offer", "title", "trouble", "now"), rows, cut=("title", "now"))
     return [*([table] if report.changes else []), *summary("db repair", report, ("offers", "repaired", "removed"))]
 
 

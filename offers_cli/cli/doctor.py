@@ -18,12 +18,9 @@ def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
 
     On a terminal advice stands below, each on a line of its own, to be copied; that of problems follows on stderr.
     """
-    table = Table(
-        title="Doctor",
-        columns=("check", "state", "evidence", "advice"),
-        rows=[(each.name, each.state, each.evidence, each.advice) for each in report.findings],
-        short=("check", "state", "evidence"),
-    )
+    rows = [(each.name, each.state, each.evidence, each.advice) for each in report.findings]
+    columns = ("check", "state", "evidence", "advice")
+    table = Table("Doctor", columns, rows, short=columns[:-1])
     advised = [each for each in report.findings if each.advice and each.state != "problem"]
     advice = [Line(f"{each.name}: {each.advice}") for each in advised] if is_terminal(sys.stdout) else []
     bad = sum(each.state != "ok" for each in report.findings)

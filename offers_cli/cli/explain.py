@@ -40,27 +40,24 @@ def _product_blocks(product: ProductReading) -> list[Block]:
     head = f"product {product.external_id or '?'} of {product.marketplace}, {product.currency}: {product.url}"
     columns = ("field", "strategy", "on the page", "value", "verdict")
     flags = [Line("flags: " + ", ".join(product.flags))] if product.flags else []
-    return [Line(head), Table(title="Candidates", columns=columns, rows=rows), *flags]
+    return [Line(head), Table("Candidates", columns, rows), *flags]
 
 
 def _listing_blocks(listing: ListingReading) -> list[Block]:
-    table = Table(
-        title="Cards",
-        columns=("id", "title", "price", "old price", "off", "url"),
-        rows=[
-            (
-                offer.external_id,
-                offer.title,
-                format_money(offer.price_cents, listing.currency),
-                format_money(offer.old_price_cents, listing.currency),
-                format_percent(offer.discount_pct),
-                offer.url,
-            )
-            for offer in listing.offers
-        ],
-        right=frozenset({"price", "old price", "off"}),
-    )
-    head = f"listing of {listing.marketplace}, {len(listing.offers)} cards read from {listing.strategy}: {listing.url}"
+    rows = [
+        (
+            offer.external_id,
+            offer.title,
+            format_money(offer.price_cents, listing.currency),
+            format_money(offer.old_price_cents, listing.currency),
+            format_percent(offer.discount_pct),
+            offer.url,
+        )
+        for offer in listing.offers
+    ]
+    columns = ("id", "title", "price", "old price", "off", "url")
+    table = Table("Cards", columns, rows, right=("price", "old price", "off"))
+    head = f"listing of {listing.marketplace}, {len(rows)} cards read from {listing.strategy}: {listing.url}"
     skipped = [Line(f"card {position} skipped: {reason}") for position, reason in listing.unreadable]
     return [Line(head), table, *skipped, Line(f"next page: {listing.next_page or 'none'}")]
 

@@ -32,15 +32,11 @@ def failed_blocks(report: FailedReport) -> Sequence[Block]:
     """The jobs as a table, and how many there are; a job that names no offer stands under its own id."""
     if not report.jobs:
         return [Note("no failed jobs")]
-    table = Table(
-        title="Failed jobs",
-        columns=("offer", "reason", "message", "attempts", "when"),
-        rows=[
-            (job.offer_id or job.job_id, job.code, job.message, job.attempts, format_time(job.failed_at))
-            for job in report.jobs
-        ],
-        right=frozenset({"attempts"}),
-    )
+    rows = [
+        (job.offer_id or job.job_id, job.code, job.message, job.attempts, format_time(job.failed_at))
+        for job in report.jobs
+    ]
+    table = Table("Failed jobs", ("offer", "reason", "message", "attempts", "when"), rows, right=("attempts",))
     return [table, Note(f"{len(report.jobs)} of {report.total} failed jobs")]
 
 

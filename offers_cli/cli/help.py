@@ -39,7 +39,7 @@ def help_blocks(report: HelpReport) -> Sequence[Block]:
     """The text, and the topic's table."""
     if not report.rows:
         return [Line(report.text)]
-    table = Table(title=report.topic, columns=list(report.rows[0]), rows=[list(row.values()) for row in report.rows])
+    table = Table(report.topic, list(report.rows[0]), [list(row.values()) for row in report.rows])
     return [Line(report.text), table]
 
 

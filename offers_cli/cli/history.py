@@ -25,20 +25,16 @@ LEAST_WIDTH = 20
 def history_blocks(report: HistoryReport) -> Sequence[Block]:
     """A plot for a person, every observed price for a pipe, and what they mean."""
     currency = report.offer.currency
-    table = Table(
-        title="Prices",
-        columns=("observed", "price", "old price", "source"),
-        rows=[
-            (
-                format_time(point.observed_at),
-                format_money(point.price_cents, currency),
-                format_money(point.old_price_cents, currency),
-                point.source,
-            )
-            for point in report.points
-        ],
-        right=frozenset({"price", "old price"}),
-    )
+    rows = [
+        (
+            format_time(point.observed_at),
+            format_money(point.price_cents, currency),
+            format_money(point.old_price_cents, currency),
+            point.source,
+        )
+        for point in report.points
+    ]
+    table = Table("Prices", ("observed", "price", "old price", "source"), rows, right=("price", "old price"))
     plot = [Plot(lambda width: _draw(report, width), table)] if report.points else []
     return [Line(report.offer.title), *plot, *(Line(text) for text in findings(report))]
 

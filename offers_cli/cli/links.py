@@ -25,8 +25,7 @@ def link_blocks(report: CheckLinksReport) -> Sequence[Block]:
     rows = [(link.offer_id, link.affiliate_link, link.label, link.verdict) for link in report.links]
     if not rows:
         return [*counts, Line("every checked link credits your label" if report.checked else "no links to check")]
-    columns = ("offer", "link", "label", "verdict")
-    return [*counts, Table(title="Links that do not credit you", columns=columns, rows=rows)]
+    return [*counts, Table("Links that do not credit you", ("offer", "link", "label", "verdict"), rows)]
 
 
 @command(

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from offers_cli.cli.command import INTERRUPTED
 from offers_cli.cli.commands import CommandGroup, find_command
 from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
-from offers_cli.report import Problem, problems_of
+from offers_cli.report import problems_of
 from offers_cli.text import printable_lines
 
 app = typer.Typer(
@@ -55,16 +56,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_encoding(args)
         return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
-        return _fail_usage(error, output, args)
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError" and context:
+            sys.stderr.write(context.get_help() + "\n")
+            return UsageError.exit_code
+        message = getattr(error, "format_message", error.__str__)()
+        problems = problems_of(UsageError(message, hint=f"{context.command_path if context else 'offers'} --help"))
     except (typer.Abort, KeyboardInterrupt):
-        return _fail(Interrupted(INTERRUPTED), output, args)
+        problems = problems_of(Interrupted(INTERRUPTED))
     except OffersError as error:
-        return _fail(error, output, args)
+        problems = problems_of(error)
     except Exception as error:  # noqa: BLE001  (whatever it is, the person gets one line, not a traceback)
         if "--debug" in args:
             sys.stderr.write(printable_lines(traceback.format_exc()))
             return Bug.exit_code
-        return _fail_bug(error, output, args)
+        name, _keys = _find_command(args)
+        message = f"unexpected {type(error).__name__} in `offers {name}`; this is a bug in offers"
+        problems = problems_of(Bug(message, hint=f"offers --debug {name} …, and report what it shows"))
+    name, keys = _find_command(args)
+    output.fail(name, *problems, keys=keys)
+    return problems[-1].exit_code
 
 
 def _check_encoding(args: Sequence[str]) -> None:
@@ -74,36 +85,14 @@ def _check_encoding(args: Sequence[str]) -> None:
             raise UsageError(f"{arg!r} is not UTF-8", hint="write it in UTF-8; rename a file whose name is not")
 
 
-def _fail(error: OffersError, output: Output, args: Sequence[str]) -> int:
-    output.fail(_command_name(args), *problems_of(error))
-    return error.exit_code
-
-
-def _command_name(args: Sequence[str]) -> str:
-    """The command that these arguments name, two words long where it belongs to a group (`config show`)."""
+def _find_command(args: Sequence[str]) -> tuple[str, Callable[[], Sequence[str]]]:
+    """The command that these arguments name, two words long in a group (`config show`), and what gives its keys."""
     words = [arg for arg in args if not arg.startswith("-")]
-    pair = " ".join(words[:2])
-    name = pair if find_command(pair) else next(iter(words), "offers")
-    return name.encode(errors="replace").decode()
-
-
-def _fail_usage(error: typer.TyperException, output: Output, args: Sequence[str]) -> int:
-    context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError" and context:
-        sys.stderr.write(context.get_help() + "\n")
-        return 2
-    message = getattr(error, "format_message", lambda: str(error))()
-    where = context.command_path if context else "offers"
-    output.fail(_command_name(args), Problem(code="usage", message=message, hint=f"{where} --help", exit_code=2))
-    return 2
-
-
-def _fail_bug(error: Exception, output: Output, args: Sequence[str]) -> int:
-    """Print one honest line; the traceback is for `--debug`."""
-    name = _command_name(args)
-    message = f"unexpected {type(error).__name__} in `offers {name}`; this is a bug in offers"
-    output.fail(name, Problem(code="bug", message=message, hint=f"offers --debug {name} …, and report what it shows"))
-    return 1
+    for name in (" ".join(words[:2]), *words[:1]):
+        with suppress(ImportError):  # it may be the bug that is to be reported
+            if found := find_command(name):
+                return found.name, found.keys
+    return next(iter(words), "offers").encode(errors="replace").decode(), tuple
 
 
 def _open_missing_streams() -> None:

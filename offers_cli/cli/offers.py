@@ -81,27 +81,23 @@ def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
     """The offers as a table, and how many there are."""
     if not report.offers:
         return [Note("no offers match")]
-    table = Table(
-        title="Offers",
-        columns=("id", "external id", "title", "price", "old price", "off", "link", "status", "url"),
-        rows=[
-            (
-                offer.id,
-                offer.external_id,
-                offer.title,
-                format_money(offer.price_cents, offer.currency),
-                format_money(offer.old_price_cents, offer.currency),
-                format_percent(offer.discount_pct),
-                offer.affiliate_link,
-                offer.status,
-                offer.url,
-            )
-            for offer in report.offers
-        ],
-        right=frozenset({"price", "old price", "off"}),
-        cut=frozenset({"title"}),
-        short=("external id", "title", "price", "old price", "off", "status"),
-    )
+    rows = [
+        (
+            offer.id,
+            offer.external_id,
+            offer.title,
+            format_money(offer.price_cents, offer.currency),
+            format_money(offer.old_price_cents, offer.currency),
+            format_percent(offer.discount_pct),
+            offer.affiliate_link,
+            offer.status,
+            offer.url,
+        )
+        for offer in report.offers
+    ]
+    columns = ("id", "external id", "title", "price", "old price", "off", "link", "status", "url")
+    short = ("external id", "title", "price", "old price", "off", "status")
+    table = Table("Offers", columns, rows, right=("price", "old price", "off"), cut=("title",), short=short)
     return [table, Note(f"{len(report.offers)} of {report.total} offers")]
 
 
@@ -135,7 +131,7 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
         for field in fields(offer)
         if field.name != "strategies"
     ]
-    return [Table(title=offer.title, columns=("column", "value", "from"), rows=rows)]
+    return [Table(offer.title, ("column", "value", "from"), rows)]
 
 
 def _shown(name: str, value: Any, currency: str) -> str:

@@ -32,7 +32,7 @@ def status_blocks(report: RedisReport) -> Sequence[Block]:
         ("socket", report.socket),
     ]
     notes = [] if report.used else [Note("REDIS_URL is set: the queue is there, not in this one")]
-    return [Table(title="Embedded Redis", columns=("embedded redis", "value"), rows=rows), *notes]
+    return [Table("Embedded Redis", ("embedded redis", "value"), rows), *notes]
 
 
 @command(

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from offers_cli.cli.envelope import envelope
-from offers_cli.report import Problem, ReportLike
-from offers_cli.text import defused, printable, printable_lines
+from offers_cli.errors import Bug
+from offers_cli.report import Problem, Report
+from offers_cli.text import defused, json_text, printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """Rows under headings.
 
@@ -34,9 +34,9 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
-    right: frozenset[str] = frozenset()
-    cut: frozenset[str] = frozenset()
-    short: Sequence[str] = ()
+    right: Collection[str] = ()
+    cut: Collection[str] = ()
+    short: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Plot:
 Block = Table | Line | Note | Plot
 
 
-def summary(command: str, report: ReportLike, columns: Sequence[str]) -> list[Block]:
+def summary(command: str, report: Report, columns: Sequence[str]) -> list[Block]:
     """Some of a report's figures: a table for a person, one line for a pipe."""
     data = report.data()
     if is_terminal(sys.stdout):
         title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
         row = [data[column] for column in columns]
-        return [Table(title=title, columns=columns, rows=[row], right=frozenset(columns))]
+        return [Table(title, columns, [row], right=columns)]
     return [Line(f"{command}: " + " ".join(f"{column}={data[column]}" for column in columns))]
 
 
@@ -78,6 +78,26 @@ class Progress(Protocol):
     """Shows how far the work is; does nothing off a terminal."""
 
     def __call__(self, done: int, *, total: int | None = None, note: str = "") -> None: ...
+
+
+VERSION = 1
+"""Of the JSON document; it grows when a key changes its meaning."""
+
+
+def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool) -> str:
+    """The JSON document of a command, on success and on failure.
+
+    Args:
+        failed: nothing of what was asked is done; with problems and not failed, a part is.
+    """
+    errors = [
+        {"code": problem.code, "message": problem.message, "hint": problem.hint}
+        | ({"offer_id": problem.offer_id} if problem.offer_id else {})
+        for problem in problems
+    ]
+    status = "error" if failed else "partial" if problems else "ok"
+    document = {"version": VERSION, "command": command, "status": status, "data": data, "errors": errors}
+    return json_text(document, indent=2, default=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +113,23 @@ class Output:
         """Whether only errors are wanted on stderr."""
         return self.verbosity < 0
 
-    def show(self, command: str, report: ReportLike, blocks: Sequence[Block]) -> int:
+    def show(self, command: str, report: Report, blocks: Sequence[Block]) -> int:
         """Show a report, and return the exit code: the JSON document, or its blocks with the problems on stderr."""
         code = exit_code(report.problems)
         if self.json:
-            nothing_done = code != 0 and not _anything_done(report.data())
-            self.write(envelope(command, report.data(), report.problems, failed=nothing_done) + "\n")
+            data = report.data()
+            nothing_done = code != 0 and not _anything_done(data)
+            data = {**dict.fromkeys(report.keys()), **data}  # those that every document has stand first
+            self.write(envelope(command, data, report.problems, failed=nothing_done) + "\n")
         else:
             self.show_blocks(blocks)
             show_problems(report.problems)
         return code
 
-    def fail(self, command: str, *problems: Problem) -> None:
-        """Show that nothing was done, and why."""
+    def fail(self, command: str, *problems: Problem, keys: Callable[[], Sequence[str]]) -> None:
+        """Show that nothing was done, and why; `keys` gives those of the data, which are null."""
         if self.json:
-            self.write(envelope(command, {}, problems, failed=True) + "\n")
+            self.write(envelope(command, dict.fromkeys(keys()), problems, failed=True) + "\n")
         else:
             show_problems(problems)
 
@@ -170,7 +192,7 @@ def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
 def exit_code(problems: Sequence[Problem]) -> int:
     """The gravest of the problems' exit codes: 0 none, 1 items failed, 5 site, 4 service, 3 configuration."""
     codes = [problem.exit_code for problem in problems]
-    return next((code for code in (130, 3, 4, 5, 2, 1) if code in codes), 0)
+    return next((code for code in (130, 3, 4, 5, 2, Bug.exit_code) if code in codes), 0)
 
 
 def _anything_done(data: Mapping[str, Any]) -> bool:
@@ -239,7 +261,7 @@ def print_table(table: Table) -> None:
     from rich.text import Text
 
     shown = RichTable(title=Text(printable(table.title)), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    places = [table.columns.index(name) for name in table.short or table.columns]
+    places = [place for place, name in enumerate(table.columns) if name in (table.short or table.columns)]
     for column in (table.columns[place] for place in places):
         figures = column in table.right
         # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.

@@ -22,7 +22,7 @@ CHANGES = ("offer_id", "price_cents", "old_price_cents", "discount_pct")
 def replay_blocks(report: ReplayReport) -> Sequence[Block]:
     """The figures, and for a dry run what would be saved."""
     rows = [[change[name] for name in CHANGES] for change in report.changes]
-    changes = [Table(title="Would be saved", columns=CHANGES, rows=rows, right=frozenset(CHANGES[1:]))] if rows else []
+    changes = [Table("Would be saved", CHANGES, rows, right=CHANGES[1:])] if rows else []
     return [*changes, *summary("replay", report, ("found", "mended", "superseded", "unreadable", "forgotten"))]
 
 

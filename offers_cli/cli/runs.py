@@ -13,7 +13,7 @@ from offers_cli.cli.render import Block, Note, Table
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.runs import PastRun, RunsReport
+    from offers_cli.services.runs import RunsReport
 
 COUNTS = ("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued")
 
@@ -22,22 +22,20 @@ def run_blocks(report: RunsReport) -> Sequence[Block]:
     """The scrapes as a table."""
     if not report.runs:
         return [Note("no scrapes yet")]
-    table = Table(
-        title="Scrapes",
-        columns=("started", "source", "result", "took", *COUNTS, "id"),
-        rows=[_row(each) for each in report.runs],
-        right=frozenset({"took", *COUNTS}),
-        cut=frozenset({"source", "result"}),
-        short=("started", "source", "result", "took", "seen", "new"),
-    )
-    return [table]
-
-
-def _row(past: PastRun) -> Sequence[object]:
-    run = past.run
-    result = f"{past.status}: {run.error}" if run.error else past.status
-    counts = (getattr(run, name) for name in COUNTS)
-    return (format_time(run.started_at), run.source, result, format_duration(past.duration_s), *counts, run.id)
+    rows = [
+        (
+            format_time(past.run.started_at),
+            past.run.source,
+            f"{past.status}: {past.run.error}" if past.run.error else past.status,
+            format_duration(past.duration_s),
+            *(getattr(past.run, name) for name in COUNTS),
+            past.run.id,
+        )
+        for past in report.runs
+    ]
+    columns = ("started", "source", "result", "took", *COUNTS, "id")
+    short = ("started", "source", "result", "took", "seen", "new")
+    return [Table("Scrapes", columns, rows, right=("took", *COUNTS), cut=("source", "result"), short=short)]
 
 
 @command(

@@ -37,7 +37,7 @@ def session_blocks(report: SessionReport) -> Sequence[Block]:
         ("days left", "unknown" if report.days_left is None else report.days_left),
         ("refused", format_time(report.refused_at) or "no"),
     ]
-    return [Table(title="Session", columns=("session", "value"), rows=rows)]
+    return [Table("Session", ("session", "value"), rows)]
 
 
 def import_blocks(report: ImportReport) -> Sequence[Block]:

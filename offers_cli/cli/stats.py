@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.stats import StatsReport
 
-FIGURES = frozenset({"count"})
 SHOWN_KEYS = 5
 SUSPENDED = "no job is started, until rq resume"
 
@@ -45,26 +44,17 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     if report.queue is not None:
         rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f}"
         rates = (("jobs per minute", rate), ("time to empty", format_duration(report.time_to_empty_s)))
-        rows: list[tuple[str, object]] = [*report.data()["queue"].items(), *rates]
-        blocks.append(Table(title="Queue", columns=("queue", "count"), rows=rows, right=FIGURES))
+        figures: list[tuple[str, object]] = [*report.data()["queue"].items(), *rates]
+        blocks.append(Table("Queue", ("queue", "count"), figures, right=("count",)))
     if report.failures:
-        blocks.append(
-            Table(title="Failures", columns=("reason", "count"), rows=_most_first(report.failures), right=FIGURES)
-        )
+        blocks.append(Table("Failures", ("reason", "count"), _most_first(report.failures), right=("count",)))
     if report.offers is not None:
         counts = [(name.replace("_", " "), count) for name, count in report.data()["offers"].items()]
-        blocks.append(Table(title="Offers", columns=("offers", "count"), rows=counts, right=FIGURES))
+        blocks.append(Table("Offers", ("offers", "count"), counts, right=("count",)))
     if report.workers:
-        table = Table(
-            title="Workers",
-            columns=("worker", "state", "host", "pid", "started", "jobs"),
-            rows=[
-                (each.name, doing(each), each.hostname, each.pid, format_time(each.started_at), len(each.jobs))
-                for each in report.workers
-            ],
-            right=frozenset({"pid", "jobs"}),
-        )
-        blocks.append(table)
+        rows = [(w.name, doing(w), w.hostname, w.pid, format_time(w.started_at), len(w.jobs)) for w in report.workers]
+        columns = ("worker", "state", "host", "pid", "started", "jobs")
+        blocks.append(Table("Workers", columns, rows, right=("pid", "jobs")))
     blocks += [Line(f"paused: {host.host} for {host.seconds:.0f} s ({host.reason})") for host in report.paused]
     if report.suspended:
         blocks.append(Line(f"suspended: {SUSPENDED}"))

@@ -65,14 +65,14 @@ def environment() -> Topic:
 
 
 def json_document() -> Topic:
-    from offers_cli.cli.envelope import DATA_KEYS
+    from offers_cli.cli.commands import all_commands
 
     return Topic(
         text='--json prints one document: {"version": 1, "command", "status": "ok|partial|error", "data": {…}, '
         '"errors": [{"code", "message", "hint", "offer_id"?}]}. Prices are integer cents, percentages integers, '
         "times ISO 8601 in UTC. These keys of data never disappear; unknown is null.",
         columns=("command", "keys of data"),
-        rows=[(command, ", ".join(keys)) for command, keys in DATA_KEYS.items()],
+        rows=[(command.name, ", ".join(command.keys())) for command in all_commands()],
     )
 
 

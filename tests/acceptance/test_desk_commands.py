@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from acceptance.program import PROGRAM, Program, at_shop, end
+from json_keys import JSON_KEYS
 from shop import Shop
 from waiting import wait_until
 
-from offers_cli.cli.envelope import DATA_KEYS
 from offers_cli.demo.catalogue import Behaviour, Catalogue
 from offers_cli.redis.embedded import stop_server
 from offers_cli.text import defused
@@ -67,11 +67,11 @@ def worked() -> Iterator[Program]:
 def test_success_is_one_document_with_every_key(worked: Program, words: list[str]) -> None:
     result = worked.json(*(worked.env["CHANGED_OFFER"] if word == "OFFER" else word for word in words))
     assert result.code == 0, result.out
-    name = " ".join(words[:2]) if " ".join(words[:2]) in DATA_KEYS else words[0]
+    name = " ".join(words[:2]) if " ".join(words[:2]) in JSON_KEYS else words[0]
     document = result.document
     assert (document["version"], document["command"], document["status"]) == (1, name, "ok")
     assert document["errors"] == []
-    assert set(DATA_KEYS[name]) <= set(document["data"])
+    assert set(JSON_KEYS[name]) <= set(document["data"])
     assert ESCAPE not in result.out + result.err
     assert '"version"' not in result.err
 
@@ -229,7 +229,7 @@ def test_watch_with_json_prints_a_document_each_time(worked: Program) -> None:
         text += process.stdout.readline()
     end(process, signal.SIGINT)
     document, _ = decoder.raw_decode(text)
-    assert set(DATA_KEYS["stats"]) <= set(document["data"])
+    assert set(JSON_KEYS["stats"]) <= set(document["data"])
     assert isinstance(document["data"]["drift"], list)
     assert document["data"]["workers"] == []
 

@@ -10,7 +10,7 @@ from offers_cli.services.enqueue_missing import EnqueueMissingReport
 
 
 def test_a_pipe_gets_tabs_and_whole_text(capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table(title="T", columns=("a", "b"), rows=[("x" * 300, None), ("tab\there", 3)])
+    table = Table("T", ("a", "b"), [("x" * 300, None), ("tab\there", 3)])
     Output().show("list", EnqueueMissingReport(), [table, Line("2 of 2")])
     out = capsys.readouterr().out
     assert out == f"a\tb\n{'x' * 300}\t\ntab here\t3\n2 of 2\n"

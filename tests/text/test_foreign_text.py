@@ -11,8 +11,7 @@ import pytest
 from services.test_export import OFFER, written
 from text.hostile import C1, OBEYED, TITLES, TURNING
 
-from offers_cli.cli.envelope import envelope
-from offers_cli.cli.render import Output, Table
+from offers_cli.cli.render import Output, Table, envelope
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport

@@ -1,14 +1,7 @@
-"""The JSON envelope: one document for every command, on success and on failure."""
+"""The keys that the data of each command's --json document has whatever happens: programs rely on them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from offers_cli.report import Problem
-from offers_cli.text import json_text
-
-VERSION = 1
 SESSION_KEYS = (
     "valid",
     "missing",
@@ -19,7 +12,7 @@ SESSION_KEYS = (
     "days_left",
     "refused_at",
 )
-DATA_KEYS: dict[str, tuple[str, ...]] = {
+JSON_KEYS: dict[str, tuple[str, ...]] = {
     "scrape": (
         "run_id",
         "pages",
@@ -99,28 +92,3 @@ DATA_KEYS: dict[str, tuple[str, ...]] = {
     "service": ("kind", "files", "installed", "next"),
     "demo": ("steps", "offers", "total"),
 }
-"""Keys that stand in `data` whatever happens; unknown is null."""
-
-
-def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool) -> str:
-    """One JSON document.
-
-    Args:
-        failed: nothing of what was asked is done; with problems and not failed, a part is.
-    """
-    return json_text(
-        {
-            "version": VERSION,
-            "command": command,
-            "status": "error" if failed else "partial" if problems else "ok",
-            "data": {**dict.fromkeys(DATA_KEYS.get(command, ())), **data},
-            "errors": [_error(problem) for problem in problems],
-        },
-        indent=2,
-        default=str,
-    )
-
-
-def _error(problem: Problem) -> dict[str, Any]:
-    error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-    return error | ({"offer_id": problem.offer_id} if problem.offer_id else {})
