@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
-from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError
+from offers_cli.errors import Bug, ConfigError, ForbiddenUrl, OffersError
 from offers_cli.times import iso_utc
 
 INTERNAL: Final = {"json": "never"}
@@ -59,6 +59,12 @@ class Report:
         """The keys that stand in the document whatever happens: null in that of a command that failed."""
         return tuple(each.name for each in fields(cls) if "json" not in each.metadata)
 
+    @property
+    def exit_code(self) -> int:
+        """The gravest of the problems' exit codes: 0 none, 1 items failed, 5 site, 4 service, 3 configuration."""
+        codes = {problem.exit_code for problem in self.problems}
+        return next((code for code in (130, 3, 4, 5, 2, Bug.exit_code) if code in codes), 0)
+
     def data(self) -> dict[str, Any]:
         """The figures by key, as JSON writes them."""
         return _facts(self)
@@ -82,19 +88,6 @@ def plain(value: Any) -> Any:
 def _facts(value: Any) -> dict[str, Any]:
     shown = (each.name for each in fields(value) if each.metadata.get("json") != "never")
     return {name: plain(getattr(value, name)) for name in shown}
-
-
-class ReportLike(Protocol):
-    """A report that still writes its own `data()`."""
-
-    @property
-    def problems(self) -> Sequence[Problem]:
-        """What went wrong; empty when all is done."""
-        ...
-
-    def data(self) -> Mapping[str, Any]:
-        """The figures, under the keys of the JSON contract."""
-        ...
 
 
 def problems_of_unqueued(refused: Mapping[str, str]) -> tuple[Problem, ...]:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from offers_cli.errors import Bug
 from offers_cli.report import Problem, Report
 from offers_cli.text import defused, json_text, printable, printable_lines
 
@@ -115,7 +114,7 @@ class Output:
 
     def show(self, command: str, report: Report, blocks: Sequence[Block]) -> int:
         """Show a report, and return the exit code: the JSON document, or its blocks with the problems on stderr."""
-        code = exit_code(report.problems)
+        code = report.exit_code
         if self.json:
             data = report.data()
             nothing_done = code != 0 and not _anything_done(data)
@@ -187,12 +186,6 @@ class Output:
 
 def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
     """Progress off a terminal."""
-
-
-def exit_code(problems: Sequence[Problem]) -> int:
-    """The gravest of the problems' exit codes: 0 none, 1 items failed, 5 site, 4 service, 3 configuration."""
-    codes = [problem.exit_code for problem in problems]
-    return next((code for code in (130, 3, 4, 5, 2, Bug.exit_code) if code in codes), 0)
 
 
 def _anything_done(data: Mapping[str, Any]) -> bool:

@@ -10,7 +10,6 @@ import pytest
 from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
 from storage.cases import card
 
-from offers_cli.cli.render import exit_code
 from offers_cli.errors import (
     OffersError,
     PageBlocked,
@@ -77,7 +76,7 @@ def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
         "already_queued": 0,
         "dry_run": False,
     }
-    assert (exit_code(report.problems), storage.counts().total, len(queue.jobs)) == (0, 24, 24)
+    assert (report.exit_code, storage.counts().total, len(queue.jobs)) == (0, 24, 24)
     [run] = storage.find_runs()
     assert (run.id, run.source, run.status, run.pages, run.seen, run.new, run.enqueued, run.error) == (
         *(report.run_id, "ofertas", "done", 3, 24, 24, 24, None),
@@ -106,7 +105,7 @@ def test_a_source_that_ends_early_does_not_stop_the_next(storage: FailingStorage
     report = scraper(storage, shop).scrape([OFERTAS, Source("search", "fone")])
     assert (report.pages, report.seen, report.new, report.unchanged) == (3, 24, 16, 8)
     assert [(problem.code, problem.hint) for problem in report.problems] == [("page_blocked", "wait")]
-    assert exit_code(report.problems) == 5
+    assert report.exit_code == 5
     [run] = storage.find_runs()
     assert (run.source, run.status, run.error, run.seen) == ("ofertas fone", "failed", "page_blocked", 24)
 
@@ -129,7 +128,7 @@ def test_a_database_that_fails_ends_the_scrape_with_the_figures_of_what_was_save
     report = scraper(storage, shop).scrape([OFERTAS, Source("search", "fone")])
     assert (report.pages, report.seen, report.new, report.enqueued) == (2, 16, 16, 16)
     assert [problem.code for problem in report.problems] == [error.code], "the next source is not tried"
-    assert exit_code(report.problems) == error.exit_code
+    assert report.exit_code == error.exit_code
     [run] = storage.find_runs()
     assert (run.status, run.pages, run.new, run.error) == ("failed", 2, 16, error.code)
 
@@ -142,21 +141,21 @@ def test_a_record_that_cannot_be_written_spoils_no_scrape(storage: FailingStorag
     assert (report.pages, report.new, report.enqueued, storage.counts().total) == (3, 24, 24, 24)
     [problem] = report.problems
     assert problem.message == "the figures of this run were not recorded: the database is away"
-    assert exit_code(report.problems) == 1, "one thing is not done, everything else is"
+    assert report.exit_code == 1, "one thing is not done, everything else is"
 
 
 def test_a_database_that_is_away_at_the_start_gives_figures_too(storage: FailingStorage) -> None:
     fail(storage, "save_run")
     report = scraper(storage, Shop(3)).scrape([OFERTAS])
     assert (report.run_id, report.pages, report.seen) == (None, 0, 0)
-    assert exit_code(report.problems) == 4
+    assert report.exit_code == 4
 
 
 @pytest.mark.parametrize(("name", "after", "pages"), [("save_offers", 0, 0), ("save_run", 2, 2), ("save_run", 4, 3)])
 def test_ctrl_c_gives_figures_too(storage: FailingStorage, name: str, after: int, pages: int) -> None:
     fail(storage, name, after=after, error=KeyboardInterrupt())
     report = scraper(storage, Shop(3)).scrape([OFERTAS])
-    assert (report.pages, exit_code(report.problems)) == (pages, 130)
+    assert (report.pages, report.exit_code) == (pages, 130)
 
 
 def test_a_bug_still_records_the_run(storage: FailingStorage) -> None:
