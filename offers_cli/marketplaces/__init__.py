@@ -8,13 +8,7 @@ evidence.py       how contradicting readings of one page are weighed, the same f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from offers_cli.marketplaces.base import Marketplace
-
-MERCADO_LIVRE = "mercado_livre"
-"""The marketplace that addresses without a host, and tables of an operator's own, belong to."""
+from offers_cli.marketplaces.base import MERCADO_LIVRE, Marketplace
 
 
 def marketplace_named(name: str) -> Marketplace:

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from offers_cli.offer import Offer, PageValues
 
+MERCADO_LIVRE, SCHEMA_ORG = "mercado_livre", "schema_org"
+"""What the marketplaces are called in offers, readings and the log."""
+
 Value = int | str | bool | None
 
 

@@ -21,15 +21,16 @@ TITLES = {
 }
 
 
-def refuse_challenge(document: Document) -> None:
-    """Raise `PageBlocked` when a page that is no product and no listing is such a wall."""
+def find_challenge(document: Document) -> PageBlocked | None:
+    """The wall that a page is which shows neither a product nor a listing; None where it is something else."""
     for selector, what in CHALLENGES.items():
         if document.tree.css_first(selector) is not None:
-            raise blocked(what)
+            return blocked(what)
     title = text_of(document.tree.css_first("title")).casefold()
     for words, what in TITLES.items():
         if words in title:
-            raise blocked(what)
+            return blocked(what)
+    return None
 
 
 def blocked(what: str) -> PageBlocked:

@@ -12,7 +12,8 @@ from typing import Any
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
-from offers_cli.marketplaces import MERCADO_LIVRE, marketplace_named
+from offers_cli.marketplaces import marketplace_named
+from offers_cli.marketplaces.base import MERCADO_LIVRE
 from offers_cli.offer import Offer
 from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.storage.base import Storage

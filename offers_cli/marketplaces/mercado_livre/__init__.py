@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
-from offers_cli.marketplaces.base import ListingReading, ProductPlace, ProductReading, Reading
+from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
@@ -33,7 +33,7 @@ class MercadoLivre:
             that host counts as Mercado Livre's.
     """
 
-    name = "mercado_livre"
+    name = MERCADO_LIVRE
 
     def __init__(self, base_url: str = DEFAULT_BASE_URL) -> None:
         self.base_url = base_url.rstrip("/")
@@ -163,7 +163,7 @@ class MercadoLivre:
         from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
         from offers_cli.marketplaces.mercado_livre.state import find_states
         from offers_cli.marketplaces.mercado_livre.walls import find_error_page, find_wall
-        from offers_cli.marketplaces.walls import refuse_challenge
+        from offers_cli.marketplaces.walls import find_challenge
 
         document = Document(html)
         if wall := find_wall(document, url):
@@ -180,7 +180,8 @@ class MercadoLivre:
         for page in pages if wanted is None else pages[:1]:
             if page.is_likely():
                 return page
-        refuse_challenge(document)
+        if challenge := find_challenge(document):
+            raise challenge
         if wanted is ListingPage:
             raise PageChanged("a listing without any card that is known", hint=explain_command(listing.url))
         what = "neither a product page nor a listing" if wanted is None else "not a product page"
@@ -203,14 +204,10 @@ class MercadoLivre:
         """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.mercado_livre.walls import find_account_wall
-        from offers_cli.marketplaces.walls import refuse_challenge
+        from offers_cli.marketplaces.walls import find_challenge
 
         document = Document(html)
-        try:
-            refuse_challenge(document)
-        except PageError as wall:
-            return wall
-        return find_account_wall(document, url)
+        return find_challenge(document) or find_account_wall(document, url)
 
 
 def _slug(term: str) -> str:

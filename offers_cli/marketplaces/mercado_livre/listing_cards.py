@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from offers_cli.marketplaces.base import MERCADO_LIVRE
 from offers_cli.marketplaces.evidence import agree, is_plausible, most_exact
 from offers_cli.marketplaces.html import is_marked_below, join, lineage, outermost, select, split, text_of
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import FROM, FROM_NOTE, currency_of, percent_in, read_amount
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.urls import (
     Identity,
     canonical,
@@ -175,7 +176,7 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
     is_doubtful = card.old_price_cents is not None and old is None
     computed = discount_pct(old, price) if old is not None and not card.has_label else None
     return Offer(
-        marketplace=NAME,
+        marketplace=MERCADO_LIVRE,
         external_id=card.identity.external_id or "",
         title=card.title or "",
         url=_stored_url(card, base_url),

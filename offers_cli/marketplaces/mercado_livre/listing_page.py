@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
-from offers_cli.marketplaces.base import ListingReading
+from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading
 from offers_cli.marketplaces.html import Document, class_of, join, lineage, outermost, select, text_of
 from offers_cli.marketplaces.mercado_livre import listing_state, selectors
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of, read_card
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.state import Json
 from offers_cli.marketplaces.mercado_livre.urls import site_of
 from offers_cli.offer import Offer
@@ -90,7 +90,7 @@ class ListingPage:
             raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")
         readable = [card for card in cards if not card.unreadable]
         return ListingReading(
-            marketplace=NAME,
+            marketplace=MERCADO_LIVRE,
             url=self.url,
             currency=readable[0].currency if readable else (self._site or BRAZIL).currency,
             offers=share_item_ids([offer_of(card, source=source, base_url=self.base_url) for card in readable]),

@@ -13,13 +13,13 @@ from typing import Any
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
-from offers_cli.marketplaces.base import ProductReading
+from offers_cli.marketplaces.base import MERCADO_LIVRE, ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading, reconcile
 from offers_cli.marketplaces.html import Document, explain_command, select, text_of
 from offers_cli.marketplaces.mercado_livre import price_box, product_state, selectors
 from offers_cli.marketplaces.mercado_livre.amounts import FROM_NOTE
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
-from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, NAME, Site, find_site
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
@@ -173,7 +173,7 @@ class ProductPage:
         return build_reading(
             self.evidence,
             prices,
-            marketplace=NAME,
+            marketplace=MERCADO_LIVRE,
             url=self.url,
             currency=currency,
             external_id=Identity(**ids).external_id,

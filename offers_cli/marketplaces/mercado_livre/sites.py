@@ -26,9 +26,6 @@ class Site:
     decimal_mark: str = ","
 
 
-NAME = "mercado_livre"
-"""What the marketplace is called in offers, readings and settings."""
-
 BRAZIL = Site("MLB", "mercadolivre.com.br", "BRL", "produto", "lista")
 
 SITES = (

@@ -8,14 +8,14 @@ https://ogp.me and Facebook's ``product:price:amount``.
 from __future__ import annotations
 
 from offers_cli.errors import Redirected, UsageError
-from offers_cli.marketplaces.base import ListingReading, ProductPlace, ProductReading, Reading
+from offers_cli.marketplaces.base import SCHEMA_ORG, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, without_tracking
 
 
 class SchemaOrg:
     """The marketplace of last resort: it owns every web address."""
 
-    name = "schema_org"
+    name = SCHEMA_ORG
     hosts: tuple[str, ...] = ()
 
     def owns(self, url: str) -> bool:

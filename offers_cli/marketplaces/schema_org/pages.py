@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
-from offers_cli.marketplaces.base import ListingReading, ProductReading
+from offers_cli.marketplaces.base import SCHEMA_ORG, ListingReading, ProductReading
 from offers_cli.marketplaces.evidence import (
     NO_PRICES,
     Evidence,
@@ -22,14 +22,13 @@ from offers_cli.marketplaces.evidence import (
     reconcile,
 )
 from offers_cli.marketplaces.html import Document, explain_command, join, select, split, text_of, without_tracking
-from offers_cli.marketplaces.walls import refuse_challenge
+from offers_cli.marketplaces.walls import find_challenge
 from offers_cli.money import discount_pct
 from offers_cli.offer import Offer
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-NAME = "schema_org"
 UNKNOWN_CURRENCY = "XXX"
 """ISO 4217 for "no currency": a price whose page does not tell its currency is not guessed to be in reais."""
 
@@ -67,14 +66,12 @@ def _weigh(evidence: Evidence, document: Document, url: str) -> ProductReading:
         raise OfferGone("the product is out of stock", hint="it returns when a listing shows it again", reading=reading)
     prices = reconcile(evidence, currency=currency)
     if prices is None:
-        raise _unreadable(document, evidence, url)
+        if challenge := find_challenge(document):
+            raise challenge
+        refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
+        why = "; ".join(refused) or "none"
+        raise PageChanged(f"no single price in schema.org data: {why}", hint=explain_command(url))
     return _reading(evidence, document, url, prices)
-
-
-def _unreadable(document: Document, evidence: Evidence, url: str) -> PageChanged:
-    refuse_challenge(document)
-    refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.note]
-    return PageChanged(f"no single price in schema.org data: {'; '.join(refused) or 'none'}", hint=explain_command(url))
 
 
 def _reading(
@@ -83,7 +80,7 @@ def _reading(
     return build_reading(
         evidence,
         prices,
-        marketplace=NAME,
+        marketplace=SCHEMA_ORG,
         url=url,
         currency=evidence.first_text("currency") or UNKNOWN_CURRENCY,
         external_id=key_of(document.address or url) or None,
@@ -183,12 +180,13 @@ def read_listing(document: Document, url: str, *, source: str) -> ListingReading
     """
     cards = list(_listed(document, url))
     if not cards:
-        refuse_challenge(document)
+        if challenge := find_challenge(document):
+            raise challenge
         raise PageChanged("no products in the page's schema.org data", hint=explain_command(url))
     offers = [(n, _offer(product, url, source)) for n, product in enumerate(cards, start=1)]
     readable = tuple(offer for _, offer in offers if isinstance(offer, Offer))
     return ListingReading(
-        marketplace=NAME,
+        marketplace=SCHEMA_ORG,
         url=url,
         currency=readable[0].currency if readable else UNKNOWN_CURRENCY,
         offers=readable,
@@ -226,7 +224,7 @@ def _offer(product: json_ld.Node, url: str, source: str) -> Offer | str:
     old = quote.old_price_cents
     old = old if old is not None and is_plausible(old, quote.price_cents) else None
     return Offer(
-        marketplace=NAME,
+        marketplace=SCHEMA_ORG,
         external_id=key_of(address),
         title=title,
         url=without_tracking(address),
