@@ -82,13 +82,17 @@ class EnrichmentQueue:
         Raises:
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
         """
+        own = self.keys
+        keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
+        since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
         seen = enqueued = already_queued = 0
         refused: dict[str, str] = {}
         stream = iter(jobs)
         while batch := list(islice(stream, BATCH)):
             problems = {job.offer_id: problem for job in batch if (problem := job.problem())}
             sound = [job for job in batch if job.offer_id not in problems]
-            queued = self._enqueue_batch(sound, unless_ended_since) if sound else 0
+            arguments = [text for job in sound for text in job.encode()]
+            queued = int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments)) if sound else 0
             enqueued, already_queued = enqueued + queued, already_queued + len(sound) - queued
             refused |= problems
             seen += len(batch)
@@ -97,10 +101,3 @@ class EnrichmentQueue:
         if seen:
             log.info("enqueued", enqueued=enqueued, already_queued=already_queued, refused=len(refused) or None)
         return EnqueueReport(enqueued=enqueued, already_queued=already_queued, refused=refused)
-
-    def _enqueue_batch(self, batch: list[EnrichmentJob], unless_ended_since: float | None) -> int:
-        own = self.keys
-        keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
-        arguments = [text for job in batch for text in job.encode()]
-        since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
-        return int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments))

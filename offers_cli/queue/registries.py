@@ -146,7 +146,7 @@ class Registries:
         """Expired entries, which RQ removes when it next looks, are not counted."""
         keys = self.keys
         now = self._scripts.now()
-        queued, started, scheduled, deferred, finished, failed, workers = query(
+        *found, workers = query(
             self.connection,
             ("LLEN", keys.queue),
             *(("ZCARD", registry) for registry in (keys.started, keys.scheduled, keys.deferred)),
@@ -155,15 +155,8 @@ class Registries:
         )
         with translate():
             alive = int(self.connection.exists(*workers)) if workers else 0
-        return QueueCounts(
-            queued=queued,
-            started=started,
-            scheduled=scheduled,
-            deferred=deferred,
-            finished=finished,
-            failed=failed,
-            workers=alive,
-        )
+        names = ("queued", "started", "scheduled", "deferred", "finished", "failed")
+        return QueueCounts(**dict(zip(names, found, strict=True)), workers=alive)
 
     def rates(self) -> QueueRates:
         """Read from the registries' scores, which say when each job ended."""
