@@ -72,6 +72,7 @@ class Account:
         """
         with self._lock:
             session = self._login.get(insist=self._insist)
+            # 403 may mean a token that has been used up: only a fresh one's refusal is the session's.
             for token in self._tokens(session):
                 with suppress(SessionExpired):
                     return self._post(path, body, token)

@@ -83,7 +83,7 @@ class LinkBatcher:
 
         Raises:
             LinkRefused: the programme says no.
-            WorkError: what became of the call, or of this address in its answer.
+            WorkError: what became of the call, or of this address in its response.
         """
         order = _Order(url, self._clock())
         with self._changed:
@@ -123,7 +123,7 @@ class LinkBatcher:
         """Ask for a batch; every order gets an outcome, whatever happens."""
         urls = list(dict.fromkeys(order.url for order in batch))
         outcomes: Mapping[str, LinkResult] = {}
-        failure: OffersError = Bug("the call for links was broken off")
+        failure: OffersError = Bug("the call for links was interrupted")
         try:
             outcomes = self._ask(urls)
         except OffersError as error:
@@ -177,7 +177,7 @@ class Links:
         Raises:
             SessionExpired: no session that can be used, or it was refused lately.
             LinkRefused: the programme says no.
-            WorkError: what became of the call, or of this address in its answer.
+            WorkError: what became of the call, or of this address in its response.
         """
         try:
             self.login.get()

@@ -111,6 +111,7 @@ class Login:
             for header in response.values("set-cookie")
         )
         shared: list[Cookie] = []
+        # What goes to the file is every process's: another one's page cookie would not fit its token.
         for cookie in filter(None, read):
             if cookie.name != PAGE_COOKIE:
                 shared.append(cookie)

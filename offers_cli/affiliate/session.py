@@ -110,6 +110,7 @@ class SessionFile:
     def load(self) -> Session | None:
         """The session, or None when there is none."""
         with _disk_errors(self.path):
+            # Neither a link nor a pipe that somebody planted there is followed or waited for.
             try:
                 handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:

@@ -121,6 +121,7 @@ class SharedPace:
         self, client: redis.Redis, *, delay_s: float, first_pause_s: float, clock: Clock | None = None
     ) -> None:
         self._redis = client
+        # In microseconds, for Redis cuts the fraction off a number that a script returns.
         self._delay_us = round(delay_s * (1 + SLACK) * 1e6)
         self._first_pause_us = round(first_pause_s * 1e6)
         self._scripts = Scripts(client, package="offers_cli.fetch", clock=clock)

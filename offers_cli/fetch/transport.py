@@ -184,6 +184,7 @@ class Transport:
             httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
             headers=list(headers.items()),
             content=body,
+            # The stream takes moments for time-outs; the pool itself, which never makes anyone wait, a duration.
             extensions={"timeout": {"connect": deadline, "read": deadline, "write": deadline, "pool": left_s}},
         )
         try:
@@ -224,7 +225,7 @@ class Transport:
             pool = self._pools[scheme, egress.label] = httpcore.ConnectionPool(
                 ssl_context=self._tls() if scheme == "https" else None,
                 proxy=proxy,
-                max_connections=None,
+                max_connections=None,  # the pace limits them
                 max_keepalive_connections=64,
                 keepalive_expiry=KEEPALIVE_S,
                 network_backend=backend,
