@@ -80,6 +80,15 @@ class StoredOffer:
     """What the failure code in `enrich_error` was about; both are null when the last attempt succeeded."""
 
 
+OfferKey = tuple[str, str]
+"""What an offer is known by: the marketplace, and its id there."""
+
+
+def key_of(offer: Offer | StoredOffer) -> OfferKey:
+    """The offer's key, which no other offer has."""
+    return offer.marketplace, offer.external_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedOffer:
     """What became of one offer in `save_offers`, in the order given."""
@@ -182,7 +191,7 @@ class ScrapeRun:
     Attributes:
         status: ``running`` also when its process was killed, for nobody was left to say so.
         alive_at: its last sign of life; the counts are those of that moment.
-        process: which process runs it, as that process tells it (`offers_cli.queue.registration.ProcessId`).
+        process: which process runs it, as that process names itself (`offers_cli.queue.registration.ProcessId`).
     """
 
     id: str
@@ -254,7 +263,7 @@ class Storage(Protocol):
     """
 
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
-        """Insert or update a page of offers; with `dry_run` tell what would be done and leave nothing behind.
+        """Insert or update a page of offers; with `dry_run` say what would be done and leave nothing behind.
 
         The same offer twice in one call: the first card's values count, the second is ``unchanged``.
         A changed price resets old price and discount to what the card shows, sets `price_changed_at` and adds one
@@ -291,7 +300,9 @@ class Storage(Protocol):
         """
         ...
 
-    def counts(self) -> OfferCounts: ...
+    def counts(self) -> OfferCounts:
+        """How many offers there are, and how many lack what."""
+        ...
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         """Stream the matching offers in constant memory.
@@ -305,7 +316,9 @@ class Storage(Protocol):
         """How many match, `limit` ignored."""
         ...
 
-    def find_offer(self, id_or_external_id: str) -> StoredOffer | None: ...
+    def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
+        """The offer with that id or, else, that id at its marketplace; None when there is none."""
+        ...
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         """Oldest first."""
@@ -337,4 +350,6 @@ class Storage(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the session; whatever is asked afterwards is refused. Twice does no harm."""
+        ...

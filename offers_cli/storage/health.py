@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
-from offers_cli.storage.migrations import migrations
+from offers_cli.storage.migrations import TABLES, migrations
 from offers_cli.storage.sqlite.connection import connect, translated
 from offers_cli.storage.sqlite.schema import is_current, schema_version
 
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 
 INTEGRITY_TIME_S = 3.0
 STEPS_BETWEEN_LOOKS = 10_000
-TABLES = ("offers", "price_history", "scrape_runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteHealth:
-    """What a SQLite file tells of itself.
+    """What a look at a SQLite file shows.
 
     Attributes:
         damage: what SQLite finds wrong in it; None when nothing, or not within the time there was (`is_whole` False).

@@ -12,7 +12,7 @@ from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageBusy, StorageRefused
 from offers_cli.report import INTERNAL, Report
 from offers_cli.storage import storage_kind
-from offers_cli.storage.migrations import StorageKind, migrations
+from offers_cli.storage.migrations import TABLES, StorageKind, migrations
 from offers_cli.storage.open import open_storage
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.sqlite.connection import connect, translated
@@ -22,7 +22,6 @@ from offers_cli.storage.transfer import copy_sqlite
 
 LOCK = 16776741
 """The advisory lock that every migration of Postgres takes."""
-TABLES = ("offers", "price_history", "scrape_runs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def restore(
         file: a name in the working folder, or a whole path; the report has it as given.
         keep: the file into which a SQLite database is backed up first, when it holds what the backup does not.
         force: overwrite a Supabase project that holds offers, or a SQLite database without keeping what it holds.
-        dry_run: only tell what would be done.
+        dry_run: only report what would be done.
 
     Raises:
         NotFound: there is no such file.

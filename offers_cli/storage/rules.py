@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from offers_cli.errors import LinkRefused
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
-from offers_cli.storage.base import Missing, PricePoint, StoredOffer
+from offers_cli.storage.base import (
+    Missing,
+    OfferKey,
+    PricePoint,
+    RefusedOffer,
+    SavedOffer,
+    SaveReport,
+    StoredOffer,
+    key_of,
+)
 
 EnrichmentResult = Enrichment | EnrichmentFailure
 """What one attempt ended with."""
@@ -159,7 +168,8 @@ def _with_prices(stored: StoredOffer, shown: ShownPrices, *, observed_at: dateti
     """Another price, or old price, replaces all that is shown with it; else what is not shown erases nothing."""
     is_other_price = shown.price_cents != stored.price_cents
     if is_other_price or shown.old_price_cents not in (None, stored.old_price_cents):
-        repriced = replace(stored, **asdict(shown), suspect_old_price_cents=None, strategies={})
+        prices = {name: getattr(shown, name) for name in _PRICED}
+        repriced = replace(stored, **prices, suspect_old_price_cents=None, strategies={})
         return replace(repriced, price_changed_at=observed_at) if is_other_price else repriced
     # A discount without an old price of its own does not replace one that was seen together with the stored old price.
     pair_stands = stored.old_price_cents is not None and stored.discount_pct is not None
@@ -182,16 +192,41 @@ def needs(offer: StoredOffer) -> frozenset[Missing]:
     return frozenset(field for field, is_due in due.items() if is_due)
 
 
-def outcome(
-    offer: StoredOffer, *, seen_at: datetime, is_new: bool, is_changed: bool
-) -> Literal["new", "changed", "unchanged"]:
+def saved_offer(offer: StoredOffer, *, seen_at: datetime, is_new: bool, is_changed: bool) -> SavedOffer:
     """What became of an offer that was saved as seen at `seen_at`.
 
-    The same page saved again (its answer was lost) is told what it was told at first: the row bears its moment.
+    The same page saved again (its answer was lost) gets the same answer again: the row bears its moment.
     """
+    outcome: Literal["new", "changed", "unchanged"] = "unchanged"
     if is_new or offer.first_seen_at == seen_at:
-        return "new"
-    return "changed" if is_changed or offer.price_changed_at == seen_at else "unchanged"
+        outcome = "new"
+    elif is_changed or offer.price_changed_at == seen_at:
+        outcome = "changed"
+    return SavedOffer(
+        offer_id=offer.id,
+        external_id=offer.external_id,
+        url=offer.url,
+        price_cents=offer.price_cents,
+        outcome=outcome,
+        needs=needs(offer),
+    )
+
+
+def save_report(
+    cards: Iterable[Offer], answers: Mapping[OfferKey, SavedOffer | RefusedOffer], refused: Iterable[RefusedOffer]
+) -> SaveReport:
+    """The answers in the order of the cards; an offer's second card is unchanged, and refused once."""
+    saved: list[SavedOffer] = []
+    all_refused = list(refused)
+    done: set[OfferKey] = set()
+    for card in cards:
+        answer = answers[key_of(card)]
+        if isinstance(answer, SavedOffer):
+            saved.append(replace(answer, outcome="unchanged") if key_of(card) in done else answer)
+        elif key_of(card) not in done:
+            all_refused.append(answer)
+        done.add(key_of(card))
+    return SaveReport(saved=tuple(saved), refused=tuple(all_refused))
 
 
 def price_point(

@@ -88,8 +88,14 @@ def backup(config: DatabaseConfig, target: Path) -> BackupReport:
 def _write_supabase(config: DatabaseConfig, file: Path) -> None:
     with closing(open_project(config)) as source, closing(open_current(file)) as copy:
         for batch in source.export_batches():
-            _write_sqlite(copy, batch)
-        _write_sqlite_runs(copy, source.find_runs(limit=MOST_RUNS))
+            rows = (price_row(offer.id, point) for offer in batch.offers for point in batch.history.get(offer.id, ()))
+            copy.execute("BEGIN IMMEDIATE")
+            copy.executemany(INSERT_OFFER, map(offer_row, batch.offers))
+            copy.executemany(INSERT_PRICE, rows)
+            copy.execute("COMMIT")
+        copy.execute("BEGIN IMMEDIATE")
+        copy.executemany(REPLACE_RUN, map(RUNS.row, source.find_runs(limit=MOST_RUNS)))
+        copy.execute("COMMIT")
 
 
 def open_project(config: DatabaseConfig) -> SupabaseStorage:
@@ -124,7 +130,7 @@ def copy_to_supabase(
 ) -> CopyReport:
     """Copy the offers, prices and runs of the SQLite file at `path`, as they are at this moment.
 
-    Batch by batch: checksums tell what is there already, the rest is inserted, and its checksums are compared. So an
+    Batch by batch: checksums show what is there already, the rest is inserted, and its checksums are compared. So an
     interrupted copy is resumed by running it again, and what differs on the other side is named, never overwritten.
 
     Raises:
@@ -146,7 +152,7 @@ def _difference(offer_id: str) -> Problem:
     return Problem(
         code="different",
         message=f"{offer_id}: it is not the same on both sides, and was left alone",
-        hint="offers show ID on either side tells which is right",
+        hint="offers show ID on either side shows which is right",
         offer_id=offer_id,
     )
 
@@ -203,20 +209,6 @@ def read_sqlite(connection: sqlite3.Connection) -> Iterator[OfferBatch]:
 def read_sqlite_runs(connection: sqlite3.Connection) -> list[ScrapeRun]:
     """All scrape runs, in no order."""
     return [RUNS.read(row) for row in connection.execute(ALL_RUNS)]
-
-
-def _write_sqlite(connection: sqlite3.Connection, batch: OfferBatch) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(INSERT_OFFER, map(offer_row, batch.offers))
-    rows = (price_row(offer.id, point) for offer in batch.offers for point in batch.history.get(offer.id, ()))
-    connection.executemany(INSERT_PRICE, rows)
-    connection.execute("COMMIT")
-
-
-def _write_sqlite_runs(connection: sqlite3.Connection, runs: Sequence[ScrapeRun]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    connection.executemany(REPLACE_RUN, map(RUNS.row, runs))
-    connection.execute("COMMIT")
 
 
 def copy_sqlite(path: Path, target: Path) -> int:

@@ -95,6 +95,10 @@ OPTIONAL: dict[str, Callable[[object], Any]] = {
     "affiliation_id": _id,
 }
 """The rest: the check of each field, which gives the value as stored, or None where it is none."""
+_OPTIONAL_OF = {
+    noun: [(spec.name, OPTIONAL[spec.name]) for spec in fields(noun) if spec.name in OPTIONAL]
+    for noun in (Offer, Enrichment)
+}
 
 
 def valid_card(card: Offer) -> Offer:
@@ -117,7 +121,7 @@ def valid_enrichment(found: Enrichment) -> Enrichment:
 
 def _optional_of(noun: Offer | Enrichment, price_cents: int) -> dict[str, Any]:
     """Its optional fields as stored; an old price that is not above the price is none."""
-    valid = {spec.name: OPTIONAL[spec.name](getattr(noun, spec.name)) for spec in fields(noun) if spec.name in OPTIONAL}
+    valid = {name: check(getattr(noun, name)) for name, check in _OPTIONAL_OF[type(noun)]}
     if valid["old_price_cents"] is not None and valid["old_price_cents"] <= price_cents:
         valid["old_price_cents"] = None
     return valid
@@ -133,10 +137,10 @@ def whole_enrichment(found: Enrichment, *, price_cents: int) -> Enrichment:
         ValueError: the value that cannot be stored, and its name.
     """
     valid = valid_enrichment(replace(found, price_cents=price_cents) if found.price_cents is None else found)
-    for spec in fields(found):
-        value = getattr(found, spec.name)
-        if spec.name in OPTIONAL and value is not None and getattr(valid, spec.name) != value:
-            raise ValueError(f"{spec.name} cannot be stored: {str(value)[:100]!r}")
+    for name, _ in _OPTIONAL_OF[Enrichment]:
+        value = getattr(found, name)
+        if value is not None and getattr(valid, name) != value:
+            raise ValueError(f"{name} cannot be stored: {str(value)[:100]!r}")
     return replace(valid, price_cents=found.price_cents)
 
 

@@ -346,4 +346,4 @@ def test_a_page_saved_again_is_told_what_it_was_told_at_first(
 ) -> None:
     """The offer was first seen at minute 0, and its price changed at minute 5."""
     moved = with_card(offer(0), card(price_cents=9_000), seen_at=at(5))
-    assert rules.outcome(moved, seen_at=at(minute), is_new=is_new, is_changed=is_changed) == told
+    assert rules.saved_offer(moved, seen_at=at(minute), is_new=is_new, is_changed=is_changed).outcome == told

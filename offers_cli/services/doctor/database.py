@@ -8,7 +8,8 @@ from pathlib import Path
 
 from offers_cli.errors import StorageRefused
 from offers_cli.services.doctor.examine import Finding
-from offers_cli.storage.health import TABLES, SqliteHealth
+from offers_cli.storage.health import SqliteHealth
+from offers_cli.storage.migrations import TABLES
 
 NAMES = ("database", "schema", "row_level_security")
 CLOSE_TO_STRANGERS = "; ".join(

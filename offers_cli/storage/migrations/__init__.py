@@ -9,6 +9,8 @@ from typing import Literal
 
 StorageKind = Literal["sqlite", "supabase"]
 
+TABLES = ("offers", "price_history", "scrape_runs")
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:

@@ -67,10 +67,12 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
+    """The version of the schema; 0 of a file without one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def application_id(connection: sqlite3.Connection) -> int:
+    """The mark of the program that the file belongs to; ours is `APPLICATION_ID`."""
     return int(connection.execute("PRAGMA application_id").fetchone()[0])
 
 

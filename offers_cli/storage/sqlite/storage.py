@@ -8,7 +8,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ from offers_cli.storage.base import (
     Missing,
     OfferCounts,
     OfferFilter,
+    OfferKey,
     PricePoint,
     PruneReport,
     RefusedOffer,
@@ -28,16 +28,17 @@ from offers_cli.storage.base import (
     StoredOffer,
     UrlRepair,
     check_limit,
+    key_of,
 )
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import (
     EnrichmentResult,
     WriteResult,
     enrichment_report,
-    needs,
     new_offer,
-    outcome,
     price_point,
+    save_report,
+    saved_offer,
     with_card,
     with_result,
 )
@@ -81,11 +82,8 @@ class SqliteStorage:
         seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         with self._connection() if dry_run else self._transaction() as connection:
-            outcomes = save_cards(connection, cards, seen_at=seen_at, dry_run=dry_run)
-        return SaveReport(
-            saved=tuple(each for each in outcomes if isinstance(each, SavedOffer)),
-            refused=(*refused, *(each for each in outcomes if isinstance(each, RefusedOffer))),
-        )
+            answers = save_cards(connection, cards, seen_at=seen_at, dry_run=dry_run)
+        return save_report(cards, answers, refused)
 
     def offers_needing_enrichment(
         self, *, limit: int, missing: frozenset[Missing], recheck_before: datetime | None = None
@@ -239,41 +237,33 @@ def _question(connection: FileConnection, wanted: OfferFilter) -> queries.Query:
     return queries.find(wanted)
 
 
-OfferKey = tuple[str, str]
-
-
 def save_cards(
-    connection: sqlite3.Connection, cards: Sequence[Offer], *, seen_at: datetime, dry_run: bool
-) -> list[SavedOffer | RefusedOffer]:
-    """What became of each card. A constraint that refuses one row leaves the others standing."""
-    stored = _offers_by_key(connection, cards)
-    done: dict[OfferKey, SavedOffer | RefusedOffer] = {}
-    outcomes: list[SavedOffer | RefusedOffer] = []
+    connection: sqlite3.Connection, cards: Iterable[Offer], *, seen_at: datetime, dry_run: bool
+) -> dict[OfferKey, SavedOffer | RefusedOffer]:
+    """What became of each offer's first card. A constraint that refuses one row leaves the others standing."""
+    stored = {key_of(offer): offer for offer in _read(connection, queries.OFFERS_BY_KEY, list(map(key_of, cards)))}
+    answers: dict[OfferKey, SavedOffer | RefusedOffer] = {}
     for card in cards:
-        key = (card.marketplace, card.external_id)
-        if key not in done:
-            done[key] = _save_card(connection, stored.get(key), card, seen_at=seen_at, dry_run=dry_run)
-            outcomes.append(done[key])
-        elif isinstance(first := done[key], SavedOffer):
-            outcomes.append(replace(first, outcome="unchanged"))
-    return outcomes
-
-
-def _save_card(
-    connection: sqlite3.Connection, before: StoredOffer | None, card: Offer, *, seen_at: datetime, dry_run: bool
-) -> SavedOffer | RefusedOffer:
-    after = _after_card(before, card, seen_at)
-    try:
-        is_changed = _write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
-    except sqlite3.IntegrityError as exc:
-        return RefusedOffer(external_id=card.external_id, reason=str(exc))
-    return _saved(after, outcome(after, seen_at=seen_at, is_new=before is None, is_changed=is_changed))
+        if (key := key_of(card)) in answers:
+            continue
+        if before := stored.get(key):
+            after = with_card(before, card, seen_at=seen_at)
+        else:
+            after = new_offer(card, offer_id=str(uuid.uuid4()), seen_at=seen_at)
+        try:
+            is_changed = _write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
+        except sqlite3.IntegrityError as exc:
+            answers[key] = RefusedOffer(external_id=card.external_id, reason=str(exc))
+        else:
+            answers[key] = saved_offer(after, seen_at=seen_at, is_new=before is None, is_changed=is_changed)
+    return answers
 
 
 def save_results(connection: sqlite3.Connection, results: Iterable[EnrichmentResult]) -> dict[str, set[WriteResult]]:
     """What became of each known offer's results, applied in the order of their claims."""
     in_order = sorted(results, key=lambda result: result.observed_at)
-    stored = _offers_by_id(connection, [result.offer_id for result in in_order])
+    ids = [result.offer_id for result in in_order]
+    stored = {offer.id: offer for offer in _read(connection, queries.OFFERS_BY_ID, ids)}
     written: dict[str, set[WriteResult]] = defaultdict(set)
     for result in in_order:
         if before := stored.get(result.offer_id):
@@ -341,29 +331,6 @@ def _delete(connection: sqlite3.Connection, table: str, ids: Sequence[str | int]
     connection.execute(f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
 
-def _after_card(before: StoredOffer | None, card: Offer, seen_at: datetime) -> StoredOffer:
-    if before is None:
-        return new_offer(card, offer_id=str(uuid.uuid4()), seen_at=seen_at)
-    return with_card(before, card, seen_at=seen_at)
-
-
-def _saved(offer: StoredOffer, became: Literal["new", "changed", "unchanged"]) -> SavedOffer:
-    return SavedOffer(
-        offer_id=offer.id,
-        external_id=offer.external_id,
-        url=offer.url,
-        price_cents=offer.price_cents,
-        outcome=became,
-        needs=needs(offer),
-    )
-
-
-def _offers_by_key(connection: sqlite3.Connection, cards: Iterable[Offer]) -> dict[OfferKey, StoredOffer]:
-    wanted = json.dumps([(card.marketplace, card.external_id) for card in cards])
-    offers = map(OFFERS.read, connection.execute(queries.OFFERS_BY_KEY, (wanted,)))
-    return {(offer.marketplace, offer.external_id): offer for offer in offers}
-
-
-def _offers_by_id(connection: sqlite3.Connection, ids: list[str]) -> dict[str, StoredOffer]:
-    offers = map(OFFERS.read, connection.execute(queries.OFFERS_BY_ID, (json.dumps(ids),)))
-    return {offer.id: offer for offer in offers}
+def _read(connection: sqlite3.Connection, question: str, wanted: Sequence[object]) -> Iterator[StoredOffer]:
+    """The offers that are asked for by one list, which is one parameter however long it is."""
+    return map(OFFERS.read, connection.execute(question, (json.dumps(wanted),)))

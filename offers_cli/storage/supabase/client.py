@@ -31,9 +31,7 @@ class SupabaseClient:
         self.host = urlsplit(url).netloc.rpartition("@")[2]
         self.patience = patience
         if not _is_header_value(key.reveal()):
-            raise StorageRefused(
-                "the Supabase key holds characters that no key has", hint="copy SUPABASE_SERVICE_ROLE_KEY again"
-            )
+            raise StorageRefused("malformed Supabase key", hint="copy SUPABASE_SERVICE_ROLE_KEY again")
         self._http = httpx.Client(
             base_url=f"{url.rstrip('/')}/rest/v1/rpc/",
             headers={
@@ -89,6 +87,7 @@ class SupabaseClient:
             raise nonsense(self.host)
 
     def close(self) -> None:
+        """Close the connections; a call afterwards is refused."""
         self._http.close()
 
 
@@ -203,8 +202,8 @@ def closed(host: str) -> StorageRefused:
 
 
 def _reason(response: httpx.Response, body: dict[str, Any]) -> str:
-    told = [body.get("message"), body.get("msg"), body.get("error"), response.reason_phrase]
-    reason = next((text for text in told if isinstance(text, str) and text), "no reason given")
+    given = [body.get("message"), body.get("msg"), body.get("error"), response.reason_phrase]
+    reason = next((text for text in given if isinstance(text, str) and text), "no reason given")
     return _without_key(reason, response.request)[:_LONGEST_REASON]
 
 

@@ -11,7 +11,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from offers_cli.storage.base import (
     OfferBatch,
     OfferCounts,
     OfferFilter,
+    OfferKey,
     PricePoint,
     PruneReport,
     RefusedOffer,
@@ -33,10 +33,11 @@ from offers_cli.storage.base import (
     StoredOffer,
     UrlRepair,
     check_limit,
+    key_of,
 )
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import BRIEF, Patience
-from offers_cli.storage.rules import WriteResult, enrichment_report, needs, outcome
+from offers_cli.storage.rules import WriteResult, enrichment_report, save_report, saved_offer
 from offers_cli.storage.supabase.client import SupabaseClient
 from offers_cli.storage.supabase.rows import Json, read, read_all, rows_of, text_of, texts_of, to_json, whole_number
 from offers_cli.storage.validation import is_storable, is_uuid, valid_cards, valid_results
@@ -48,7 +49,6 @@ PLACES = 20_000
 AT_ONCE = 2_000
 """Offers of a list, at the most, that are asked for in one statement: some 2 MB."""
 
-OfferKey = tuple[str, str]
 T = TypeVar("T")
 
 
@@ -85,11 +85,11 @@ class SupabaseStorage:
     def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
         seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
-        unique = {(card.marketplace, card.external_id): card for card in reversed(cards)}
+        unique = {key_of(card): card for card in reversed(cards)}
         answers: dict[OfferKey, SavedOffer | RefusedOffer] = {}
         for batch in _batches(sorted(unique.items())):
             answers |= self._save_batch(dict(batch), seen_at=seen_at, dry_run=dry_run)
-        return _save_report(cards, answers, refused)
+        return save_report(cards, answers, refused)
 
     def _save_batch(
         self, batch: Mapping[OfferKey, Offer], *, seen_at: datetime, dry_run: bool
@@ -267,15 +267,8 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
     if "reason" in row:
         return RefusedOffer(external_id=text_of(row["external_id"]), reason=text_of(row["reason"]))
-    offer = read(StoredOffer, row["offer"])
-    return SavedOffer(
-        offer_id=offer.id,
-        external_id=offer.external_id,
-        url=offer.url,
-        price_cents=offer.price_cents,
-        outcome=outcome(offer, seen_at=seen_at, is_new=row["outcome"] == "new", is_changed=row["outcome"] == "changed"),
-        needs=needs(offer),
-    )
+    is_new, is_changed = (row["outcome"] == name for name in ("new", "changed"))
+    return saved_offer(read(StoredOffer, row["offer"]), seen_at=seen_at, is_new=is_new, is_changed=is_changed)
 
 
 def _write_results(answer: Any) -> list[tuple[str, WriteResult]]:
@@ -301,24 +294,6 @@ def _batch(answer: Any, *, after: str | None) -> OfferBatch:
     for offer in offers:
         after = _beyond(after, offer.id)
     return OfferBatch(offers, history)
-
-
-def _save_report(
-    cards: Sequence[Offer], answers: dict[OfferKey, SavedOffer | RefusedOffer], refused: Sequence[RefusedOffer]
-) -> SaveReport:
-    """The answers in the order of the cards; an offer's second card is unchanged."""
-    saved: list[SavedOffer] = []
-    all_refused = list(refused)
-    done: set[OfferKey] = set()
-    for card in cards:
-        key = (card.marketplace, card.external_id)
-        answer = answers[key]
-        if isinstance(answer, SavedOffer):
-            saved.append(replace(answer, outcome="unchanged") if key in done else answer)
-        elif key not in done:
-            all_refused.append(answer)
-        done.add(key)
-    return SaveReport(saved=tuple(saved), refused=tuple(all_refused))
 
 
 def _wanted(wanted: OfferFilter) -> dict[str, Any]:
