@@ -68,6 +68,7 @@ def record(name: str, commands: list[str], env: dict[str, str]) -> None:
 
 
 def main() -> None:
+    """Write every scene, against a shop and a home of their own."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as home, DemoShop(Inventory(Catalogue(40))) as shop:
         env = {**os.environ, **BRISK, "OFFERS_HOME": home, "ML_BASE_URL": shop.url, "TERM": "xterm-256color"}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SOCKET_PATH_LIMIT = 100
 """A unix socket's path may have 104 (macOS) to 108 (Linux) bytes."""
 SHORT_PARENT = Path("/tmp")  # noqa: S108 (fixed on purpose: every process must find the same socket)
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0  # one that died is noticed at once; a busy machine may need long for one that lives
 LOADING_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.01

@@ -1,13 +1,24 @@
-"""The house stays readable: the page that leads through the code names what is there."""
+"""The house stays readable: no name means two things, and the page that leads through the code names what is there."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "offers_cli"
 STOP = re.compile(r"\[`([\w.]+)`\]\(\.\./(offers_cli/[\w/.]+)\)")
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    homes = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(str(path.relative_to(PACKAGE)))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}
 
 
 def test_every_stop_on_the_way_through_the_code_is_there() -> None:
