@@ -1,11 +1,14 @@
-"""The house stays readable: no name means two things, and the page that leads through the code names what is there."""
+"""The house stays readable: no name has two meanings, no files go in circles, the page through it names what is."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "offers_cli"
@@ -19,6 +22,12 @@ def test_no_public_class_has_the_name_of_another() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(str(path.relative_to(PACKAGE)))
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+def test_no_file_imports_itself_by_way_of_others() -> None:
+    """Those for types count as well: files that need each other are one file, or lack one."""
+    graph = grimp.build_graph("offers_cli", cache_dir=None)
+    TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules}).prepare()
 
 
 def test_every_stop_on_the_way_through_the_code_is_there() -> None:
