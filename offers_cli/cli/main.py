@@ -61,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(context.get_help() + "\n")
             return UsageError.exit_code
         message = getattr(error, "format_message", error.__str__)()
-        problems = problems_of(UsageError(message, hint=f"{context.command_path if context else 'offers'} --help"))
+        where = context.command_path if context else "offers"
+        problems = problems_of(UsageError(message, hint=f"{where} --help"))
     except (typer.Abort, KeyboardInterrupt):
         problems = problems_of(Interrupted(INTERRUPTED))
     except OffersError as error:

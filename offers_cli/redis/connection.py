@@ -203,8 +203,15 @@ def connect(url: str) -> redis.Redis:
 
     find: Any = redis.sentinel.Sentinel  # untyped in redis-py
     sentinels = find(address.sentinels, sentinel_kwargs=_patience() | address.sentinel_options)
-    master: redis.Redis = sentinels.master_for(address.service, **(_patience() | address.options))
-    return master
+
+    class Primary(redis.Redis):
+        def close(self) -> None:
+            super().close()
+            for sentinel in sentinels.sentinels:  # redis-py leaves these connections open
+                sentinel.close()
+
+    primary: redis.Redis = sentinels.master_for(address.service, Primary, **(_patience() | address.options))
+    return primary
 
 
 def eviction_policy(connection: redis.Redis) -> str | None:

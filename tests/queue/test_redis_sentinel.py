@@ -96,6 +96,14 @@ def answer(url: str) -> OffersError | None:
     return None
 
 
+def test_a_client_that_is_closed_leaves_no_connection_to_a_sentinel(watched: Watched) -> None:
+    with connect(watched.url) as client:
+        client.ping()
+        pools = [sentinel.connection_pool for sentinel in client.connection_pool.sentinel_manager.sentinels]
+        assert any(one.is_connected for pool in pools for one in pool._available_connections)
+    assert not any(one.is_connected for pool in pools for one in pool._available_connections)
+
+
 def test_the_primary_is_found_by_any_of_several_sentinels(watched: Watched) -> None:
     with connect(watched.url) as client:
         client.set("k", "v")
