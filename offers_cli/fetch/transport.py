@@ -208,6 +208,8 @@ class Transport:
                 hint="check OFFERS_HTTP_PROXY",
                 retry_after_s=PROXY_PAUSE_S,
             ) from exc
+        except httpcore.ConnectError as exc:
+            raise SiteUnavailable(f"{url.netloc} does not answer ({exc})", hint="try again later") from exc
         except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
             raise SiteUnavailable(f"no valid response from {url.netloc} ({exc})", hint="try again later") from exc
 
