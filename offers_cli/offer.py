@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -34,6 +35,90 @@ def url_problem(url: str) -> str | None:
     if "@" in parts.netloc:
         return "carries a user name"
     return None if parts.hostname else "names no host"
+
+
+class PriceCondition(StrEnum):
+    """By which payment a price holds."""
+
+    ANY = "any"
+    PIX = "pix"
+    """Only by Pix, or with the balance of the shop's own account."""
+    CREDIT_LINE = "credit_line"
+    """Only with the shop's own credit."""
+
+
+class DiscountKind(StrEnum):
+    """What the struck price beside a price is."""
+
+    PRICE_CUT = "price_cut"
+    PAYMENT = "payment"
+    """What a card pays for the same offer: the discount is the payment's alone."""
+
+
+FactValue = int | str | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a card or a page says of an offer beside its prices; None where it does not say.
+
+    They are kept in one JSON object whose keys are these fields, unknown ones absent. Amounts in hundredths of the
+    offer's currency; texts as the shop writes them, single-spaced.
+
+    Attributes:
+        installment_cents: one instalment of `installments_count`; `interest_free` is False where the page says how
+            many and not that they bear no interest.
+        free_shipping_note: for whom or when alone shipping is free ("por ser sua primeira compra").
+        full: kept and sent by the shop's own warehouse.
+        rating_hundredths: stars, 480 for 4.8.
+        sold_at_least: 10000 for "+10mil vendidos".
+        badge_until: when what the badge says ends; ISO 8601 in UTC.
+        coupon_min_cents: the least purchase for the coupon.
+        category: the narrowest one that the page names.
+    """
+
+    installments_count: int | None = None
+    installment_cents: int | None = None
+    interest_free: bool | None = None
+    free_shipping: bool | None = None
+    free_shipping_note: str | None = None
+    full: bool | None = None
+    badge: str | None = None
+    badge_until: str | None = None
+    coupon_label: str | None = None
+    coupon_cents: int | None = None
+    coupon_pct: int | None = None
+    coupon_min_cents: int | None = None
+    rating_hundredths: int | None = None
+    reviews: int | None = None
+    sold_at_least: int | None = None
+    seller: str | None = None
+    official_store: bool | None = None
+    brand: str | None = None
+    category: str | None = None
+
+    @classmethod
+    def of(cls, known: Mapping[str, Any]) -> Self:
+        """The facts among named values; other names are ignored."""
+        return cls(**{name: known[name] for name in FACTS if known.get(name) is not None})
+
+    def known(self) -> dict[str, FactValue]:
+        """Those that are known, by name."""
+        return {name: value for name in FACTS if (value := getattr(self, name)) is not None}
+
+    def filled_by(self, other: Facts) -> Facts:
+        """These, and what only the other one knows."""
+        return Facts.of(other.known() | self.known())
+
+    def updated_by(self, newer: Facts) -> Facts:
+        """What is known after a later card or page: of what may end any day (`FLEETING`) only what it still says."""
+        lasting = {name: value for name, value in self.known().items() if name not in FLEETING}
+        return Facts.of(lasting | newer.known())
+
+
+FACTS = tuple(known.name for known in fields(Facts))
+FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
+"""Instalments, shipping, badges and coupons: true of the moment, and worse than missing once they ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
