@@ -16,6 +16,7 @@ from typing import Any
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import Candidate, ProductReading, Value
 from offers_cli.money import MoneyError, discount_pct, format_cents
+from offers_cli.offer import DiscountKind, PriceCondition
 
 ROUNDING_CENTS = 1
 WHOLE_CENTS = 100
@@ -151,6 +152,20 @@ def _disagreement(evidence: Evidence, currency: str) -> str:
 def is_plausible(old_price_cents: int, price_cents: int) -> bool:
     """Whether a previous price is 1.01 to 10 times the price."""
     return price_cents * LEAST_RATIO_PCT <= old_price_cents * 100 <= price_cents * MOST_RATIO_PCT
+
+
+def discount_kind(
+    *, old_price_cents: int | None, card_price_cents: int | None, price_condition: PriceCondition | None
+) -> DiscountKind | None:
+    """What the previous price beside a price is; None without one, and where the page does not say enough.
+
+    Pages that show a price by Pix strike the price that a card pays: that price is no former one.
+    """
+    if old_price_cents is None:
+        return None
+    if card_price_cents is not None:
+        return DiscountKind.PAYMENT if agree(old_price_cents, card_price_cents) else DiscountKind.PRICE_CUT
+    return DiscountKind.PRICE_CUT if price_condition is PriceCondition.ANY else None
 
 
 def _reconcile_old(readings: list[int], price: int) -> tuple[int | None, int | None, tuple[str, ...]]:

@@ -6,8 +6,9 @@ import pytest
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import Candidate
-from offers_cli.marketplaces.evidence import Evidence, ReconciledPrices, agree, is_plausible, reconcile
+from offers_cli.marketplaces.evidence import Evidence, ReconciledPrices, agree, discount_kind, is_plausible, reconcile
 from offers_cli.money import MoneyError
+from offers_cli.offer import DiscountKind, PriceCondition
 
 
 def evidence(prices: list[int], *, old: list[int] | None = None, labels: list[int | None] | None = None) -> Evidence:
@@ -183,3 +184,35 @@ def test_each_kind_of_value_is_asked_for_alone() -> None:
     assert gathered.values("value") == [1, "text"]
     assert (gathered.first_text("value"), gathered.cents("value")) == ("text", [1])
     assert (gathered.first_text("nothing"), gathered.cents("nothing"), gathered.values("nothing")) == (None, [], [])
+
+
+@pytest.mark.parametrize("condition", [*PriceCondition, None])
+@pytest.mark.parametrize(
+    ("old", "card", "kind"),
+    [
+        pytest.param(12000, 12000, DiscountKind.PAYMENT, id="struck is what a card pays"),
+        pytest.param(12000, 12050, DiscountKind.PAYMENT, id="the same with its cents left out"),
+        pytest.param(15000, 12000, DiscountKind.PRICE_CUT, id="struck is more than a card pays"),
+        pytest.param(None, 12000, None, id="nothing is struck"),
+        pytest.param(None, None, None, id="one price only"),
+    ],
+)
+def test_a_struck_price_that_a_card_pays_is_no_former_price(
+    old: int | None, card: int | None, kind: DiscountKind | None, condition: PriceCondition | None
+) -> None:
+    assert discount_kind(old_price_cents=old, card_price_cents=card, price_condition=condition) is kind
+
+
+@pytest.mark.parametrize(
+    ("condition", "kind"),
+    [
+        (PriceCondition.ANY, DiscountKind.PRICE_CUT),
+        (PriceCondition.PIX, None),
+        (PriceCondition.CREDIT_LINE, None),
+        (None, None),
+    ],
+)
+def test_without_a_card_price_only_a_price_for_all_is_known_to_be_cut(
+    condition: PriceCondition | None, kind: DiscountKind | None
+) -> None:
+    assert discount_kind(old_price_cents=12000, card_price_cents=None, price_condition=condition) is kind
