@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, RLock
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -364,9 +364,10 @@ class _Later:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._parts: dict[str, _Unopened] = {}
 
     def __getattr__(self, name: str) -> Any:
-        return _Unopened(self._runtime, name)
+        return self._parts.setdefault(name, _Unopened(self._runtime, name))
 
 
 class _Unopened:
@@ -375,6 +376,11 @@ class _Unopened:
     def __init__(self, runtime: Runtime, name: str) -> None:
         self._runtime = runtime
         self._name = name
+        self._opening = RLock()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(getattr(self._runtime, self._name), name)
+        if self._name in vars(self._runtime):
+            return getattr(getattr(self._runtime, self._name), name)
+        with self._opening:  # from Python 3.12 on `cached_property` lets two threads open a part each
+            part = getattr(self._runtime, self._name)
+        return getattr(part, name)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 
@@ -63,3 +66,26 @@ def test_a_redis_that_did_not_answer_is_left_alone_for_a_moment(
 def test_without_a_redis_the_pace_is_this_process_s_own(runtime: Runtime) -> None:
     assert isinstance(runtime.pace, LocalPace)
     assert not runtime.later.pace.is_paused("shop.test")
+
+
+def test_threads_that_use_a_part_at_once_open_it_once(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Python 3.12 on only our own lock sees to it: several fetchers would each have their own connections."""
+    opened: list[int] = []
+    all_ask, nobody = Barrier(4), Event()
+
+    def open_snapshots(_: Runtime) -> list[int]:
+        opened.append(1)
+        nobody.wait(0.2)  # time for another thread to open it as well
+        return opened
+
+    part = cached_property(open_snapshots)
+    part.__set_name__(Runtime, "snapshots")
+    monkeypatch.setattr(Runtime, "snapshots", part)
+    later = runtime.later
+
+    def use(_: int) -> int:
+        all_ask.wait()
+        return later.snapshots.count(1)  # type: ignore[attr-defined,no-any-return]  # it is the list above
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(4))) == [1, 1, 1, 1]
