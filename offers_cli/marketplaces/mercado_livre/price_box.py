@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
-AMOUNT = ", ".join(f".{name}" for name in sorted(selectors.AMOUNT_CLASSES))
 PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
 MARKS_ELSEWHERE = "h1, img, form, input, button, a[href]"
 MOST_STEPS_UP = 6
@@ -98,7 +97,7 @@ def _amount_of(anchor: LexborNode) -> LexborNode | None:
 def _first_amount(box: LexborNode) -> LexborNode | None:
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
     places = (*box.css(f".{selectors.LINE_CLASS}"), box)
-    amounts = (node for place in places for node in _select_priced(place, AMOUNT, box))
+    amounts = (node for place in places for node in _select_priced(place, selectors.AMOUNT, box))
     return next((node for node in amounts if node.mem_id not in old), None)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 # Amounts of money, wherever they stand.
 AMOUNT_CLASSES = {"andes-money-amount", "price-tag", "ui-pdp-price__part"}
+AMOUNT = ", ".join(f".{name}" for name in sorted(AMOUNT_CLASSES))
 FRACTION = ".andes-money-amount__fraction, [data-andes-money-amount-fraction], .price-tag-fraction"
 CENTS = ".andes-money-amount__cents, [data-andes-money-amount-cents], .price-tag-cents"
 CENTS_AFTER_A_POINT, CENTS_AFTER_A_COMMA = "cents-dot", "cents-comma"

@@ -1,0 +1,241 @@
+"""How a price is paid for: labels and phrases, as texts, as templates of the state and as elements."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from offers_cli.marketplaces.mercado_livre.payment import (
+    NOTHING,
+    Payment,
+    condition_of,
+    payment_in_node,
+    payment_in_template,
+    payment_in_text,
+    price_condition,
+)
+from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, SITES
+from offers_cli.money import format_cents
+from offers_cli.offer import PriceCondition
+
+MEXICO = next(site for site in SITES if site.id == "MLM")
+PIX, CREDIT, ANY = PriceCondition.PIX, PriceCondition.CREDIT_LINE, PriceCondition.ANY
+
+
+@pytest.mark.parametrize(
+    ("label", "condition"),
+    [
+        ("43% OFF no Pix", PIX),
+        ("no Pix", PIX),
+        ("45% OFF no Pix ou Saldo no Mercado\N{NARROW NO-BREAK SPACE}Pago", PIX),
+        ("10% de desconto à vista no PIX", PIX),
+        ("pagando com Pix", PIX),
+        ("5% OFF com saldo no Mercado Pago", PIX),
+        ("50% OFF no Crédito disponível", CREDIT),
+        ("12% OFF com Mercado Crédito", CREDIT),
+        ("56% OFF", ANY),
+        ("-40%", ANY),
+        ("R$ 100 OFF", ANY),
+        ("", ANY),
+        ("5% OFF Dinheiro no Mercado Pago", None),
+        ("10% OFF no boleto", None),
+        ("10% OFF no boleto ou Pix", None),
+        ("no cartão de crédito", None),
+        ("no Pix ou Mercado Crédito", None),
+        ("20% OFF na 2ª unidade", None),
+        ("R$ 25 OFF BB VISA", None),
+        ("no Pixel", None),
+        ("Mercado Pago", None),
+    ],
+)
+def test_a_label_names_a_condition_that_is_known_or_none(label: str, condition: PriceCondition | None) -> None:
+    assert condition_of(label) is condition
+
+
+def test_labels_beside_one_price_name_one_condition_between_them() -> None:
+    assert price_condition([]) is ANY
+    assert price_condition(["18% OFF", "no Pix"]) is PIX
+    assert price_condition(["no Pix", "no Pix"]) is PIX
+    assert price_condition(["no Pix", "com Mercado Crédito"]) is None
+    assert price_condition(["no Pix", "no boleto"]) is None
+
+
+def test_a_price_that_only_a_card_price_stands_beside_holds_on_a_condition_that_is_not_told() -> None:
+    beside = Payment(card_price_cents=100)
+    assert price_condition(["10% OFF"], beside) is None
+    assert price_condition(["10% OFF no Pix"], beside) is PIX
+    assert price_condition([], Payment(installments_count=2, installment_cents=50, interest_free=True)) is ANY
+
+
+def instalments(count: int, each: int, *, free: bool, card: int | None = None) -> Payment:
+    return Payment(card_price_cents=card, installments_count=count, installment_cents=each, interest_free=free)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ou R$ 3.579 em 10x R$ 357,90 sem juros", instalments(10, 35790, free=True, card=357900)),
+        ("ou R$3.579 em 10x de R$357,90 sem juros", instalments(10, 35790, free=True, card=357900)),
+        ("ou R$ 1.000 em até 12x R$ 99,90", instalments(12, 9990, free=False, card=100000)),
+        ("ou R$ 3.499 em 10x R$ 349,99 sem juros", instalments(10, 34999, free=True, card=349900)),
+        ("ou R$ 357,90 em outros meios", Payment(card_price_cents=35790)),
+        ("ou R$ 357,90 em outros meios de pagamento", Payment(card_price_cents=35790)),
+        ("12x R$ 192,14", instalments(12, 19214, free=False)),
+        ("em 12x R$ 16,23", instalments(12, 1623, free=False)),
+        ("ou 10x de R$ 10 sem juros", instalments(10, 1000, free=True)),
+        ("10x sem juros de R$ 10", instalments(10, 1000, free=True)),
+    ],
+)
+def test_a_text_tells_what_a_card_pays(text: str, told: Payment) -> None:
+    assert payment_in_text(text, "BRL") == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "em até 12x",
+        "10x sem juros",
+        "R$ 100",
+        "ou R$ 100",
+        "R$ 100 em outros meios",  # may be the price itself
+        "ou R$ 100 em 10x",
+        "1x R$ 100",
+        "0x R$ 100",
+        "100x R$ 1",
+        "12x R$ 0,00",
+        "ou R$ 100 ou R$ 90 em outros meios",
+        "ou R$ 357,90 em 10x R$ 3.579 sem juros",  # the amounts changed places
+        "ou R$ 100 em 10x R$ 9,60 sem juros",
+        "ou R$ 100 em 10x R$ 10,40 sem juros",
+        "ou R$ 100 em 10x R$ 9,60",
+        "ou R$ 1,290 em outros meios",
+        "ou US$ 357,90 em outros meios",
+        "ou 357,90 em outros meios",
+        "10x R$ 10 sem juros no cartão da loja",
+        "Cupom R$ 30 OFF",
+        "ou R$ 357\N{CURRENCY SIGN} em outros meios",
+        "ou " + "R$ 1 " * 200 + "em outros meios",
+    ],
+)
+def test_a_text_that_is_worded_otherwise_or_contradicts_itself_tells_nothing(text: str) -> None:
+    assert payment_in_text(text, "BRL") == NOTHING
+
+
+@given(st.integers(2, 24), st.integers(100, 10**7), st.booleans())
+def test_whatever_is_written_is_read_back(count: int, each: int, free: bool) -> None:
+    suffix = " sem juros" if free else ""
+    text = f"ou {format_cents(count * each)} em {count}x {format_cents(each)}{suffix}"
+    assert payment_in_text(text, "BRL") == instalments(count, each, free=free, card=count * each)
+
+
+@given(st.text(alphabet="ou em12x R$ .,9sjurosmein¤", max_size=40))
+def test_no_text_raises_or_tells_half_of_instalments(text: str) -> None:
+    told = payment_in_text(text, "BRL")
+    together = (told.installments_count, told.installment_cents, told.interest_free)
+    assert together == (None, None, None) or None not in together
+
+
+def label(text: str) -> dict[str, object]:
+    return {"type": "label", "label": {"text": text}}
+
+
+def price(value: object, currency: str = "BRL") -> dict[str, object]:
+    return {"type": "price", "price": {"value": value, "currency": currency}}
+
+
+def of_card(**values: dict[str, object]) -> list[dict[str, object]]:
+    return [{"key": key, **value} for key, value in values.items()]
+
+
+IN_WORDS = "{o} {price_total} {en} 10x {price} sem juros"
+
+
+def test_the_state_of_a_card_fills_a_template() -> None:
+    values = of_card(o=label("ou"), price_total=price(3499), en=label("em"), price=price(349.99))
+    told = instalments(10, 34999, free=True, card=349900)
+    assert payment_in_template(IN_WORDS, values, "BRL", no_interest=True) == told
+    assert payment_in_template(IN_WORDS, values, "BRL") == told
+    doubtful = payment_in_template(IN_WORDS, values, "BRL", no_interest=False)
+    assert (doubtful.installments_count, doubtful.interest_free) == (10, None)
+    other = payment_in_template("ou {price_total} em outros meios", values, "BRL", no_interest=False)
+    assert other == Payment(card_price_cents=349900)
+
+
+def test_the_state_of_a_page_fills_a_template() -> None:
+    values = {"en": {"text": "em", "color": "BLACK"}, "price_installments": {"type": "price", "value": 16.23}}
+    assert payment_in_template("{en} 12x {price_installments}", values, "BRL") == instalments(12, 1623, free=False)
+    pesos = {"price_installments": {"type": "price", "value": 11915, "currency_symbol": "$"}}
+    text = "6 cuotas de {price_installments} con 0% interés"
+    assert payment_in_template(text, pesos, "COP") == instalments(6, 1191500, free=True)
+
+
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        (None, []),
+        (7, []),
+        ("12x {price}", []),
+        ("12x {price}", None),
+        ("12x {price}", of_card(other=price(10))),
+        ("12x {price}", of_card(price=price("10.50"))),
+        ("12x {price}", of_card(price=price(-1))),
+        ("12x {price}", of_card(price=price(0))),
+        ("12x {price}", of_card(price=price(value=True))),
+        ("12x {price}", of_card(price=price(10.123))),
+        ("12x {price}", of_card(price=price(10, "USD"))),
+        ("12x \N{CURRENCY SIGN}", of_card(price=price(10))),
+        ("{fake}", {"fake": {"text": "12x \N{CURRENCY SIGN}"}}),
+        ("12x {price} " + " " * 300, of_card(price=price(10))),
+    ],
+)
+def test_a_template_without_its_amounts_tells_nothing(template: object, values: object) -> None:
+    assert payment_in_template(template, values, "BRL") == NOTHING
+
+
+def amount(fraction: str, cents: str = "", *, spoken: str = "", symbol: str = "R$") -> str:
+    label = f'aria-label="{spoken}"' if spoken else ""
+    mark = f'<span>,</span><span class="andes-money-amount__cents">{cents}</span>' if cents else ""
+    return (
+        f'<span class="andes-money-amount" {label}><span class="andes-money-amount__currency-symbol">{symbol}</span>'
+        f'<span class="andes-money-amount__fraction">{fraction}</span>{mark}</span>'
+    )
+
+
+def in_element(html: str, currency: str = "BRL") -> Payment:
+    node = LexborHTMLParser(f'<p id="told">{html}</p>').css_first("#told")
+    assert node is not None
+    return payment_in_node(node, MEXICO if currency == "MXN" else BRAZIL, currency)
+
+
+def test_elements_tell_it_with_their_amounts_in_order() -> None:
+    html = f"<b>ou</b> <i>{amount('3.579')}</i> <b>em</b> 10x {amount('357', '90')} sem juros"
+    assert in_element(html) == instalments(10, 35790, free=True, card=357900)
+    assert in_element(f"ou {amount('134', '96')} em outros meios") == Payment(card_price_cents=13496)
+    assert in_element(f"12x{amount('10')}") == instalments(12, 1000, free=False)
+    mexican = amount("5,318", symbol="$")
+    assert in_element(f"en 24 meses sin intereses de {mexican}", "MXN") == instalments(24, 531800, free=True)
+    assert in_element(f"en 24 meses de {mexican}", "MXN") == instalments(24, 531800, free=False)
+
+
+def test_elements_without_marked_amounts_are_read_as_text_unless_digits_run_together() -> None:
+    assert in_element("ou <b>R$</b> 3.579 em 10x R$<i>357,90</i> sem juros").card_price_cents == 357900
+    assert in_element("ou R$<b>357</b><sup>90</sup> em outros meios") == NOTHING
+    assert in_element("ou R$<b>357</b> <sup>90</sup> em outros meios") == NOTHING
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"12x {amount('10', symbol='US$')}",
+        f"12x {amount('10', spoken='11 reais')}",
+        f"12x {amount('1o')}",
+        f"12x {amount('10')} {amount('11')}",
+        f"12x {amount('10')} R$ 9",
+        "",
+    ],
+)
+def test_elements_with_doubtful_amounts_tell_nothing(html: str) -> None:
+    assert in_element(html) == NOTHING
