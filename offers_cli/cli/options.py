@@ -32,14 +32,14 @@ def parse_path_option(text: str) -> Path:
 
 
 def parse_age(text: str | None, option: str) -> float | None:
-    """Seconds of an age such as ``90s``, ``10m``, ``12h`` or ``7d``; raises `UsageError` naming the option.
+    """Seconds of an age such as ``90s``, ``10m``, ``12h``, ``7d`` or ``2w``; raises `UsageError` naming the option.
 
     A bare number is refused: who writes 400 rarely means seconds.
     """
     if text is None:
         return None
     if re.fullmatch(r"\s*[0-9.]+\s*", text):
-        raise UsageError(f"{option} {text!r}: the unit is missing: s, m, h or d", hint=f"{option} {text.strip()}d")
+        raise UsageError(f"{option} {text!r}: the unit is missing: s, m, h, d or w", hint=f"{option} {text.strip()}d")
     from offers_cli.config.values import parse_duration
 
     try:
@@ -52,15 +52,20 @@ def parse_age(text: str | None, option: str) -> float | None:
 
 
 def parse_since(text: str | None, option: str, *, now: datetime) -> datetime | None:
-    """A moment given as an age (``7d``) or as an ISO date or time; raises `UsageError` naming the option."""
+    """A moment given as an age (``7d``), an ISO date or time, or a date as Brazil writes it (``31/01/2026``).
+
+    Raises:
+        UsageError: none of them; the message names the option.
+    """
     if text is None:
         return None
-    if re.fullmatch(r"[0-9.]+[smhd]", text):
+    if re.fullmatch(r"[0-9.]+[smhdw]", text):
         return now - timedelta(seconds=parse_age(text, option) or 0)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(re.sub(r"^([0-9]{2})/([0-9]{2})/([0-9]{4})$", r"\3-\2-\1", text))
     except ValueError as exc:
         raise UsageError(
-            f"{option} {text!r}: expected an age such as 7d, or a date such as 2026-01-31", hint=f"{option} 7d"
+            f"{option} {text!r}: expected an age such as 7d, or a date such as 2026-01-31 or 31/01/2026",
+            hint=f"{option} 7d",
         ) from exc
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

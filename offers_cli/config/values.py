@@ -14,7 +14,7 @@ from offers_cli.files import parse_path
 MASK = "********"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _QUERY_SECRET = re.compile(r"[?&][^&=]*(?:password|username|token|key|secret)[^&=]*=", re.IGNORECASE)
-_UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\[\]:\s]*)(:[0-9]{1,5})?", re.ASCII)
 _BOOLEAN = re.compile("|".join(_BOOLEANS), re.ASCII | re.IGNORECASE)
@@ -50,10 +50,10 @@ class Secret:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``10m``, ``1h`` or ``7d``; raises `ValueError` for anything else."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", text.strip(), re.ASCII)
+    """Seconds of ``90``, ``90s``, ``10m``, ``1h``, ``7d`` or ``2w``; raises `ValueError` for anything else."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhdw]?)", text.strip(), re.ASCII)
     if not match:
-        raise ValueError("expected a duration such as 90, 90s, 10m, 1h or 7d")
+        raise ValueError("expected a duration such as 90, 90s, 10m, 1h, 7d or 2w")
     return float(match[1]) * _UNIT_S[match[2]]
 
 
