@@ -15,6 +15,8 @@ from offers_cli.marketplaces.mercado_livre.payment import (
     payment_in_template,
     payment_in_text,
     price_condition,
+    shown_text,
+    written_out,
 )
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, SITES
 from offers_cli.money import format_cents
@@ -146,53 +148,67 @@ def price(value: object, currency: str = "BRL") -> dict[str, object]:
     return {"type": "price", "price": {"value": value, "currency": currency}}
 
 
-def of_card(**values: dict[str, object]) -> list[dict[str, object]]:
-    return [{"key": key, **value} for key, value in values.items()]
+def part(text: object, no_interest: object = None, **values: dict[str, object]) -> dict[str, object]:
+    listed = [{"key": key, **value} for key, value in values.items()]
+    return {"text": text, "no_interest": no_interest, "values": listed}
 
 
 IN_WORDS = "{o} {price_total} {en} 10x {price} sem juros"
 
 
 def test_the_state_of_a_card_fills_a_template() -> None:
-    values = of_card(o=label("ou"), price_total=price(3499), en=label("em"), price=price(349.99))
+    values = {"o": label("ou"), "price_total": price(3499), "en": label("em"), "price": price(349.99)}
     told = instalments(10, 34999, free=True, card=349900)
-    assert payment_in_template(IN_WORDS, values, "BRL", no_interest=True) == told
-    assert payment_in_template(IN_WORDS, values, "BRL") == told
-    doubtful = payment_in_template(IN_WORDS, values, "BRL", no_interest=False)
+    assert payment_in_template(part(IN_WORDS, no_interest=True, **values), "BRL") == told
+    assert payment_in_template(part(IN_WORDS, **values), "BRL") == told
+    doubtful = payment_in_template(part(IN_WORDS, no_interest=False, **values), "BRL")
     assert (doubtful.installments_count, doubtful.interest_free) == (10, None)
-    other = payment_in_template("ou {price_total} em outros meios", values, "BRL", no_interest=False)
+    other = payment_in_template(part("ou {price_total} em outros meios", no_interest=False, **values), "BRL")
     assert other == Payment(card_price_cents=349900)
+    assert (
+        payment_in_template(part("24 meses de {price}", price=price(318.54, "MXN")), "MXN").installment_cents == 31854
+    )
 
 
 def test_the_state_of_a_page_fills_a_template() -> None:
     values = {"en": {"text": "em", "color": "BLACK"}, "price_installments": {"type": "price", "value": 16.23}}
-    assert payment_in_template("{en} 12x {price_installments}", values, "BRL") == instalments(12, 1623, free=False)
+    subtitle = {"text": "{en} 12x {price_installments}", "values": values}
+    assert payment_in_template(subtitle, "BRL") == instalments(12, 1623, free=False)
     pesos = {"price_installments": {"type": "price", "value": 11915, "currency_symbol": "$"}}
-    text = "6 cuotas de {price_installments} con 0% interés"
-    assert payment_in_template(text, pesos, "COP") == instalments(6, 1191500, free=True)
+    subtitle = {"text": "6 cuotas de {price_installments} con 0% interés", "values": pesos}
+    assert payment_in_template(subtitle, "COP") == instalments(6, 1191500, free=True)
 
 
 @pytest.mark.parametrize(
-    ("template", "values"),
+    "told",
     [
-        (None, []),
-        (7, []),
-        ("12x {price}", []),
-        ("12x {price}", None),
-        ("12x {price}", of_card(other=price(10))),
-        ("12x {price}", of_card(price=price("10.50"))),
-        ("12x {price}", of_card(price=price(-1))),
-        ("12x {price}", of_card(price=price(0))),
-        ("12x {price}", of_card(price=price(value=True))),
-        ("12x {price}", of_card(price=price(10.123))),
-        ("12x {price}", of_card(price=price(10, "USD"))),
-        ("12x \N{CURRENCY SIGN}", of_card(price=price(10))),
-        ("{fake}", {"fake": {"text": "12x \N{CURRENCY SIGN}"}}),
-        ("12x {price} " + " " * 300, of_card(price=price(10))),
+        None,
+        {"values": []},
+        part(7),
+        part("12x {price}"),
+        {"text": "12x {price}", "values": None},
+        part("12x {price}", other=price(10)),
+        part("12x {price}", price=price("10.50")),
+        part("12x {price}", price=price(-1)),
+        part("12x {price}", price=price(0)),
+        part("12x {price}", price=price(value=True)),
+        part("12x {price}", price=price(10.123)),
+        part("12x {price}", price=price(10, "USD")),
+        part("12x \N{CURRENCY SIGN}", price=price(10)),
+        part("{fake}", fake=label("12x \N{CURRENCY SIGN}")),
+        part("12x {price} " + " " * 300, price=price(10)),
     ],
 )
-def test_a_template_without_its_amounts_tells_nothing(template: object, values: object) -> None:
-    assert payment_in_template(template, values, "BRL") == NOTHING
+def test_a_template_without_its_amounts_tells_nothing(told: object) -> None:
+    assert payment_in_template(told, "BRL") == NOTHING
+
+
+def test_a_template_is_written_out_as_people_read_it() -> None:
+    coupon = part("{icon} Cupom  {amount} OFF", icon={"type": "icon", "icon": {"key": "icon"}}, amount=price(30))
+    assert written_out(coupon, "BRL") == "Cupom R$ 30 OFF"
+    assert written_out(part("{a} {pill}", a=price(30.5), pill={"pill": {"text": "EXTRA"}}), "BRL") == "R$ 30,50 EXTRA"
+    assert written_out(part("{icon}"), "BRL") is None
+    assert written_out(part("{amount}", amount=price(1299.9, "MXN")), "MXN") == "$ 1,299.90"
 
 
 def amount(fraction: str, cents: str = "", *, spoken: str = "", symbol: str = "R$") -> str:
@@ -218,6 +234,13 @@ def test_elements_tell_it_with_their_amounts_in_order() -> None:
     mexican = amount("5,318", symbol="$")
     assert in_element(f"en 24 meses sin intereses de {mexican}", "MXN") == instalments(24, 531800, free=True)
     assert in_element(f"en 24 meses de {mexican}", "MXN") == instalments(24, 531800, free=False)
+
+
+def test_amounts_of_an_element_are_written_out_in_its_text() -> None:
+    node = LexborHTMLParser(f"<p>Cupom{amount('1.300', '50')}OFF</p>").css_first("p")
+    assert node is not None
+    assert shown_text(node, BRAZIL, "BRL") == "Cupom R$ 1.300,50 OFF"
+    assert shown_text(node, BRAZIL, "USD") is None
 
 
 def test_elements_without_marked_amounts_are_read_as_text_unless_digits_run_together() -> None:

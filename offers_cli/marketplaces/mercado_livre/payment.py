@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.html import outermost, select
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, read_amount
 from offers_cli.marketplaces.mercado_livre.state import dicts, dig
-from offers_cli.money import MoneyError, cents_from_number, parse_cents
+from offers_cli.money import ALIASES, STYLES, MoneyError, cents_from_number, format_cents, parse_cents
 from offers_cli.offer import PriceCondition
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ INSTALMENTS = re.compile(
 OTHER_MEANS = re.compile(
     rf"(?:ou|o) (?P<total>{MARK}) (?:em outros meios|(?:en|con) otros medios)(?: de pag(?:amento|o))?", re.IGNORECASE
 )
-WRITTEN = re.compile(r"(?:R\$|US\$|U\$S|S/|\$) ?[0-9](?:[0-9.,]*[0-9])?")
 TORN = re.compile(r"[0-9]\s*\0[\s\0]*[0-9]")
 """Digits of two elements, which may be one amount or two."""
 TOKEN = re.compile(r"\{(\w{1,40})\}")
@@ -97,102 +97,23 @@ def price_condition(labels: Iterable[str], payment: Payment = NOTHING) -> PriceC
     return PriceCondition.ANY if payment.card_price_cents is None else None
 
 
-def payment_in_template(template: object, values: object, currency: str, *, no_interest: object = None) -> Payment:
-    """What a text of the embedded state tells.
-
-    Args:
-        template: e.g. ``"{o} {price_total} {en} 10x {price} sem juros"``.
-        values: what its tokens stand for, by key or in a list of objects with keys; amounts as numbers.
-        currency: of the price beside it; amounts in another one tell nothing.
-        no_interest: what the state says of it apart from the text; a contradiction leaves it unknown.
-    """
-    if not isinstance(template, str) or len(template) > LONGEST:
-        return NOTHING
-    known = dict(_by_key(values))
-    amounts: list[int] = []
-    pieces = TOKEN.split(template)
-    try:
-        for place in range(1, len(pieces), 2):
-            pieces[place] = _filled(known.get(pieces[place]), currency, amounts)
-    except MoneyError:
-        return NOTHING
-    payment = _payment("".join(pieces), amounts)
-    doubtful = isinstance(no_interest, bool) and payment.interest_free not in {None, no_interest}
-    return replace(payment, interest_free=None) if doubtful else payment
-
-
-def _by_key(values: object) -> Iterator[tuple[str, Mapping[str, object]]]:
-    if isinstance(values, dict):
-        yield from ((key, value) for key, value in values.items() if isinstance(value, dict))
-    for value in dicts(values):
-        yield str(value.get("key")), value
-
-
-def _filled(value: object, currency: str, amounts: list[int]) -> str:
-    """A token's text; an amount is appended to the amounts and leaves a mark."""
-    text = dig(value, "label", "text") or dig(value, "text")
-    if isinstance(text, str):
-        return "" if MARK in text else text
-    number = dig(value, "price", "value") if isinstance(dig(value, "price"), dict) else dig(value, "value")
-    if number is None:
-        return ""  # an icon
-    if isinstance(number, str) or (dig(value, "price", "currency") or currency) != currency:
-        raise MoneyError("no amount in the price's currency")
-    amounts.append(cents_from_number(number))
-    return f" {MARK} "
-
-
-def payment_in_node(node: LexborNode, site: Site, currency: str) -> Payment:
-    """What an element tells, its amounts read as amounts are: ``.poly-price__installments``, a price's subtitle."""
-    nodes = outermost(select(node, selectors.AMOUNT))
-    if not nodes:
-        pieces = node.text(deep=True, separator="\0")
-        text = "" if TORN.search(pieces) else pieces.replace("\0", "")
-        return payment_in_text(text, currency, decimal_mark=site.decimal_mark)
-    marked = {amount.mem_id for amount in nodes}
-    try:
-        if any(currency_of(amount, site) != currency for amount in nodes):
-            return NOTHING
-        amounts = [read_amount(amount, site) for amount in nodes]
-    except MoneyError:
-        return NOTHING
-    return _payment("".join(_texts(node, marked)), amounts)
-
-
-def _texts(node: LexborNode, marked: set[int]) -> Iterator[str]:
-    """The texts in an element, a mark in the place of each amount."""
-    for part in node.iter(include_text=True):
-        if part.mem_id in marked:
-            yield f" {MARK} "
-        elif part.is_text_node:
-            yield part.text() or ""
-        else:
-            yield from _texts(part, marked)
-
-
-def payment_in_text(text: str, currency: str, *, decimal_mark: str | None = None) -> Payment:
-    """What a text tells that holds its amounts written out, with their currency."""
+def payment_in_text(text: str, currency: str) -> Payment:
+    """What a text tells whose amounts are written out as that currency is."""
     amounts: list[int] = []
 
-    def keep(found: re.Match[str]) -> str:
-        amounts.append(parse_cents(found[0], currency=currency, decimal_mark=decimal_mark))
+    def mark(found: re.Match[str]) -> str:
+        amounts.append(parse_cents(found[0], currency=currency))
         return f" {MARK} "
 
     try:
-        marked = WRITTEN.sub(keep, text[:LONGEST])
+        phrase = " ".join(written(currency).sub(mark, text[:LONGEST]).split())
     except MoneyError:
         return NOTHING
-    return _payment(marked, amounts)  # a mark of the text's own makes one more than there are amounts
-
-
-def _payment(phrase: str, amounts: list[int]) -> Payment:
-    """Of a phrase with marks, each for one of the amounts in their order."""
-    text = " ".join(phrase.split())
-    if text.count(MARK) != len(amounts) or not all(amounts):
+    if phrase.count(MARK) != len(amounts) or not all(amounts):  # a mark of the text's own makes one more
         return NOTHING
-    if OTHER_MEANS.fullmatch(text):
+    if OTHER_MEANS.fullmatch(phrase):
         return Payment(card_price_cents=amounts[0])
-    found = INSTALMENTS.fullmatch(text)
+    found = INSTALMENTS.fullmatch(phrase)
     if found is None:
         return NOTHING
     total = amounts[0] if found["total"] else None
@@ -203,7 +124,103 @@ def _payment(phrase: str, amounts: list[int]) -> Payment:
     return Payment(card_price_cents=total, installments_count=count, installment_cents=each, interest_free=is_free)
 
 
+@cache
+def written(currency: str) -> re.Pattern[str]:
+    """An amount with a symbol of that currency."""
+    symbols = sorted(
+        (STYLES[currency].symbol if currency in STYLES else currency, *ALIASES.get(currency, ())), key=len, reverse=True
+    )
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, symbols))}) ?[0-9](?:[0-9.,]*[0-9])?")
+
+
 def _fits(sum_cents: int, total_cents: int, *, is_free: bool) -> bool:
     """Whether instalments add up to a price: about, without interest; to no less, with it."""
     margin = total_cents * MOST_APART_PCT // 100
     return sum_cents >= total_cents - margin and (not is_free or sum_cents <= total_cents + margin)
+
+
+def payment_in_template(part: object, currency: str) -> Payment:
+    """What a part of the embedded state tells: its text, the values of its tokens, and whether it bears interest.
+
+    Where the text and ``no_interest`` contradict each other, that is left unknown.
+    """
+    payment = payment_in_text(written_out(part, currency) or "", currency)
+    no_interest = dig(part, "no_interest")
+    doubtful = isinstance(no_interest, bool) and payment.interest_free not in {None, no_interest}
+    return replace(payment, interest_free=None) if doubtful else payment
+
+
+def payment_in_node(node: LexborNode, site: Site, currency: str) -> Payment:
+    """What an element tells: the instalments of a card, the subtitle of a price."""
+    return payment_in_text(shown_text(node, site, currency) or "", currency)
+
+
+def written_out(part: object, currency: str) -> str | None:
+    """The text of a part of the state, each ``{token}`` filled: amounts written out, icons left out.
+
+    None without a text, or with an amount that is none in that currency.
+    """
+    template = dig(part, "text")
+    if not isinstance(template, str) or len(template) > LONGEST:
+        return None
+    values = dict(_by_key(dig(part, "values")))
+    pieces = TOKEN.split(template)
+    try:
+        for place in range(1, len(pieces), 2):
+            pieces[place] = _filled(values.get(pieces[place]), currency)
+    except MoneyError:
+        return None
+    return " ".join("".join(pieces).split()) or None
+
+
+def _by_key(values: object) -> Iterator[tuple[str, object]]:
+    """Cards list the values of their tokens, pages keep them by key."""
+    if isinstance(values, dict):
+        yield from values.items()
+    for value in dicts(values):
+        yield str(value.get("key")), value
+
+
+def _filled(value: object, currency: str) -> str:
+    """What a token stands for; nothing where that is an icon."""
+    for text in (dig(value, "label", "text"), dig(value, "pill", "text"), dig(value, "text")):
+        if isinstance(text, str):
+            return text
+    amount = dig(value, "price") if isinstance(dig(value, "price"), dict) else value
+    number = dig(amount, "value")
+    if number is None:
+        return ""
+    if isinstance(number, str) or (dig(amount, "currency") or currency) != currency:
+        raise MoneyError("no amount in the price's currency")
+    return f" {in_short(cents_from_number(number), currency)} "
+
+
+def in_short(cents: int, currency: str) -> str:
+    """An amount as phrases write it: whole ones without cents."""
+    return re.sub(r"[.,]00$", "", format_cents(cents, currency))
+
+
+def shown_text(node: LexborNode, site: Site, currency: str) -> str | None:
+    """The text of an element, its amounts written out as they are read; None where one cannot be read.
+
+    Without marked amounts it is the text as it stands, unless digits of two elements would run together.
+    """
+    amounts = outermost(select(node, selectors.AMOUNT))
+    try:
+        if any(currency_of(amount, site) != currency for amount in amounts):
+            return None
+        known = {amount.mem_id: f" {in_short(read_amount(amount, site), currency)} " for amount in amounts}
+    except MoneyError:
+        return None
+    pieces = "\0".join(_texts(node, known))
+    return None if TORN.search(pieces) else " ".join(pieces.replace("\0", "").split()) or None
+
+
+def _texts(node: LexborNode, known: Mapping[int, str]) -> Iterator[str]:
+    for part in node.iter(include_text=True):
+        if part.mem_id in known:
+            yield known[part.mem_id]
+        elif part.is_text_node:
+            yield part.text() or ""
+        else:
+            yield from _texts(part, known)
