@@ -24,6 +24,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
         "refused",
         "enqueued",
         "already_queued",
+        "pages_spared",
     ),
     "runs": ("runs",),
     "enqueue-missing": ("found", "enqueued", "already_queued", "refused"),

@@ -167,18 +167,17 @@ class Links:
         """
         return 0 if self.label is None else min(MOST_URLS, int(self.batches.max_wait_s / max(request_delay_s, 0.01)))
 
-    def address(self, product_url: str) -> str | None:
-        """The address to ask for the link of a product by; None where no link is to be made."""
-        return self.link_url(product_url) if self.are_wanted else None
-
-    def get(self, address: str) -> Link:
-        """The link of one `address`; waits for its batch.
+    def get(self, product_url: str) -> Link | None:
+        """The link of one product; None for what the programme does not sell. Waits for its batch.
 
         Raises:
             SessionExpired: no session that can be used, or it was refused lately.
             LinkRefused: the programme says no.
             WorkError: what became of the call, or of this address in its response.
         """
+        address = self.link_url(product_url)
+        if address is None:
+            return None
         try:
             self.login.get()
         except ConfigError as error:

@@ -64,12 +64,12 @@ Block = Table | Line | Note | Plot
 
 
 def summary(command: str, report: Report, columns: Sequence[str]) -> list[Block]:
-    """Some of a report's figures: a table for a person, one line for a pipe."""
+    """Some of a report's figures: a table for a person, a row for each, and one line for a pipe."""
     data = report.data()
     if is_terminal(sys.stdout):
         title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
-        row = [data[column] for column in columns]
-        return [Table(title, columns, [row], right=columns)]
+        rows = [(column.replace("_", " "), data[column]) for column in columns]
+        return [Table(title, (command, "count"), rows, right=("count",))]
     return [Line(f"{command}: " + " ".join(f"{column}={data[column]}" for column in columns))]
 
 

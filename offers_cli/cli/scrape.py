@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @command(
     "scrape",
     report="offers_cli.services.scrape:ScrapeReport",
-    columns=("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued"),
+    columns=("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued", "pages_spared"),
     examples=(
         "offers scrape ofertas --pages 3",
         "offers scrape hub --pages 10 --extra-commission",

@@ -107,24 +107,23 @@ class Enricher:
         Raises:
             WorkError: the part that failed, the page's before the link's; the other one is saved.
         """
-        address = self.links.address(job.url)
-        if address is None:
+        if not self.links.are_wanted:
             return self._read(job, observed_at)
         with self.links.batches.present():
-            return self._do_both(job, observed_at, address)
+            return self._do_both(job, observed_at)
 
     def _read(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
         with self.page_slots:
             return enrich(job, observed_at=observed_at, pages=self.pages, drift=self.drift)
 
-    def _do_both(self, job: EnrichmentJob, observed_at: datetime, address: str) -> Enrichment:
+    def _do_both(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
         offer = self.storage.find_offer(job.offer_id)
         lacks = needs(offer) if offer else frozenset()
         parts: list[Enrichment | WorkError] = []
         if lacks != LINK_ALONE:
             parts.append(_attempt(lambda: self._read(job, observed_at)))
         if Missing.AFFILIATE_LINK in lacks and not any(isinstance(part, OfferGone) for part in parts):
-            parts.append(_attempt(lambda: self._link(job, observed_at, address)))
+            parts.append(_attempt(lambda: self._link(job, observed_at)))
         found = [part for part in parts if isinstance(part, Enrichment)]
         failed = [part for part in parts if isinstance(part, WorkError)]
         if failed:
@@ -139,15 +138,16 @@ class Enricher:
             raise failed[0]
         return found[0] if len(found) == 1 else _merged(*found)
 
-    def _link(self, job: EnrichmentJob, observed_at: datetime, address: str) -> Enrichment:
-        link = self.links.get(address)
-        log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id)
+    def _link(self, job: EnrichmentJob, observed_at: datetime) -> Enrichment:
+        """The link, or the answer that there is none: what the programme does not sell would be queued for ever."""
+        link = self.links.get(job.url)
+        log.info("linked", offer_id=job.offer_id, url=job.url, affiliation_id=link.affiliation_id if link else None)
         return Enrichment(
             offer_id=job.offer_id,
             observed_at=observed_at,
             page_read=False,
-            affiliate_link=link.url,
-            affiliation_id=link.affiliation_id,
+            affiliate_link=link.url if link else None,
+            affiliation_id=link.affiliation_id if link else None,
             affiliate_checked=True,
         )
 

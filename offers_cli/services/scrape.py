@@ -26,20 +26,26 @@ from offers_cli.errors import (
 )
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading
+from offers_cli.offer import Offer
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.registration import ProcessId
 from offers_cli.report import WHEN_DONE, Problem, Report, problems_of_unqueued
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import Source
-from offers_cli.storage.base import Missing, SavedOffer, ScrapeRun, Storage
+from offers_cli.storage.base import Missing, OfferKey, SavedOffer, ScrapeRun, Storage, key_of
 
 log = get_log("scrape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeReport(Report):
-    """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable + refused`."""
+    """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable + refused`.
+
+    Attributes:
+        pages_spared: offers whose own card says both old price and discount, so that no product page is fetched for
+            them; each counts once, however often its card is seen.
+    """
 
     run_id: str | None = None
     pages: int = 0
@@ -52,9 +58,12 @@ class ScrapeReport(Report):
     refused: int = 0
     enqueued: int = 0
     already_queued: int = 0
+    pages_spared: int = 0
     dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
+PAGE_FIELDS = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+"""What a product page is fetched for; the link is the affiliate programme's."""
 RECORDED = ("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued")
 """The figures that stand in the run's record as well."""
 
@@ -84,6 +93,7 @@ class Scraper:
     dry_run: bool = False
     on_page: Callable[[ScrapeReport], None] = lambda _report: None
     counts: Counter[str] = field(default_factory=Counter, init=False)
+    spared: set[OfferKey] = field(default_factory=set, init=False)
     problems: list[Problem] = field(default_factory=list, init=False)
     run: ScrapeRun | None = field(default=None, init=False)
 
@@ -94,6 +104,7 @@ class Scraper:
             run_id=self.run.id if self.run else None,
             dry_run=self.dry_run,
             problems=tuple(self.problems),
+            pages_spared=len(self.spared),
             **self.counts,
         )
 
@@ -222,6 +233,7 @@ class Scraper:
             refused=len(saved.refused),
         )
         self.counts.update(offer.outcome for offer in saved.saved)
+        self.spared |= _answered(kept, saved.saved)
         self.problems += [
             Problem(
                 code=StorageRefused.code,
@@ -253,6 +265,13 @@ class Scraper:
             return
         self.counts.update(enqueued=done.enqueued, already_queued=done.already_queued)
         self.problems += problems_of_unqueued(done.refused)
+
+
+def _answered(cards: Sequence[Offer], saved: Sequence[SavedOffer]) -> set[OfferKey]:
+    """The offers that need no product page because their own card says what it is read for."""
+    need_none = {offer.external_id for offer in saved if not offer.needs & PAGE_FIELDS}
+    told = (card for card in cards if card.old_price_cents is not None and card.discount_pct is not None)
+    return {key_of(card) for card in told if card.external_id in need_none}
 
 
 def _interrupted() -> Problem:

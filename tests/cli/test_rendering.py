@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from offers_cli.cli import render
 from offers_cli.cli.render import Line, Output, Table, cell_text
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
@@ -28,3 +29,14 @@ def test_problems_go_to_stderr_with_code_and_next_command(capsys: pytest.Capture
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "error: no�way (storage_refused)\n  try: offers doctor\n"
+
+
+def test_figures_stand_below_each_other_so_that_any_number_of_them_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "is_terminal", lambda _stream: True)
+    report = EnqueueMissingReport(found=7, already_queued=3, dry_run=True)
+    [table] = render.summary("enqueue-missing", report, ("found", "already_queued"))
+    assert isinstance(table, Table)
+    assert (table.title, table.rows) == (
+        "enqueue-missing (dry run, nothing changed)",
+        [("found", 7), ("already queued", 3)],
+    )

@@ -65,9 +65,10 @@ class Site:
         self.calls += 1
         return dict.fromkeys(urls, self.link_error or LINK)
 
-    def work(self, *, later_s: float = 1.0, with_links: bool = True) -> WorkError | None:
+    def work(self, *, later_s: float = 1.0, with_links: bool = True, is_sold: bool = True) -> WorkError | None:
         """Run the offer's job once, as a worker does; returns what it ended with."""
         market = MercadoLivre(BASE)
+        link_url = market.link_url if is_sold else lambda _url: None
         login: Any = SimpleNamespace(find=object, get=object)
         maker = LinkBatcher(self.ask, quiet_s=0)
         enricher = Enricher(
@@ -80,7 +81,7 @@ class Site:
             ),
             drift=DriftWatch(DriftMemory()),
             storage=self.storage,
-            links=Links(label="ours" if with_links else None, login=login, batches=maker, link_url=market.link_url),
+            links=Links(label="ours" if with_links else None, login=login, batches=maker, link_url=link_url),
             page_slots=nullcontext(),
         )
         offer = self.offer()
@@ -145,6 +146,21 @@ def test_an_offer_whose_listing_told_everything_needs_no_page(make_site: Callabl
     site = make_site(complete=True)
     assert site.work() is None
     assert (site.pages, site.calls, site.offer().affiliate_link) == (0, 1, LINK.url)
+
+
+def test_what_the_programme_does_not_sell_is_answered_once_and_read_once(make_site: Callable[..., Site]) -> None:
+    """Another shop's offer needs no link for ever: each scrape would queue it again, and each job fetch its page."""
+    site = make_site()
+    assert site.work(is_sold=False) is None
+    assert (site.pages, site.calls, needs(site.offer())) == (1, 0, frozenset())
+
+
+def test_nothing_is_fetched_for_an_answered_offer_that_the_programme_does_not_sell(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(complete=True)
+    assert site.work(is_sold=False) is None
+    assert (site.pages, site.calls, needs(site.offer())) == (0, 0, frozenset())
 
 
 @pytest.mark.parametrize("error", [SessionExpired("over"), SiteUnavailable("away"), PageBlocked("wall")])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from services.scrape_setup import OFERTAS, Queue, Shop, scraper, ticking
-from storage.cases import card
+from storage.cases import at, card, page
 
 from offers_cli.errors import (
     OffersError,
@@ -18,10 +18,11 @@ from offers_cli.errors import (
     StorageBusy,
     StorageRefused,
 )
+from offers_cli.offer import Offer
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.sources import Source
-from offers_cli.storage.base import ScrapeRun
+from offers_cli.storage.base import Missing, ScrapeRun
 from offers_cli.storage.sqlite.storage import SqliteStorage
 
 
@@ -74,6 +75,7 @@ def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
         "refused": 0,
         "enqueued": 24,
         "already_queued": 0,
+        "pages_spared": 0,
         "dry_run": False,
     }
     assert (report.exit_code, storage.counts().total, len(queue.jobs)) == (0, 24, 24)
@@ -85,6 +87,40 @@ def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
     assert run.finished_at > run.started_at
     again = scraper(storage, Shop(3), queue, now=now).scrape([OFERTAS])
     assert (again.new, again.unchanged, again.enqueued, again.already_queued) == (0, 24, 0, 24)
+
+
+def showing(*cards: Offer, pages: int = 1) -> Shop:
+    """A shop whose every page shows these cards."""
+    shop = Shop(pages)
+    shop.offers = lambda page: iter(cards)  # type: ignore[method-assign]  # noqa: ARG005
+    return shop
+
+
+TOLD = {"old_price_cents": 20_000, "discount_pct": 50}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_page_is_spared_for_each_offer_whose_own_card_says_both(storage: FailingStorage, dry_run: bool) -> None:
+    """Once for an offer, however many cards it has; not for one whose card leaves the discount or the old price out."""
+    cards = [card(1, **TOLD), card(1, **TOLD), card(2, old_price_cents=20_000), card(3, discount_pct=50), card(4)]
+    shop, queue = showing(*cards, pages=2), Queue()
+    report = scraper(storage, shop, queue, dry_run=dry_run).scrape([OFERTAS])
+    assert (report.pages, report.pages_spared) == (2, 1)
+    assert len(queue.jobs) == (0 if dry_run else 3)
+
+
+def test_an_offer_that_waits_for_its_link_alone_spares_its_page(storage: FailingStorage) -> None:
+    shop, queue = showing(card(1, **TOLD)), Queue()
+    report = scraper(storage, shop, queue, wanted=frozenset(Missing)).scrape([OFERTAS])
+    assert (report.enqueued, report.pages_spared) == (1, 1)
+
+
+def test_what_its_page_answered_earlier_is_not_spared_by_a_card_that_says_nothing(storage: FailingStorage) -> None:
+    [saved] = storage.save_offers([card(1)], seen_at=at(0)).saved
+    storage.save_enrichments([page(saved.offer_id, 1)])
+    shop, queue = showing(card(1)), Queue()
+    report = scraper(storage, shop, queue, now=lambda: at(2)).scrape([OFERTAS])
+    assert (report.enqueued, report.pages_spared) == (0, 0)
 
 
 def test_a_dry_run_leaves_nothing(storage: FailingStorage) -> None:
