@@ -45,6 +45,7 @@ STYLES = {
     "BRL": Style("R$", ","),
     "ARS": Style("$", ","),
     "BOB": Style("Bs", ","),
+    "CLF": Style("UF", ","),
     "CLP": Style("$", ",", shows_cents=False),
     "COP": Style("$", ",", shows_cents=False),
     "CRC": Style("₡", ","),
@@ -61,7 +62,10 @@ STYLES = {
     "UYU": Style("$", ","),
     "VES": Style("Bs.", ","),
 }
-"""Source: the countries of Mercado Libre, as their pages write them (Peru's with a decimal comma)."""
+"""Source: the countries of Mercado Libre, as their pages write them (Peru's with a decimal comma).
+
+CLF is Chile's unit of account, in which houses are priced: some forty thousand pesos.
+"""
 
 ALIASES = {"USD": ("U$S", "$"), "PEN": ("S/.",), "UYU": ("$U",), "VES": ("Bs",), "CRC": ("¢",)}
 """Other symbols that mean the same currency."""
@@ -119,14 +123,18 @@ def parse_cents(text: str, *, currency: str = "BRL", decimal_mark: str | None = 
     return _bounded(int(whole[:20]) * 100 + int(found["cents"] or 0), text)
 
 
-def cents_from_parts(fraction: str, cents: str | None) -> int:
+def cents_from_parts(fraction: str, cents: str | None, *, decimal_mark: str | None = None) -> int:
     """Join the whole part and the cents of one price node: ``("1.949", "05")`` is 194905, ``("1.949", None)`` 194900.
+
+    Args:
+        decimal_mark: ``,`` or ``.`` where it is known; a whole part never holds it.
 
     Raises:
         MoneyError: a whole part with wrong grouping, or cents of other than two digits.
     """
     whole, hundredths = fraction.strip(), (cents or "00").strip()
-    if len(whole) > LONGEST_TEXT or not FRACTION.fullmatch(whole) or not re.fullmatch(r"[0-9]{2}", hundredths):
+    is_whole = len(whole) <= LONGEST_TEXT and FRACTION.fullmatch(whole) and (decimal_mark or " ") not in whole
+    if not is_whole or not re.fullmatch(r"[0-9]{2}", hundredths):
         raise MoneyError(f"{fraction[:LONGEST_TEXT]!r} and {(cents or '')[:LONGEST_TEXT]!r} are not one amount")
     return _bounded(int(re.sub(r"[.,]", "", whole)[:20]) * 100 + int(hundredths), fraction)
 

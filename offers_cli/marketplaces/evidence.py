@@ -2,7 +2,8 @@
 
 The rules, the same for every marketplace:
 - prices that disagree by more than rounding are no price (`PageChanged`), never a guess;
-- a previous price outside 1.01 to 10 times the price is kept as a suspect, not as a fact;
+- a previous price no higher than rounding explains, or over 10 times the price without a label that shows just that
+  discount, is kept as a suspect, not as a fact;
 - the discount is the label's, or the arithmetic's floor where no label is shown;
   more than 2 points between the two are flagged.
 """
@@ -20,15 +21,20 @@ from offers_cli.offer import DiscountKind, PriceCondition
 
 ROUNDING_CENTS = 1
 WHOLE_CENTS = 100
-LEAST_RATIO_PCT, MOST_RATIO_PCT = 101, 1000
+MOST_RATIO = 10
 MOST_POINTS_APART = 2
 
 
 @dataclass
 class Evidence:
-    """Every candidate of every field of one page, in the order the strategies are trusted."""
+    """Every candidate of every field of one page, in the order the strategies are trusted.
+
+    Attributes:
+        whole: fields whose amount the page shows and says to be without cents; another reading's cents contradict it.
+    """
 
     found: dict[str, list[Candidate]] = field(default_factory=dict)
+    whole: set[str] = field(default_factory=set)
 
     def add(self, name: str, strategy: str, raw: object, value: Value, note: str = "") -> None:
         """Keep one candidate; a value of None is one that was refused."""
@@ -110,6 +116,12 @@ def all_agree(readings: list[int]) -> bool:
     return all(agree(readings[i], other) for i in range(len(readings)) for other in readings[i + 1 :])
 
 
+def _all_agree(evidence: Evidence, name: str) -> bool:
+    readings = evidence.cents(name)
+    shows_cents = any(cents % WHOLE_CENTS for cents in readings)
+    return all_agree(readings) and not (shows_cents and name in evidence.whole)
+
+
 def most_exact(readings: list[int]) -> int:
     """The first reading that shows cents, else the first."""
     return next((cents for cents in readings if cents % WHOLE_CENTS), readings[0])
@@ -126,10 +138,10 @@ def reconcile(evidence: Evidence, *, currency: str) -> ReconciledPrices | None:
     prices = evidence.cents("price_cents")
     if not prices:
         return None
-    if not all_agree(prices):
+    if not _all_agree(evidence, "price_cents"):
         raise PageChanged(_disagreement(evidence, currency), hint="offers explain shows every candidate")
     price = most_exact(prices)
-    old, suspect, flags = _reconcile_old(evidence.cents("old_price_cents"), price)
+    old, suspect, flags = _reconcile_old(evidence, price)
     discount, more_flags = _reconcile_discount(evidence, price, old, is_suspect=suspect is not None)
     return ReconciledPrices(
         price_cents=price,
@@ -149,9 +161,17 @@ def _disagreement(evidence: Evidence, currency: str) -> str:
     return f"the page names different prices: {', '.join(readings)}"
 
 
-def is_plausible(old_price_cents: int, price_cents: int) -> bool:
-    """Whether a previous price is 1.01 to 10 times the price."""
-    return price_cents * LEAST_RATIO_PCT <= old_price_cents * 100 <= price_cents * MOST_RATIO_PCT
+def is_plausible(old_price_cents: int, price_cents: int, label_pct: int | None = None) -> bool:
+    """Whether a previous price is one: more than the price by more than rounding, and at most 10 times as much.
+
+    Args:
+        label_pct: the discount as the page shows it; where it is the one that the two prices make, a previous price
+            may be higher than that.
+    """
+    computed = discount_pct(old_price_cents, price_cents)
+    if computed is None or agree(old_price_cents, price_cents):
+        return False
+    return old_price_cents <= price_cents * MOST_RATIO or label_pct == computed
 
 
 def discount_kind(
@@ -168,21 +188,23 @@ def discount_kind(
     return DiscountKind.PRICE_CUT if price_condition is PriceCondition.ANY else None
 
 
-def _reconcile_old(readings: list[int], price: int) -> tuple[int | None, int | None, tuple[str, ...]]:
+def _reconcile_old(evidence: Evidence, price: int) -> tuple[int | None, int | None, tuple[str, ...]]:
     """The previous price, or the suspect one, and the doubts."""
+    readings = evidence.cents("old_price_cents")
     if not readings:
         return None, None, ()
-    if not all_agree(readings):
+    if not _all_agree(evidence, "old_price_cents"):
         return None, None, ("old_price_disagrees",)
     old = most_exact(readings)
-    return (old, None, ()) if is_plausible(old, price) else (None, old, ("old_price_suspect",))
+    label = next(iter(evidence.cents("discount_pct")), None)
+    return (old, None, ()) if is_plausible(old, price, label) else (None, old, ("old_price_suspect",))
 
 
 def _reconcile_discount(
     evidence: Evidence, price: int, old: int | None, *, is_suspect: bool
 ) -> tuple[int | None, tuple[str, ...]]:
     labels = [value for value in evidence.values("discount_pct") if isinstance(value, int)]
-    computed = discount_pct(old, price) if old is not None else None
+    computed = (discount_pct(old, price) or None) if old is not None else None
     if not evidence.found.get("discount_pct") and old is not None and computed is not None:
         evidence.add("discount_pct", "arithmetic", f"{old} → {price}", computed)
         return computed, ()

@@ -86,14 +86,68 @@ def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "is_fact"),
-    [(10099, False), (10100, True), (100000, True), (100001, False), (10000, False), (9999, False), (1, False)],
+    ("price", "old", "is_fact"),
+    [
+        pytest.param(10000, 9999, False, id="less than the price"),
+        pytest.param(10000, 10000, False, id="the price"),
+        pytest.param(10000, 10099, False, id="the price with its cents"),
+        pytest.param(10050, 10051, False, id="a cent more"),
+        pytest.param(10050, 10052, True, id="two cents more"),
+        pytest.param(10000, 10100, True, id="one real more"),
+        pytest.param(29800, 30000, True, id="less than one per cent more"),
+        pytest.param(10000, 100000, True, id="ten times as much"),
+        pytest.param(10000, 100001, False, id="more than ten times as much"),
+    ],
 )
-def test_an_old_price_is_a_fact_from_1_01_to_10_times_the_price(old: int, is_fact: bool) -> None:
-    reconciled = believed(evidence([10000], old=[old]))
-    assert is_plausible(old, 10000) is is_fact
+def test_an_old_price_is_a_fact_above_rounding_and_up_to_ten_times_the_price(
+    price: int, old: int, is_fact: bool
+) -> None:
+    reconciled = believed(evidence([price], old=[old]))
+    assert is_plausible(old, price) is is_fact
     assert (reconciled.old_price_cents, reconciled.suspect_old_price_cents) == ((old, None) if is_fact else (None, old))
     assert reconciled.flags == (() if is_fact else ("old_price_suspect",))
+
+
+@pytest.mark.parametrize(("label", "is_fact"), [(95, True), (94, False), (96, False), (None, False)])
+def test_an_old_price_of_more_than_ten_times_is_a_fact_where_the_label_shows_just_that(
+    label: int | None, is_fact: bool
+) -> None:
+    reconciled = believed(evidence([9900], old=[199900], labels=[label]))
+    assert is_plausible(199900, 9900, label) is is_fact
+    assert reconciled.old_price_cents == (199900 if is_fact else None)
+    assert reconciled.discount_pct == (label if is_fact else None)
+
+
+def test_a_label_makes_no_old_price_of_one_that_rounding_explains() -> None:
+    assert not is_plausible(10000, 10000, 0)
+    assert not is_plausible(10099, 10000, 0)
+
+
+def test_less_than_one_per_cent_is_no_discount() -> None:
+    reconciled = believed(evidence([29800], old=[30000]))
+    assert (reconciled.old_price_cents, reconciled.discount_pct) == (30000, None)
+
+
+@pytest.mark.parametrize("other", [10090, 9999])
+def test_cents_of_another_reading_contradict_an_amount_that_is_surely_whole(other: int) -> None:
+    """Otherwise the page shows R$ 100, says "100 reais", and R$ 100,90 would be believed."""
+    gathered = evidence([other, 10000])
+    gathered.whole.add("price_cents")
+    with pytest.raises(PageChanged, match=r"^the page names different prices: way0 R\$ .*, way1 R\$ 100,00$"):
+        reconcile(gathered, currency="BRL")
+
+
+def test_cents_of_another_reading_contradict_an_old_price_that_is_surely_whole() -> None:
+    gathered = evidence([8000], old=[10090, 10000])
+    gathered.whole.add("old_price_cents")
+    reconciled = believed(gathered)
+    assert (reconciled.old_price_cents, reconciled.flags) == (None, ("old_price_disagrees",))
+
+
+def test_what_is_surely_whole_is_so_of_its_own_field_only() -> None:
+    gathered = evidence([8050, 8050], old=[10000, 10000])
+    gathered.whole.add("old_price_cents")
+    assert (believed(gathered).price_cents, believed(gathered).old_price_cents) == (8050, 10000)
 
 
 def test_old_prices_that_contradict_are_none_and_flagged() -> None:

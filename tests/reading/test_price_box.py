@@ -118,7 +118,7 @@ def test_the_amount_around_the_machine_readable_price_is_the_price(classes: str,
     inner = f'<i><meta itemprop="price" content="80"></i>{digits("80")}'
     priced = f'{amount("9")}<span class="{classes}">{inner}</span>'
     candidates = found(page(box(priced) if wide else priced))
-    assert candidates == {"price_cents": [("dom", 8000), ("microdata", 8000)]}
+    assert candidates == {"currency": [("dom", "BRL")], "price_cents": [("dom", 8000), ("microdata", 8000)]}
 
 
 def test_the_machine_readable_price_of_a_box_is_preferred_to_the_offer_around_it() -> None:
@@ -238,9 +238,54 @@ def test_where_prices_begin_is_not_a_price(words: str, trimmed: bool) -> None:
         read(f"<p>{inner}</p>" if trimmed else box(line(inner)))
 
 
-def test_words_elsewhere_in_the_box_do_not_make_the_price_a_beginning() -> None:
+@pytest.mark.parametrize(
+    "html",
+    [
+        pytest.param(f"<p>A partir de</p>{box(line(amount('80')))}", id="above the box"),
+        pytest.param(box(f"<p>A partir de:</p>{line(amount('80'))}"), id="above the line"),
+        pytest.param(box(f"<p>Desde</p>{amount('100', tag='s')}{line(amount('80'))}"), id="above the struck price"),
+        pytest.param(
+            box(f"<p>Desde</p>{amount('100', classes='price-tag x--previous')}{line(amount('80'))}"),
+            id="struck by class",
+        ),
+        pytest.param(box(line(amount("80", more='aria-label="A partir de 80 reais"'))), id="said aloud"),
+        pytest.param(box(line(f"{amount('80')} <i>desde</i>")), id="behind the price"),
+    ],
+)
+def test_words_that_a_price_follows_make_it_a_beginning(html: str) -> None:
+    with pytest.raises(PageChanged, match='a "from" price'):
+        read(html)
+
+
+def test_words_elsewhere_do_not_make_the_price_a_beginning() -> None:
     assert read(box(f"<p>Parcelas a partir de hoje</p>{line(amount('80'))}")).price_cents == 8000
     assert read(box(line(f"<i>oferta desdenhosa</i>{amount('80')}"))).price_cents == 8000
+    assert read(f"<script>desde</script>{box(line(amount('80')))}").price_cents == 8000
+    assert read(f"<p>Frete a partir de</p><p>{'muito bom ' * 9}</p>{box(line(amount('80')))}").price_cents == 8000
+
+
+# --- Instalments in the place of the price ---
+
+
+@pytest.mark.parametrize("words", ["12x", "12 x", "em 12x de", "10X de:"])
+@pytest.mark.parametrize("marked", ["", 'itemprop="offers"'])
+def test_one_of_many_instalments_is_not_the_price(words: str, marked: str) -> None:
+    with pytest.raises(PageChanged, match="shows an instalment instead of its price"):
+        read(box(line(f"<span>{words}</span> {amount('80', more=marked)}")))
+
+
+def test_amounts_of_one_line_that_differ_are_no_price() -> None:
+    with pytest.raises(PageChanged, match="own price cannot be found"):
+        read(box(line(amount("80") + amount("90"))))
+    assert found(page(box(line(amount("80") + amount("90")))))["price_cents"] == [("dom", None)]
+    assert read(box(line(amount("80") + amount("80")))).price_cents == 8000
+    assert read(box(line(amount("80") + amount("90", more='itemprop="offers"')))).price_cents == 9000
+    assert read(box(line(amount("80")) + amount("90"))).price_cents == 8000
+
+
+def test_instalments_before_the_price_leave_it() -> None:
+    assert read(box(f"<p>12x {amount('9')}</p>{line(amount('80'))}")).price_cents == 8000
+    assert read(box(f"<p>em 12x sem juros</p>{line(amount('80'))}")).price_cents == 8000
 
 
 # --- Old prices and labels ---
@@ -288,10 +333,29 @@ def test_a_label_without_a_percentage_is_kept_as_refused() -> None:
     assert found(page(box(line(amount("80") + label))))["discount_pct"] == [("dom", None)]
 
 
-def test_dollars_are_named_and_the_countrys_own_currency_is_not() -> None:
-    dollars = '<span class="andes-money-amount">US$<span class="andes-money-amount__fraction">80</span></span>'
-    assert found(page(box(dollars)))["currency"] == [("dom", "USD")]
-    assert "currency" not in found(page(box(amount("80"))))
+def test_a_label_told_twice_is_one_discount_and_two_that_differ_are_none() -> None:
+    labels = [f'<span class="andes-money-amount__discount">{text}</span>' for text in ("10% OFF", "5% OFF no Pix")]
+    assert found(page(box(line(amount("80") + labels[0] + labels[0]))))["discount_pct"] == [("dom", 10)]
+    assert found(page(box(line(amount("80") + labels[0] + labels[1]))))["discount_pct"] == [("dom", None)]
+    assert told(read(box(line(amount("100", tag="s") + amount("85") + "".join(labels))))) == (8500, 10000, None)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "currency"), [("R$", "BRL"), ("US$", "USD"), ("\u20ac", "EUR"), ("UF", "CLF"), ("\u00a3", None)]
+)
+def test_the_currency_that_the_price_shows_is_named(symbol: str, currency: str | None) -> None:
+    assert found(page(box(amount("80").replace("R$", symbol))))["currency"] == [("dom", currency)]
+    assert "currency" not in found(page(box(amount("80").replace("R$", ""))))
+
+
+def test_a_price_and_an_old_price_said_aloud_without_cents_are_whole() -> None:
+    aloud = [amount(value, tag=tag, more=f'aria-label="{value} reais"') for value, tag in (("100", "s"), ("80", "b"))]
+    evidence = Evidence()
+    gather(evidence, LexborHTMLParser(page(box("".join(aloud)))), BRAZIL)
+    assert evidence.whole == {"price_cents", "old_price_cents"}
+    silent = Evidence()
+    gather(silent, LexborHTMLParser(page(box(amount("100", tag="s") + amount("80")))), BRAZIL)
+    assert silent.whole == set()
 
 
 def test_the_machine_readable_price_must_be_a_plain_number() -> None:

@@ -68,7 +68,7 @@ def test_markup_linked_data_and_addresses_each_with_its_text() -> None:
     reading = read(page(BOX + form, linked(name=" Cafeteira  azul", productID="MLB5000000001", offers=offer)))
     assert told(reading) == {
         "title": [("dom", "Cafeteira", "Cafeteira", ""), ("json_ld", "Cafeteira azul", "Cafeteira azul", "")],
-        "currency": [("json_ld", "BRL", "BRL", "")],
+        "currency": [("dom", "BRL", "BRL", ""), ("json_ld", "BRL", "BRL", "")],
         "price_cents": [("dom", "R$80", 8000, ""), ("json_ld", "80.00", 8000, "")],
         "item_id": [
             ("dom", "MLB5000000001", "MLB5000000001", ""),
@@ -172,7 +172,7 @@ def test_a_page_that_shows_where_prices_begin_says_so() -> None:
 def test_the_country_that_the_state_names_goes_before_the_addresses(key: str) -> None:
     shown = state(**{key: "MLA"})
     assert read(page(BOX.replace("R$", "$"), shown), "").currency == "ARS"
-    assert read(page(BOX.replace("R$", "$"), state(**{key: 7})), "").currency == "BRL"
+    assert read(page(BOX, state(**{key: 7})), "").currency == "BRL"
 
 
 def test_a_large_price_alone_makes_a_product_page() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import OfferGone, PageChanged
-from offers_cli.marketplaces.base import ProductReading
+from offers_cli.marketplaces.base import Candidate, ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 URL = "https://produto.mercadolivre.com.br/MLB-5000000001-cafeteira-_JM"
@@ -50,6 +50,32 @@ def test_two_currencies_on_one_page_are_no_price() -> None:
     assert isinstance(error.reading, ProductReading)
     assert error.reading.price_cents is None
     assert [candidate.value for candidate in error.reading.candidates["currency"]] == ["USD", "BRL"]
+
+
+def test_the_symbol_of_the_price_contradicts_another_currency_of_its_linked_data() -> None:
+    error = refusal(REAIS, linked(price=80, priceCurrency="USD"))
+    assert error.message == "the page names different currencies: BRL, USD"
+
+
+def test_a_price_in_an_unknown_currency_is_none_whatever_linked_data_say() -> None:
+    error = refusal(BOX.format("£"), linked(price=80, priceCurrency="BRL"))
+    assert error.message == "the page shows its price in a currency unknown here: £80"
+    assert error.hint == f"offers explain {URL}"
+
+
+def test_two_states_that_differ_leave_the_price_unknown() -> None:
+    def script(value: int) -> str:
+        shown = {"app": "vip", "components": {"price": {"price": {"value": value}}}}
+        return f"<script>window.__PRELOADED_STATE__ = {json.dumps(shown)};</script>"
+
+    assert read("", script(90) + script(90)).candidates["price_cents"] == (Candidate("state", "90", 9000),)
+    assert "state R$ 90,00, state R$ 100,00" in refusal("", script(90) + script(100)).message
+
+
+def test_cents_of_linked_data_do_not_overrule_a_whole_price_that_is_also_said_aloud() -> None:
+    aloud = REAIS.replace('amount">', 'amount" aria-label="80 reais">', 1)
+    assert "dom R$ 80,00, json_ld R$ 80,90" in refusal(aloud, linked(price=80.9)).message
+    assert read(REAIS, linked(price=80.9)).price_cents == 8090
 
 
 def test_one_currency_told_twice_is_believed() -> None:

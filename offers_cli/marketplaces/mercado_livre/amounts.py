@@ -4,7 +4,8 @@
       <span class="andes-money-amount__fraction">1.949</span> … <span class="andes-money-amount__cents">05</span></s>
 
 Whole amounts have no cents node; cents are never taken from a neighbour. The label for screen readers is a second
-reading of the same amount: when both stand and differ, the amount is refused.
+reading of the same amount: when both stand and differ, the amount is refused. So is one that shows other digits than
+those of its two parts, or the symbol of a currency that is not known.
 """
 
 from __future__ import annotations
@@ -15,26 +16,42 @@ from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.html import class_of, select
 from offers_cli.marketplaces.mercado_livre import selectors
-from offers_cli.money import MoneyError, cents_from_parts, parse_cents, spoken_cents
+from offers_cli.money import ALIASES, STYLES, MoneyError, cents_from_parts, parse_cents, spoken_cents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selectolax.lexbor import LexborNode
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
 PERCENT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
 UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
-DOLLAR = re.compile(r"\b(?:US\$|U\$S|USD)", re.ASCII)
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
 FROM_NOTE = 'this is a "from" price'
+DIGIT = re.compile(r"[0-9]")
+NOT_A_SYMBOL = re.compile(r"[0-9.,\s\u200b-\u200d\u2060\ufeff]+")
+BEFORE_DIGITS = re.compile(r"([^\s0-9]+)\s*(?=[0-9])")
+WHOLE_CENTS = 100
+
+
+def _symbols_of(currency: str) -> set[str]:
+    """How a currency may be written, without points: ``{"S/", "PEN"}``."""
+    return {symbol.rstrip(".") for symbol in (STYLES[currency].symbol, currency, *ALIASES.get(currency, ()))}
+
+
+_NAMED = [(symbol, code) for code in STYLES for symbol in _symbols_of(code)]
+_UNMISTAKABLE = {symbol: code for symbol, code in _NAMED if [symbol for symbol, _ in _NAMED].count(symbol) == 1}
+"""The symbols of one currency only: ``US$``, and not ``$``."""
 
 
 def read_amount(node: LexborNode, site: Site) -> int:
     """The cents of one amount.
 
     Raises:
-        MoneyError: it holds no amount, several, or two readings that differ.
+        MoneyError: it holds no amount, several, two readings that differ, or a currency that is not known.
     """
+    named_currency(node, site)
     spoken = _spoken(node)
     written = _written(node, site, is_spoken=spoken is not None)
     if written is None:
@@ -46,14 +63,43 @@ def read_amount(node: LexborNode, site: Site) -> int:
     return written
 
 
+def is_surely_whole(node: LexborNode, site: Site) -> bool:
+    """Whether an amount is spoken without cents, in a currency that has them.
+
+    Figures alone may leave cents out; where they are said aloud too, and read alike, there are none.
+    """
+    spoken = _spoken(node)
+    return spoken is not None and spoken % WHOLE_CENTS == 0 and STYLES[currency_of(node, site)].shows_cents
+
+
 def raw_text(node: LexborNode) -> str:
     """The amount as it stands there, for people."""
     return "".join(node.text(deep=True).split()) or (node.attributes.get("aria-label") or "")
 
 
+def named_currency(node: LexborNode, site: Site) -> str | None:
+    """The currency that the symbol of one amount names; None where it shows no symbol.
+
+    Raises:
+        MoneyError: a symbol, or any other word, that is not known.
+    """
+    shown = _shown(node)
+    symbol = NOT_A_SYMBOL.sub("", shown) if DIGIT.search(shown) else ""
+    currency = _currency(symbol, site)
+    if symbol and currency is None:
+        raise MoneyError(f"{symbol[:20]!r} is no currency known here")
+    return currency
+
+
 def currency_of(node: LexborNode, site: Site) -> str:
-    """The currency of an amount: dollars where it says so, else the country's."""
-    return "USD" if DOLLAR.search(node.text(deep=True)) else site.currency
+    """The currency of the first amount in a node whose symbol is known, else the country's."""
+    symbols = (found[1] for found in BEFORE_DIGITS.finditer(node.text(deep=True, separator=" ")))
+    named = (_currency(symbol.rstrip("."), site) for symbol in symbols)
+    return next(filter(None, named), site.currency)
+
+
+def _currency(symbol: str, site: Site) -> str | None:
+    return site.currency if symbol in _symbols_of(site.currency) else _UNMISTAKABLE.get(symbol)
 
 
 def percent_in(text: str) -> int | None:
@@ -67,36 +113,66 @@ def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:
     if len(fractions) > 1:
         raise MoneyError("several amounts in one node")
     if fractions:
-        cents = select(node, selectors.CENTS)
-        if len(cents) > 1:
-            raise MoneyError("several cents in one node")
-        return cents_from_parts(fractions[0].text(deep=True), cents[0].text(deep=True) if cents else None)
+        return _from_parts(node, fractions[0], site)
     text = _joined(node)
     return None if is_spoken and not text else _parse(text, node, site)
 
 
-def _parse(text: str, node: LexborNode, site: Site) -> int:
+def _from_parts(node: LexborNode, fraction: LexborNode, site: Site) -> int:
+    cents = select(node, selectors.CENTS)
+    if len(cents) > 1:
+        raise MoneyError("several cents in one node")
+    if sum(bool(DIGIT.search(piece)) for piece in _pieces(fraction)) > 1:
+        raise MoneyError("several parts in the whole part")
+    parts = [part.text(deep=True) for part in (fraction, *cents)]
+    if DIGIT.findall(_shown(node)) != DIGIT.findall("".join(parts)):
+        raise MoneyError(f"other digits than those of {' and '.join(parts)!r}")
+    return cents_from_parts(parts[0], parts[1] if cents else None, decimal_mark=_decimal_mark(node, site))
+
+
+def _decimal_mark(node: LexborNode, site: Site) -> str:
     classes = class_of(node)
-    mark = site.decimal_mark
     if selectors.CENTS_AFTER_A_POINT in classes:
-        mark = "."
-    elif selectors.CENTS_AFTER_A_COMMA in classes:
-        mark = ","
-    return parse_cents(text, currency=currency_of(node, site), decimal_mark=mark)
+        return "."
+    return "," if selectors.CENTS_AFTER_A_COMMA in classes else site.decimal_mark
+
+
+def _parse(text: str, node: LexborNode, site: Site) -> int:
+    currency = named_currency(node, site) or site.currency
+    return parse_cents(text, currency=currency, decimal_mark=_decimal_mark(node, site))
+
+
+def _pieces(node: LexborNode) -> Iterator[str]:
+    """The node's texts, each as it stands in an element of its own, without the empty ones."""
+    return filter(None, (piece.strip() for piece in node.text(deep=True, separator="\0").split("\0")))
 
 
 def _joined(node: LexborNode) -> str:
     """The node's texts in one, unless digits of two of them would run together."""
-    pieces = [piece.strip() for piece in node.text(deep=True, separator="\0").split("\0")]
-    pieces = [piece for piece in pieces if piece]
+    pieces = list(_pieces(node))
     for before, after in itertools.pairwise(pieces):
         if before[-1].isdigit() and after[0].isdigit():
             raise MoneyError(f"no separator between {before!r} and {after!r}")
     return "".join(pieces)
 
 
+def _aloud(node: LexborNode) -> list[str]:
+    """The texts of the node that only screen readers say; the mark between whole part and cents is none."""
+    texts = (part.text(deep=True) for part in select(node, selectors.SAID_ALOUD))
+    return [text for text in texts if DIGIT.search(text)]
+
+
+def _shown(node: LexborNode) -> str:
+    """The text of the node without what is only said aloud."""
+    text = node.text(deep=True)
+    for hidden in _aloud(node):
+        text = text.replace(hidden, "", 1)
+    return text
+
+
 def _spoken(node: LexborNode) -> int | None:
     labels = [label for part in node.css("[aria-label]") if (label := part.attributes.get("aria-label"))]
+    labels = labels or _aloud(node)
     if len(labels) != 1:
         return None
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,8 @@ from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import (
     FROM,
     FROM_NOTE,
-    currency_of,
+    is_surely_whole,
+    named_currency,
     percent_in,
     raw_text,
     read_amount,
@@ -32,6 +34,15 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre.sites import Site
 
 PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
+BEGINNING = re.compile(rf"{FROM.pattern}\W*$", re.IGNORECASE)
+EACH_OF_MANY = re.compile(r"\b[0-9]{1,2} ?x(?: de)?\W*$", re.IGNORECASE)
+INSTALMENT_NOTE, SEVERAL_NOTE = "this is an instalment", "several amounts that differ"
+NO_OWN_PRICE = {FROM_NOTE: 'a "from" price, not its own', INSTALMENT_NOTE: "an instalment instead of its price"}
+"""What a box shows in the place of the price, by the note of its candidate."""
+NOT_SHOWN = {"s", "del", "script", "style", "template", "noscript", "-comment"}
+STRUCK = re.compile(r"previous|original-value")
+WORDS_BEFORE = 80
+MOST_SIBLINGS = 50
 MARKS_ELSEWHERE = "h1, img, form, input, button, a[href]"
 MOST_STEPS_UP = 6
 """No capture needs more than three (a wrapper, the line, the box); further up stand columns with prices of others."""
@@ -95,10 +106,16 @@ def _amount_of(anchor: LexborNode) -> LexborNode | None:
 
 
 def _first_amount(box: LexborNode) -> LexborNode | None:
+    return next((amounts[0] for amounts in _own_amounts(box)), None)
+
+
+def _own_amounts(box: LexborNode) -> Iterator[list[LexborNode]]:
+    """What may be the price, in each line of a box and then in all of it, where there is any."""
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
-    places = (*box.css(f".{selectors.LINE_CLASS}"), box)
-    amounts = (node for place in places for node in _select_priced(place, selectors.AMOUNT, box))
-    return next((node for node in amounts if node.mem_id not in old), None)
+    for place in (*box.css(f".{selectors.LINE_CLASS}"), box):
+        amounts = outermost(_select_priced(place, selectors.AMOUNT, box))
+        if own := [node for node in amounts if not any(above.mem_id in old for above in lineage(node))]:
+            yield own
 
 
 def _select_priced(place: LexborNode, selector: str, scope: LexborNode) -> list[LexborNode]:
@@ -127,16 +144,60 @@ def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
 def _gather_price(evidence: Evidence, box: PriceBox, site: Site) -> None:
     amount, anchor = box.amount, box.anchor
     if amount is not None and amount.tag != "meta":
-        if FROM.search(text_of(nearest(amount, {selectors.LINE_CLASS}) or amount.parent)):
-            evidence.add("price_cents", "dom", text_of(box.scope), None, FROM_NOTE)
+        if note := _why_not_the_price(amount):
+            evidence.add("price_cents", "dom", text_of(box.scope), None, note)
+        elif anchor is None and _differ(next(_own_amounts(box.scope), []), site):
+            evidence.add("price_cents", "dom", text_of(box.scope), None, SEVERAL_NOTE)
         else:
             evidence.add_price("price_cents", "dom", raw_text(amount), lambda: read_amount(amount, site))
-        currency = currency_of(amount, site)
-        if currency != site.currency:  # dollars; the country's own symbol says nothing new
-            evidence.add_text("currency", "dom", currency)
+            _gather_currency(evidence, amount, site)
+            if is_surely_whole(amount, site):
+                evidence.whole.add("price_cents")
     content = anchor.attributes.get("content") if anchor is not None else None
     if content is not None:
         evidence.add_price("price_cents", "microdata", content, lambda: cents_from_number(content.strip()))
+
+
+def _why_not_the_price(amount: LexborNode) -> str:
+    """What the words around an amount, or its label, say that it is instead of the price; empty where nothing."""
+    label = amount.attributes.get("aria-label") or ""
+    before = _words_before(amount)
+    if BEGINNING.search(before) or FROM.search(label):
+        return FROM_NOTE
+    if FROM.search(text_of(nearest(amount, {selectors.LINE_CLASS}) or amount.parent)):
+        return FROM_NOTE
+    return INSTALMENT_NOTE if EACH_OF_MANY.search(before) else ""
+
+
+def _words_before(node: LexborNode) -> str:
+    """The end of what the page shows before a node, struck amounts left out."""
+    words = ""
+    for place in lineage(node):
+        sibling = place.prev
+        for _ in range(MOST_SIBLINGS):
+            if sibling is None or len(words) >= WORDS_BEFORE:
+                break
+            is_struck = sibling.is_element_node and STRUCK.search(class_of(sibling))
+            if sibling.tag not in NOT_SHOWN and not is_struck:
+                words = f"{text_of(sibling)} {words}".strip()
+            sibling = sibling.prev
+    return words[-WORDS_BEFORE:]
+
+
+def _differ(amounts: list[LexborNode], site: Site) -> bool:
+    """Whether those of the amounts that can be read are not all the same."""
+    readable = set()
+    for amount in amounts:
+        with suppress(MoneyError):
+            readable.add(read_amount(amount, site))
+    return len(readable) > 1
+
+
+def _gather_currency(evidence: Evidence, amount: LexborNode, site: Site) -> None:
+    try:
+        evidence.add_text("currency", "dom", named_currency(amount, site))
+    except MoneyError as exc:
+        evidence.add("currency", "dom", raw_text(amount), None, str(exc))
 
 
 def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
@@ -148,6 +209,8 @@ def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site:
     for node in nodes:
         try:
             readings.setdefault(read_amount(node, site), raw_text(node))
+            if is_surely_whole(node, site):
+                evidence.whole.add("old_price_cents")
         except MoneyError as exc:
             evidence.add("old_price_cents", "dom", raw_text(node), None, str(exc))
     for cents, raw in readings.items():
@@ -155,11 +218,14 @@ def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site:
 
 
 def _gather_label(evidence: Evidence, box: PriceBox) -> None:
+    """The discount that stands in the price's own line, else anywhere in its box."""
     line = nearest(box.amount or box.scope, {selectors.LINE_CLASS}) or box.scope
-    labels = [node for place in (line, box.scope) for node in _select_priced(place, selectors.DISCOUNT, place)]
-    texts = [text_of(labels[0])] if labels else []
-    if not labels and nearest(box.scope, {selectors.BOX_CLASS}) is None:
-        texts = PERCENT_OFF.findall(text_of(box.scope))
-    if len(texts) == 1:
-        percent = percent_in(texts[0])
-        evidence.add("discount_pct", "dom", texts[0], percent, "" if percent else "no single percentage")
+    labels = [_select_priced(place, selectors.DISCOUNT, place) for place in (line, box.scope)]
+    texts = [text_of(node) for node in next(filter(None, labels), [])]
+    if not texts and nearest(box.scope, {selectors.BOX_CLASS}) is None:
+        told = PERCENT_OFF.findall(text_of(box.scope))
+        texts = told if len(told) == 1 else []
+    if texts:
+        percents = {percent_in(text) for text in texts}
+        percent = percents.pop() if len(percents) == 1 else None
+        evidence.add("discount_pct", "dom", " · ".join(texts), percent, "" if percent else "no single percentage")

@@ -17,7 +17,6 @@ from offers_cli.marketplaces.base import MERCADO_LIVRE, ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading, reconcile
 from offers_cli.marketplaces.html import Document, explain_command, select, text_of
 from offers_cli.marketplaces.mercado_livre import price_box, product_state, selectors
-from offers_cli.marketplaces.mercado_livre.amounts import FROM_NOTE
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
@@ -33,7 +32,8 @@ class ProductPage:
     def __init__(self, document: Document, url: str, states: list[Json]) -> None:
         self.document = document
         self.url = url or self.address
-        self.state = product_state.find_product_state(states)
+        self.states = product_state.find_product_states(states)
+        self.state = next(iter(self.states), None)
         self.evidence = Evidence()
 
     @property
@@ -65,8 +65,8 @@ class ProductPage:
             OfferGone: the product cannot be bought; its `reading` holds what the page still says.
             PageChanged: no price, or prices that disagree; its `reading` holds every candidate.
         """
-        if self.state is not None:
-            product_state.gather(self.evidence, self.state)
+        for state in self.states:
+            product_state.gather(self.evidence, state)
         self._gather_dom()
         self._gather_linked_data()
         self._gather_addresses()
@@ -81,11 +81,14 @@ class ProductPage:
         named = [value for value in self.evidence.values("currency") if isinstance(value, str)]
         if len(set(named)) > 1:
             raise PageChanged(f"the page names different currencies: {', '.join(named)}", hint=hint)
+        if unknown := [candidate for candidate in self.evidence.found.get("currency", ()) if candidate.value is None]:
+            raise PageChanged(f"the page shows its price in a currency unknown here: {unknown[0].raw}", hint=hint)
         currency = named[0] if named else self.site.currency
         if False in self.evidence.values("available"):
             raise self._gone(currency)
-        if any(candidate.note == FROM_NOTE for candidate in self.evidence.found.get("price_cents", ())):
-            raise PageChanged('the page shows a "from" price, not its own', hint=hint)
+        for candidate in self.evidence.found.get("price_cents", ()):
+            if what := price_box.NO_OWN_PRICE.get(candidate.note):
+                raise PageChanged(f"the page shows {what}", hint=hint)
         prices = reconcile(self.evidence, currency=currency)
         if prices is None:
             if ended := find_ended_text(self.document.text):

@@ -18,14 +18,15 @@ from offers_cli.money import cents_from_number
 ACTIVE = {"active", "not_apply", ""}
 
 
-def find_product_state(states: list[Json]) -> Json | None:
-    """The state of the product that a page shows, or None where there is none."""
+def find_product_states(states: list[Json]) -> list[Json]:
+    """What the page's states say of the product that it shows, each once: one, or none, or several that differ."""
+    found: list[Json] = []
     for state in states:
         for place in page_props(state):
             shown = place.get("initialState", place)
             if isinstance(shown, dict) and isinstance(shown.get("components"), dict) and _is_product(shown):
-                return shown
-    return None
+                found += [shown] if shown not in found else []
+    return found
 
 
 def _is_product(shown: Json) -> bool:

@@ -14,6 +14,8 @@ AMOUNT_CLASSES = {"andes-money-amount", "price-tag", "ui-pdp-price__part"}
 AMOUNT = ", ".join(f".{name}" for name in sorted(AMOUNT_CLASSES))
 FRACTION = ".andes-money-amount__fraction, [data-andes-money-amount-fraction], .price-tag-fraction"
 CENTS = ".andes-money-amount__cents, [data-andes-money-amount-cents], .price-tag-cents"
+SAID_ALOUD = ".price-tag-text-sr-only, .andes-visually-hidden"
+"""Texts for screen readers alone; the newer markup has them in an ``aria-label``."""
 CENTS_AFTER_A_POINT, CENTS_AFTER_A_COMMA = "cents-dot", "cents-comma"
 
 # What stands in a price box beside the price.
