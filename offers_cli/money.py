@@ -21,6 +21,31 @@ class MoneyError(ValueError):
     """A text or number that is not certainly one amount of money."""
 
 
+class AmbiguousAmount(MoneyError):
+    """A number for machines that a shop may have written its own way: ``1.290`` is 1,29, or 1290.
+
+    Args:
+        readings: what it may be, in hundredths.
+    """
+
+    def __init__(self, message: str, *, readings: tuple[int, ...]) -> None:
+        super().__init__(message)
+        self.readings = readings
+
+
+class WrittenNumber(float):
+    """A number of JSON with a point, which knows how it is written: shops print their own thousands there."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """How a currency is written.
@@ -70,12 +95,28 @@ CLF is Chile's unit of account, in which houses are priced: some forty thousand 
 ALIASES = {"USD": ("U$S", "$"), "PEN": ("S/.",), "UYU": ("$U",), "VES": ("Bs",), "CRC": ("¢",)}
 """Other symbols that mean the same currency."""
 
+CODES = {
+    "R$": "BRL",
+    "US$": "USD",
+    "U$S": "USD",
+    "€": "EUR",
+    "£": "GBP",
+    "S/": "PEN",
+    "S/.": "PEN",
+    "RD$": "DOP",
+    "$U": "UYU",
+    "₡": "CRC",
+    "₲": "PYG",
+}
+"""Symbols that mean one currency alone, wherever they stand."""
+
 AMOUNT = re.compile(
     r"(?:(?P<grouped>[1-9][0-9]{0,2}(?P<mark>[.,])[0-9]{3}(?:(?P=mark)[0-9]{3})*)|(?P<plain>0|[1-9][0-9]*))"
     r"(?:(?P<decimal>[.,])(?P<cents>[0-9]{2}))?"
 )
 FRACTION = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[1-9][0-9]{0,2}(?:,[0-9]{3})+|0|[1-9][0-9]*")
 MACHINE_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
+THOUSANDS_OR_DECIMALS = re.compile(r"([1-9][0-9]{0,2})\.([0-9]{3})")
 SPOKEN = re.compile(
     r"(?:(?:antes|agora|ahora|now|before|valor|pre[çc]i?o)(?: \w+)?: ?)?(?P<whole>[0-9]{1,13}) "
     r"(?:rea(?:is|l)|reales|pesos?|sol(?:es)?|d[óo]lar(?:es)?|bol[íi]var(?:es)?|bolivianos?|guaran[íi](?:es)?|col[óo]n(?:es)?"
@@ -85,6 +126,12 @@ SPOKEN = re.compile(
     re.IGNORECASE,
 )
 LONGEST_TEXT = 60
+
+
+def currency_code(text: str) -> str | None:
+    """The ISO 4217 code that a text means: ``BRL`` for ``"brl"`` and ``"R$"``; None for ``"$"``, which many are."""
+    clean = text.strip().upper()
+    return clean if re.fullmatch(r"[A-Z]{3}", clean) else CODES.get(clean)
 
 
 def _style(currency: str) -> Style:
@@ -139,10 +186,14 @@ def cents_from_parts(fraction: str, cents: str | None, *, decimal_mark: str | No
     return _bounded(int(re.sub(r"[.,]", "", whole)[:20]) * 100 + int(hundredths), fraction)
 
 
-def cents_from_number(value: object) -> int:
+def cents_from_number(value: object, *, currency: str | None = None) -> int:
     """Read a number of JSON or of a machine-readable attribute: ``104.9`` and ``"104.90"`` are 10490.
 
+    Args:
+        currency: what it is in, where the page says so.
+
     Raises:
+        AmbiguousAmount: exactly three decimals (``1.290``), unless the currency has no thousands with a point.
         MoneyError: not a finite number of zero or more, or finer than cents.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
@@ -151,7 +202,18 @@ def cents_from_number(value: object) -> int:
         raise MoneyError(f"{value[:LONGEST_TEXT]!r} is not a plain number")
     if isinstance(value, int) and not 0 <= value <= MAX_CENTS:
         raise MoneyError("a number below zero or absurdly large")
+    if isinstance(value, str | WrittenNumber):
+        _refuse_ambiguous(str(value), currency)
     return _whole_cents(_decimal(value), value)
+
+
+def _refuse_ambiguous(text: str, currency: str | None) -> None:
+    found = THOUSANDS_OR_DECIMALS.fullmatch(text)
+    if found is None or (currency in STYLES and STYLES[currency].decimal_mark == "."):
+        return
+    thousands = int(found[1] + found[2]) * 100
+    readings = (thousands // 1000, thousands) if text.endswith("0") else (thousands,)  # the rest is finer than cents
+    raise AmbiguousAmount(f"{text!r} can be read two ways", readings=readings)
 
 
 def _decimal(value: float | str | Decimal) -> Decimal:
@@ -167,7 +229,7 @@ def _decimal(value: float | str | Decimal) -> Decimal:
 def _whole_cents(exact: Decimal, raw: object) -> int:
     cents = int(exact.to_integral_value())
     if abs(exact - cents) > NOISE_CENTS:
-        raise MoneyError(f"{raw!r} is finer than cents")
+        raise MoneyError(f"{str(raw)!r} is finer than cents")
     return cents
 
 

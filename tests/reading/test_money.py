@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -16,9 +17,12 @@ from hypothesis import strategies as st
 from offers_cli.money import (
     MAX_CENTS,
     STYLES,
+    AmbiguousAmount,
     MoneyError,
+    WrittenNumber,
     cents_from_number,
     cents_from_parts,
+    currency_code,
     discount_pct,
     format_cents,
     parse_cents,
@@ -265,6 +269,53 @@ def test_the_largest_amount_is_read_and_a_cent_more_is_not() -> None:
 def test_larger_amounts_and_longer_texts_are_refused(read: Callable[[Any], int], amount: object) -> None:
     with pytest.raises(MoneyError):
         read(amount)
+
+
+@pytest.mark.parametrize("currency", [None, "BRL", "COP", "CLP", "PYG", "EUR", "CZK"])
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [("1.290", (129, 129000)), ("173.000", (17300, 17300000)), ("2.499", (249900,)), ("1.001", (100100,))],
+)
+def test_a_point_before_three_digits_may_mean_two_amounts(
+    text: str, readings: tuple[int, ...], currency: str | None
+) -> None:
+    for amount in (text, WrittenNumber(text)):
+        with pytest.raises(AmbiguousAmount, match="two ways") as refused:
+            cents_from_number(amount, currency=currency)
+        assert refused.value.readings == readings
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "value"),
+    [("49.950", "USD", 4995), ("1.290", "MXN", 129), ("0.990", "BRL", 99), ("1234.500", "BRL", 123450)],
+)
+def test_three_decimals_that_are_no_thousands_are_read(text: str, currency: str, value: int) -> None:
+    assert (
+        cents_from_number(text, currency=currency) == cents_from_number(WrittenNumber(text), currency=currency) == value
+    )
+
+
+def test_a_number_of_json_knows_how_it_is_written() -> None:
+    """1.290 without quotes may be a shop's own thousands too: no program writes a last zero."""
+    written = json.loads('{"price": 1.290, "other": 2.5}', parse_float=WrittenNumber)
+    assert (str(written["price"]), written["price"], json.dumps(written)) == (
+        "1.290",
+        1.29,
+        '{"price": 1.29, "other": 2.5}',
+    )
+    assert cents_from_number(written["other"]) == 250
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("BRL", "BRL"), (" brl ", "BRL"), ("R$", "BRL"), ("r$", "BRL"), ("US$", "USD"), ("U$S", "USD"), ("€", "EUR"),
+        ("£", "GBP"), ("S/", "PEN"), ("S/.", "PEN"), ("RD$", "DOP"), ("$U", "UYU"), ("₡", "CRC"), ("₲", "PYG"),
+        ("$", None), ("", None), ("reais", None), ("BR", None), ("Bs", None),
+    ],
+)  # fmt: skip
+def test_a_currency_is_known_by_its_code_or_by_a_symbol_of_its_own(text: str, code: str | None) -> None:
+    assert currency_code(text) == code
 
 
 @pytest.mark.parametrize("nothing", [0, 0.0, "0", "0.00", Decimal(0)])

@@ -15,6 +15,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from offers_cli.money import WrittenNumber
+
 if TYPE_CHECKING:
     from offers_cli.marketplaces.html import Document
 
@@ -28,7 +30,7 @@ _MARKS = {
 
 _BEGINNING = re.compile(r"[\ufeff\s]*(?=\{)")
 _MOST_TRIES = 20
-_decoder = json.JSONDecoder()
+_decoder = json.JSONDecoder(parse_float=WrittenNumber)
 
 
 def find_states(document: Document) -> Iterator[Json]:
