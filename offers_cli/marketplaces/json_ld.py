@@ -7,17 +7,56 @@ Products that are only mentioned (``isRelatedTo``, ``isSimilarTo``, …) are nev
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from offers_cli.money import MoneyError, cents_from_number, parse_cents
+from offers_cli.money import (
+    STYLES,
+    AmbiguousAmount,
+    MoneyError,
+    WrittenNumber,
+    cents_from_number,
+    currency_code,
+    parse_cents,
+)
 
 Node = dict[str, Any]
 
 PRODUCT_TYPES = {"Product", "IndividualProduct", "ProductModel", "Vehicle", "Car", "Book"}
-UNAVAILABLE = {"OutOfStock", "SoldOut", "Discontinued"}
-OLD_PRICE_TYPES = {"ListPrice", "StrikethroughPrice", "SRP", "MSRP"}
+OLD_PRICE_TYPES = {"ListPrice", "StrikethroughPrice", "SRP", "MSRP", "RegularPrice"}
+OTHER_PRICE_TYPES = {"InvoicePrice", "MinimumAdvertisedPrice"}
+CHARGES = {"DeliveryChargeSpecification", "PaymentChargeSpecification"}
+RANGES = ("lowPrice", "highPrice"), ("minPrice", "maxPrice")
+NOT_FOR_ONE = (
+    "referenceQuantity",
+    "unitCode",
+    "unitText",
+    "billingDuration",
+    "billingIncrement",
+    "eligibleQuantity",
+    "eligibleTransactionVolume",
+    "validForMemberTier",
+)
+"""What a specification has whose price is one by weight, for a month, for many pieces, or for members."""
+
+_SOLD_OUT = re.compile(
+    r"(?:(?:product|produto|producto|item|articulo|artigo|variant|variante) )?"
+    r"(?:(?:currently|temporarily|atualmente|actualmente|temporariamente|temporalmente) )?"
+    r"(?:out ?of ?stock|oos|sold ?out|discontinued|unavailable|not available|no longer available|reserved"
+    r"|esgotad[oa]s?|indisponivel|indisponiveis|nao disponivel|sem estoque|fora de estoque|fora de linha"
+    r"|descontinuad[oa]|agotad[oa]s?|no disponible|sin stock|sin existencias)"
+    r"(?: (?:temporariamente|temporalmente|no momento|por el momento|at the moment))?"
+)
+_SECOND_HAND = re.compile(
+    r"(?:used|refurbished|damaged|open ?box|pre ?owned)(?: ?condition)?|usad[oa]|seminov[oa]|recondicionad[oa]"
+)
+_UNMISTAKABLE = re.compile(r".*[0-9][.,][0-9]{2}|[0-9]{1,3}([.,])[0-9]{3}(?:\1[0-9]{3})+", re.DOTALL)
+"""With cents, or with thousands twice."""
+_LEAST_WITH_CENTS = 1000 * 100
+"""Nobody pays 15,99 pesos in Chile: it was 15.990."""
 _MOST_NODES = 500
 
 
@@ -43,13 +82,13 @@ class Quote:
     @property
     def is_unavailable(self) -> bool:
         """Whether the offer says that it cannot be bought."""
-        return self.availability in UNAVAILABLE
+        return self.availability is not None and is_sold_out(self.availability)
 
 
 def parse_nodes(text: str) -> list[Node]:
     """The top-level nodes of one script, its ``@graph`` and its ``mainEntity`` included; none where it is broken."""
     try:
-        data = json.loads(text, strict=False)
+        data = json.loads(text, strict=False, parse_float=WrittenNumber)
     except (ValueError, RecursionError):  # a broken script tells nothing; the page may still be read otherwise
         return []
     return [node for _, node in zip(range(_MOST_NODES), _walk(data), strict=False)]
@@ -77,6 +116,17 @@ def last_part(address: str) -> str:
     return address.strip().rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
 
 
+def is_sold_out(words: str) -> bool:
+    """Whether a state means that nothing can be bought: ``OutOfStock``, ``out-of-stock``, ``Produto esgotado``."""
+    return _SOLD_OUT.fullmatch(_plain(last_part(words))) is not None
+
+
+def _plain(text: str) -> str:
+    """Lower-case words without accents and marks, a blank between them."""
+    letters = unicodedata.normalize("NFKD", text[:100]).encode("ascii", "ignore").decode().casefold()
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
 def products(nodes: list[Node]) -> list[Node]:
     """The products among the nodes; the variants of a product group are products."""
     found = [node for node in nodes if types_of(node) & PRODUCT_TYPES]
@@ -90,23 +140,49 @@ def nodes_of(value: object) -> list[Node]:
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def quote(product: Node) -> Quote:
-    """What a product costs, refusing several prices and ranges; sold-out offers do not count beside others."""
+def quote(product: Node, shown: Collection[int] = ()) -> Quote:
+    """What a product costs, refusing several prices, ranges and either end of one.
+
+    Sold-out offers do not count beside others, nor second-hand ones beside new ones; where only second-hand ones are
+    left of both, there is no price.
+
+    Args:
+        shown: amounts that the page shows, in hundredths: they settle what ``1.290`` means.
+    """
     offers = [part for offer in nodes_of(product.get("offers")) for part in _single_offers(offer)]
-    on_sale = [offer for offer in offers if _availability(offer) not in UNAVAILABLE] or offers
+    on_sale, note = _choose(offers)
     amounts = [amount for offer in on_sale for amount in _amounts(offer)]
-    first = on_sale[0] if on_sale else {}
-    currency = _first_text(on_sale, "priceCurrency")
-    price_cents, note = _one_price(amounts, currency)
+    currencies = {code for offer in on_sale for code in _currencies(offer)}
+    currency = _first_text(on_sale, _currencies)
+    if len(currencies) > 1:
+        note = "different currencies"
+    if any(_is_half_a_range(part) for offer in on_sale for part in (offer, *_specifications(offer))):
+        note = "one end of a range is no price"
+    try:
+        price_cents = None if note else _one_price(product, amounts, currency, shown)
+    except MoneyError as exc:
+        price_cents, note = None, str(exc)
     return Quote(
         raw=", ".join(str(amount) for amount in amounts)[:200],
         price_cents=price_cents,
-        old_price_cents=_old_price(first),
+        old_price_cents=_old_price(on_sale, currency, shown),
         currency=currency,
-        availability=_availability(first),
-        url=_first_text(on_sale, "url"),
+        availability=_first_text(on_sale, _availabilities),
+        url=_first_text(on_sale, _addresses),
         note=note,
     )
+
+
+def _choose(offers: list[Node]) -> tuple[list[Node], str]:
+    """The offers that a buyer of the product would take, and why they give no price all the same."""
+    buyable = [offer for offer in offers if not any(map(is_sold_out, _availabilities(offer)))]
+    new = [offer for offer in buyable if not _is_second_hand(offer)]
+    left_over = bool(buyable) and not new and not all(map(_is_second_hand, offers))
+    return new or buyable or offers, "only second-hand offers are left" if left_over else ""
+
+
+def _is_second_hand(offer: Node) -> bool:
+    return any(_SECOND_HAND.fullmatch(_plain(last_part(text))) for text in _texts(offer.get("itemCondition")))
 
 
 def _single_offers(offer: Node) -> list[Node]:
@@ -116,56 +192,121 @@ def _single_offers(offer: Node) -> list[Node]:
 
 def _amounts(offer: Node) -> list[object]:
     """Every price an offer names: its own, its range's ends, its specifications'."""
-    own = [offer[name] for name in ("price", "lowPrice", "highPrice") if offer.get(name) not in (None, "")]
-    specified = [
-        part["price"]
+    sale = [part for part in _specifications(offer) if "SalePrice" in _price_types(part)]
+    own = [*_told(offer, "price"), *_ends(offer), *(price for part in sale for price in _told(part, "price"))]
+    return own or [price for part in _specifications(offer) for price in (*_told(part, "price"), *_ends(part))]
+
+
+def _told(node: Node, name: str) -> list[object]:
+    return [node[name]] if node.get(name) not in (None, "") else []
+
+
+def _ends(node: Node) -> list[object]:
+    """What a range begins and ends with."""
+    return [end for names in RANGES for name in names for end in _told(node, name)]
+
+
+def _is_half_a_range(node: Node) -> bool:
+    halves = any(len(_told(node, low)) != len(_told(node, high)) for low, high in RANGES)
+    return halves and not _told(node, "price")
+
+
+def _specifications(offer: Node) -> list[Node]:
+    """What an offer specifies of the price of one piece for everybody, previous prices apart."""
+    return [
+        part
         for part in nodes_of(offer.get("priceSpecification"))
-        if part.get("price") not in (None, "") and not _is_old(part) and "UnitPriceSpecification" not in types_of(part)
+        if not _price_types(part) & (OLD_PRICE_TYPES | OTHER_PRICE_TYPES) and _is_for_one(part)
     ]
-    return own or specified
 
 
-def _one_price(amounts: list[object], currency: str | None) -> tuple[int | None, str]:
-    try:
-        cents = {read_price(amount, currency) for amount in amounts}
-    except MoneyError as exc:
-        return None, str(exc)
+def _is_for_one(part: Node) -> bool:
+    return not types_of(part) & CHARGES and all(part.get(name) is None for name in NOT_FOR_ONE)
+
+
+def _price_types(part: Node) -> set[str]:
+    return {last_part(text) for text in _texts(part.get("priceType"))}
+
+
+def _one_price(product: Node, amounts: list[object], currency: str | None, shown: Collection[int]) -> int:
+    cents = _all_cents(amounts, currency, shown)
+    for aggregate in nodes_of(product.get("offers")):
+        if listed := nodes_of(aggregate.get("offers")):
+            among = _all_cents((price for offer in listed for price in _amounts(offer)), currency, shown)
+            cents |= _all_cents(_ends(aggregate), currency, shown) - among
     if len(cents) != 1:
-        return None, "several prices" if cents else "no price"
-    return (price, "") if (price := cents.pop()) else (None, "zero is no price")
+        raise MoneyError("several prices" if cents else "no price")
+    price = cents.pop()
+    if not price:
+        raise MoneyError("zero is no price")
+    return price
 
 
-def read_price(amount: object, currency: str | None) -> int:
-    """A price of a schema.org field: a number, or a text with unmistakable cents (``1.299,90``).
+def _all_cents(amounts: Iterable[object], currency: str | None, shown: Collection[int]) -> set[int]:
+    return {read_price(amount, currency, shown) for amount in amounts}
+
+
+def read_price(amount: object, currency: str | None, shown: Collection[int] = ()) -> int:
+    """A price of a schema.org field: a number, or a text with unmistakable marks (``1.299,90``, ``1.299.000``).
+
+    Args:
+        shown: amounts that the page shows, in hundredths; where one of them alone is what ``1.299`` may mean, it is.
 
     Raises:
-        MoneyError: anything else; ``1.299`` could mean both.
+        MoneyError: anything else; cents of a currency that has none are a mangled ``15.990``.
     """
+    text = amount.strip() if isinstance(amount, str) else amount
     try:
-        return cents_from_number(amount.strip() if isinstance(amount, str) else amount)
+        cents = cents_from_number(text, currency=currency)
+    except AmbiguousAmount as exc:
+        settled = set(exc.readings) & set(shown)
+        if len(settled) != 1:
+            raise
+        return settled.pop()
     except MoneyError:
-        if isinstance(amount, str) and amount.strip()[-3:-2] in {",", "."}:
-            return parse_cents(amount, currency=currency or "BRL")
+        if isinstance(text, str) and _UNMISTAKABLE.fullmatch(text):
+            return parse_cents(text, currency=currency or "BRL")
         raise
+    if currency in STYLES and not STYLES[currency].shows_cents and cents % 100 and cents < _LEAST_WITH_CENTS:
+        raise MoneyError(f"{str(amount)!r} has cents, and {currency} has none")
+    return cents
 
 
-def _is_old(part: Node) -> bool:
-    kind = part.get("priceType")
-    return isinstance(kind, str) and last_part(kind) in OLD_PRICE_TYPES
-
-
-def _old_price(offer: Node) -> int | None:
-    found = [part.get("price") for part in nodes_of(offer.get("priceSpecification")) if _is_old(part)]
+def _old_price(offers: list[Node], currency: str | None, shown: Collection[int]) -> int | None:
+    """The one previous price that the offers specify."""
+    found = [
+        price
+        for offer in offers
+        for part in nodes_of(offer.get("priceSpecification"))
+        if _price_types(part) & OLD_PRICE_TYPES and _is_for_one(part)
+        for price in _told(part, "price")
+    ]
     try:
-        return read_price(found[0], None) if len(found) == 1 else None
+        cents = _all_cents(found, currency, shown)
     except MoneyError:
         return None
+    return cents.pop() if len(cents) == 1 else None
 
 
-def _availability(offer: Node) -> str | None:
-    value = offer.get("availability")
-    return last_part(value) if isinstance(value, str) else None
+def _availabilities(offer: Node) -> list[str]:
+    return [last_part(text) for text in _texts(offer.get("availability"))]
 
 
-def _first_text(offers: list[Node], name: str) -> str | None:
-    return next((value for offer in offers if isinstance(value := offer.get(name), str) and value), None)
+def _currencies(offer: Node) -> list[str]:
+    told = [offer.get("priceCurrency"), *(part.get("priceCurrency") for part in _specifications(offer))]
+    return [code for value in told for text in _texts(value) if (code := currency_code(text))]
+
+
+def _addresses(offer: Node) -> list[str]:
+    return _texts(offer.get("url"))
+
+
+def _texts(value: object) -> list[str]:
+    """The texts of a value: itself, those of a list, or the ``@id`` of an object."""
+    entries = value[:_MOST_NODES] if isinstance(value, list) else [value]
+    told = (entry.get("@id") if isinstance(entry, dict) else entry for entry in entries)
+    return [text for text in told if isinstance(text, str) and text]
+
+
+def _first_text(offers: list[Node], texts_of: Callable[[Node], list[str]]) -> str | None:
+    return next((text for offer in offers for text in texts_of(offer)), None)

@@ -22,6 +22,7 @@ PACE = ("tests/fetch/test_fetch_pace.py",)
 TARGETS: dict[Path, tuple[str, ...]] = (
     {
         Path("offers_cli/money.py"): ("tests/reading/test_money.py",),
+        READING / "json_ld.py": ("tests/reading/test_linked_data.py",),
         READING / "evidence.py": (AGREEMENT,),
         READING / "mercado_livre" / "price_box.py": (BOX, EVIDENCE, FOLDERS),
         READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, FOLDERS),

@@ -23,7 +23,7 @@ from offers_cli.marketplaces.evidence import (
 )
 from offers_cli.marketplaces.html import Document, explain_command, join, select, split, text_of, without_tracking
 from offers_cli.marketplaces.walls import find_challenge
-from offers_cli.money import discount_pct
+from offers_cli.money import currency_code, discount_pct
 from offers_cli.offer import Offer
 
 if TYPE_CHECKING:
@@ -119,14 +119,15 @@ def _gather_microdata(evidence: Evidence, document: Document) -> None:
         evidence.add("price_cents", "microdata", f"{len(scopes)} products", None, "several products")
         return
     values = {_content(node) for node in select(place, '[itemprop="price"]')}
-    _gather_one(evidence, "price_cents", "microdata", values - {""}, _first(place, "priceCurrency"))
-    evidence.add_text("currency", "microdata", _first(place, "priceCurrency"))
+    currency = currency_code(_first(place, "priceCurrency") or "")
+    _gather_one(evidence, "price_cents", "microdata", values - {""}, currency)
+    evidence.add_text("currency", "microdata", currency)
     if scope is not None:
         evidence.add_text("title", "microdata", _first(scope, "name"))
         evidence.add_text("item_id", "microdata", _first(scope, "sku"))
     if availability := _first(place, "availability"):
         state = json_ld.last_part(availability)
-        evidence.add("available", "microdata", state, value=state not in json_ld.UNAVAILABLE)
+        evidence.add("available", "microdata", state, value=not json_ld.is_sold_out(state))
 
 
 def _gather_one(evidence: Evidence, name: str, strategy: str, values: set[str], currency: str | None) -> None:
@@ -150,7 +151,7 @@ def _gather_open_graph(evidence: Evidence, document: Document) -> None:
     for node in select(document.tree, "meta[property], meta[name]"):
         name = node.attributes.get("property") or node.attributes.get("name") or ""
         metas.setdefault(name, (node.attributes.get("content") or "").strip())
-    currency = _first_of(metas, META_CURRENCY)
+    currency = currency_code(_first_of(metas, META_CURRENCY) or "")
     for field, names in (("price_cents", META_PRICE), ("old_price_cents", META_OLD_PRICE)):
         if value := _first_of(metas, names):
             _gather_one(evidence, field, "open_graph", {value}, currency)
@@ -158,8 +159,7 @@ def _gather_open_graph(evidence: Evidence, document: Document) -> None:
     if "price_cents" in evidence.found:
         evidence.add_text("title", "open_graph", metas.get("og:title"))
     if state := metas.get("product:availability") or metas.get("og:availability"):
-        gone = state.casefold().replace(" ", "") in {"oos", "outofstock", "discontinued"}
-        evidence.add("available", "open_graph", state, value=not gone)
+        evidence.add("available", "open_graph", state, value=not json_ld.is_sold_out(state))
 
 
 def _first_of(metas: dict[str, str], names: tuple[str, ...]) -> str | None:
