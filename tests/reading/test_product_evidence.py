@@ -148,13 +148,6 @@ def test_a_message_that_the_offer_has_ended_is_kept() -> None:
     assert (reading.available, reading.currency) == (False, "BRL")
 
 
-def test_a_bare_text_that_the_offer_has_ended_is_kept() -> None:
-    error, reading = refused(page("<p>Anúncio pausado</p>"))
-    assert isinstance(error, OfferGone)
-    assert told(reading)["available"] == [("dom", "Anúncio pausado", False, "")]
-    assert reading.currency == "BRL"
-
-
 def test_a_refused_page_still_tells_its_currency() -> None:
     error, reading = refused(page("<p>sin precio</p>"), "https://articulo.mercadolibre.com.ar/MLA-1400000001-x-_JM")
     assert isinstance(error, PageChanged)

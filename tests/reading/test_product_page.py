@@ -198,9 +198,3 @@ def test_the_own_heading_is_the_title_and_other_offers_headings_are_not() -> Non
     assert [(candidate.strategy, candidate.value) for candidate in reading.candidates["title"]] == [
         ("dom", "Cafeteira")
     ]
-
-
-def test_a_page_without_a_price_that_says_it_has_ended_is_gone() -> None:
-    with pytest.raises(OfferGone) as caught:
-        read("<p>Anúncio pausado</p>")
-    assert caught.value.reading is not None

@@ -13,6 +13,7 @@ from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import item_id_in, user_product_id_in
+from offers_cli.marketplaces.mercado_livre.walls import REGIONAL
 from offers_cli.money import cents_from_number
 
 ACTIVE = {"active", "not_apply", ""}
@@ -122,8 +123,9 @@ def _event(shown: Json) -> Json:
 
 def _gather_availability(evidence: Evidence, shown: Json) -> None:
     no_stock = component(shown, "no_stock_status")
-    if no_stock.get("state") == "VISIBLE":
-        evidence.add("available", "state", text_in(dig(no_stock, "body", "text")) or "no_stock_status", value=False)
+    said = text_in(dig(no_stock, "body", "text")) or ""
+    if no_stock.get("state") == "VISIBLE" and not REGIONAL.search(said):
+        evidence.add("available", "state", said or "no_stock_status", value=False)
     if shown.get("no_active_item") is True:
         evidence.add("available", "state", "no_active_item", value=False)
     status = _event(shown).get("item_status")

@@ -49,7 +49,12 @@ OTHER_OFFERS = re.compile(
     r"poly-card|other-sellers|recommend|carousel|bbw|alternative|buy-box-offers|ui-search-|ui-item|billboard|advertis"
 )
 """Classes of what shows other offers than the page's own."""
-MESSAGES = '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message'
+MESSAGES = (
+    '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message, '
+    "h1, h2, [role=alert], [role=status]"
+)
+NOT_THE_PAGES_WORD = re.compile(r"review|opinion|comment|question|qadb|variation|picker|description")
+"""Classes of what visitors or the seller write, and of the choice between variants."""
 
 # Listings.
 MAIN_CARDS = re.compile(

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
-from offers_cli.marketplaces.html import Document, select, split, text_of
+from offers_cli.marketplaces.html import Document, class_of, lineage, select, split, text_of
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
@@ -25,18 +25,25 @@ ERROR_WORDS = re.compile(
 )
 GONE_WORDS = re.compile(r"(?:essa|esta) p[áa]gina não existe|(?:esta|la) p[áa]gina no existe", re.IGNORECASE)
 
+_THING = (
+    r"(?:(?:est[ea]|esse|ese|[oa]|el|la) )?"
+    r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)|produto|producto|[íi]tem|art[íi]culo|oferta|estoque|stock)"
+)
+_IS = r"(?: (?:está|esta|foi|fue|se encontra|se encuentra|encontra-se|ficou))?(?: tempora(?:ria|l)mente)?"
+_OVER = (
+    r"(?:(?:pausad|finalizad|encerrad|terminad|esgotad|agotad|inativ|inactiv)[oa]|indispon[íi]vel|no disponible"
+    r"|(?:sem|sin|fora de|fuera de) (?:estoque|stock))"
+)
+_NO_MORE = r"(?:j[áa] |ya )?(?:não|no) est[áa](?: mais| m[áa]s)? (?:dispon[íi]vel|disponible|[àa] venda|a la venta)"
 ENDED = re.compile(
-    r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)) (?:est[áa] |foi |fue )?(?:pausad|finalizad|encerrad|inativ|inactiv)"
-    r"|produto (?:está |se encontra )?indispon[íi]vel|(?:produto|estoque) esgotado|estoque indispon[íi]vel|sem estoque"
-    r"|producto (?:no (?:está )?disponible|sin stock|agotado)|stock no disponible|sin stock"
-    r"|este an[úu]ncio (?:não está|já não está) (?:mais )?dispon[íi]vel",
+    rf"(?:(?:{_THING}{_IS} )?{_OVER}|{_THING} {_NO_MORE})"
+    r"(?: no momento| neste momento| por enquanto| por el momento| (?:pelo|por el) vendedor)?",
     re.IGNORECASE,
 )
+"""One whole sentence: "Produto indisponível na cor azul" and "Outros vendedores estão sem estoque" say less."""
+SENTENCE_END = re.compile(r"[.!;\n]+")
 REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
 LONGEST_MESSAGE = 300
-LONGEST_HEADING = 80
-MOST_MENTIONS = 50
-MARKUP = re.compile(r"[{}<>=\"]")
 
 
 def find_wall(document: Document, url: str) -> PageError | None:
@@ -76,22 +83,20 @@ def _headings(document: Document) -> list[LexborNode]:
 def find_ended_message(tree: LexborHTMLParser) -> str | None:
     """The page's own message that its product cannot be bought, or None.
 
-    A message about the visitor's region says nothing about the product.
+    What visitors write, what stands beside a variant that may be chosen, and a message about the visitor's region say
+    nothing about the product.
     """
-    ended = (node for node in select(tree, selectors.MESSAGES) if says_ended(text_of(node)))
-    return next(map(text_of, main_nodes(ended)), None)
-
-
-def find_ended_text(text: str) -> str | None:
-    """The same as any short text of a page that has no price, where it begins so; for pages whose classes changed."""
-    for found, _ in zip(ENDED.finditer(text), range(MOST_MENTIONS), strict=False):
-        start = text.rfind(">", max(0, found.start() - LONGEST_MESSAGE), found.start()) + 1
-        shown = text[start : text.find("<", found.end(), found.end() + LONGEST_MESSAGE)].strip()
-        if start and len(shown) <= LONGEST_HEADING and ENDED.match(shown) and not MARKUP.search(shown):
-            return shown
+    for node in main_nodes(select(tree, selectors.MESSAGES)):
+        text = text_of(node)
+        if says_ended(text) and not any(
+            selectors.NOT_THE_PAGES_WORD.search(class_of(place)) for place in lineage(node)
+        ):
+            return text
     return None
 
 
 def says_ended(text: str) -> bool:
     """Whether a short text says that the product cannot be bought by anyone; not only in the visitor's region."""
-    return len(text) <= LONGEST_MESSAGE and bool(ENDED.search(text)) and not REGIONAL.search(text)
+    if len(text) > LONGEST_MESSAGE or REGIONAL.search(text):
+        return False
+    return any(ENDED.fullmatch(sentence.strip()) for sentence in SENTENCE_END.split(text))

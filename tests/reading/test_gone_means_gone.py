@@ -1,0 +1,160 @@
+"""An offer is gone where its own page says so, not by what visitors, other sellers or other colours say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from offers_cli.errors import OfferGone, PageChanged
+from offers_cli.marketplaces.base import ProductReading
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+
+URL = "https://produto.mercadolivre.com.br/MLB-5000000001-cafeteira-_JM"
+PRICE = (
+    '<div class="ui-pdp-price ui-pdp-price--size-large"><span class="andes-money-amount">R$'
+    '<b class="andes-money-amount__fraction">80</b></span></div>'
+)
+LINKED = '<script type="application/ld+json">{"@type": "Product", "name": "x", "offers": {"price": 80}}</script>'
+ENDED = [
+    "Anúncio pausado",
+    "Anúncio finalizado",
+    "Este anúncio foi encerrado.",
+    "Este anúncio já não está mais disponível",
+    "Produto indisponível",
+    "Este produto está indisponível. Por favor, escolha outra variação.",
+    "O produto está temporariamente indisponível",
+    "Produto esgotado",
+    "Produto indisponível no momento",
+    "Ops! Estoque esgotado!",
+    "Estoque indisponível",
+    "Sem estoque",
+    "Publicación pausada",
+    "Publicación finalizada",
+    "Esta publicación fue finalizada por el vendedor",
+    "Producto sin stock",
+    "El producto no está disponible",
+    "Stock no disponible",
+    "Sin stock",
+]
+SAYS_LESS = [
+    "Outros vendedores estão sem estoque. Compre deste!",
+    "Produto indisponível na cor azul",
+    "Produto esgotado rapidamente, muito bom",
+    "Este produto está indisponível em outras cores",
+    "Sem estoque de outra loja",
+    "Sem estoque da cor preta?",
+    "Produto esgotado?",
+    "Este produto está indisponível. Informe seu CEP.",
+    "Produto indisponível na sua região",
+    "Estoque disponível",
+    "Produto disponível",
+]
+
+
+def page(body: str) -> str:
+    return f'<html><body><main><h1 class="ui-pdp-title">Cafeteira</h1>{body}</main></body></html>'
+
+
+def read(body: str) -> ProductReading:
+    return MercadoLivre().read_product(page(body), URL)
+
+
+def said(body: str) -> str:
+    with pytest.raises(OfferGone) as gone:
+        read(body)
+    assert gone.value.reading is not None
+    return gone.value.message.removeprefix("the product cannot be bought: ")
+
+
+@pytest.mark.parametrize("text", ENDED)
+def test_the_pages_own_message_ends_the_offer_with_a_price_or_without(text: str) -> None:
+    message = f'<div class="ui-pdp-message"><p>{text}</p></div>'
+    assert said(message) == said(message + PRICE) == text
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '<div class="ui-pdp-message">{}</div>',
+        '<div class="andes-message andes-message--caution">{}</div>',
+        '<div class="ui-pdp-item-status-message">{}</div>',
+        '<div class="ui-vpp-no-stock">{}</div>',
+        '<div class="ui-pdp-warning-message">{}</div>',
+        "<h1>{}</h1>",
+        "<h2>{}</h2>",
+        '<p role="alert">{}</p>',
+        '<p role="status">{}</p>',
+    ],
+)
+def test_each_form_of_a_message_suffices(message: str) -> None:
+    assert said(message.format("Anúncio pausado") + LINKED) == "Anúncio pausado"
+
+
+@pytest.mark.parametrize("text", SAYS_LESS)
+def test_a_message_that_says_less_leaves_the_price(text: str) -> None:
+    assert read(f'<div class="andes-message">{text}</div>{PRICE}').price_cents == 8000
+
+
+@pytest.mark.parametrize("text", [*SAYS_LESS, "Muito bom. " * 28 + "Produto esgotado"])
+def test_a_message_that_says_less_leaves_an_unreadable_page_unreadable(text: str) -> None:
+    with pytest.raises(PageChanged):
+        read(f'<div class="andes-message">{text}</div>')
+
+
+@pytest.mark.parametrize("text", ENDED)
+@pytest.mark.parametrize("body", ["<p>{}</p>", "<li>{}</li>", '<span class="x">{}</span>', "<h3>{}</h3>"])
+def test_a_bare_text_may_be_a_visitors_and_ends_nothing(body: str, text: str) -> None:
+    """On the day that a page's classes change, its reviews and questions are all that can be read."""
+    with pytest.raises(PageChanged):
+        read(body.format(text))
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        "ui-review-capability-comments__comment",
+        "ui-vpp-opinions",
+        "ui-pdp-comments",
+        "ui-pdp-questions__list",
+        "ui-pdp-qadb",
+        "ui-pdp-variations__thumbnail",
+        "ui-pdp-outside_variations__picker",
+        "ui-pdp-picker",
+        "ui-pdp-description",
+        "ui-pdp-other-sellers",
+        "poly-card",
+        "ui-recommendations",
+    ],
+)
+def test_a_message_in_what_is_not_the_pages_own_ends_nothing(classes: str) -> None:
+    notice = f'<section class="{classes}"><div><h2 class="andes-message" role="alert">Sem estoque</h2></div></section>'
+    assert read(PRICE + notice).price_cents == 8000
+
+
+@pytest.mark.parametrize(
+    ("components", "text"),
+    [
+        ({"no_stock_status": {"state": "VISIBLE", "body": {"text": "Sem estoque"}}}, "Sem estoque"),
+        ({"no_stock_status": {"state": "VISIBLE"}}, "no_stock_status"),
+        ({"track": {"melidata_event": {"event_data": {"item_status": "paused"}}}}, "item_status paused"),
+    ],
+)
+def test_the_machines_state_ends_the_offer(components: object, text: str) -> None:
+    shown = {"app": "vip", "components": components}
+    assert said(f"{PRICE}<script>window.__PRELOADED_STATE__ = {json.dumps(shown)};</script>") == text
+
+
+@pytest.mark.parametrize(
+    "components",
+    [
+        {"no_stock_status": {"state": "HIDDEN", "body": {"text": "Sem estoque"}}},
+        {"no_stock_status": {"state": "VISIBLE", "body": {"text": "Sem estoque na sua região"}}},
+        {"track": {"melidata_event": {"event_data": {"item_status": "active"}}}},
+        {"track": {"melidata_event": {"event_data": {"item_status": None}}}},
+    ],
+)
+def test_a_state_that_hides_it_or_says_active_leaves_the_offer(components: object) -> None:
+    shown = {"app": "vip", "components": components}
+    script = f"<script>window.__PRELOADED_STATE__ = {json.dumps(shown)};</script>"
+    assert read(PRICE + script).price_cents == 8000
