@@ -9,14 +9,18 @@ BOX, AGREEMENT, PAGE, EVIDENCE = (
     f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page", "product_evidence")
 )
 FOLDERS = "tests/reading/test_page_folders.py"
-QUEUE = (
-    "tests/queue/test_queue_conformance.py",
-    "tests/queue/test_queue_enqueue.py",
-    "tests/queue/test_queue_recovery.py",
-    "tests/queue/test_queue_registries.py",
-    "tests/queue/test_queue_hosts.py",
-    "tests/queue/test_queue_begun_anew.py",
-)
+
+
+def _queue(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/queue/test_queue_{name}.py" for name in names)
+
+
+# Those that notice most come first: a change is done with at the first test that notices it.
+QUEUE = _queue(
+    "conformance", "recovery", "enqueue", "handmade", "dependents", "hosts", "worker", "registries", "admin", "refusals"
+)  # fmt: skip
+ADMIN = _queue("admin", "handmade", "dependents", "registries")
+ADMIN_SCRIPTS = ("cancel", "count", "delete", "empty", "failures", "find_entries", "forget", "look", "put_off")
 PACE = ("tests/fetch/test_fetch_pace.py",)
 
 TARGETS: dict[Path, tuple[str, ...]] = (
@@ -32,8 +36,11 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
         Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_queue_foreign_values.py",),
         Path("offers_cli/queue/leases.py"): QUEUE,
-        Path("offers_cli/queue/retry_policy.py"): QUEUE,
+        Path("offers_cli/queue/retry_policy.py"): _queue("retry_policy"),
     }
-    | dict.fromkeys(sorted(Path("offers_cli/queue/lua").glob("*.lua")), QUEUE)
+    | {
+        path: ADMIN if path.stem in ADMIN_SCRIPTS else QUEUE
+        for path in sorted(Path("offers_cli/queue/lua").glob("*.lua"))
+    }
     | dict.fromkeys(sorted(Path("offers_cli/fetch/lua").glob("*.lua")), PACE)
 )
