@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from offers_cli.errors import OfferGone, Outcome, WorkError
+from offers_cli.report import Sparse
 
 MAX_URL_CHARS = 2_048
 NO_SUCH_OFFER = "the database holds no such offer (any more)"
@@ -59,7 +60,7 @@ FactValue = int | str | bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Sparse):
     """What a card or a page says of an offer beside its prices; None where it does not say.
 
     They are kept in one JSON object whose keys are these fields, unknown ones absent. Amounts in hundredths of the
@@ -122,7 +123,23 @@ FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CardValues:
+class ShownValues:
+    """What cards and product pages alike say of a price, and of the offer beside it; None where they do not say.
+
+    Attributes:
+        price_condition: by which payment the price holds; None where that cannot be known.
+        card_price_cents: what a card pays in full, where that is more than the price.
+        discount_kind: what the old price is; None without one.
+    """
+
+    price_condition: PriceCondition | None = None
+    card_price_cents: int | None = None
+    discount_kind: DiscountKind | None = None
+    facts: Facts = field(default_factory=Facts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardValues(ShownValues):
     """What a listing's card says beside its prices; None where it does not say. Percentages as the shop displays them.
 
     A card is read into these fields and its offer keeps them: a new one is written here, and where cards are read.
@@ -167,7 +184,7 @@ class Offer(CardValues):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageValues:
+class PageValues(ShownValues):
     """What a product page says that an offer keeps; None where it does not say. Prices in hundredths.
 
     A page is read into these fields and its enrichment carries them to the storage: a new one is written here, and

@@ -17,6 +17,12 @@ WHEN_DONE: Final = {"json": "when done"}
 """Metadata of a report's field that the document of a command which failed altogether leaves out."""
 
 
+class Sparse:
+    """A dataclass that JSON shows without what is not known: of what may stand there little does."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One thing that went wrong: its code, a message that names it, the next command, and the offer if any."""
@@ -86,7 +92,9 @@ def plain(value: Any) -> Any:
 
 
 def _facts(value: Any) -> dict[str, Any]:
-    shown = (each.name for each in fields(value) if each.metadata.get("json") != "never")
+    shown = [each.name for each in fields(value) if each.metadata.get("json") != "never"]
+    if isinstance(value, Sparse):
+        shown = [name for name in shown if getattr(value, name) is not None]
     return {name: plain(getattr(value, name)) for name in shown}
 
 

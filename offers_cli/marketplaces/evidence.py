@@ -17,7 +17,7 @@ from typing import Any
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import Candidate, ProductReading, Value
 from offers_cli.money import MoneyError, discount_pct, format_cents
-from offers_cli.offer import DiscountKind, PriceCondition
+from offers_cli.offer import FACTS, DiscountKind, Facts, PriceCondition
 
 ROUNDING_CENTS = 1
 WHOLE_CENTS = 100
@@ -98,6 +98,7 @@ def build_reading(
 ) -> ProductReading:
     """The reading of a page: its prices as reconciled, every other field as its most trusted strategy has it."""
     told: dict[str, Any] = {name: values[0] for name in READ_FIELDS if (values := evidence.values(name))}
+    told["facts"] = Facts.of({name: values[0] for name in FACTS if (values := evidence.values(name))})
     told |= asdict(prices)
     told |= {"marketplace": marketplace, "url": url, "currency": currency, "external_id": external_id}
     return ProductReading(**told | {"available": available, "candidates": evidence.freeze()})

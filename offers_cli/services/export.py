@@ -16,14 +16,16 @@ from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
-from offers_cli.report import Problem, Report, plain
+from offers_cli.offer import Facts
+from offers_cli.report import INTERNAL, Problem, Report, plain
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.text import cell_of_csv, json_text
 
 Row = dict[str, Any]
 Write = Callable[[Iterable[Row], BinaryIO], None]
 
-COLUMNS = tuple(field.name for field in fields(StoredOffer))
+FIELDS = tuple(field for field in fields(StoredOffer) if field.metadata != INTERNAL)
+COLUMNS = tuple(field.name for field in FIELDS)
 GROUP = 10_000
 """Rows of one row group of a parquet file."""
 
@@ -40,7 +42,7 @@ def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return cell_of_csv(value)
-    return _json(value) if isinstance(value, dict) else plain(value)
+    return _json(value) if isinstance(value, dict | Facts) else plain(value)
 
 
 def write_jsonl(rows: Iterable[Row], out: BinaryIO) -> None:
@@ -62,12 +64,12 @@ def _json(value: Any) -> str:
 
 
 def write_parquet(rows: Iterable[Row], out: BinaryIO) -> None:
-    """Columns with types: cents and percentages as integers, times in UTC, the strategies as JSON text."""
+    """Columns with types: cents and percentages as integers, times in UTC, facts and strategies as JSON text."""
     pa, pq = _import_pyarrow()
-    schema = pa.schema([(field.name, _arrow_type(pa, str(field.type))) for field in fields(StoredOffer)])
+    schema = pa.schema([(field.name, _arrow_type(pa, str(field.type))) for field in FIELDS])
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for group in _groups(rows):
-            table = [{**row, "strategies": _json(row["strategies"])} for row in group]
+            table = [row | {name: _json(row[name]) for name in ("facts", "strategies")} for row in group]
             writer.write_table(pa.Table.from_pylist(table, schema=schema))
 
 

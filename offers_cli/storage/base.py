@@ -13,8 +13,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
-from offers_cli.report import Report
+from offers_cli.offer import (
+    DiscountKind,
+    Enrichment,
+    EnrichmentFailure,
+    EnrichmentReport,
+    Facts,
+    Offer,
+    PriceCondition,
+)
+from offers_cli.report import INTERNAL, Report
 
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
@@ -58,6 +66,13 @@ class StoredOffer:
     old_price_cents: int | None
     suspect_old_price_cents: int | None = None
     discount_pct: int | None
+    price_condition: PriceCondition | None = None
+    card_price_cents: int | None = None
+    discount_kind: DiscountKind | None = None
+    listing_price_cents: int | None = None
+    """The last price that a listing showed, whatever its product page says."""
+    listing_word: dict[str, int | str] = field(default_factory=dict, metadata=INTERNAL)
+    """What a listing last showed with that price (see `rules.ShownPrices`): saying it again is no news."""
     commission_pct: int | None
     affiliate_link: str | None
     affiliation_id: str | None
@@ -72,6 +87,7 @@ class StoredOffer:
     enrich_error: str | None = None
     item_id: str | None
     catalogue_id: str | None
+    facts: Facts = field(default_factory=Facts)
     strategies: dict[str, str] = field(default_factory=dict)
     """Which strategy found each field at the last enrichment; empty before, and when a listing changed the price."""
     enrich_attempted_at: datetime | None = None
@@ -132,11 +148,13 @@ class OfferCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricePoint:
-    """One observed change of price or old price."""
+    """One observed change of price, old price or condition."""
 
     observed_at: datetime
     price_cents: int
     old_price_cents: int | None
+    price_condition: PriceCondition | None = None
+    card_price_cents: int | None = None
     source: str
     """``listing`` or ``product``."""
 

@@ -11,10 +11,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal, Self
 
 from offers_cli.errors import LinkRefused
-from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
+from offers_cli.offer import (
+    DiscountKind,
+    Enrichment,
+    EnrichmentFailure,
+    EnrichmentReport,
+    Offer,
+    PriceCondition,
+)
 from offers_cli.storage.base import (
     Missing,
     OfferKey,
@@ -40,21 +47,45 @@ class WriteResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownPrices:
-    """What one card or page shows together about the price; another price replaces all of it."""
+    """What one card or page shows together about the price; None where it does not show it."""
 
     price_cents: int
-    old_price_cents: int | None
-    discount_pct: int | None
+    old_price_cents: int | None = None
+    discount_pct: int | None = None
+    price_condition: PriceCondition | None = None
+    card_price_cents: int | None = None
+    discount_kind: DiscountKind | None = None
+
+    @classmethod
+    def of(cls, told: Offer | StoredOffer) -> Self:
+        """What stands in a card or a row."""
+        return cls(**{name: getattr(told, name) for name in _PRICED})
+
+    @classmethod
+    def last_of_listing(cls, stored: StoredOffer) -> Self | None:
+        """What a listing last showed of that offer; None before."""
+        price_cents, word = stored.listing_price_cents, stored.listing_word
+        return None if price_cents is None else cls(price_cents, **word)  # type: ignore[arg-type]
+
+    def filled_by(self, other: ShownPrices | None) -> ShownPrices:
+        """These, and what the other one shows alone beside the same price."""
+        if other is None or other.price_cents != self.price_cents:
+            return self
+        return replace(self, **{name: getattr(other, name) for name in _PRICED if getattr(self, name) is None})
+
+    def known(self) -> dict[str, Any]:
+        """Those that are shown, by name."""
+        return {name: value for name in _PRICED if (value := getattr(self, name)) is not None}
 
 
 _PRICED = tuple(each.name for each in fields(ShownPrices))
 _CARD = tuple(each.name for each in fields(Offer))
-_DESCRIPTION = tuple(name for name in _CARD if name not in {"marketplace", "external_id", "title", *_PRICED})
+_DESCRIPTION = tuple(name for name in _CARD if name not in {"marketplace", "external_id", "title", "facts", *_PRICED})
 
 
 def new_offer(card: Offer, *, offer_id: str, seen_at: datetime) -> StoredOffer:
     """The row of an offer that was never seen before."""
-    return StoredOffer(
+    offer = StoredOffer(
         **{name: getattr(card, name) for name in _CARD},
         id=offer_id,
         status="active",
@@ -62,17 +93,21 @@ def new_offer(card: Offer, *, offer_id: str, seen_at: datetime) -> StoredOffer:
         last_seen_at=seen_at,
         price_changed_at=seen_at,
     )
+    return _with_word(offer, ShownPrices.of(card))
 
 
 def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOffer:
     """The row after a listing showed `card`; an older sight than the stored one changes nothing.
 
-    A card that lacks something erases nothing. Its prices count unless a product page was read later than it was seen.
+    A card that lacks something erases nothing. Its prices count where they are news, which is what listings did not
+    show when they last showed the offer, and unless a product page was read later than it was seen.
     """
     if seen_at < stored.last_seen_at:
         return stored
+    shown, last = ShownPrices.of(card), ShownPrices.last_of_listing(stored)
+    word = shown.filled_by(last)
     described = replace(
-        stored,
+        _with_word(stored, word),
         **{name: value for name in _DESCRIPTION if (value := getattr(card, name)) is not None},
         # The product page's own title, once read, is not replaced by a card's.
         title=stored.title if "title" in stored.strategies else card.title,
@@ -81,8 +116,14 @@ def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredO
     )
     if _is_later(stored.enriched_at, seen_at):
         return described
-    shown = ShownPrices(**{name: getattr(card, name) for name in _PRICED})
-    return _with_prices(described, shown, observed_at=seen_at)
+    described = replace(described, facts=stored.facts.updated_by(card.facts))
+    return described if word == last else _with_prices(described, shown, observed_at=seen_at)
+
+
+def _with_word(stored: StoredOffer, word: ShownPrices) -> StoredOffer:
+    """With what a listing shows as its last word."""
+    rest = {name: value for name, value in word.known().items() if name != "price_cents"}
+    return replace(stored, listing_price_cents=word.price_cents, listing_word=rest)
 
 
 def with_result(stored: StoredOffer, result: EnrichmentResult) -> tuple[StoredOffer, WriteResult]:
@@ -104,19 +145,31 @@ def _with_page(stored: StoredOffer, page: Enrichment) -> tuple[StoredOffer, Writ
         return stored, WriteResult.SUPERSEDED
     if price_cents != stored.price_cents and _is_later(stored.last_seen_at, page.observed_at):
         return stored, WriteResult.STALE
-    # An old price that is not above the price is none.
-    old_price_cents = None if (page.old_price_cents or 0) <= price_cents else page.old_price_cents
-    shown = ShownPrices(price_cents, old_price_cents, page.discount_pct)
+    old_price_cents = _above(price_cents, page.old_price_cents)
+    shown = ShownPrices(
+        price_cents=price_cents,
+        old_price_cents=old_price_cents,
+        discount_pct=page.discount_pct,
+        price_condition=page.price_condition,
+        card_price_cents=_above(price_cents, page.card_price_cents),
+        discount_kind=None if old_price_cents is None else page.discount_kind,
+    )
     priced = _with_prices(stored, shown, observed_at=page.observed_at)
     enriched = replace(
         priced,
         title=page.title or priced.title,
+        facts=priced.facts.updated_by(page.facts),
         suspect_old_price_cents=page.suspect_old_price_cents,
         strategies=dict(page.strategies),
         enriched_at=max(page.observed_at, priced.price_changed_at),
         status=stored.status if _is_later(stored.enrich_attempted_at, page.observed_at) else "active",
     )
     return enriched, WriteResult.APPLIED
+
+
+def _above(price_cents: int, other_cents: int | None) -> int | None:
+    """The other price, which is none unless it is above the price."""
+    return None if (other_cents or 0) <= price_cents else other_cents
 
 
 def _tells_link(result: Enrichment) -> bool:
@@ -165,17 +218,25 @@ def _with_attempt(stored: StoredOffer, observed_at: datetime, *, error: str | No
 
 
 def _with_prices(stored: StoredOffer, shown: ShownPrices, *, observed_at: datetime) -> StoredOffer:
-    """Another price, or old price, replaces all that is shown with it; else what is not shown erases nothing."""
-    is_other_price = shown.price_cents != stored.price_cents
-    if is_other_price or shown.old_price_cents not in (None, stored.old_price_cents):
-        prices = {name: getattr(shown, name) for name in _PRICED}
-        repriced = replace(stored, **prices, suspect_old_price_cents=None, strategies={})
-        return replace(repriced, price_changed_at=observed_at) if is_other_price else repriced
-    # A discount without an old price of its own does not replace one that was seen together with the stored old price.
-    pair_stands = stored.old_price_cents is not None and stored.discount_pct is not None
-    if shown.discount_pct is None or (shown.old_price_cents is None and pair_stands):
-        return stored
-    return replace(stored, discount_pct=shown.discount_pct)
+    """Another price replaces all that is shown with it; at the same price, what is not shown erases nothing.
+
+    There another old price brings its own discount along, and another condition its own card price.
+    """
+    known = ShownPrices.of(stored)
+    prices = shown.filled_by(known)
+    is_other_condition = prices.price_condition != known.price_condition
+    if prices.old_price_cents != known.old_price_cents:
+        prices = replace(prices, discount_pct=shown.discount_pct, discount_kind=shown.discount_kind)
+    elif shown.old_price_cents is None and None not in (known.old_price_cents, known.discount_pct):
+        # A discount without an old price of its own does not replace one that was seen together with an old price.
+        prices = replace(prices, discount_pct=known.discount_pct)
+    if is_other_condition:
+        prices = replace(prices, card_price_cents=shown.card_price_cents, discount_kind=shown.discount_kind)
+    if shown.price_cents != known.price_cents:
+        prices, stored = shown, replace(stored, price_changed_at=observed_at)
+    priced = replace(stored, **{name: getattr(prices, name) for name in _PRICED})
+    is_news = _tells_apart(priced) != _tells_apart(stored)
+    return replace(priced, suspect_old_price_cents=None, strategies={}) if is_news else priced
 
 
 def needs(offer: StoredOffer) -> frozenset[Missing]:
@@ -232,11 +293,22 @@ def save_report(
 def price_point(
     before: StoredOffer | None, after: StoredOffer, *, observed_at: datetime, source: str
 ) -> PricePoint | None:
-    """The history row of a change, or None when price and old price stayed."""
-    prices = (after.price_cents, after.old_price_cents)
-    if before is not None and prices == (before.price_cents, before.old_price_cents):
+    """The history row of a change, or None when price, old price and condition stayed."""
+    if before is not None and _tells_apart(before) == _tells_apart(after):
         return None
-    return PricePoint(observed_at=observed_at, price_cents=prices[0], old_price_cents=prices[1], source=source)
+    return PricePoint(
+        observed_at=observed_at,
+        price_cents=after.price_cents,
+        old_price_cents=after.old_price_cents,
+        price_condition=after.price_condition,
+        card_price_cents=after.card_price_cents,
+        source=source,
+    )
+
+
+def _tells_apart(offer: StoredOffer) -> tuple[int, int | None, PriceCondition | None]:
+    """What makes one row of history another one."""
+    return offer.price_cents, offer.old_price_cents, offer.price_condition
 
 
 def enrichment_report(

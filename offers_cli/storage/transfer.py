@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from offers_cli.config import DatabaseConfig
 from offers_cli.errors import StorageRefused, UsageError
+from offers_cli.offer import Facts
 from offers_cli.report import Problem, Report
 from offers_cli.storage import storage_kind
 from offers_cli.storage.base import OfferBatch, PricePoint, ScrapeRun, StoredOffer
@@ -177,17 +178,27 @@ def _copy(batch: OfferBatch, target: SupabaseStorage, report: CopyReport) -> Cop
 
 def checksum(offer: StoredOffer, history: Sequence[PricePoint]) -> str:
     """Everything that is stored about one offer as one checksum, the same as `offers_digest` in Postgres."""
-    parts = {spec.name: _text(getattr(offer, spec.name)) for spec in fields(offer) if spec.name != "strategies"}
-    parts |= {f"strategies.{name}": strategy for name, strategy in offer.strategies.items()}
+    parts: dict[str, str] = {}
+    for name, value in _columns(offer).items():
+        known = value.known() if isinstance(value, Facts) else value
+        if isinstance(known, dict):
+            parts |= {f"{name}.{key}": _text(each) for key, each in known.items()}
+        else:
+            parts[name] = _text(known)
     for place, point in enumerate(history, start=1):
-        values = (point.observed_at, point.price_cents, point.old_price_cents, point.source)
-        parts[f"history.{place:06d}"] = " ".join(map(_text, values))
+        parts[f"history.{place:06d}"] = " ".join(_text(value) for _, value in sorted(_columns(point).items()))
     text = "\x1f".join(f"{name}={parts[name]}" for name in sorted(parts))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
+def _columns(noun: StoredOffer | PricePoint) -> dict[str, Any]:
+    return {spec.name: getattr(noun, spec.name) for spec in fields(noun)}
+
+
 def _text(value: Any) -> str:
     """The value as Postgres writes it in JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, datetime):
         return "~" if value is None else str(value)
     moment = value.astimezone(UTC)

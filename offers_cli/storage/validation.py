@@ -7,19 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from datetime import datetime
+from enum import StrEnum
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from offers_cli.money import MAX_CENTS
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer, url_problem
+from offers_cli.offer import DiscountKind, Enrichment, EnrichmentFailure, Facts, Offer, PriceCondition, url_problem
 from offers_cli.storage.base import RefusedOffer
 from offers_cli.storage.rules import EnrichmentResult
-from offers_cli.times import to_utc
+from offers_cli.times import iso_utc, to_utc
 
 MAX_ID_CHARS = 200
 MAX_LINK_CHARS = 8_000
 MAX_TITLE_CHARS = 1_000
+MAX_FACT_CHARS = 300
+MAX_INSTALMENTS = 120
+MAX_RATING = 500
+MAX_COUNT = 10**12
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def _number(value: object, *, least: int, most: int) -> int | None:
@@ -69,6 +77,28 @@ def _address(value: object, name: str) -> str:
     return url
 
 
+def _yes_or_no(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _moment(value: object) -> str | None:
+    text = _words(value, most_chars=MAX_FACT_CHARS)
+    try:
+        return text and iso_utc(to_utc(datetime.fromisoformat(text)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _one_of(words: type[Word]) -> Callable[[object], Word | None]:
+    return lambda value: words(value) if isinstance(value, str) and value in set(words) else None
+
+
+def _facts(value: object) -> Facts:
+    """Those of the facts that may be stored."""
+    known = value.known() if isinstance(value, Facts) else {}
+    return Facts.of({name: FACT_CHECKS[name](fact) for name, fact in known.items()})
+
+
 REQUIRED: dict[str, Callable[[object, str], Any]] = {
     "price_cents": _price,
     "marketplace": _word,
@@ -83,10 +113,38 @@ _percent = partial(_number, least=0, most=100)
 _cents = partial(_number, least=1, most=MAX_CENTS)
 _id = partial(_words, most_chars=MAX_ID_CHARS)
 _link = partial(_words, most_chars=MAX_LINK_CHARS)
+_fact = partial(_words, most_chars=MAX_FACT_CHARS)
+_count = partial(_number, least=0, most=MAX_COUNT)
+FACT_CHECKS: dict[str, Callable[[object], Any]] = {
+    "installments_count": partial(_number, least=1, most=MAX_INSTALMENTS),
+    "installment_cents": _cents,
+    "interest_free": _yes_or_no,
+    "free_shipping": _yes_or_no,
+    "free_shipping_note": _fact,
+    "full": _yes_or_no,
+    "badge": _fact,
+    "badge_until": _moment,
+    "coupon_label": _fact,
+    "coupon_cents": _cents,
+    "coupon_pct": partial(_number, least=1, most=100),
+    "coupon_min_cents": _cents,
+    "rating_hundredths": partial(_number, least=1, most=MAX_RATING),
+    "reviews": _count,
+    "sold_at_least": _count,
+    "seller": _fact,
+    "official_store": _yes_or_no,
+    "brand": _fact,
+    "category": _fact,
+}
+"""The check of each fact, as of `OPTIONAL`."""
 OPTIONAL: dict[str, Callable[[object], Any]] = {
     "old_price_cents": _cents,
     "suspect_old_price_cents": _cents,
     "discount_pct": _percent,
+    "price_condition": _one_of(PriceCondition),
+    "card_price_cents": _cents,
+    "discount_kind": _one_of(DiscountKind),
+    "facts": _facts,
     "commission_pct": _percent,
     "image_url": _link,
     "item_id": _id,
@@ -94,7 +152,7 @@ OPTIONAL: dict[str, Callable[[object], Any]] = {
     "affiliate_link": _link,
     "affiliation_id": _id,
 }
-"""The rest: the check of each field, which gives the value as stored, or None where it is none."""
+"""The rest: the check of each field, which gives the value as stored, or None where it is none; facts without them."""
 _OPTIONAL_OF = {
     noun: [(spec.name, OPTIONAL[spec.name]) for spec in fields(noun) if spec.name in OPTIONAL]
     for noun in (Offer, Enrichment)
@@ -120,10 +178,13 @@ def valid_enrichment(found: Enrichment) -> Enrichment:
 
 
 def _optional_of(noun: Offer | Enrichment, price_cents: int) -> dict[str, Any]:
-    """Its optional fields as stored; an old price that is not above the price is none."""
+    """Its optional fields as stored; an old price or a card's that is not above the price is none."""
     valid = {name: check(getattr(noun, name)) for name, check in _OPTIONAL_OF[type(noun)]}
-    if valid["old_price_cents"] is not None and valid["old_price_cents"] <= price_cents:
-        valid["old_price_cents"] = None
+    for name in ("old_price_cents", "card_price_cents"):
+        if valid[name] is not None and valid[name] <= price_cents:
+            valid[name] = None
+    if valid["old_price_cents"] is None:
+        valid["discount_kind"] = None
     return valid
 
 

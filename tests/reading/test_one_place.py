@@ -15,14 +15,20 @@ from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of
 from offers_cli.marketplaces.mercado_livre.urls import Identity
-from offers_cli.offer import CardValues, PageValues
+from offers_cli.offer import CardValues, DiscountKind, Facts, PageValues, PriceCondition
 from offers_cli.services.enrich import to_enrichment
 
 CODE = sorted(Path(mercado_livre.__path__[0]).glob("*.py"))
 CLASS_NAME = re.compile(r"(?:andes|ui-pdp|ui-search|ui-vpp|poly-|promotion-item|price-tag|micro-landing)[a-z_-]*")
 DOCSTRING = re.compile(r'"""(?:.|\n)*?"""')
 WEIGHED = {known.name for known in fields(ReconciledPrices)}
-SAMPLES: dict[str, Any] = {"int | None": 7, "str | None": "https://site.example/a.webp"}
+SAMPLES: dict[str, Any] = {
+    "int | None": 7,
+    "str | None": "https://site.example/a.webp",
+    "PriceCondition | None": PriceCondition.PIX,
+    "DiscountKind | None": DiscountKind.PAYMENT,
+    "Facts": Facts(badge="MAIS VENDIDO", full=True),
+}
 """A value of each type that a fact has."""
 
 
@@ -34,10 +40,12 @@ def test_only_the_selectors_name_the_classes_of_the_site(file: Path) -> None:
 
 
 def read(name: str) -> ProductReading:
+    sample = SAMPLES[sample_type(PageValues, name)]
     evidence = Evidence()
-    evidence.add(name, "state", "refused", None, "why")
-    evidence.add(name, "dom", "first", SAMPLES[sample_type(PageValues, name)])
-    evidence.add(name, "json_ld", "second", "another")
+    for candidate, value in (sample.known() if isinstance(sample, Facts) else {name: sample}).items():
+        evidence.add(candidate, "state", "refused", None, "why")
+        evidence.add(candidate, "dom", "first", value)
+        evidence.add(candidate, "json_ld", "second", "another")
     return build_reading(evidence, NO_PRICES, marketplace="m", url="u", currency="BRL", external_id="MLB1")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.offer import Facts, PriceCondition
 from offers_cli.services.export import FORMATS, choose_format, export, gather, open_whole
 from offers_cli.storage.base import OfferFilter, StoredOffer
 from offers_cli.text import defused
@@ -33,6 +34,10 @@ OFFER = StoredOffer(
     old_price_cents=None,
     suspect_old_price_cents=None,
     discount_pct=None,
+    price_condition=PriceCondition.PIX,
+    card_price_cents=139990,
+    listing_price_cents=129990,
+    listing_word={"price_condition": "pix"},
     commission_pct=None,
     affiliate_link=None,
     affiliation_id=None,
@@ -47,9 +52,11 @@ OFFER = StoredOffer(
     enrich_error=None,
     item_id=None,
     catalogue_id=None,
+    facts=Facts(free_shipping=True, seller="Loja"),
     strategies={"price_cents": "state"},
 )
-NAMES = [field.name for field in fields(StoredOffer)]
+NAMES = [field.name for field in fields(StoredOffer) if field.name != "listing_word"]
+"""The columns: all but what the storage keeps for itself."""
 
 
 class Offers:
@@ -79,6 +86,8 @@ def test_csv_reads_back_to_the_same_values() -> None:
     assert row["title"] == OFFER.title
     assert (row["price_cents"], row["old_price_cents"]) == ("129990", "")
     assert row["first_seen_at"] == "2026-01-31T12:00:00Z"
+    assert (row["price_condition"], row["card_price_cents"]) == ("pix", "139990")
+    assert json.loads(row["facts"]) == {"free_shipping": True, "seller": "Loja"}
     assert json.loads(row["strategies"]) == {"price_cents": "state"}
 
 
@@ -88,7 +97,8 @@ def test_json_and_jsonl_read_back(name: str) -> None:
     rows = json.loads(text) if name == "json" else [json.loads(line) for line in text.splitlines()]
     assert [row["id"] for row in rows] == ["a1", "a2"]
     assert list(rows[0]) == NAMES
-    assert rows[0]["price_cents"] == 129990
+    assert (rows[0]["price_cents"], rows[0]["price_condition"]) == (129990, "pix")
+    assert rows[0]["facts"] == {"free_shipping": True, "seller": "Loja"}, "what is not known is absent"
 
 
 def test_parquet_has_typed_columns() -> None:
@@ -96,7 +106,9 @@ def test_parquet_has_typed_columns() -> None:
     table = pq.read_table(io.BytesIO(written("parquet", OFFER)))
     assert table.column_names == NAMES
     assert str(table.schema.field("price_cents").type) == "int64"
-    assert table.to_pylist()[0]["first_seen_at"] == SEEN
+    (row,) = table.to_pylist()
+    assert (row["first_seen_at"], row["price_condition"]) == (SEEN, "pix")
+    assert json.loads(row["facts"]) == {"free_shipping": True, "seller": "Loja"}
 
 
 def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

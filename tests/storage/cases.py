@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from offers_cli.offer import Enrichment, EnrichmentFailure, Offer
+from offers_cli.offer import Enrichment, EnrichmentFailure, Facts, Offer
 from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, ScrapeRun, Storage, StoredOffer
 from offers_cli.storage.migrations import migrations
+from offers_cli.storage.sqlite.connection import connect
+from offers_cli.storage.sqlite.schema import APPLICATION_ID
 
 EVERYTHING = frozenset(Missing)
 PAGE_FIELDS = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
 LINK = frozenset({Missing.AFFILIATE_LINK})
 
+
+FIRST_OFFER = """
+INSERT INTO offers (id, marketplace, external_id, title, title_folded, url, currency, price_cents, old_price_cents,
+  source, first_seen_at, last_seen_at, price_changed_at, strategies)
+VALUES ('00000000-0000-4000-8000-000000000001', 'mercado_livre', 'MLB1', 'ΓΙΑ ΣΑΣ', 'για σας',
+  'https://produto.example/MLB-1', 'BRL', 10000, 15000, 'ofertas', '2026-03-01T00:00:00.000000Z',
+  '2026-03-01T00:00:00.000000Z', '2026-03-01T00:00:00.000000Z', '{"title": "state"}')"""
+FIRST_PRICE = """
+INSERT INTO price_history (offer_id, observed_at, price_cents, old_price_cents, source)
+VALUES ('00000000-0000-4000-8000-000000000001', '2026-03-01T00:00:00.000000Z', 10000, 15000, 'listing')"""
+"""What stood in a database of any version of the schema."""
 
 UNFIT_URLS = (
     "https://a.test/" + "x" * 2_100,
@@ -95,12 +110,48 @@ def needing(
     return [offer.id for offer in offers]
 
 
+ALL_FACTS = Facts(
+    installments_count=12,
+    installment_cents=999,
+    interest_free=False,
+    free_shipping=True,
+    free_shipping_note="por ser sua primeira compra",
+    full=True,
+    badge="OFERTA RELÂMPAGO",
+    badge_until="2026-03-02T03:00:00Z",
+    coupon_label="Cupom R$ 30 OFF",
+    coupon_cents=3000,
+    coupon_pct=10,
+    coupon_min_cents=25900,
+    rating_hundredths=480,
+    reviews=0,
+    sold_at_least=10_000,
+    seller="Loja",
+    official_store=True,
+    brand="Marca",
+    category="Fones",
+)
+"""Each of them, as it may be stored."""
+
+
 def history(storage: Storage, offer_id: str) -> list[tuple[int, int | None, str]]:
     return [(point.price_cents, point.old_price_cents, point.source) for point in storage.price_history(offer_id)]
 
 
 def everything(storage: Storage) -> list[StoredOffer]:
     return list(storage.find_offers(OfferFilter(sort="first_seen")))
+
+
+def make_older(path: Path, version: int, *statements: str) -> None:
+    """A SQLite database as the program made it when its schema was of that version, with what the statements put in."""
+    path.touch(mode=0o600)
+    with closing(connect(path)) as older:
+        for migration in migrations("sqlite")[:version]:
+            older.executescript(migration.sql)
+        for statement in statements:
+            older.execute(statement)
+        older.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        older.execute(f"PRAGMA user_version = {version}")
 
 
 def know_more(monkeypatch: pytest.MonkeyPatch) -> None:

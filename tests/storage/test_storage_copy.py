@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import at, card, everything, failure, link, page, run, save
+from storage.cases import ALL_FACTS, at, card, everything, failure, link, page, run, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageUnavailable, UsageError
+from offers_cli.offer import DiscountKind, PriceCondition
 from offers_cli.storage.base import Storage
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite.storage import open_sqlite
@@ -33,7 +34,16 @@ def lived_in(sqlite_storage: Storage) -> Storage:
     moment = at(2) + timedelta(microseconds=120_500)
     strategies = {"price_cents": "state", "old_price_cents": "dom", "é": "x=y"}
     enriched = page(
-        first.offer_id, 2, price_cents=9_000, old_price_cents=20_000, discount_pct=55, strategies=strategies
+        first.offer_id,
+        2,
+        price_cents=9_000,
+        old_price_cents=20_000,
+        discount_pct=55,
+        price_condition=PriceCondition.PIX,
+        card_price_cents=9_500,
+        discount_kind=DiscountKind.PRICE_CUT,
+        facts=ALL_FACTS,
+        strategies=strategies,
     )
     sqlite_storage.save_enrichments(
         [

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import card, know_more, save
+from storage.cases import FIRST_OFFER, FIRST_PRICE, know_more, make_older, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 from waiting import NEVER_S
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
+from offers_cli.offer import Facts
 from offers_cli.storage.base import OfferFilter
 from offers_cli.storage.migrate import migrate, migrate_postgres
 from offers_cli.storage.migrations import StorageKind, migrations, schema_sql
 from offers_cli.storage.open import open_storage
-from offers_cli.storage.sqlite.connection import connect
 from offers_cli.storage.sqlite.storage import open_sqlite
 from offers_cli.storage.supabase.storage import open_supabase
 from offers_cli.storage.transfer import backup
@@ -113,14 +113,24 @@ def test_an_older_sqlite_is_kept_before_it_is_migrated(older: DatabaseConfig, mo
 
 
 def test_titles_that_were_folded_before_are_folded_as_they_are_now(sqlite_path: Path) -> None:
-    with closing(open_sqlite(sqlite_path)) as storage:
-        save(storage, card(1, title="ΓΙΑ ΣΑΣ"))
-    with closing(connect(sqlite_path)) as older:
-        older.execute("UPDATE offers SET title_folded = 'για σας'")
-        older.execute("PRAGMA user_version = 2")
+    make_older(sqlite_path, 2, FIRST_OFFER)
     migrate(DatabaseConfig(sqlite_path=sqlite_path))
     with closing(open_sqlite(sqlite_path)) as storage:
         assert storage.count_offers(OfferFilter(search="σας")) == 1
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_an_offer_of_an_older_schema_keeps_what_it_has_and_knows_nothing_more(sqlite_path: Path, version: int) -> None:
+    make_older(sqlite_path, version, FIRST_OFFER, FIRST_PRICE)
+    migrate(DatabaseConfig(sqlite_path=sqlite_path))
+    with closing(open_sqlite(sqlite_path)) as storage:
+        (offer,) = storage.find_offers(OfferFilter())
+        assert (offer.price_cents, offer.old_price_cents, offer.strategies) == (10_000, 15_000, {"title": "state"})
+        assert (offer.price_condition, offer.card_price_cents, offer.listing_price_cents) == (None, None, None)
+        assert offer.facts == Facts()
+        assert [(point.price_cents, point.price_condition) for point in storage.price_history(offer.id)] == [
+            (10_000, None)
+        ]
 
 
 def test_nothing_is_migrated_where_the_older_file_cannot_be_kept(

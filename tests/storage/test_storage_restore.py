@@ -14,13 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import at, card, everything, failure, know_more, link, page, run, save, stored
+from storage.cases import (
+    FIRST_OFFER,
+    FIRST_PRICE,
+    at,
+    card,
+    everything,
+    failure,
+    know_more,
+    link,
+    make_older,
+    page,
+    run,
+    save,
+    stored,
+)
 from storage.meddler import Handler, meddler
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
+from offers_cli.offer import Facts
 from offers_cli.storage import restore as restoring
 from offers_cli.storage.base import OfferFilter, Storage
 from offers_cli.storage.migrations import migrations
@@ -349,6 +364,17 @@ def test_a_backup_of_an_older_schema_is_migrated_in_a_copy(
     assert backup_file.read_bytes() == given
     with closing(connect(config.sqlite_path)) as connection:
         assert connection.execute("SELECT count(*) FROM more").fetchone() == (0,)
+
+
+def test_a_backup_of_the_schema_without_conditions_is_brought_back(config: DatabaseConfig, tmp_path: Path) -> None:
+    older = tmp_path / "older.db"
+    make_older(older, 3, FIRST_OFFER, FIRST_PRICE)
+    report = bring_back(config, older)
+    assert (report.schema, report.offers) == (3, 1)
+    with closing(open_sqlite(config.sqlite_path)) as storage:
+        (offer,) = everything(storage)
+        assert (offer.price_cents, offer.price_condition, offer.facts) == (10_000, None, Facts())
+        assert [point.price_condition for point in storage.price_history(offer.id)] == [None]
 
 
 def test_the_way_back_from_a_newer_schema(config: DatabaseConfig, backup_file: Path) -> None:

@@ -158,6 +158,7 @@ def merge(card: Card, seen: Card) -> Card:
     return replace(
         card,
         **{name: getattr(seen, name) for name, value in card.card_values().items() if value is None},
+        facts=card.facts.filled_by(seen.facts),
         price_cents=most_exact([card.price_cents or 0, seen.price_cents]),
         old_price_cents=card.old_price_cents or seen.old_price_cents,
         label_pct=card.label_pct if card.has_label else seen.label_pct,

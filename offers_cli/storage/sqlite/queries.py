@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
+from offers_cli.offer import Facts
 from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
@@ -14,7 +16,7 @@ Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
 
 
 class Rows(Generic[Noun]):
-    """Values of one dataclass as rows: each field is a column of its name. Times are text, mappings JSON."""
+    """Values of one dataclass as rows: each field is a column of its name. Times are text, mappings and facts JSON."""
 
     def __init__(self, noun: type[Noun]) -> None:
         self._noun: type[Noun] = noun
@@ -39,9 +41,14 @@ class Rows(Generic[Noun]):
 
 def _reader(hint: Any) -> Any:
     """What makes a field of that type of its column; None where they are the same."""
-    if datetime in {hint, *get_args(hint)}:
+    kinds = get_args(hint) or (hint,)
+    if datetime in kinds:
         return datetime.fromisoformat
-    return json.loads if get_origin(hint) is dict else None
+    if hint is Facts:
+        return lambda text: Facts.of(json.loads(text))
+    if get_origin(hint) is dict:
+        return json.loads
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)), None)
 
 
 def to_text(moment: datetime) -> str:
@@ -53,6 +60,8 @@ def to_sql(value: Any) -> Any:
     """A field as it stands in its column."""
     if isinstance(value, datetime):
         return to_text(value)
+    if isinstance(value, Facts):
+        value = value.known()
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from offers_cli.offer import DiscountKind, Facts, PriceCondition
 from offers_cli.storage.base import OfferCounts, PricePoint, ScrapeRun, StoredOffer
 from offers_cli.times import to_utc
 
@@ -18,6 +19,7 @@ LEAST, MOST = -(2**63), 2**63 - 1
 _TYPES: dict[Any, dict[str, Any]] = {
     noun: get_type_hints(noun) for noun in (StoredOffer, PricePoint, ScrapeRun, OfferCounts)
 }
+_FACTS: dict[str, Any] = get_type_hints(Facts)
 
 
 def to_json(value: Any) -> Any:
@@ -28,6 +30,8 @@ def to_json(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return to_utc(value).isoformat()
+    if isinstance(value, Facts):
+        return value.known()
     return dict(value) if isinstance(value, Mapping) else value
 
 
@@ -52,9 +56,30 @@ def text_of(answer: Any) -> str:
     return answer
 
 
+def yes_or_no(answer: Any) -> bool:
+    """A boolean as it stands in an answer; raises `TypeError` for anything else."""
+    if not isinstance(answer, bool):
+        raise TypeError(f"true or false was expected, not {type(answer).__name__}")
+    return answer
+
+
 def texts_of(answer: Any) -> dict[str, str]:
     """Texts by name; raises `AttributeError` for anything but an object."""
     return {name: str(text) for name, text in answer.items()}
+
+
+def _moment(answer: Any) -> datetime:
+    return to_utc(datetime.fromisoformat(text_of(answer)))
+
+
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    datetime: _moment,
+    bool: yes_or_no,
+    int: whole_number,
+    PriceCondition: lambda answer: PriceCondition(text_of(answer)),
+    DiscountKind: lambda answer: DiscountKind(text_of(answer)),
+}
+"""What a value of each type is read by; the others are texts."""
 
 
 def read(noun: type[Noun], row: Any) -> Noun:
@@ -72,16 +97,15 @@ def read_all(noun: type[Noun], answer: Any) -> list[Noun]:
 
 
 def _value(column: Any, hint: Any) -> Any:
+    if hint is Facts:
+        return Facts.of({name: _value(fact, _FACTS[name]) for name, fact in column.items() if name in _FACTS})
     if get_origin(hint) is dict:
         # Postgres keeps the keys of an object in an order of its own.
-        return {name: text_of(text) for name, text in sorted(column.items())}
+        return {name: _value(value, get_args(hint)[1]) for name, value in sorted(column.items())}
     kinds = get_args(hint) or (hint,)
     if column is None and NoneType in kinds:
         return None
-    if datetime in kinds:
-        return to_utc(datetime.fromisoformat(text_of(column)))
-    if int in kinds:
-        return whole_number(column)
     if get_origin(hint) is Literal and column not in kinds:
         raise ValueError("none of the words that may stand there")
-    return text_of(column)
+    reader = text_of if isinstance(column, str) and str in kinds else _READERS.get(kinds[0], text_of)
+    return reader(column)

@@ -1,0 +1,323 @@
+-- By which payment a price holds, what a card pays, what the old price is; the facts beside it (unknown ones absent);
+-- and what a listing last showed, so that its saying the same again is no news. From here on the functions that write
+-- whole rows ask which columns there are.
+select pg_advisory_xact_lock(16776741);
+
+alter table public.offers
+  add column if not exists price_condition text check (price_condition in ('any', 'pix', 'credit_line')),
+  add column if not exists card_price_cents bigint check (card_price_cents > price_cents),
+  add column if not exists discount_kind text check (discount_kind in ('price_cut', 'payment')),
+  add column if not exists listing_price_cents bigint check (listing_price_cents > 0),
+  add column if not exists listing_word jsonb not null default '{}' check (jsonb_typeof(listing_word) = 'object'),
+  add column if not exists facts jsonb not null default '{}' check (jsonb_typeof(facts) = 'object');
+alter table public.price_history
+  add column if not exists price_condition text check (price_condition in ('any', 'pix', 'credit_line')),
+  add column if not exists card_price_cents bigint;
+
+-- The columns of a table that are written: none that Postgres fills by itself.
+create or replace function public.offers_columns(written regclass)
+returns text language sql stable set search_path = '' as $$
+  select string_agg(quote_ident(attname), ', ' order by attnum) from pg_catalog.pg_attribute
+  where attrelid = written and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
+$$;
+
+-- What a card or a page shows together about the price; null where it does not show it.
+create or replace function public.offers_shown(told public.offers)
+returns jsonb language sql immutable set search_path = '' as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'price_cents', told.price_cents, 'old_price_cents', told.old_price_cents, 'discount_pct', told.discount_pct,
+    'price_condition', told.price_condition, 'card_price_cents', told.card_price_cents,
+    'discount_kind', told.discount_kind))
+$$;
+
+-- What a listing last showed, and beside the same price what it showed before.
+create or replace function public.offers_with_word(stored public.offers, card public.offers)
+returns public.offers language plpgsql immutable set search_path = '' as $$
+declare
+  word jsonb := public.offers_shown(card) - 'price_cents';
+begin
+  if stored.listing_price_cents = card.price_cents then
+    word := stored.listing_word || word;
+  end if;
+  stored.listing_price_cents := card.price_cents;
+  stored.listing_word := word;
+  return stored;
+end $$;
+
+-- Of what may end any day only what a later card or page still says.
+create or replace function public.offers_with_facts(stored jsonb, newer jsonb)
+returns jsonb language sql immutable set search_path = '' as $$
+  select stored - array[
+    'installments_count', 'installment_cents', 'interest_free', 'free_shipping', 'free_shipping_note', 'full', 'badge',
+    'badge_until', 'coupon_label', 'coupon_cents', 'coupon_pct', 'coupon_min_cents'] || newer
+$$;
+
+-- What makes one row of history another one.
+create or replace function public.offers_is_other_price(before public.offers, after public.offers)
+returns boolean language sql immutable set search_path = '' as $$
+  select (before.price_cents, before.old_price_cents, before.price_condition)
+    is distinct from (after.price_cents, after.old_price_cents, after.price_condition)
+$$;
+
+-- Another price replaces all that is shown with it; at the same price, what is not shown erases nothing. There another
+-- old price brings its own discount along, and another condition its own card price.
+drop function if exists public.offers_with_prices(public.offers, bigint, bigint, integer, timestamptz);
+create or replace function public.offers_with_shown(
+  stored public.offers, shown public.offers, observed_at timestamptz
+) returns public.offers language plpgsql immutable set search_path = '' as $$
+declare
+  known public.offers := stored;
+begin
+  if shown.price_cents <> known.price_cents then
+    stored.price_changed_at := observed_at;
+    stored.price_cents := shown.price_cents;
+    stored.old_price_cents := shown.old_price_cents;
+    stored.discount_pct := shown.discount_pct;
+    stored.price_condition := shown.price_condition;
+    stored.card_price_cents := shown.card_price_cents;
+    stored.discount_kind := shown.discount_kind;
+  else
+    stored.old_price_cents := coalesce(shown.old_price_cents, known.old_price_cents);
+    stored.price_condition := coalesce(shown.price_condition, known.price_condition);
+    stored.card_price_cents := coalesce(shown.card_price_cents, known.card_price_cents);
+    stored.discount_kind := coalesce(shown.discount_kind, known.discount_kind);
+    if stored.old_price_cents is distinct from known.old_price_cents then
+      stored.discount_pct := shown.discount_pct;
+      stored.discount_kind := shown.discount_kind;
+    elsif shown.old_price_cents is not null or known.old_price_cents is null or known.discount_pct is null then
+      stored.discount_pct := coalesce(shown.discount_pct, known.discount_pct);
+    end if;
+    if stored.price_condition is distinct from known.price_condition then
+      stored.card_price_cents := shown.card_price_cents;
+      stored.discount_kind := shown.discount_kind;
+    end if;
+  end if;
+  if public.offers_is_other_price(known, stored) then
+    stored.suspect_old_price_cents := null;
+    stored.strategies := '{}';
+  end if;
+  return stored;
+end $$;
+
+-- An older sight than the stored one changes nothing. Its prices count where they are news, which is what listings did
+-- not show when they last showed the offer, and unless a page was read later.
+create or replace function public.offers_with_card(
+  stored public.offers, card public.offers, seen_at timestamptz
+) returns public.offers language plpgsql immutable set search_path = '' as $$
+declare
+  before public.offers := stored;
+begin
+  if seen_at < stored.last_seen_at then
+    return stored;
+  end if;
+  stored := jsonb_populate_record(stored, jsonb_strip_nulls(to_jsonb(card) - 'title' - 'facts')
+    - array(select jsonb_object_keys(public.offers_shown(card))));
+  if not stored.strategies ? 'title' then
+    stored.title := card.title;
+  end if;
+  stored := public.offers_with_word(stored, card);
+  stored.last_seen_at := seen_at;
+  if coalesce(stored.enrich_attempted_at <= seen_at, true) then
+    stored.status := 'active';
+  end if;
+  if stored.enriched_at > seen_at then
+    return stored;
+  end if;
+  stored.facts := public.offers_with_facts(stored.facts, card.facts);
+  if (stored.listing_price_cents, stored.listing_word)
+    is not distinct from (before.listing_price_cents, before.listing_word) then
+    return stored;
+  end if;
+  return public.offers_with_shown(stored, card, seen_at);
+end $$;
+
+-- A page read at `observed_at`. Verdicts: applied, superseded (a newer page is stored), stale (a listing saw another
+-- price since). An old price, or a card's, that is not above the price is none.
+create or replace function public.offers_with_page(
+  inout stored public.offers, page jsonb, observed_at timestamptz, out verdict text
+) language plpgsql immutable set search_path = '' as $$
+declare
+  shown public.offers := jsonb_populate_record(null::public.offers, page);
+begin
+  shown.price_cents := coalesce(shown.price_cents, stored.price_cents);
+  if stored.enriched_at > observed_at then
+    verdict := 'superseded';
+    return;
+  elsif shown.price_cents <> stored.price_cents and stored.last_seen_at > observed_at then
+    verdict := 'stale';
+    return;
+  end if;
+  verdict := 'applied';
+  shown.old_price_cents := case when shown.old_price_cents > shown.price_cents then shown.old_price_cents end;
+  shown.card_price_cents := case when shown.card_price_cents > shown.price_cents then shown.card_price_cents end;
+  shown.discount_kind := case when shown.old_price_cents is not null then shown.discount_kind end;
+  stored := public.offers_with_shown(stored, shown, observed_at);
+  stored.title := coalesce(shown.title, stored.title);
+  stored.facts := public.offers_with_facts(stored.facts, shown.facts);
+  stored.suspect_old_price_cents := shown.suspect_old_price_cents;
+  stored.strategies := shown.strategies;
+  stored.enriched_at := greatest(observed_at, stored.price_changed_at);
+  if coalesce(stored.enrich_attempted_at <= observed_at, true) then
+    stored.status := 'active';
+  end if;
+end $$;
+
+-- Writes the row, and a row of history when price, old price or condition changed; returns whether they did.
+create or replace function public.offers_write(
+  before public.offers, after public.offers, observed_at timestamptz, source text
+) returns boolean language plpgsql set search_path = '' as $$
+declare
+  columns text;
+begin
+  if before is distinct from after then
+    columns := public.offers_columns('public.offers');
+    execute format(
+      'insert into public.offers (%1$s) select %1$s from (select ($1).*) as row
+        on conflict (id) do update set (%1$s) = row(%2$s)',
+      columns, 'excluded.' || replace(columns, ', ', ', excluded.'))
+      using after;
+  end if;
+  if not public.offers_is_other_price(before, after) then
+    return false;
+  end if;
+  insert into public.price_history
+      (offer_id, observed_at, price_cents, old_price_cents, price_condition, card_price_cents, source)
+    values (after.id, observed_at, after.price_cents, after.old_price_cents, after.price_condition,
+      after.card_price_cents, source);
+  return true;
+end $$;
+
+-- A page of cards, each offer once. Answer, in the same order: [{external_id, offer: {…}, outcome} | {…, reason}].
+-- Writers take turns, as they do in SQLite: what was read is still true when it is written, and nothing deadlocks.
+create or replace function public.offers_save(cards jsonb, seen_at timestamptz, dry_run boolean default false)
+returns jsonb language plpgsql set search_path = '' as $$
+declare
+  card public.offers;
+  before public.offers;
+  after public.offers;
+  is_changed boolean;
+  saved jsonb[] := '{}';
+begin
+  if not dry_run then
+    perform pg_advisory_xact_lock(16776742);
+  end if;
+  for card in select * from jsonb_populate_recordset(null::public.offers, cards) loop
+    select * into before from public.offers o
+      where o.external_id = card.external_id and o.marketplace = card.marketplace;
+    if before.id is null then
+      after := public.offers_with_word(card, card);
+      after.id := gen_random_uuid();
+      after.status := 'active';
+      after.first_seen_at := seen_at;
+      after.last_seen_at := seen_at;
+      after.price_changed_at := seen_at;
+      after.enrich_attempts := 0;
+      after.strategies := '{}';
+    else
+      after := public.offers_with_card(before, card, seen_at);
+    end if;
+    begin
+      if dry_run then
+        is_changed := public.offers_is_other_price(before, after);
+      else
+        is_changed := public.offers_write(before, after, seen_at, 'listing');
+      end if;
+      saved := array_append(saved, jsonb_build_object(
+        'external_id', card.external_id, 'offer', to_jsonb(after),
+        'outcome', case when before.id is null then 'new' when is_changed then 'changed' else 'unchanged' end));
+    exception when integrity_constraint_violation or data_exception then
+      saved := array_append(saved, jsonb_build_object('external_id', card.external_id, 'reason', sqlerrm));
+    end;
+  end loop;
+  return to_jsonb(saved);
+end $$;
+
+-- Everything that is stored about one offer as one checksum; the program computes the same (checksum in transfer.py).
+create or replace function public.offers_digest(offer public.offers)
+returns text language sql stable set search_path = '' set timezone = 'UTC' as $$
+  with columns as (
+    select key, value from jsonb_each(to_jsonb(offer)) where key not in ('title_folded', 'page_looked_at', 'link_looked_at')
+  )
+  select md5(string_agg(key || '=' || coalesce(value, '~'), chr(31) order by key collate "C")) from (
+    select key, value #>> '{}' as value from columns where jsonb_typeof(value) <> 'object'
+    union all
+    select columns.key || '.' || part.key, part.value
+      from columns, jsonb_each_text(case jsonb_typeof(columns.value) when 'object' then columns.value else '{}' end) part
+    union all
+    select 'history.' || to_char(row_number() over (order by observed_at, id), 'FM000000'), (
+        select string_agg(coalesce(value, '~'), ' ' order by key collate "C")
+        from jsonb_each_text(to_jsonb(point) - 'id' - 'offer_id'))
+      from public.price_history point where offer_id = offer.id
+  ) parts
+$$;
+
+-- Writes the history of offers, in the order given.
+create or replace function public.offers_write_history(history jsonb, ids uuid[])
+returns void language plpgsql set search_path = '' as $$
+begin
+  execute format(
+    'insert into public.price_history (%1$s) select %1$s
+      from jsonb_array_elements($1) with ordinality as given (value, place),
+        jsonb_populate_record(null::public.price_history, given.value)
+      where offer_id = any ($2) order by given.place',
+    public.offers_columns('public.price_history'))
+    using history, ids;
+end $$;
+
+-- Inserts what does not exist yet, an offer together with its history, and leaves alone what does.
+create or replace function public.offers_import(offers jsonb, history jsonb, runs jsonb)
+returns void language plpgsql set search_path = '' as $$
+declare
+  ids uuid[];
+begin
+  perform pg_advisory_xact_lock(16776742);
+  execute format(
+    'with inserted as (
+      insert into public.offers (%1$s) select %1$s from jsonb_populate_recordset(null::public.offers, $1)
+        on conflict do nothing returning id
+    ) select array(select id from inserted)',
+    public.offers_columns('public.offers'))
+    into ids using offers;
+  perform public.offers_write_history(history, ids);
+  insert into public.scrape_runs select * from jsonb_populate_recordset(null::public.scrape_runs, runs)
+    on conflict do nothing;
+end $$;
+
+-- Rows are updated in place, so that what refers to them stands; an offer that is here under another id is replaced.
+-- Answer: {id: checksum} of the offers given.
+create or replace function public.offers_restore(offers jsonb, history jsonb, runs jsonb)
+returns jsonb language plpgsql set search_path = '' as $$
+declare
+  ids uuid[] := array(select (given.value ->> 'id')::uuid from jsonb_array_elements(offers) given);
+  columns text := public.offers_columns('public.offers');
+begin
+  perform pg_advisory_xact_lock(16776742);
+  delete from public.offers o using jsonb_populate_recordset(null::public.offers, offers) given
+    where o.external_id = given.external_id and o.marketplace = given.marketplace and o.id <> given.id;
+  if cardinality(ids) > 0 then
+    execute format(
+      'insert into public.offers (%1$s) select %1$s from jsonb_populate_recordset(null::public.offers, $1)
+        on conflict (id) do update set (%1$s) = row(%2$s)',
+      columns, 'excluded.' || replace(columns, ', ', ', excluded.'))
+      using offers;
+    delete from public.price_history where offer_id = any (ids);
+    perform public.offers_write_history(history, ids);
+  end if;
+  perform public.offers_save_run(run) from jsonb_array_elements(runs) run;
+  return public.offers_checksums(ids);
+end $$;
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array[
+    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'write_history']
+  loop
+    execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
+    execute format('grant execute on function public.offers_%s to service_role', name);
+  end loop;
+end $$;
+
+insert into public.offers_schema (version) values (12) on conflict do nothing;
+notify pgrst, 'reload schema';
