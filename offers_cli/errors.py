@@ -4,6 +4,7 @@
     ├── UsageError                   2  usage
     ├── ConfigError                  3  config_invalid
     ├── NotFound                     2  not_found
+    ├── Ambiguous                    2  ambiguous
     ├── Interrupted                130  interrupted
     └── WorkError                       (has an outcome: what the worker does next)
         ├── QueueUnavailable         4  queue_unavailable     snooze
@@ -33,6 +34,7 @@ The message says what, which and why; the hint is the next command to run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -79,6 +81,21 @@ class NotFound(OffersError):
 
     code = "not_found"
     exit_code = 2
+
+
+class Ambiguous(OffersError):
+    """A name fits several offers.
+
+    Args:
+        candidates: the offers, each a `StoredOffer`.
+    """
+
+    code = "ambiguous"
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "", candidates: Sequence[Any]) -> None:
+        super().__init__(message, hint=hint)
+        self.candidates = tuple(candidates)
 
 
 class ConfigError(OffersError):

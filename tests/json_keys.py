@@ -43,7 +43,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     ),
     "failed": ("jobs", "total"),
     "list": ("offers", "total"),
-    "show": ("offer", "origins"),
+    "show": ("offer", "origins", "candidates"),
     "history": ("offer", "days", "points", "lowest", "lowest_in_days", "above_lowest_cents", "old_price"),
     "export": ("format", "file", "exported", "offers"),
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),

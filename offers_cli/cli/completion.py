@@ -6,7 +6,7 @@ A person waits for it at every keystroke, so it reads the local database alone, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import WORK_ERRORS, OffersError
@@ -41,13 +41,19 @@ def complete_sort(incomplete: str) -> list[str]:
 
 
 def complete_offer(incomplete: str) -> list[tuple[str, str]]:
-    """External ids of the offers seen last, with their titles."""
-    return [(o.external_id, _harmless(o.title)) for o in _recent() if _completes(o.external_id, incomplete)]
+    """Marketplace's ids of the offers seen last, with their titles; or their own, where those begin so."""
+    return _offers(_recent(), incomplete)
 
 
-def complete_offer_id(incomplete: str) -> list[tuple[str, str]]:
-    """Ids of the offers seen last, with their titles."""
-    return [(o.id, _harmless(o.title)) for o in _recent() if _completes(o.id, incomplete)]
+def complete_failed_offer(incomplete: str) -> list[tuple[str, str]]:
+    """The same, of those whose last attempt failed."""
+    return _offers((offer for offer in _recent() if offer.enrich_error), incomplete)
+
+
+def _offers(offers: Iterable[StoredOffer], incomplete: str) -> list[tuple[str, str]]:
+    named = [(offer, offer.external_id) for offer in offers]
+    found = [(word, _harmless(offer.title)) for offer, word in named if _completes(word, incomplete)]
+    return found or [(each.id, _harmless(each.title)) for each, _ in named if _completes(each.id, incomplete)]
 
 
 def _completes(word: str, incomplete: str) -> bool:

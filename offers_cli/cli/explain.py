@@ -94,4 +94,11 @@ def explain(
     from offers_cli.services.explain import explain
 
     runtime.ignore_robots |= ignore_robots
-    return explain(target, url=url, pages=runtime.pages, storage=runtime.later.storage, snapshots=runtime.snapshots)
+    return explain(
+        target,
+        url=url,
+        pages=runtime.pages,
+        storage=runtime.later.storage,
+        marketplaces=runtime.marketplaces,
+        snapshots=runtime.snapshots,
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.completion import complete_offer_id, complete_reason
+from offers_cli.cli.completion import complete_failed_offer, complete_reason
 from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
 from offers_cli.cli.render import Block, Note, Table
@@ -71,7 +71,11 @@ def requeue_failed(
     reason: ReasonsOption = None,
     offer: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID", help="Only the job of this offer.", autocompletion=complete_offer_id),
+        typer.Option(
+            metavar="ID",
+            help="Only the job of this offer, by whatever id or link; may be given more than once.",
+            autocompletion=complete_failed_offer,
+        ),
     ] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Only jobs that failed longer ago than this, e.g. 1h.")
@@ -79,11 +83,14 @@ def requeue_failed(
     dry_run: DryRunOption = False,
 ) -> RequeueReport:
     """Requeue failed jobs, by reason, offer and age."""
-    from offers_cli.services.failed import check_reasons
+    from offers_cli.services.failed import check_reasons, requeue_failed
 
-    return runtime.registries.requeue_failed(
+    return requeue_failed(
+        offer or (),
+        queue=runtime.registries,
+        storage=runtime.later.storage,
+        marketplaces=runtime.marketplaces,
         reasons=check_reasons(reason or ()),
-        offer_ids=frozenset(offer or ()),
         older_than_s=parse_age(older_than, "--older-than"),
         limit=limit,
         dry_run=dry_run,

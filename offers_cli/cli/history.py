@@ -54,7 +54,7 @@ def history(
     """Show an offer's prices over time, the lowest, and whether the advertised old price was ever charged."""
     from offers_cli.services.offers import history
 
-    return history(offer_id, days=days, storage=runtime.storage, now=runtime.now())
+    return history(offer_id, days=days, storage=runtime.storage, marketplaces=runtime.marketplaces, now=runtime.now())
 
 
 def findings(report: HistoryReport) -> list[str]:

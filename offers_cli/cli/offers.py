@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 OfferArgument = Annotated[
     str,
-    typer.Argument(metavar="ID", help="The offer's id, or the marketplace's id of it.", autocompletion=complete_offer),
+    typer.Argument(
+        metavar="ID",
+        help="The offer's id or its beginning, the marketplace's id, a catalogue or user-product id, or a link.",
+        autocompletion=complete_offer,
+    ),
 ]
 
 
@@ -120,8 +124,12 @@ def list_offers(
 
 
 def show_blocks(report: ShowReport) -> Sequence[Block]:
-    """One row a column; prices as a person reads them."""
+    """One row a column; prices as a person reads them. Of several offers of that name a row each."""
     offer = report.offer
+    if offer is None:
+        from offers_cli.services.offers import OffersReport
+
+        return offer_blocks(OffersReport(offers=report.candidates, total=len(report.candidates)))
     rows = [
         (
             field.name.removesuffix("_cents").replace("_", " "),
@@ -152,4 +160,4 @@ def show(*, runtime: Runtime, offer_id: OfferArgument) -> ShowReport:
     """Show one offer: every column and its source (a listing, or the product page and by which strategy)."""
     from offers_cli.services.offers import show
 
-    return show(offer_id, storage=runtime.storage)
+    return show(offer_id, storage=runtime.storage, marketplaces=runtime.marketplaces)

@@ -118,6 +118,13 @@ class Marketplace(Protocol):
         """The product of an address, without tracking, else of an id; None where neither names one."""
         ...
 
+    def ids_in(self, text: str, /) -> tuple[str, ...]:
+        """The ids that a typed id or an address names offers by, spelled as offers bear them, the most telling first.
+
+        Of an address that asks for one seller's offer that offer's id alone; none where the text names no product.
+        """
+        ...
+
     def address_by_ids(self, product: ProductPlace, /) -> str | None:
         """The shortest address that a product's ids make, at the host of its `url` where that is none of the shop's.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from offers_cli.errors import NotFound, PageError
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.files import is_file, parse_path
-from offers_cli.marketplaces.base import ListingReading, ProductReading, Reading
+from offers_cli.marketplaces.base import ListingReading, Marketplace, ProductReading, Reading
 from offers_cli.offer import CardValues, PageValues
 from offers_cli.report import Problem, Report, plain
+from offers_cli.services.lookup import as_link, find_offer
 from offers_cli.services.pages import Pages
 from offers_cli.services.sources import as_address
 from offers_cli.storage.base import Storage
@@ -73,16 +75,24 @@ class ExplainReport(Report):
         return facts
 
 
-def explain(target: str, *, url: str | None, pages: Pages, storage: Storage, snapshots: Snapshots) -> ExplainReport:
+def explain(
+    target: str,
+    *,
+    url: str | None,
+    pages: Pages,
+    storage: Storage,
+    marketplaces: Sequence[Marketplace],
+    snapshots: Snapshots,
+) -> ExplainReport:
     """Read one page.
 
     Args:
-        target: an address, which is fetched; a saved file; or an offer's id, which stands for its newest kept page,
-            or its product page when none is kept.
+        target: an address, which is fetched; a saved file; or whatever an offer is called (see `lookup`), which stands
+            for its newest kept page, or its product page when none is kept.
         url: the address of a saved file that does not contain its own.
 
     Raises:
-        NotFound: there is no such offer, file or address.
+        NotFound, Ambiguous: there is no such offer, file or address, or there are several offers.
         UsageError, TooLarge: the file cannot be read, or is larger than a page.
         StorageUnavailable, StorageRefused: see `Storage`; asked for ids alone.
     """
@@ -92,11 +102,13 @@ def explain(target: str, *, url: str | None, pages: Pages, storage: Storage, sna
         path = parse_path(target)
     except ValueError as exc:
         raise NotFound(f"{target}: no such offer, file or address ({exc})", hint="offers list") from exc
-    if is_file(path) or "/" in target or path.suffix:
+    if is_file(path):
         return _explain_text(*pages.open_saved(path, url=url), pages)
-    offer = storage.find_offer(target)
-    if offer is None:
-        raise NotFound(f"{target}: no such offer, file or address", hint="offers list")
+    if address := as_link(target, marketplaces[:-1]):  # the last reads any address, and a path may look like one
+        return _explain_fetched(address, pages)
+    if "/" in target or path.suffix:
+        return _explain_text(*pages.open_saved(path, url=url), pages)
+    offer = find_offer(target, storage=storage, marketplaces=marketplaces)
     if kept := snapshots.find(offer.id):
         text, snapshot = snapshots.read(kept.id)
         return _explain_text(text, snapshot.final_url, pages)

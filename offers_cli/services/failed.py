@@ -1,15 +1,21 @@
-"""Failed jobs: which they are, and why."""
+"""Failed jobs: which they are, and why; and the way back of those that are named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
-from offers_cli.errors import WORK_ERRORS, UsageError
-from offers_cli.queue.registries import FailedJob, Registries
-from offers_cli.report import Report, plain
+from offers_cli.errors import WORK_ERRORS, NotFound, UsageError
+from offers_cli.marketplaces.base import Marketplace
+from offers_cli.queue.keys import JOB_ID_PREFIX
+from offers_cli.queue.registries import FailedJob, Registries, RequeueReport
+from offers_cli.report import Problem, Report, plain
+from offers_cli.services.lookup import find_offer
+from offers_cli.storage.base import Storage
+from offers_cli.storage.validation import is_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,53 @@ def failed(*, queue: Registries, reasons: frozenset[str] = frozenset(), limit: i
     counts = queue.failures()
     total = sum(number for code, number in counts.items() if not reasons or code in reasons)
     return FailedReport(jobs=jobs, total=max(total, len(jobs)))  # a job may have left between the two looks
+
+
+def requeue_failed(
+    names: Sequence[str],
+    *,
+    queue: Registries,
+    storage: Storage,
+    marketplaces: Sequence[Marketplace],
+    reasons: frozenset[str] = frozenset(),
+    older_than_s: float | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
+) -> RequeueReport:
+    """Requeue failed jobs, those of the named offers where any are named; see `Registries.requeue_failed`.
+
+    Args:
+        names: whatever the offers are called, see `lookup`; a whole id also that of an offer which is deleted.
+
+    Raises:
+        NotFound, Ambiguous: a name fits no offer, or several; nothing was requeued.
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+        StorageUnavailable, StorageRefused: see `Storage`; asked for names alone.
+    """
+    wanted = partial(queue.requeue_failed, reasons=reasons, older_than_s=older_than_s, dry_run=dry_run)
+    if not names:
+        return wanted(limit=limit)
+    ids = {_offer_id(name, storage, marketplaces): name for name in names}
+    report = RequeueReport(found=0, requeued=0, skipped=0, dry_run=dry_run)
+    idle = []
+    for offer_id, name in ids.items():
+        if report.found == limit:
+            break
+        done = wanted(offer_ids=[offer_id], limit=1)
+        report = replace(
+            report,
+            found=report.found + done.found,
+            requeued=report.requeued + done.requeued,
+            skipped=report.skipped + done.skipped,
+        )
+        if not done.found:
+            idle.append(Problem.of(NotFound(f"{name}: no such failed job", hint="offers failed"), offer_id=offer_id))
+    return replace(report, problems=tuple(replace(each, exit_code=1) if report.found else each for each in idle))
+
+
+def _offer_id(name: str, storage: Storage, marketplaces: Sequence[Marketplace]) -> str:
+    own = name.strip().lower().removeprefix(JOB_ID_PREFIX)
+    return own if is_uuid(own) else find_offer(name, storage=storage, marketplaces=marketplaces).id
 
 
 def check_reasons(reasons: Iterable[str]) -> frozenset[str]:

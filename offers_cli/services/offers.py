@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from offers_cli.errors import NotFound, UsageError
-from offers_cli.report import INTERNAL, Report
+from offers_cli.errors import Ambiguous, UsageError
+from offers_cli.marketplaces.base import Marketplace
+from offers_cli.report import INTERNAL, Problem, Report
+from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
 
 
@@ -57,10 +59,15 @@ SHOP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport(Report):
-    """One offer, and the origin of each of its `SHOP_COLUMNS`; None where it has no value."""
+    """One offer, and the origin of each of its `SHOP_COLUMNS`; None where it has no value.
 
-    offer: StoredOffer
-    origins: Mapping[str, str | None]
+    Attributes:
+        candidates: the offers that were named, where they are several; then there is no `offer`.
+    """
+
+    offer: StoredOffer | None = None
+    origins: Mapping[str, str | None] = field(default_factory=dict)
+    candidates: tuple[StoredOffer, ...] = ()
 
 
 def _origin_of(offer: StoredOffer, column: str) -> str | None:
@@ -74,33 +81,16 @@ def _origin_of(offer: StoredOffer, column: str) -> str | None:
     return "product page" if column == "suspect_old_price_cents" else f"listing: {offer.source}"
 
 
-def show(id_or_external_id: str, *, storage: Storage) -> ShowReport:
-    """Find one offer by its id or the marketplace's id; raises `NotFound`."""
-    offer = get_offer(id_or_external_id, storage=storage)
-    return ShowReport(offer=offer, origins={name: _origin_of(offer, name) for name in SHOP_COLUMNS})
+def show(name: str, *, storage: Storage, marketplaces: Sequence[Marketplace]) -> ShowReport:
+    """Find one offer by whatever it is called, see `lookup`; raises `NotFound`.
 
-
-def get_offer(id_or_external_id: str, *, storage: Storage) -> StoredOffer:
-    """The offer with that id or external id.
-
-    Raises:
-        NotFound: there is none; the hint names the offer that may have been meant.
+    Of several offers of that name none is shown, but all are named.
     """
-    offer = storage.find_offer(id_or_external_id)
-    if offer is None:
-        near = _find_near(id_or_external_id, storage)
-        hint = f"offers show {near.external_id}" if near else "offers list --search WORDS"
-        raise NotFound(f"{id_or_external_id}: no such offer", hint=hint)
-    return offer
-
-
-def _find_near(text: str, storage: Storage) -> StoredOffer | None:
-    """The offer that a mistyped id may mean: written with a dash or in small letters, or words of a title."""
-    if not text.strip():
-        return None
-    written = storage.find_offer(text.strip().replace("-", "").upper())
-    titled = OfferFilter(search=text, limit=1)
-    return written or next(iter(storage.find_offers(titled)), None)
+    try:
+        offer = find_offer(name, storage=storage, marketplaces=marketplaces)
+    except Ambiguous as error:
+        return ShowReport(candidates=error.candidates, problems=(Problem.of(error),))
+    return ShowReport(offer=offer, origins={column: _origin_of(offer, column) for column in SHOP_COLUMNS})
 
 
 OldPriceVerdict = Literal["not_advertised", "charged", "more_charged", "not_seen"]
@@ -145,9 +135,11 @@ class HistoryReport(Report):
     now: datetime = field(metadata=INTERNAL)
 
 
-def history(id_or_external_id: str, *, days: int, storage: Storage, now: datetime) -> HistoryReport:
-    """Read the price history of one offer; raises `NotFound`."""
-    offer = get_offer(id_or_external_id, storage=storage)
+def history(
+    name: str, *, days: int, storage: Storage, marketplaces: Sequence[Marketplace], now: datetime
+) -> HistoryReport:
+    """Read the price history of one offer, by whatever it is called; raises `NotFound`, `Ambiguous`."""
+    offer = find_offer(name, storage=storage, marketplaces=marketplaces)
     points = tuple(storage.price_history(offer.id))
     lowest = _lowest(points)
     return HistoryReport(

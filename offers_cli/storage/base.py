@@ -24,6 +24,8 @@ from offers_cli.offer import (
 )
 from offers_cli.report import INTERNAL, Report
 
+MOST_NAMESAKES = 50
+"""Offers that one name is looked up to mean; a person reads no longer list."""
 SORTS = ("last_seen", "first_seen", "discount", "price", "title")
 
 
@@ -336,6 +338,19 @@ class Storage(Protocol):
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:
         """The offer with that id or, else, that id at its marketplace; None when there is none."""
+        ...
+
+    def offers_called(
+        self, *, ids: Sequence[str] = (), prefix: str = "", limit: int = MOST_NAMESAKES
+    ) -> list[StoredOffer]:
+        """The offers that an operator may mean, ordered by id, at constant cost.
+
+        Args:
+            ids: ids at a marketplace: of the offers themselves, of their catalogue products, of the user products that
+                their addresses name.
+            prefix: how the offers' own ids begin: lower-case hex digits, dashes wherever; nothing for none.
+            limit: the most that each kind of id and the prefix bring.
+        """
         ...
 
     def price_history(self, offer_id: str) -> list[PricePoint]:

@@ -5,6 +5,7 @@ What an offer cannot do without is refused when it is wrong; an optional value t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import datetime
@@ -243,6 +244,14 @@ def storable_text(text: str) -> str:
 def is_storable(text: str) -> bool:
     """Whether a database takes the text: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def uuid_range(prefix: str) -> tuple[str | None, str | None]:
+    """The lowest and the highest id that begins so (lower-case hex, dashes wherever); None twice where none does."""
+    digits = prefix.replace("-", "")
+    if not re.fullmatch(r"[0-9a-f]{1,32}", digits):
+        return None, None
+    return str(UUID(digits.ljust(32, "0"))), str(UUID(digits.ljust(32, "f")))
 
 
 def is_uuid(text: str) -> bool:

@@ -13,12 +13,15 @@ from storage.cases import card, save
 from offers_cli.errors import NotFound, OfferGone
 from offers_cli.fetch.response import Page
 from offers_cli.fetch.snapshots import Snapshots
+from offers_cli.marketplaces.base import Marketplace
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.schema_org import SchemaOrg
 from offers_cli.services.explain import ExplainReport, explain
 from offers_cli.services.pages import Pages
 from offers_cli.storage.base import Storage
 
 PRODUCT = "product_pix_price"
+SHOPS: tuple[Marketplace, ...] = MercadoLivre(), SchemaOrg()
 Explain = Callable[..., ExplainReport]
 
 
@@ -56,7 +59,7 @@ def explained(fetcher: Fetcher, database: Storage, snapshots: Snapshots) -> Expl
             pace=no_wall_here,
             sleep=lambda _s: None,
         )
-        return explain(target, url=url, pages=pages, storage=database, snapshots=snapshots)
+        return explain(target, url=url, pages=pages, storage=database, marketplaces=SHOPS, snapshots=snapshots)
 
     return run
 

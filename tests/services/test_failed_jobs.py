@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 import redis
 from queue_fakes import Database, enqueue, make_worker, raising
+from storage.cases import card, save
 
-from offers_cli.errors import PageChanged, TooLarge, UsageError
-from offers_cli.queue.registries import Registries
-from offers_cli.services.failed import check_reasons, failed
+from offers_cli.errors import NotFound, PageChanged, TooLarge, UsageError
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.queue.registries import Registries, RequeueReport
+from offers_cli.services.failed import check_reasons, failed, requeue_failed
+from offers_cli.storage.base import Storage
 
 
 @pytest.fixture
@@ -50,6 +53,27 @@ def test_failed_jobs_go_back_by_offer_and_up_to_a_limit(queue: Registries) -> No
     assert queue.requeue_failed(limit=2).requeued == 2
     assert queue.requeue_failed(older_than_s=3600).requeued == 0
     assert queue.counts().failed == 1
+
+
+def test_named_offers_go_back_by_whatever_they_are_called(connection: redis.Redis, database: Storage) -> None:
+    """A typo requeues nothing; an offer without a failed job is said to have none."""
+    saved = save(database, card(70011), card(70022), card(70033))
+    enqueue(connection, [each.offer_id for each in saved[:2]])
+    make_worker(connection, Database(), raising(PageChanged("no price"))).run(burst=True)
+
+    def requeue(*names: str) -> RequeueReport:
+        shops = (MercadoLivre(),)
+        return requeue_failed(names, queue=Registries(connection), storage=database, marketplaces=shops)
+
+    with pytest.raises(NotFound) as caught:
+        requeue("MLB70011", "MLB70012")
+    assert caught.value.hint.startswith("offers show MLB700")
+    idle = requeue("MLB70033")
+    assert (idle.found, [each.code for each in idle.problems], idle.exit_code) == (0, ["not_found"], 2)
+    partly = requeue("mlb-70011", "MLB70033", f"enrich-{saved[0].offer_id}")
+    assert (partly.found, partly.requeued, partly.exit_code) == (1, 1, 1), "the same offer by two names is one job"
+    assert requeue(saved[1].offer_id.upper()).requeued == 1
+    assert requeue("11111111-2222-4333-8444-555555555555").exit_code == 2, "an offer that is deleted may have a job"
 
 
 def test_a_reason_that_is_none_is_refused_with_the_nearest() -> None:

@@ -65,6 +65,15 @@ def test_one_offer_is_found_by_index(sqlite_storage: Storage, sqlite_path: Path)
     assert not any(step.startswith("SCAN") for step in steps), steps
 
 
+def test_offers_are_looked_up_by_the_index_of_each_kind_of_id(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    values = {"ids": '["MLB1", "MLBU2"]', "first": "1", "last": "2", "limit": 50}
+    steps = [step for step in plan(sqlite_path, queries.OFFERS_CALLED, values) if " offers" in step]
+    assert not any(step.startswith("SCAN") for step in steps), steps
+    used = {step.partition(" INDEX ")[2].partition(" ")[0] for step in steps}
+    by_key = {"sqlite_autoindex_offers_1", "sqlite_autoindex_offers_2"}
+    assert used == by_key | {"offers_catalogue", "offers_user_product"}, steps
+
+
 def test_connections_are_durable(sqlite_storage: Storage, sqlite_path: Path) -> None:
     """An acknowledged write is on the disk: write-ahead log, fully synchronised."""
     connection: sqlite3.Connection = sqlite_storage._idle[0]  # type: ignore[attr-defined]

@@ -46,6 +46,35 @@ def test_one_offer_is_found_by_either_id(storage: Storage) -> None:
         assert storage.price_history(unknown) == []
 
 
+def test_offers_are_looked_up_by_whatever_an_operator_calls_them(storage: Storage) -> None:
+    pinned = "https://www.example/p/MLB5?pdp_filters=item_id%3AMLB"
+    saved = save(
+        storage,
+        card(1, catalogue_id="MLB5", url=f"{pinned}1"),
+        card(2, catalogue_id="MLB5", url=f"{pinned}2"),
+        card(3, url="https://www.example/up/MLBU7?pdp_filters=item_id%3AMLB3"),
+        card(4, url="https://www.example/um-nome/up/MLBU7"),
+        card(5, url="https://www.example/up/MLBU77"),
+    )
+
+    def called(*ids: str, prefix: str = "", **most: int) -> list[str]:
+        return sorted(offer.external_id for offer in storage.offers_called(ids=ids, prefix=prefix, **most))
+
+    assert called("MLB1") == ["MLB1"]
+    assert called("MLB5") == ["MLB1", "MLB2", "MLB5"], "one offer's own id, and the catalogue product of two others"
+    assert called("MLBU7") == ["MLB3", "MLB4"]
+    assert called("MLBU77", "MLB2") == ["MLB2", "MLB5"]
+    assert called() == called("", "MLB", "MLBU", "'; --", "\0", "\ud800") == []
+    own = saved[0].offer_id
+    namesakes = sorted(each.external_id for each in saved if each.offer_id[0] == own[0])
+    assert called(prefix=own) == called(prefix=own[:20]) == called(prefix=own.replace("-", "")) == ["MLB1"]
+    assert called(prefix=own[0]) == namesakes
+    assert called(prefix="x") == called(prefix=own + "0") == called(prefix="-") == []
+    assert len(called("MLB5", limit=1)) == 2, "the own id is not crowded out by its catalogue product's offers"
+    ids = [offer.id for offer in storage.offers_called(ids=["MLB1", "MLB2", "MLBU7"])]
+    assert ids == sorted(ids)
+
+
 @pytest.fixture
 def shelf(storage: Storage) -> Storage:
     """Five offers whose every order differs."""

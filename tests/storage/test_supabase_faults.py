@@ -205,6 +205,7 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
     "find_offers, all": (lambda storage: list(storage.find_offers(OfferFilter())), {b"[]"}),
     "count_offers": (lambda storage: storage.count_offers(OfferFilter()), {b"7"}),
     "find_offer": (lambda storage: storage.find_offer(ID), {b"null"}),
+    "offers_called": (lambda storage: storage.offers_called(ids=["MLB1"]), {b"[]"}),
     "price_history": (lambda storage: storage.price_history(ID), {b"[]"}),
     "save_run": (lambda storage: storage.save_run(run()), {b""}),
     "find_runs": (lambda storage: storage.find_runs(), {b"[]"}),

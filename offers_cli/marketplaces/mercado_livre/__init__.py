@@ -45,7 +45,10 @@ class MercadoLivre:
 
     def owns(self, url: str) -> bool:
         """Whether an address belongs to Mercado Livre, or to the host that stands for it."""
-        return urls.is_owned(url) or (self._is_moved and split(url).netloc == self._base.netloc)
+        return urls.is_owned(url) or urls.is_short_host(url) or self._is_at_base(url)
+
+    def _is_at_base(self, url: str) -> bool:
+        return self._is_moved and split(url).netloc == self._base.netloc
 
     def listing_url(self, source: str) -> str:
         """Address of the listing ``ofertas``, ``hub`` or ``search:TERM``.
@@ -68,11 +71,14 @@ class MercadoLivre:
         return f"https://{site.search_host}.{site.domain}"
 
     def fetch_url(self, url: str) -> str:
-        """Where a page of that address is fetched: at the configured host, when there is one."""
-        if not (self._is_moved and urls.is_owned(url)):
+        """Where a page of that address is fetched: at the configured host, when there is one, else by https."""
+        if not self.owns(url):
             return url
         parts = split(url)
-        return urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+        if not self._is_moved:
+            return urlunsplit(parts._replace(scheme="https"))
+        path = f"/sec{parts.path}" if urls.is_short_host(url) else parts.path  # one host stands for both short ones
+        return urlunsplit((self._base.scheme, self._base.netloc, path, parts.query, ""))
 
     def locate(self, url: str, external_id: object = None, /) -> ProductPlace | None:
         """The product of an address, without tracking, else of an id; see `Marketplace.locate`."""
@@ -91,6 +97,17 @@ class MercadoLivre:
             item_id=asked.item_id,
             catalogue_id=asked.catalogue_id,
         )
+
+    def ids_in(self, text: str, /) -> tuple[str, ...]:
+        """Of an address or an id in any spelling, digits alone too; see `Marketplace.ids_in`."""
+        if self.owns(text):
+            asked = urls.identify(text)
+            known = [asked.item_id, *(() if asked.pinned else (asked.user_product_id, asked.catalogue_id))]
+        else:
+            site = site_of_host(self._base.hostname or "") or BRAZIL
+            spelled = f"{site.id}{text.strip()}" if text.strip().isdecimal() else text
+            known = [urls.item_id_in(spelled), urls.user_product_id_in(spelled)]
+        return tuple(found for found in known if found)
 
     def address_by_ids(self, product: ProductPlace, /) -> str | None:
         """The shortest address that a product's ids make; see `Marketplace.address_by_ids`."""

@@ -19,6 +19,7 @@ from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import (
     BRAZIL,
     DOMAINS,
+    SHORT_HOST,
     SITES,
     Site,
     find_site,
@@ -130,6 +131,11 @@ def is_owned(url: str) -> bool:
     """Whether an address belongs to Mercado Livre in any country."""
     host = split(url).hostname or ""
     return any(is_below(host, domain) for domain in DOMAINS)
+
+
+def is_short_host(url: str) -> bool:
+    """Whether an address is at the host of short affiliate links, which redirect to a product or a profile."""
+    return split(url).hostname == SHORT_HOST
 
 
 def canonical(url: str) -> str:

@@ -38,6 +38,12 @@ class SchemaOrg:
             return None
         return ProductPlace(url=without_tracking(url), external_id=key_of(url), currency=UNKNOWN_CURRENCY)
 
+    def ids_in(self, text: str, /) -> tuple[str, ...]:
+        """Of an address the id of its offer; an id of another shop has one spelling, as it stands."""
+        from offers_cli.marketplaces.schema_org.pages import key_of
+
+        return (key_of(text),) if self.owns(text) else ()
+
     def address_by_ids(self, _product: ProductPlace, /) -> str | None:
         """None: no shop's ids alone lead to its pages."""
         return None

@@ -119,6 +119,25 @@ COUNTS = """
 FIND_OFFER = (
     f"SELECT {SELECTED} FROM offers WHERE id = :id OR external_id = :id ORDER BY id <> :id, marketplace LIMIT 1"
 )
+# Each kind of id has an index of its own. The user product of an address follows ``/up/``, up to a question mark.
+OFFERS_CALLED = f"""
+    WITH called (name) AS (SELECT value FROM json_each(:ids))
+    SELECT {SELECTED} FROM offers WHERE id IN (
+      SELECT * FROM (SELECT id FROM offers WHERE id BETWEEN :first AND :last ORDER BY id LIMIT :limit)
+      UNION ALL
+      SELECT * FROM (SELECT id FROM called CROSS JOIN offers ON external_id = name LIMIT :limit)
+      UNION ALL
+      SELECT * FROM (SELECT id FROM called CROSS JOIN offers ON catalogue_id = name LIMIT :limit)
+      UNION ALL
+      SELECT * FROM (
+        SELECT id FROM called CROSS JOIN offers ON instr(url, '/up/') AND substr(url, instr(url, '/up/') + 4) = name
+        LIMIT :limit)
+      UNION ALL
+      SELECT * FROM (
+        SELECT id FROM called CROSS JOIN offers ON instr(url, '/up/')
+          AND substr(url, instr(url, '/up/') + 4) >= name || '?' AND substr(url, instr(url, '/up/') + 4) < name || '@'
+        LIMIT :limit)
+    ) ORDER BY id"""
 OFFERS_BY_ID = f"SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers ON offers.id = wanted.value"
 OFFERS_BY_KEY = f"""
     SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers

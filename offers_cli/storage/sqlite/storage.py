@@ -15,6 +15,7 @@ from typing import Literal
 from offers_cli.errors import ForbiddenUrl, StorageRefused
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
+    MOST_NAMESAKES,
     Missing,
     OfferCounts,
     OfferFilter,
@@ -46,7 +47,7 @@ from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import FileConnection, translated
 from offers_cli.storage.sqlite.queries import OFFERS, PRICES, RUNS, to_text
 from offers_cli.storage.sqlite.schema import check_schema, file_size, open_current, open_existing
-from offers_cli.storage.validation import is_storable, valid_cards, valid_results
+from offers_cli.storage.validation import is_storable, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 FEW = 2_000
@@ -132,6 +133,14 @@ class SqliteStorage:
         with self._connection() as connection:
             row = connection.execute(queries.FIND_OFFER, {"id": id_or_external_id}).fetchone()
         return row and OFFERS.read(row)
+
+    def offers_called(
+        self, *, ids: Sequence[str] = (), prefix: str = "", limit: int = MOST_NAMESAKES
+    ) -> list[StoredOffer]:
+        first, last = uuid_range(prefix)
+        values = {"ids": json.dumps(list(filter(is_storable, ids))), "first": first, "last": last, "limit": limit}
+        with self._connection() as connection:
+            return [OFFERS.read(row) for row in connection.execute(queries.OFFERS_CALLED, values)]
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         with self._connection() as connection:

@@ -19,6 +19,7 @@ from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
+    MOST_NAMESAKES,
     Missing,
     OfferBatch,
     OfferCounts,
@@ -40,7 +41,7 @@ from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import WriteResult, enrichment_report, save_report, saved_offer
 from offers_cli.storage.supabase.client import SupabaseClient
 from offers_cli.storage.supabase.rows import Json, read, read_all, rows_of, text_of, texts_of, to_json, whole_number
-from offers_cli.storage.validation import is_storable, is_uuid, valid_cards, valid_results
+from offers_cli.storage.validation import is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 BATCH = 1_000
@@ -173,6 +174,13 @@ class SupabaseStorage:
             {"wanted": id_or_external_id},
             lambda answer: None if answer is None else read(StoredOffer, answer),
         )
+
+    def offers_called(
+        self, *, ids: Sequence[str] = (), prefix: str = "", limit: int = MOST_NAMESAKES
+    ) -> list[StoredOffer]:
+        first, last = uuid_range(prefix)
+        arguments = {"ids": list(filter(is_storable, ids)), "first": first, "last": last, "most": limit}
+        return self._client.call("offers_called", arguments, partial(read_all, StoredOffer))
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         if not is_uuid(offer_id):
