@@ -21,6 +21,7 @@
             │   └── AlwaysBlocked    5  page_blocked          fail
             ├── RateLimited          5  rate_limited          snooze
             ├── PageChanged          5  page_changed          fail
+            ├── ShopUnknown          5  shop_unknown          final
             ├── OfferGone            5  offer_gone            final
             ├── SiteUnavailable      4  site_unavailable      retry
             │   └── ErrorPage        5  site_unavailable      retry
@@ -269,6 +270,13 @@ class PageChanged(PageError):
     outcome = Outcome.FAIL
 
 
+class ShopUnknown(PageError):
+    """A page without product data that any reader knows: the shop publishes none."""
+
+    code = "shop_unknown"
+    outcome = Outcome.FINAL
+
+
 class OfferGone(PageError):
     """404, 410, ended, paused or out of stock."""
 
@@ -324,6 +332,7 @@ WORK_ERRORS: dict[str, type[WorkError]] = {
     for error in (
         PageBlocked,
         PageChanged,
+        ShopUnknown,
         OfferGone,
         RateLimited,
         SiteUnavailable,

@@ -58,6 +58,7 @@ _UNMISTAKABLE = re.compile(r".*[0-9][.,][0-9]{2}|[0-9]{1,3}([.,])[0-9]{3}(?:\1[0
 _LEAST_WITH_CENTS = 1000 * 100
 """Nobody pays 15,99 pesos in Chile: it was 15.990."""
 _MOST_NODES = 500
+_LONGEST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +119,7 @@ def last_part(address: str) -> str:
 
 def is_sold_out(words: str) -> bool:
     """Whether a state means that nothing can be bought: ``OutOfStock``, ``out-of-stock``, ``Produto esgotado``."""
-    return _SOLD_OUT.fullmatch(_plain(last_part(words))) is not None
-
-
-def _plain(text: str) -> str:
-    """Lower-case words without accents and marks, a blank between them."""
-    letters = unicodedata.normalize("NFKD", text[:100]).encode("ascii", "ignore").decode().casefold()
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
+    return _SOLD_OUT.fullmatch(plain(last_part(words))) is not None
 
 
 def products(nodes: list[Node]) -> list[Node]:
@@ -132,6 +127,19 @@ def products(nodes: list[Node]) -> list[Node]:
     found = [node for node in nodes if types_of(node) & PRODUCT_TYPES]
     groups = [node for node in nodes if "ProductGroup" in types_of(node)]
     return found + [variant for group in groups for variant in nodes_of(group.get("hasVariant"))]
+
+
+def text_or_number(value: object) -> str | None:
+    """A text, or a number as text, with single spaces; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return " ".join(str(value).split()) or None
+
+
+def plain(text: str) -> str:
+    """Lower-case words without accents and marks, a blank between them."""
+    letters = unicodedata.normalize("NFKD", text[:_LONGEST_TEXT]).encode("ascii", "ignore").decode().casefold()
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
 
 
 def nodes_of(value: object) -> list[Node]:
@@ -182,7 +190,7 @@ def _choose(offers: list[Node]) -> tuple[list[Node], str]:
 
 
 def _is_second_hand(offer: Node) -> bool:
-    return any(_SECOND_HAND.fullmatch(_plain(last_part(text))) for text in _texts(offer.get("itemCondition")))
+    return any(_SECOND_HAND.fullmatch(plain(last_part(text))) for text in texts_of(offer.get("itemCondition")))
 
 
 def _single_offers(offer: Node) -> list[Node]:
@@ -198,7 +206,8 @@ def _amounts(offer: Node) -> list[object]:
 
 
 def _told(node: Node, name: str) -> list[object]:
-    return [node[name]] if node.get(name) not in (None, "") else []
+    value = node.get(name)
+    return [entry for entry in (value if isinstance(value, list) else [value]) if entry not in (None, "")]
 
 
 def _ends(node: Node) -> list[object]:
@@ -225,7 +234,7 @@ def _is_for_one(part: Node) -> bool:
 
 
 def _price_types(part: Node) -> set[str]:
-    return {last_part(text) for text in _texts(part.get("priceType"))}
+    return {last_part(text) for text in texts_of(part.get("priceType"))}
 
 
 def _one_price(product: Node, amounts: list[object], currency: str | None, shown: Collection[int]) -> int:
@@ -289,24 +298,24 @@ def _old_price(offers: list[Node], currency: str | None, shown: Collection[int])
 
 
 def _availabilities(offer: Node) -> list[str]:
-    return [last_part(text) for text in _texts(offer.get("availability"))]
+    return [last_part(text) for text in texts_of(offer.get("availability"))]
 
 
 def _currencies(offer: Node) -> list[str]:
     told = [offer.get("priceCurrency"), *(part.get("priceCurrency") for part in _specifications(offer))]
-    return [code for value in told for text in _texts(value) if (code := currency_code(text))]
+    return [code for value in told for text in texts_of(value) if (code := currency_code(text))]
 
 
 def _addresses(offer: Node) -> list[str]:
-    return _texts(offer.get("url"))
+    return texts_of(offer.get("url"))
 
 
-def _texts(value: object) -> list[str]:
+def texts_of(value: object) -> list[str]:
     """The texts of a value: itself, those of a list, or the ``@id`` of an object."""
     entries = value[:_MOST_NODES] if isinstance(value, list) else [value]
     told = (entry.get("@id") if isinstance(entry, dict) else entry for entry in entries)
     return [text for text in told if isinstance(text, str) and text]
 
 
-def _first_text(offers: list[Node], texts_of: Callable[[Node], list[str]]) -> str | None:
-    return next((text for offer in offers for text in texts_of(offer)), None)
+def _first_text(offers: list[Node], told_by: Callable[[Node], list[str]]) -> str | None:
+    return next((text for offer in offers for text in told_by(offer)), None)

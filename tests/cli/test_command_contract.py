@@ -202,6 +202,7 @@ def test_failure_codes_and_their_outcomes_are_those_of_the_contract() -> None:
     outcomes = {code: error.outcome for code, error in WORK_ERRORS.items()}
     assert {code for code, o in outcomes.items() if o is Outcome.FINAL} == {
         "offer_gone",
+        "shop_unknown",
         "link_refused",
         "forbidden_url",
     }

@@ -6,7 +6,16 @@ import json
 
 import pytest
 
-from offers_cli.errors import OfferGone, PageBlocked, PageChanged, PageError, Redirected, UsageError
+from offers_cli.errors import (
+    OfferGone,
+    Outcome,
+    PageBlocked,
+    PageChanged,
+    PageError,
+    Redirected,
+    ShopUnknown,
+    UsageError,
+)
 from offers_cli.marketplaces.base import ListingReading, ProductReading
 from offers_cli.marketplaces.schema_org import SchemaOrg
 
@@ -88,7 +97,6 @@ def test_open_graph_gives_a_product() -> None:
         page(linked(product(price=-5))),
         page(linked(product(price=True))),
         page(linked(product(price={"value": 5}))),
-        page('<meta property="og:title" content="Cafeteira - R$ 10">'),
         page(body='<span itemprop="price" content="10">10</span><span itemprop="price" content="20">20</span>'),
         page(linked(product(price=10)) + '<meta property="product:price:amount" content="90.00">'),
         page(
@@ -97,12 +105,36 @@ def test_open_graph_gives_a_product() -> None:
             + '<meta property="product:price:amount" content="10">'
         ),
         page('<script type="application/ld+json">{"@type": "Product", "offers": {"price": 10</script>'),
-        page(),
+        page(linked({"@type": "Product", "name": "Cafeteira"})),
+        page(linked({"@type": "ProductGroup", "name": "Cafeteira"})),
+        page('<meta property="product:price:amount" content="a partir de 10">'),
+        page(body='<div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Cafeteira</h1></div>'),
     ],
 )
 def test_what_is_not_one_price_is_refused(html: str) -> None:
     with pytest.raises(PageChanged):
         SHOP.read_product(html, URL)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        page(),
+        page('<meta property="og:title" content="Cafeteira - R$ 10">'),
+        page('<meta property="og:type" content="product">', "<h1>Cafeteira</h1><p>R$ 10,00</p>"),
+        page('<script id="__NEXT_DATA__" type="application/json">{"product": {"price": 799.0}}</script>'),
+        page(linked({"@type": "Organization"}, {"@type": "BreadcrumbList", "itemListElement": []})),
+        page(linked({"@type": "Review", "itemReviewed": {"@type": "Product", "name": "Cafeteira"}})),
+    ],
+)
+def test_a_page_without_product_data_is_of_a_shop_that_is_not_known(html: str) -> None:
+    """No drift of a known page: asking again is useless."""
+    with pytest.raises(ShopUnknown) as refused:
+        SHOP.read(html, URL)
+    assert (refused.value.code, refused.value.exit_code, refused.value.outcome) == ("shop_unknown", 5, Outcome.FINAL)
+    assert refused.value.reading.price_cents is None
+    with pytest.raises(ShopUnknown):
+        SHOP.read_listing(html, URL, source="listing")
 
 
 def test_an_aggregate_of_one_price_is_that_price() -> None:

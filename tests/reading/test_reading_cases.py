@@ -19,10 +19,7 @@ CASES = REAL_PAGES.parent / "reading-cases"
 PRICES = ("price_cents", "old_price_cents", "discount_pct")
 NOT_YET: frozenset[str] = frozenset(
     {
-        "b02b",
         "b03",
-        "b05",
-        "b15b",
         "b20b",
         "b33",
         "l06b",

@@ -32,7 +32,8 @@ class SchemaOrg:
 
     def locate(self, url: str, _external_id: object = None, /) -> ProductPlace | None:
         """The address itself, whose currency only its page tells; an id alone is no place."""
-        from offers_cli.marketplaces.schema_org.pages import UNKNOWN_CURRENCY, key_of
+        from offers_cli.marketplaces.schema_org.addresses import key_of
+        from offers_cli.marketplaces.schema_org.product_page import UNKNOWN_CURRENCY
 
         if not self.owns(url):
             return None
@@ -40,7 +41,7 @@ class SchemaOrg:
 
     def ids_in(self, text: str, /) -> tuple[str, ...]:
         """Of an address the id of its offer; an id of another shop has one spelling, as it stands."""
-        from offers_cli.marketplaces.schema_org.pages import key_of
+        from offers_cli.marketplaces.schema_org.addresses import key_of
 
         return (key_of(text),) if self.owns(text) else ()
 
@@ -56,37 +57,34 @@ class SchemaOrg:
         return document.address if document else None
 
     def read(self, html: str, url: str) -> Reading:
-        """Read a product page, or a listing where the page names several products; see `Marketplace.read`."""
+        """Read a product page, or a listing where the page names products, none its own; see `Marketplace.read`."""
         from offers_cli.marketplaces.html import Document
-        from offers_cli.marketplaces.schema_org.pages import read_listing, read_product, shows_several
+        from offers_cli.marketplaces.schema_org.listing_page import is_listing, read_listing
+        from offers_cli.marketplaces.schema_org.product_page import read_product
 
         document = Document(html)
-        return (
-            read_listing(document, url, source="listing")
-            if shows_several(document, url)
-            else read_product(document, url)
-        )
+        if is_listing(document, url):
+            return read_listing(document, url, source="listing")
+        return read_product(document, url)
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
         from offers_cli.marketplaces.html import Document
-        from offers_cli.marketplaces.schema_org.pages import read_listing
+        from offers_cli.marketplaces.schema_org.listing_page import read_listing
 
         return read_listing(Document(html), url, source=source)
 
     def read_product(self, html: str, url: str) -> ProductReading:
         """Read a product page; see `Marketplace.read_product`."""
         from offers_cli.marketplaces.html import Document
-        from offers_cli.marketplaces.schema_org.pages import read_product
+        from offers_cli.marketplaces.schema_org.product_page import read_product
 
         return read_product(Document(html), url)
 
     def check_same_product(self, asked_url: str, reading: ProductReading) -> None:
         """Raise `Redirected` when the page that answered calls itself by another address of the same shop."""
-        from offers_cli.marketplaces.schema_org.pages import host_of, key_of
+        from offers_cli.marketplaces.schema_org.addresses import host_of, key_of, place_of
 
-        asked = key_of(asked_url)
-        if reading.external_id and reading.external_id != asked and host_of(reading.external_id) == host_of(asked):
-            raise Redirected(
-                f"asked for {asked}, the page shows {reading.external_id}", hint=explain_command(asked_url)
-            )
+        asked, shown = key_of(asked_url), reading.external_id
+        if shown and shown not in {asked, place_of(asked)} and host_of(shown) == host_of(asked):
+            raise Redirected(f"asked for {asked}, the page shows {shown}", hint=explain_command(asked_url))

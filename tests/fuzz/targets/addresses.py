@@ -16,7 +16,7 @@ from offers_cli.fetch.response import Response, redirect_target, retry_after_s
 from offers_cli.log import without_query
 from offers_cli.marketplaces.html import explain_command, join, split, without_tracking
 from offers_cli.marketplaces.mercado_livre import MercadoLivre, urls
-from offers_cli.marketplaces.schema_org.pages import key_of
+from offers_cli.marketplaces.schema_org.addresses import key_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEEDS = (

@@ -1,0 +1,320 @@
+"""Of the products that another shop's page names, its own one is read; a page that has none of its own is a listing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from reading.captures import REAL_PAGES, real_pages_folder
+
+from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected
+from offers_cli.marketplaces.base import ListingReading, ProductReading
+from offers_cli.marketplaces.schema_org import SchemaOrg
+
+URL = "https://shop.example/p/1"
+SHOP = SchemaOrg()
+CAPTURED = REAL_PAGES / "other-shops"
+REFUSED = {
+    **dict.fromkeys(("amazon", "promart", "prefumes", "terabyte"), "shop_unknown"),
+    **dict.fromkeys(("magalu_promobuzi_05", "microdata_desc"), "page_changed"),
+    "ripley": "shop_unknown",
+}
+"""Captures without any schema.org data, without a price, and a wall."""
+LISTED = {"katsukazan": (56, 8)}
+"""Cards of a captured listing, and sold-out ones."""
+
+
+def product(price: object = None, *, name: str = "Cafeteira", **more: Any) -> dict[str, Any]:
+    offers = {"@type": "Offer", "priceCurrency": "BRL", "price": price}
+    return {"@type": "Product", "name": name, **({} if price is None else {"offers": offers}), **more}
+
+
+def page(*nodes: object, body: str = "<h1>Cafeteira</h1>", canonical: str = "") -> str:
+    scripts = "".join(f'<script type="application/ld+json">{json.dumps(node)}</script>' for node in nodes)
+    link = f'<link rel="canonical" href="{canonical}">' if canonical else ""
+    return f"<!doctype html><html><head>{link}{scripts}</head><body>{body}</body></html>"
+
+
+def scope(price: str | None, *, name: str | None = None, more: str = "", outer: str = "") -> str:
+    title = f'<h2 itemprop="name">{name}</h2>' if name else ""
+    offer = (
+        '<div itemprop="offers" itemscope itemtype="https://schema.org/Offer">'
+        f'<meta itemprop="priceCurrency" content="BRL"><meta itemprop="price" content="{price}"></div>'
+        if price
+        else ""
+    )
+    return f'<div itemscope itemtype="https://schema.org/Product" {outer}>{title}{offer}{more}</div>'
+
+
+def read(html: str, url: str = URL) -> ProductReading:
+    reading = SHOP.read(html, url)
+    assert isinstance(reading, ProductReading)
+    return reading
+
+
+def refused(html: str, url: str = URL) -> None:
+    with pytest.raises(PageChanged):
+        SHOP.read(html, url)
+
+
+RELATED = [product(59, name="R5", url="/p/5"), product(79, name="R7", url="https://shop.example/p/7?utm_source=x")]
+LIST = {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "item": other} for other in RELATED]}
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        product(21, name="X", url="/p/1"),
+        product(21, name="X", url="https://www.shop.example/p/1/?utm_source=mail#buy"),
+        product(21, name="X", **{"@id": "https://shop.example/p/1#product"}),
+        product(21, name="X", mainEntityOfPage="https://shop.example/p/1"),
+        product(21, name="X", mainEntityOfPage={"@type": "WebPage", "@id": "/p/1"}),
+        product(21, name="X", mainEntityOfPage={"@type": "WebPage", "url": "/p/1"}),
+        {"@type": "ItemPage", "mainEntity": product(21, name="X")},
+        {"@type": "Product", "name": "X", "offers": {"price": 21, "url": "/p/1", "priceCurrency": "BRL"}},
+        product(21, name="cafeteira", url="/p/sku-21"),
+        product(21),
+    ],
+)
+@pytest.mark.parametrize("others", [RELATED, [LIST]], ids=["products", "list"])
+def test_the_own_product_is_told_by_address_main_entity_or_heading(own: dict[str, Any], others: list[Any]) -> None:
+    assert read(page(*others, own)).price_cents == read(page(own, *others)).price_cents == 2100
+
+
+def test_the_canonical_address_tells_too() -> None:
+    own, canonical = product(21, name="X", url="/cafeteira"), "https://shop.example/cafeteira"
+    assert read(page(*RELATED, own, canonical=canonical), "https://shop.example/p/1").price_cents == 2100
+
+
+def test_a_page_whose_products_are_all_elsewhere_is_a_listing() -> None:
+    for nodes in (RELATED, [LIST]):
+        reading = SHOP.read(page(*nodes, body="<h1>Cafés</h1>"), "https://shop.example/c")
+        assert isinstance(reading, ListingReading)
+        assert [offer.price_cents for offer in reading.offers] == [5900, 7900]
+
+
+def test_a_category_that_calls_itself_a_product_is_a_listing() -> None:
+    """Shops write a product of the whole category to get its stars into search results."""
+    offers = {"@type": "AggregateOffer", "lowPrice": 59, "highPrice": 79, "offerCount": 2}
+    category = {"@type": "Product", "name": "Cafés", "url": "/c", "offers": offers}
+    reading = SHOP.read(page(category, LIST, body="<h1>Cafés</h1>"), "https://shop.example/c")
+    assert isinstance(reading, ListingReading)
+
+
+def test_a_product_without_anything_that_says_so_beside_a_list_is_a_listing() -> None:
+    reading = SHOP.read(page(product(21, name="Brinde"), LIST, body="<h1>Cafés</h1>"), "https://shop.example/c")
+    assert isinstance(reading, ListingReading)
+
+
+def test_a_page_of_a_sold_out_product_is_not_a_listing_of_what_it_recommends() -> None:
+    gone = product(21, url="/p/1")
+    gone["offers"]["availability"] = "https://schema.org/OutOfStock"
+    with pytest.raises(OfferGone):
+        SHOP.read(page(gone, *RELATED), URL)
+
+
+def test_the_same_product_told_twice_is_one() -> None:
+    rated = {"@type": "Product", "name": "Cafeteira", "url": URL, "aggregateRating": {"ratingValue": 5}}
+    assert read(page(rated, product(21, url=URL))).price_cents == 2100
+    refused(page(product(22, url=URL), product(21, url=URL)))
+
+
+def test_several_products_without_addresses_must_cost_the_same() -> None:
+    assert read(page(product(21), product(21, name="Azul"))).price_cents == 2100
+    refused(page(product(21, name="Verde"), product(22, name="Azul")))
+    reading = read(page(product(21), product(22, name="Azul")))
+    assert (reading.price_cents, reading.title) == (2100, "Cafeteira")
+
+
+def test_several_products_of_which_none_is_known_to_be_the_own_are_refused() -> None:
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read_product(page(*RELATED, body="<h1>Cafés</h1>"), URL)
+    addressed = [scope(f"{n}.00", name="A", more=f'<link itemprop="url" href="/a/{n}">') for n in (5, 6)]
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read_product(page(body="".join(addressed)), URL)
+    with pytest.raises(PageChanged, match="several prices"):
+        SHOP.read_product(page(body=scope("5.00", name="A") + scope("6.00", name="B")), URL)
+
+
+VARIANTS = [
+    {**product(name=f"PLA {colour}"), "sku": sku, "offers": {"price": price, "priceCurrency": "USD", "url": address}}
+    for colour, sku, price, address in (
+        ("black", "S-1", "25.99", "/products/pla?variant=111"),
+        ("gold", "S-2", "29.99", "/products/pla?variant=222"),
+    )
+]
+GROUP = {"@type": "ProductGroup", "name": "PLA", "hasVariant": VARIANTS}
+PLA = "https://shop.example/products/pla"
+
+
+@pytest.mark.parametrize("query", ["variant=222", "utm_source=x&variant=222&qty=1", "sku=S-2", "idSku=S-2", "id=S-2"])
+def test_the_variant_that_the_address_names_is_read(query: str) -> None:
+    for nodes in ([GROUP], VARIANTS):
+        reading = read(page(*nodes, canonical=PLA, body="<h1>PLA</h1>"), f"{PLA}?{query}")
+        assert (reading.price_cents, reading.currency) == (2999, "USD")
+        assert reading.item_id == "S-2"
+        SHOP.check_same_product(f"{PLA}?{query}", reading)
+
+
+def test_a_variant_may_be_an_offer_of_the_product() -> None:
+    offers = [
+        {
+            "@type": "Offer",
+            "price": price,
+            "priceCurrency": "BRL",
+            "sku": sku,
+            "url": f"/products/pla?variant={variant}",
+        }
+        for price, sku, variant in ((10, "A", 1), (20, "B", 2), (30, "C", 3))
+    ]
+    own = {"@type": "Product", "name": "PLA", "offers": offers}
+    for query, cents in (("variant=2", 2000), ("sku=C", 3000)):
+        assert read(page(own), f"{PLA}?{query}").price_cents == cents
+    listed = {**own, "offers": {"@type": "AggregateOffer", "lowPrice": 10, "highPrice": 30, "offers": offers}}
+    assert read(page(listed), f"{PLA}?variant=2").price_cents == 2000
+    for query in ("variant=9", "page=2", ""):
+        refused(page(own), f"{PLA}?{query}")
+
+
+def test_variants_of_one_price_need_no_choice() -> None:
+    same = [{**variant, "offers": {**variant["offers"], "price": 45}} for variant in VARIANTS]
+    reading = read(page({**GROUP, "hasVariant": same}, body="<h1>PLA</h1>"), PLA)
+    assert (reading.price_cents, reading.title, reading.external_id) == (4500, "PLA", "shop.example/products/pla")
+    refused(page(GROUP), PLA)
+
+
+def test_a_variant_is_the_same_product_as_the_page_without_its_query() -> None:
+    reading = read(page(product(21), canonical=PLA), PLA)
+    SHOP.check_same_product(f"{PLA}?variant=222", reading)
+    with pytest.raises(Redirected):
+        SHOP.check_same_product("https://shop.example/products/abs?variant=222", reading)
+    other = read(page(product(21), canonical=f"{PLA}?variant=111"), PLA)
+    with pytest.raises(Redirected):
+        SHOP.check_same_product(f"{PLA}?variant=222", other)
+
+
+@pytest.mark.parametrize(
+    "related",
+    [
+        scope("70.00", name="Outra"),
+        scope("70.00", name="Outra", more='<link itemprop="url" href="/p/9">'),
+        '<li>Outra <span itemprop="price">70.00</span></li>',
+        scope("70.00"),
+    ],
+)
+def test_a_related_product_gives_the_own_one_no_price(related: str) -> None:
+    refused(page(product(), body=f"<h1>Cafeteira</h1>{related}"))
+
+
+@pytest.mark.parametrize("more", ["", scope("70.00", name="Outra"), scope("70.00", name="Outra") * 3])
+def test_markup_of_the_own_product_gives_the_price_that_linked_data_leave_out(more: str) -> None:
+    assert read(page(product(), body=scope("21.00", name="Cafeteira") + more)).price_cents == 2100
+
+
+def test_markup_of_the_own_product_may_contradict_its_linked_data() -> None:
+    assert read(page(product(21), body=scope("70.00", name="Outra"))).price_cents == 2100
+    for own in (scope("70.00", name="CAFETEIRA"), scope("70.00"), '<b itemprop="price">70.00</b>'):
+        refused(page(product(21), body=own))
+
+
+ITEM_PAGE = (
+    '<div itemscope itemtype="https://schema.org/ItemPage">'
+    + scope("21.00", name="X", outer='itemprop="mainEntity"')
+    + "</div>"
+)
+REFERRING = (
+    '<div itemscope itemtype="https://schema.org/Product" itemref="a b"><h1 itemprop="name">X</h1></div>'
+    '<p id="b"><meta itemprop="sku" content="S"></p>'
+    '<div id="a" itemprop="offers" itemscope itemtype="https://schema.org/Offer">'
+    '<meta itemprop="priceCurrency" content="R$"><span itemprop="price">21,00</span></div>'
+)
+PRICED_ITSELF = (
+    '<div itemscope itemtype="https://schema.org/Product"><meta itemprop="priceCurrency" content="BRL">'
+    '<span itemprop="price" content="21">R$ 21</span></div>'
+)
+LOOSE_OFFER = (
+    '<div itemscope itemtype="https://schema.org/Offer"><meta itemprop="priceCurrency" content="BRL">'
+    '<meta itemprop="price" content="21"></div>'
+)
+REVIEWED = '<ul itemprop="review" itemscope><li itemprop="name">5</li></ul>'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        scope("21.00", name="Cafeteira") + scope("70.00", name="Outra") + "<h1>Cafeteira</h1>",
+        scope("21.00", name="X", more='<link itemprop="url" href="/p/1">') + scope("70.00", name="Outra"),
+        scope("21.00", name="X", outer='itemid="https://shop.example/p/1"') + scope("70.00", name="Outra"),
+        scope("21.00", name="X", more=scope("70.00", name="Outra", outer='itemprop="isRelatedTo"')),
+        scope("21.00", name="X")
+        + '<div itemscope itemtype="https://schema.org/Review">'
+        + scope(None, name="Y", outer='itemprop="itemReviewed"')
+        + "</div>",
+        ITEM_PAGE,
+        REFERRING,
+        PRICED_ITSELF,
+        LOOSE_OFFER,
+    ],
+)
+def test_the_own_product_is_found_in_markup(body: str) -> None:
+    reading = read(page(body=body))
+    assert (reading.price_cents, reading.currency) == (2100, "BRL")
+
+
+def test_offers_in_markup_are_weighed_as_in_linked_data() -> None:
+    aggregate = '<p itemprop="offers" itemscope itemtype="http://schema.org/AggregateOffer">{}</p>'
+    ends = '<meta itemprop="lowPrice" content="5.29"><meta itemprop="highPrice" content="{}">'
+    for offers in (ends.format("9.56"), '<meta itemprop="lowPrice" content="5.29">'):
+        refused(page(body=scope(None, name="X", more=aggregate.format(offers))))
+    assert read(page(body=scope(None, name="X", more=aggregate.format(ends.format("5.29"))))).price_cents == 529
+    refused(page(body=scope("21.00", name="X", more='<meta itemprop="price" content="22">')))
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "title"),
+    [
+        ("", scope("5.00", more=REVIEWED) + "<h1>Sacola</h1>", "Sacola"),
+        ("", scope("5.00", name="Sacola azul") + "<h1>Promo</h1>", "Sacola azul"),
+        ("", scope("5.00", name="Sacola") + "<h1>Sacola azul - 5 un.</h1>", "Sacola azul - 5 un."),
+        ("", scope("5.00", name="Sacola") + "<h1>Sacola A</h1><h1>Entre</h1>", "Sacola"),
+        ('<meta property="og:title" content="Sacola | Loja">', scope("5.00"), "Sacola | Loja"),
+        ('<meta property="og:title" content="Sacola | Loja">', scope("5.00") + "<h1>Sacola</h1>", "Sacola"),
+    ],
+)  # fmt: skip
+def test_the_title_is_the_own_one(head: str, body: str, title: str) -> None:
+    html = f"<html><head>{head}</head><body>{body}</body></html>"
+    assert read(html).title == title
+
+
+def test_sold_out_products_of_a_listing_are_no_offers() -> None:
+    sold_out = product(60, name="Esgotado", url="/p/3")
+    sold_out["offers"]["availability"] = "http://schema.org/OutOfStock"
+    reading = SHOP.read_listing(page(*RELATED, sold_out), "https://shop.example/c", source="listing")
+    assert [offer.title for offer in reading.offers] == ["R5", "R7"]
+    assert reading.unreadable == ((3, "sold out"),)
+
+
+def captured() -> list[str]:
+    return sorted(json.loads((CAPTURED / "expected.json").read_text("utf-8"))) if real_pages_folder() else []
+
+
+@pytest.mark.parametrize("name", captured())
+def test_captures_of_other_shops_are_read_as_a_human_reads_them(name: str) -> None:
+    wanted = json.loads((CAPTURED / "expected.json").read_text("utf-8"))[name]
+    html = (CAPTURED / name).read_text("utf-8", errors="replace")
+    url = SHOP.page_url(html) or URL
+    if refusal := next((code for part, code in REFUSED.items() if part in name), None):
+        with pytest.raises(PageError) as refused_page:
+            SHOP.read(html, url)
+        assert refused_page.value.code == refusal
+        return
+    reading = SHOP.read(html, url)
+    if isinstance(reading, ListingReading):
+        shown = {(card["title"], card["price_cents"]) for card in wanted["cards"]}
+        assert {(offer.title, offer.price_cents) for offer in reading.offers} <= shown
+        counts = len(reading.offers), sum(reason == "sold out" for _, reason in reading.unreadable)
+        assert counts == next(counts for part, counts in LISTED.items() if part in name)
+        return
+    assert reading.price_cents == wanted["price_cents"]
+    assert reading.title == wanted["title"] or "extruct" in name
