@@ -112,6 +112,12 @@ def text_of(node: LexborNode | None) -> str:
     return " ".join(node.text(deep=True)[:_LONGEST_TEXT].split()) if node is not None else ""
 
 
+def texts_of(node: LexborNode) -> list[str]:
+    """The texts in a node, each as it stands between two tags, single-spaced; no empty ones."""
+    pieces = node.text(deep=True, separator="\0")[:_LONGEST_TEXT].split("\0")
+    return [text for piece in pieces if (text := " ".join(piece.split()))]
+
+
 def class_of(node: LexborNode) -> str:
     """The classes of a node, as they are written."""
     return (node.attributes.get("class") or "")[:_LONGEST_CLASS]

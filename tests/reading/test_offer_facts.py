@@ -83,9 +83,6 @@ def test_other_icons_are_not_the_warehouse(names: list[object]) -> None:
         ("4,9", 490),
         (" 4.25 ", 425),
         ("1.0", 100),
-        ("Classificação 4.8 de 5 estrelas. Mais de 1000 produtos vendidos.", 480),
-        ("Avaliação 4,9 de 5. (348 avaliações)", 490),
-        ("Calificación 4.8 de 5 (23,212 calificaciones)", 480),
     ],
 )
 def test_a_rating_is_kept_in_hundredths(told: object, hundredths: int) -> None:
@@ -120,6 +117,30 @@ def test_reviews_are_counted(told: object, count: int) -> None:
 def test_what_is_no_count_is_no_number_of_reviews(told: object) -> None:
     expected = Facts(reviews=348) if told == "(348" else Facts()
     assert facts.reviews(told) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Classificação 4.8 de 5 estrelas. Mais de 1000 produtos vendidos.", (480, None, 1000)),
+        ("Avaliação 4,9 de 5. (348 avaliações)", (490, 348, None)),
+        ("Calificación 4.8 de 5 (23,212 calificaciones)", (480, 23212, None)),
+        ("4.8 | +1000 vendidos", (480, None, 1000)),
+        ("5.0 | 1 vendido", (500, None, 1)),
+        ("4.8|+5 vendidos", (480, None, 5)),
+        ("4.9 (348)", (490, 348, None)),
+        ("4.9(348) | +10mil vendidos", (490, 348, 10_000)),
+        ("4.7", (470, None, None)),
+        ("1 vendido", (None, None, 1)),
+        ("1.5mil vendidos", (None, None, 1500)),
+        ("4.8 de 10", (None, None, None)),
+        ("Avaliação 4,9 de 50", (None, None, None)),
+        (None, (None, None, None)),
+    ],
+)
+def test_one_line_tells_stars_reviews_and_what_was_sold(text: str | None, told: tuple[int | None, ...]) -> None:
+    line = facts.reviewed(text)
+    assert (line.rating_hundredths, line.reviews, line.sold_at_least) == told
 
 
 @pytest.mark.parametrize(
@@ -224,7 +245,7 @@ def test_no_text_breaks_a_reader(text: str) -> None:
         facts.full([text]),
         facts.rating(text),
         facts.reviews(text),
-        facts.sold(text),
+        facts.reviewed(text),
         facts.seller(text, [text]),
         facts.badge(text, text),
         facts.coupon(text, "BRL"),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
 from offers_cli.marketplaces.mercado_livre.payment import Payment, written
@@ -35,8 +36,9 @@ REVIEWS = re.compile(
 )
 RATING = re.compile(r"[0-5](?:[.,][0-9]{1,2})?")
 SPOKEN_RATING = re.compile(
-    r"(?:avalia[çc][ãa]o|classifica[çc][ãa]o|calificaci[óo]n) (?P<rating>[0-5](?:[.,][0-9]{1,2})?) de 5", re.IGNORECASE
+    r"(?:avalia[çc][ãa]o|classifica[çc][ãa]o|calificaci[óo]n) (?P<stars>[0-5](?:[.,][0-9]{1,2})?) de 5\b", re.IGNORECASE
 )
+SHOWN_RATING = re.compile(r"(?P<stars>[0-5][.,][0-9])(?= ?[|(]|$)")
 SOLD = re.compile(
     rf"(?P<count>[0-9]{{1,3}}[.,][0-9]{{1,2}}(?= ?m)|{COUNT}) ?(?P<times>mil|milh(?:ão|ões)|mill[oó]n(?:es)?|mi|m)?"
     r"(?: de)? ?(?:produtos? |productos? )?vendid[oa]s?\b",
@@ -52,6 +54,11 @@ LEAST_PURCHASE = re.compile(
 AT_MOST = r"\b(?:at[ée]|hasta|limite(?: de)?|m[áa]x(?:\.|imo)?) ?"
 """What stands before the most that a percentage takes off."""
 LONGEST = 200
+
+
+def merged(*told: Facts) -> Facts:
+    """What several readers tell together, the first of those that tell the same fact."""
+    return reduce(Facts.filled_by, told, Facts())
 
 
 def instalments(payment: Payment) -> Facts:
@@ -92,13 +99,11 @@ def full(names: Iterable[object]) -> Facts:
 
 
 def rating(told: object) -> Facts:
-    """Stars, as a number, as a text ("4.8") or aloud ("Classificação 4.8 de 5 estrelas"); none is no rating."""
+    """Stars, as a number or as a text ("4.8"); none is no rating."""
     text = clean(str(told)) if isinstance(told, int | float | str) and not isinstance(told, bool) else None
-    spoken = SPOKEN_RATING.search(text or "")
-    number = spoken["rating"] if spoken else text
-    if number is None or not RATING.fullmatch(number):
+    if text is None or not RATING.fullmatch(text):
         return Facts()
-    stars = Decimal(number.replace(",", "."))
+    stars = Decimal(text.replace(",", "."))
     return Facts(rating_hundredths=int(stars * 100)) if 1 <= stars <= 5 else Facts()
 
 
@@ -107,6 +112,17 @@ def reviews(told: object) -> Facts:
     text = clean(str(told)) if isinstance(told, int | str) and not isinstance(told, bool) else None
     found = REVIEWS.fullmatch(text or "")
     return Facts(reviews=_count(found[1])) if found else Facts()
+
+
+def reviewed(text: str | None) -> Facts:
+    """Stars, reviews and what was sold in one line.
+
+    ``4.8 | +1000 vendidos`` · ``4.8 (348)`` · ``Classificação 4.8 de 5 estrelas. Mais de 1000 produtos vendidos.``
+    """
+    line = clean(text) or ""
+    stars = SPOKEN_RATING.search(line) or SHOWN_RATING.match(line)
+    told = [rating(stars["stars"])] if stars else []
+    return merged(*told, *map(reviews, re.findall(r"\([^()]+\)", line)), sold(line))
 
 
 def sold(text: str | None) -> Facts:

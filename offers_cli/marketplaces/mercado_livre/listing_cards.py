@@ -7,14 +7,28 @@ counts, and within it instalments and labels are no price.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.base import MERCADO_LIVRE
-from offers_cli.marketplaces.evidence import agree, is_plausible, most_exact
-from offers_cli.marketplaces.html import is_marked_below, join, lineage, outermost, select, split, text_of
+from offers_cli.marketplaces.evidence import agree, all_agree, discount_kind, is_plausible, most_exact
+from offers_cli.marketplaces.html import (
+    class_of,
+    is_marked_below,
+    join,
+    lineage,
+    outermost,
+    select,
+    split,
+    text_of,
+    texts_of,
+)
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import FROM, FROM_NOTE, currency_of, percent_in, read_amount
+from offers_cli.marketplaces.mercado_livre.facts import instalments
+from offers_cli.marketplaces.mercado_livre.listing_facts import facts_in_card, own
+from offers_cli.marketplaces.mercado_livre.payment import MARK, NOTHING, payment_in_node, price_condition, texts_in
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.urls import (
     Identity,
@@ -26,13 +40,28 @@ from offers_cli.marketplaces.mercado_livre.urls import (
     product_url,
 )
 from offers_cli.money import MoneyError, discount_pct
-from offers_cli.offer import CardValues, Offer
+from offers_cli.offer import CardValues, Offer, PriceCondition
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
 
 EARNINGS = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
+FROM_ALONE = re.compile(r"(?:pre[çc]os? |valor )?(?:a partir de|desde|from)\W*", re.IGNORECASE)
+PER_UNIT = re.compile(
+    r"(?:/|por|cada|o|a|el|la) ?(?:[0-9]+ ?)?"
+    r"(?:kg|quilo|kilo|g|gramas?|ml|l|litro|m|metro|m²|m2|unidade?|un|pe[çc]a|pieza|par)\b|cada\b",
+    re.IGNORECASE,
+)
+BEFORE_AN_INSTALMENT = re.compile(
+    r"\b(?:[0-9]{1,2} ?x|(?:meses|cuotas|parcelas|mensualidades)[\w ]{0,30})(?: de)?$|\b(?:ou|o|em|en)$", re.IGNORECASE
+)
+SOLD_OUT = re.compile(
+    r"(?:(?:produto|item|art[íi]culo) )?"
+    r"(?:esgotad[oa]|indispon[íi]vel|sem estoque|agotad[oa]|sin stock|no disponible)\W*",
+    re.IGNORECASE,
+)
+SOLD_OUT_NOTE = "sold out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,24 +99,84 @@ def read_card(card: LexborNode, layout: selectors.Layout, base: str, site: Site 
     address = join(base, _address(card, layout))
     identity = _identity(card, address)
     country = identity.site or site or BRAZIL
-    boxes = (node for node in select(card, layout.box) if not is_marked_below(node, card, selectors.SECOND_OFFER))
-    box = next(boxes, None)
-    price, problem = _price(box, layout, country) if box is not None else (None, "no price")
-    labels = [text for node in _around_price(card, box, selectors.DISCOUNT) if (text := text_of(node))] if box else []
-    chips = map(text_of, card.css(selectors.COMMISSION))
-    return Card(
+    described = Card(
         title=text_of(card.css_first(layout.title)) or None,
         address=address,
         identity=identity,
-        currency=currency_of(box, country) if box is not None else country.currency,
+        currency=country.currency,
+        commission_pct=_commission(card),
+        image_url=_image(card),
+        facts=facts_in_card(card, country),
+        problem="no price",
+    )
+    box = next(own(card, layout.box), None)
+    return described if box is None else _with_price(described, card, box, layout, country)
+
+
+def _with_price(described: Card, card: LexborNode, box: LexborNode, layout: selectors.Layout, site: Site) -> Card:
+    """The card with what its price box says."""
+    amounts = _current_amounts(box, layout)
+    price, problem = _price(amounts, box, site)
+    currency = currency_of(amounts[0], site) if amounts else site.currency
+    old = _old_price(card, box, site)
+    labels = [text for node in outermost(_around_price(card, box, selectors.DISCOUNT)) if (text := text_of(node))]
+    conditions = [*labels, *map(text_of, select(box, selectors.CARD_CONDITIONS))]
+    places = (list(own(place, selectors.CARD_INSTALMENTS)) for place in (box, card))
+    phrases = outermost(next((found for nodes in places if (found := [node for node in nodes if text_of(node)])), []))
+    paid = (payment_in_node(phrases[0], site, currency) if len(phrases) == 1 else NOTHING).beside(price)
+    # The hub may cut off all that stands beside a price: then silence is no answer.
+    is_silent = described.commission_pct is not None and not (conditions or phrases or old)
+    return replace(
+        described,
+        currency=currency,
         price_cents=price,
-        old_price_cents=_old_price(card, box, country) if box is not None else None,
+        old_price_cents=old,
         label_pct=percent_in(labels[0]) if labels else None,
         has_label=bool(labels),
-        commission_pct=next((percent_in(text) for text in chips if EARNINGS.search(text)), None),
-        image_url=_image(card),
-        problem=problem,
+        price_condition=None if is_silent else price_condition(conditions, paid),
+        card_price_cents=paid.card_price_cents,
+        facts=instalments(paid).filled_by(described.facts),
+        problem=problem_around_price(_words_around(box), conditions, texts_of(card)) or problem,
     )
+
+
+def problem_around_price(around: Iterable[str], conditions: Iterable[str], texts: Iterable[str | None]) -> str:
+    """Why a price is not what the offer costs, by the words of its card; empty when nothing says so.
+
+    Args:
+        around: what stands around the price itself.
+        conditions: the labels beside it.
+        texts: all that the card says.
+    """
+    if any(FROM.search(text) for text in around):
+        return FROM_NOTE
+    if any(PER_UNIT.match(text) for text in conditions):
+        return "a price per unit"
+    return SOLD_OUT_NOTE if any(SOLD_OUT.fullmatch(text) for text in texts if text) else ""
+
+
+def _words_around(box: LexborNode) -> Iterator[str]:
+    """The words of a price box that belong to the price, and "from" right before or behind the box."""
+    yield " ".join(_words(box))
+    for step in ("prev", "next"):
+        beside = getattr(box, step)
+        while beside is not None and not text_of(beside):
+            beside = getattr(beside, step)
+        if beside is not None and FROM_ALONE.fullmatch(text_of(beside)):
+            yield text_of(beside)
+
+
+def _words(place: LexborNode) -> Iterator[str]:
+    for part in place.iter(include_text=True):
+        if part.is_text_node:
+            yield part.text() or ""
+        elif not selectors.BESIDE_THE_PRICE.search(class_of(part)):
+            yield from _words(part)
+
+
+def _commission(card: LexborNode) -> int | None:
+    chips = map(text_of, card.css(selectors.COMMISSION))
+    return next((percent_in(text) for text in chips if EARNINGS.search(text)), None)
 
 
 def _address(card: LexborNode, layout: selectors.Layout) -> str | None:
@@ -104,26 +193,34 @@ def _identity(card: LexborNode, address: str) -> Identity:
     return Identity(item_id=item_id, catalogue_id=told.catalogue_id, user_product_id=told.user_product_id)
 
 
-def _price(box: LexborNode, layout: selectors.Layout, site: Site) -> tuple[int | None, str]:
-    """The price of a box and why there is none."""
-    current = box.css_first(layout.current)
-    place = current if current is not None else box
-    if current is not None and FROM.search(text_of(current)):
-        return None, FROM_NOTE
+def _current_amounts(box: LexborNode, layout: selectors.Layout) -> list[LexborNode]:
+    """The amounts of a box that may be its price."""
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
     nodes = [
         node
-        for node in select(place, layout.amount)
+        for node in select(box.css_first(layout.current) or box, layout.amount)
         if not any(above.mem_id in old for above in lineage(node))
-        and not is_marked_below(node, box, selectors.NOT_THE_PRICE)
+        and not is_marked_below(node, box, selectors.BESIDE_THE_PRICE)
     ]
+    return outermost(nodes)
+
+
+def _price(amounts: list[LexborNode], box: LexborNode, site: Site) -> tuple[int | None, str]:
+    """The price of a box and why there is none."""
     try:
-        amounts = {read_amount(node, site) for node in outermost(nodes)}
+        prices = {read_amount(node, site) for node in amounts}
     except MoneyError as exc:
         return None, str(exc)
-    if len(amounts) != 1:
-        return None, "several prices" if amounts else "no price"
-    return amounts.pop(), ""
+    if len(prices) != 1:
+        return None, "several prices" if prices else "no price"
+    if any(BEFORE_AN_INSTALMENT.search(_words_before(node, box)) for node in amounts):
+        return None, "an instalment stands where the price should"
+    return prices.pop(), ""
+
+
+def _words_before(amount: LexborNode, box: LexborNode) -> str:
+    """The text of a box up to an amount."""
+    return " ".join("".join(texts_in(box, {amount.mem_id: MARK})).partition(MARK)[0].split())
 
 
 def _around_price(card: LexborNode, box: LexborNode, selector: str) -> list[LexborNode]:
@@ -150,20 +247,43 @@ def _image(card: LexborNode) -> str | None:
 
 
 def merge(card: Card, seen: Card) -> Card:
-    """One card as the state and as the elements have it: contradicting prices make it unreadable, gaps are filled."""
-    if card.unreadable or seen.price_cents is None:
-        return card
-    if not agree(card.price_cents or 0, seen.price_cents):
+    """One card as the state and as the elements have it: contradicting prices make it unreadable, gaps are filled.
+
+    What only the elements say against a price ("a partir de", "esgotado") counts.
+    """
+    if card.unreadable or seen.problem in {FROM_NOTE, SOLD_OUT_NOTE}:
+        return card if card.unreadable else replace(card, problem=seen.problem)
+    if seen.price_cents is not None and not agree(card.price_cents or 0, seen.price_cents):
         return replace(card, problem=f"state says {card.price_cents} cents, the page shows {seen.price_cents}")
+    filled = {name: getattr(seen, name) for name, value in card.card_values().items() if value is None}
     return replace(
         card,
-        **{name: getattr(seen, name) for name, value in card.card_values().items() if value is None},
-        facts=card.facts.filled_by(seen.facts),
-        price_cents=most_exact([card.price_cents or 0, seen.price_cents]),
+        **filled
+        | {
+            "price_condition": _condition(card, seen),
+            "card_price_cents": _one_of(card.card_price_cents, seen.card_price_cents),
+            "facts": card.facts.filled_by(seen.facts),
+        },
+        price_cents=most_exact([cents for cents in (card.price_cents, seen.price_cents) if cents]),
         old_price_cents=card.old_price_cents or seen.old_price_cents,
         label_pct=card.label_pct if card.has_label else seen.label_pct,
         has_label=card.has_label or seen.has_label,
     )
+
+
+def _condition(card: Card, seen: Card) -> PriceCondition | None:
+    """A condition that one of them names, unless the other names another; "any" only where neither names one."""
+    told = {card.price_condition, seen.price_condition}
+    named = told - {PriceCondition.ANY, None}
+    if named or seen.price_cents is None:
+        return named.pop() if len(named) == 1 else None if named else card.price_condition
+    return PriceCondition.ANY if told == {PriceCondition.ANY} else None
+
+
+def _one_of(told: int | None, shown: int | None) -> int | None:
+    """The amount that is known, or that both know alike."""
+    known = [cents for cents in (told, shown) if cents is not None]
+    return most_exact(known) if known and all_agree(known) else None
 
 
 def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
@@ -176,6 +296,8 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
     old = card.old_price_cents if card.old_price_cents and is_plausible(card.old_price_cents, price) else None
     is_doubtful = card.old_price_cents is not None and old is None
     computed = discount_pct(old, price) if old is not None and not card.has_label else None
+    card_price = card.card_price_cents if (card.card_price_cents or 0) > price else None
+    kind = discount_kind(old_price_cents=old, card_price_cents=card_price, price_condition=card.price_condition)
     return Offer(
         marketplace=MERCADO_LIVRE,
         external_id=card.identity.external_id or "",
@@ -188,7 +310,7 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
         item_id=card.identity.item_id,
         catalogue_id=card.identity.catalogue_id,
         source=source,
-        **card.card_values(),
+        **card.card_values() | {"card_price_cents": card_price, "discount_kind": kind},
     )
 
 

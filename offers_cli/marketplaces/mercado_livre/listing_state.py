@@ -8,18 +8,26 @@ recommendations.polycards[]                   that brick's data alone; polycard_
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.html import join
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
-from offers_cli.marketplaces.mercado_livre.listing_cards import Card
+from offers_cli.marketplaces.mercado_livre.listing_cards import Card, problem_around_price
+from offers_cli.marketplaces.mercado_livre.listing_facts import component_of, facts_in_state
+from offers_cli.marketplaces.mercado_livre.payment import (
+    condition_of,
+    payment_in_template,
+    price_condition,
+    written_out,
+)
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in
-from offers_cli.money import cents_from_number
+from offers_cli.money import MoneyError, cents_from_number
+from offers_cli.offer import PriceCondition
 
 PICTURE_TEMPLATE = "https://http2.mlstatic.com/D_{square}_NP{2x}_{id}-{size}{sanitized_title}.webp"
 MOST_BRICKS = 2000
@@ -94,55 +102,77 @@ def _is_card(card: object) -> bool:
 
 def read_card(polycard: Json, context: Json, base: str) -> Card:
     """One card of the state."""
-    evidence = Evidence()
-    price = _component(polycard, "price")
-    _gather_price(evidence, price, polycard)
     identity, address = _identity(polycard, context, base)
-    refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.value is None]
+    component = component_of(polycard, "price")
+    price: Json = component["price"] if isinstance(component.get("price"), dict) else {}
+    currency = text_in(dig(price, "current_price", "currency")) or (identity.site or BRAZIL).currency
+    evidence = Evidence()
+    conditions = _gather_price(evidence, price, _price_labels(polycard, component), currency)
+    price_cents = next(iter(evidence.cents("price_cents")), None)
+    paid = payment_in_template(price.get("installments"), currency).beside(price_cents)
+    commission = _commission(polycard)
+    # The hub may cut off all that stands beside a price: then silence is no answer.
+    is_silent = commission is not None and price.keys() <= {"current_price"}
     return Card(
-        title=text_in(dig(_component(polycard, "title"), "title", "text")),
+        title=text_in(dig(component_of(polycard, "title"), "title", "text")),
         address=address,
         identity=identity,
-        currency=text_in(dig(price, "price", "current_price", "currency")) or (identity.site or BRAZIL).currency,
-        price_cents=next(iter(evidence.cents("price_cents")), None),
+        currency=currency,
+        price_cents=price_cents,
         old_price_cents=next(iter(evidence.cents("old_price_cents")), None),
         label_pct=next(iter(evidence.cents("discount_pct")), None),
         has_label="discount_pct" in evidence.found,
-        commission_pct=_commission(polycard),
+        commission_pct=commission,
         image_url=_image(polycard, context),
-        problem=refused[0] if refused else "",
+        price_condition=None if is_silent else price_condition(conditions, paid),
+        card_price_cents=paid.card_price_cents,
+        facts=facts_in_state(polycard, currency, paid),
+        problem=_problem(evidence, polycard, price, conditions),
     )
 
 
-def _component(polycard: Json, kind: str) -> Json:
-    return next((part for part in dicts(polycard["components"]) if part.get("type") == kind), {})
+def _price_labels(polycard: Json, component: Json) -> list[Json]:
+    """The labels of a price, wherever a layout keeps them, and what their tokens stand for."""
+    places = (component.get("price"), component, polycard, component_of(polycard, "price_labels"))
+    labels = [label for place in places for label in dicts(dig(place, "price_labels"))]
+    return labels + [value for label in labels for value in dicts(label.get("values"))]
 
 
-def _gather_price(evidence: Evidence, component: Json, polycard: Json) -> None:
-    price = component.get("price") if isinstance(component.get("price"), dict) else {}
+def _gather_price(evidence: Evidence, price: Json, labels: list[Json], currency: str) -> list[str]:
+    """Gather price, old price and discount; gives the texts that may name a condition of the price."""
     current, previous = dig(price, "current_price", "value"), dig(price, "previous_price", "value")
-    labels = [label for place in (price, component, polycard) for label in dicts(dig(place, "price_labels"))]
-    labels += dicts(_component(polycard, "price_labels").get("price_labels"))
-    values = [value for label in labels for value in dicts(label.get("values"))]
     if previous is None:
-        previous = next((dig(v, "price", "value") for v in values if v.get("key") == "previous_price"), None)
+        struck = (label for label in labels if label.get("key") == "previous_price" or dig(label, "price", "previous"))
+        previous = next((dig(label, "price", "value") for label in struck), None)
     if current is not None:
-        evidence.add_price("price_cents", "state", current, lambda: cents_from_number(current))
+        evidence.add_price("price_cents", "state", current, lambda: _cents(current))
     if previous is not None:
-        evidence.add_price("old_price_cents", "state", previous, lambda: cents_from_number(previous))
-    _gather_label(evidence, price, [*labels, *values])
-
-
-def _gather_label(evidence: Evidence, price: Any, parts: list[Json]) -> None:
-    """The discount: a text, a bare number (sites in Spanish), or a pill (offers of 2026)."""
-    number = dig(price, "discount", "value")
-    pills = [text_in(dig(part, "pill", "text")) or text_in(dig(part, "label", "text")) for part in parts]
-    texts = [text_in(dig(price, "discount_label", "text")), *(text for text in pills if text and "%" in text)]
+        evidence.add_price("old_price_cents", "state", previous, lambda: _cents(previous))
+    pills = [text_in(dig(label, "pill", "text")) or text_in(dig(label, "label", "text")) for label in labels]
+    discounts = [written_out(price.get(name), currency) for name in ("discount_label", "discount_polylabel")]
+    discounts += [text for text in pills if text and "%" in text]
+    number = dig(price, "discount", "value")  # sites in Spanish
     if isinstance(number, int) and 0 < number < 100:
         evidence.add("discount_pct", "state", number, number)
-    for text in texts:
-        if text:
-            evidence.add("discount_pct", "state", text, percent_in(text))
+    for text in filter(None, discounts):
+        evidence.add("discount_pct", "state", text, percent_in(text))
+    named = [text for text in pills if text and condition_of(text) in {PriceCondition.PIX, PriceCondition.CREDIT_LINE}]
+    return [text for text in (*discounts, written_out(price.get("unit_description"), currency), *named) if text]
+
+
+def _cents(value: object) -> int:
+    if isinstance(value, str):
+        raise MoneyError(f"{value[:20]!r} is a text, not a number")
+    return cents_from_number(value)
+
+
+def _problem(evidence: Evidence, polycard: Json, price: Json, conditions: list[str]) -> str:
+    """Why the price is not that of the offer; empty when it is."""
+    refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.value is None]
+    around = {name: value for name, value in price.items() if name != "installments"}
+    components = (part for part in dicts(polycard["components"]) if part.get("type") != "title")
+    texts = (text_in(dig(part, str(part.get("type")), "text")) for part in components)
+    return problem_around_price([json.dumps(around, ensure_ascii=False)], conditions, texts) or "".join(refused[:1])
 
 
 def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:

@@ -69,6 +69,10 @@ class Payment:
     installment_cents: int | None = None
     interest_free: bool | None = None
 
+    def beside(self, price_cents: int | None) -> Payment:
+        """The same beside that price: what a card pays alike is no price of its own."""
+        return replace(self, card_price_cents=None) if self.card_price_cents == price_cents else self
+
 
 NOTHING = Payment()
 
@@ -163,7 +167,7 @@ def written_out(part: object, currency: str) -> str | None:
     template = dig(part, "text")
     if not isinstance(template, str) or len(template) > LONGEST:
         return None
-    values = dict(_by_key(dig(part, "values")))
+    values = dict(values_by_key(dig(part, "values")))
     pieces = TOKEN.split(template)
     try:
         for place in range(1, len(pieces), 2):
@@ -173,8 +177,8 @@ def written_out(part: object, currency: str) -> str | None:
     return " ".join("".join(pieces).split()) or None
 
 
-def _by_key(values: object) -> Iterator[tuple[str, object]]:
-    """Cards list the values of their tokens, pages keep them by key."""
+def values_by_key(values: object) -> Iterator[tuple[str, object]]:
+    """What the tokens of a template stand for: cards list the values of their tokens, pages keep them by key."""
     if isinstance(values, dict):
         yield from values.items()
     for value in dicts(values):
@@ -212,15 +216,16 @@ def shown_text(node: LexborNode, site: Site, currency: str) -> str | None:
         known = {amount.mem_id: f" {in_short(read_amount(amount, site), currency)} " for amount in amounts}
     except MoneyError:
         return None
-    pieces = "\0".join(_texts(node, known))
+    pieces = "\0".join(texts_in(node, known))
     return None if TORN.search(pieces) else " ".join(pieces.replace("\0", "").split()) or None
 
 
-def _texts(node: LexborNode, known: Mapping[int, str]) -> Iterator[str]:
+def texts_in(node: LexborNode, known: Mapping[int, str]) -> Iterator[str]:
+    """The texts in an element, those of some elements in other words (by their `mem_id`)."""
     for part in node.iter(include_text=True):
         if part.mem_id in known:
             yield known[part.mem_id]
         elif part.is_text_node:
             yield part.text() or ""
         else:
-            yield from _texts(part, known)
+            yield from texts_in(part, known)

@@ -25,14 +25,15 @@ OLD_PRICE = (
 )
 DISCOUNT = (
     ".andes-money-amount__discount, [data-andes-money-amount-discount], .ui-pdp-price__discount, "
-    ".ui-search-price__discount, .poly-price__disc_label, .polylabel-pill, .promotion-item__discount"
+    ".ui-search-price__discount, .poly-price__disc_label, .poly-price__discount-polylabel, .polylabel-pill, "
+    ".promotion-item__discount"
 )
 INSTALMENTS = re.compile("installment")
 NOT_THE_PRICE = re.compile(
     r"installment|subtitle|phrase-price|poly-price__labels|price_tags|price-tags|rebate|coupon|promotions"
     r"|payments-link|meliplus|buy-box|alternative"
 )
-"""Classes of what stands in a price box without being its price."""
+"""Classes of what stands in a product page's price box without being its price."""
 
 # Product pages.
 OWN_BOX = ".ui-pdp-price--size-large"
@@ -63,6 +64,23 @@ MAIN_CARDS = re.compile(
 HUB_CARDS = re.compile(r"recommendations-polycards")
 SECOND_OFFER = re.compile(r"buy-box|alternative-option")
 """Classes of a card's "outra opção de compra"."""
+BESIDE_THE_PRICE = re.compile(
+    r"installment|subtitle|phrase-price|poly-price__labels|price_tags|price-tags|rebate|coupon|promotions"
+    r"|payments-link|meliplus|buy-box|alternative|unit-price"
+)
+"""Classes of what stands in a card's price box without being its price."""
+CARD_INSTALMENTS = '[class*="installments"]'
+CARD_CONDITIONS = ".poly-price__unit-description"
+"""What is said of a card's price beside its discount ("no Pix", "com Cupom")."""
+SHIPPING = ".poly-component__shipping, .poly-component__shipping-v2"
+SHIPPING_ITEM, SHIPPING_NOTE = ".poly-shipping-v2__item", ".poly-shipping__additional_text"
+SHIPPED_FROM = ".poly-component__shipped-from"
+STARS, REVIEWS = ".poly-reviews__rating", ".poly-reviews__total"
+REVIEW_LINE = ".poly-component__review-compacted, .poly-component__reviews, .poly-component__sold"
+SELLER = ".poly-component__seller, .ui-search-official-store-label"
+BRAND = ".poly-component__brand"
+BADGE = ".poly-highlight-countdown__text, .poly-component__highlight"
+COUPON = ".poly-coupons__pill, .poly-component__promotions"
 LOOSE_LABELS = ".poly-price__labels"
 CARD_ID_FIELDS = f"input[name=id], {ITEM_FIELDS}"
 COMMISSION = ".poly-component__chip"
