@@ -8,13 +8,19 @@ from offers_cli.marketplaces.html import Document, text_of
 CHALLENGES = {
     ".g-recaptcha, .h-captcha, #captcha, #captcha-form, iframe[src*=captcha], form[action*=captcha]": "a captcha",
     "#challenge-form, #cf-wrapper, .cf-turnstile, #challenge-running": "a browser check",
+    ".cf-error-details, #cf-error-details": "a refusal",
     "#px-captcha, script[src*='captcha-delivery'], #sec-if-cpt-container": "a bot check",
 }
 TITLES = {
     "just a moment": "a browser check",
+    "um momento": "a browser check",
+    "un momento": "a browser check",
     "attention required": "a browser check",
     "access denied": "a refusal",
     "acesso negado": "a refusal",
+    "acceso denegado": "a refusal",
+    "have been blocked": "a refusal",
+    "has been denied": "a refusal",
     "pardon our interruption": "a bot check",
     "robot check": "a bot check",
     "captcha": "a captcha",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -158,9 +159,28 @@ def test_what_is_sold_out_is_gone(state: str) -> None:
     assert (gone.value.reading.available, gone.value.reading.price_cents) == (False, None)
 
 
-def test_a_captcha_is_a_wall() -> None:
-    with pytest.raises(PageBlocked):
-        SHOP.read(page("<title>Just a moment...</title>", '<div class="cf-turnstile"></div>'), URL)
+@pytest.mark.parametrize(
+    ("head", "body", "what"),
+    [
+        ("<title>Just a moment...</title>", '<div class="cf-turnstile"></div>', "a browser check"),
+        ("<title>Um momento…</title>", "", "a browser check"),
+        ("<title>Un momento…</title>", "", "a browser check"),
+        ("<title>Shop | Blocked</title>", '<div class="cf-error-details"><h1>Sorry</h1></div>', "a refusal"),
+        ("<title>Shop</title>", '<div id="cf-error-details"><h1>Sorry</h1></div>', "a refusal"),
+        ("<title>Sorry, you have been blocked</title>", "", "a refusal"),
+        ("<title>Access to this page has been denied.</title>", "", "a refusal"),
+        ("<title>Acceso denegado</title>", "", "a refusal"),
+    ],
+)
+def test_a_wall_in_place_of_the_page_is_named(head: str, body: str, what: str) -> None:
+    for read_page in (SHOP.read, partial(SHOP.read_listing, source="listing")):
+        with pytest.raises(PageBlocked, match=what):
+            read_page(page(head, body), URL)
+
+
+def test_a_product_page_that_holds_a_captcha_is_no_wall() -> None:
+    html = page(linked(product(price=10)), '<h1>Cafeteira</h1><form id="captcha-form"></form>')
+    assert read(html).price_cents == 1000
 
 
 def test_a_list_of_products_is_a_listing() -> None:

@@ -18,7 +18,7 @@ CAPTURED = REAL_PAGES / "other-shops"
 REFUSED = {
     **dict.fromkeys(("amazon", "promart", "prefumes", "terabyte"), "shop_unknown"),
     **dict.fromkeys(("magalu_promobuzi_05", "microdata_desc"), "page_changed"),
-    "ripley": "shop_unknown",
+    "ripley": "page_blocked",
 }
 """Captures without any schema.org data, without a price, and a wall."""
 LISTED = {"katsukazan": (56, 8)}
