@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from offers_cli.offer import FACTS
+
 RECENT_PAGES = 200
 LATEST_PAGES = 50
 ENOUGH_PAGES = 50
@@ -15,6 +17,10 @@ DROP = 0.8
 """A fill rate below this part of the usual one is drift."""
 MAIN_SHARE = 0.5
 """A strategy that found at least this part of a field's values was its main one."""
+ENOUGH_FINDS = 20
+"""Where a coin decides, fewer finds may all fall on one side by chance."""
+VARYING = frozenset({*FACTS, "card_price_cents", "discount_kind"})
+"""What some offers have and others lack: how many do depends on what is for sale, so that only its absence is drift."""
 
 
 @dataclass(slots=True)
@@ -81,6 +87,8 @@ def _drop(name: str, recent: FieldCounts, before: FieldCounts) -> str:
     usual, now = before.rate(name), recent.rate(name)
     if usual <= 0 or now >= DROP * usual:
         return ""
+    if name in VARYING and (now > 0 or usual * recent.things < ENOUGH_FINDS):
+        return ""
     return f"{name} found on {now:.0%} of the last {recent.pages} pages, usually on {usual:.0%}"
 
 
@@ -88,7 +96,7 @@ def _lost_strategy(name: str, latest: FieldCounts, before: FieldCounts) -> str:
     usual, found = before.wins[name], latest.wins.get(name, Counter())
     main, wins = max(usual.items(), key=lambda item: item[1], default=("", 0))
     # A field that nothing found any more is a drop, and told as one.
-    is_lost = latest.pages >= LATEST_PAGES and found.total() > 0 and found[main] <= 0
+    is_lost = latest.pages >= LATEST_PAGES and found.total() >= ENOUGH_FINDS and found[main] <= 0
     if wins <= 0 or wins < MAIN_SHARE * usual.total() or not is_lost:
         return ""
     instead = found.most_common(1)[0][0]

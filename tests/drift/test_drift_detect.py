@@ -50,3 +50,32 @@ def test_every_card_of_a_listing_counts() -> None:
     broken = FieldCounts.of_page(48, {"price_cents": {"dom": 48}})
     found = find_drift("s", newest_first=[broken] * 50 + [page] * 50, before=FieldCounts.total([page] * 100))
     assert {w.field for w in found} == {"old_price_cents", "price_cents"}
+
+
+def with_facts(share: int, of: int = 100, strategy: str = "state") -> list[FieldCounts]:
+    """Pages of which `share` of each `of` name a coupon."""
+    told = FieldCounts.of_page(1, {"price_cents": {"state": 1}, "coupon_cents": {strategy: 1}})
+    return [told if number * 37 % of < share else GOOD for number in range(1000)]
+
+
+def test_a_fact_that_fewer_offers_have_is_no_drift() -> None:
+    """How many goods have a coupon, a badge or free shipping depends on the goods and on the week."""
+    usual_pages, fewer = FieldCounts.total(with_facts(60)), with_facts(2)
+    assert find_drift("s", newest_first=fewer[:200], before=usual_pages) == []
+
+
+def test_a_fact_that_no_offer_has_any_more_is_told() -> None:
+    found = find_drift("s", newest_first=[GOOD] * 200, before=FieldCounts.total(with_facts(12)))
+    assert [w.field for w in found] == ["coupon_cents"]
+
+
+def test_a_rare_fact_may_be_missing_by_chance() -> None:
+    assert find_drift("s", newest_first=[GOOD] * 200, before=FieldCounts.total(with_facts(9))) == []
+
+
+def test_a_rare_fact_that_another_strategy_found_a_few_times_is_no_drift() -> None:
+    by_dom = with_facts(30, strategy="dom")[:50]
+    newest_first = by_dom + with_facts(30)[:150]
+    assert find_drift("s", newest_first=newest_first, before=FieldCounts.total(with_facts(30))) == []
+    found = find_drift("s", newest_first=with_facts(40, strategy="dom")[:200], before=FieldCounts.total(with_facts(40)))
+    assert [w.field for w in found] == ["coupon_cents"], "twenty finds on fifty pages are no chance"
