@@ -9,10 +9,17 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_offer
-from offers_cli.cli.formatting import format_money, format_percent
+from offers_cli.cli.formatting import (
+    format_condition,
+    format_discount,
+    format_facts,
+    format_money,
+    format_price,
+    format_value,
+)
 from offers_cli.cli.options import IgnoreRobotsOption
 from offers_cli.cli.render import Block, Line, Table
-from offers_cli.marketplaces.base import ListingReading, ProductReading, Value
+from offers_cli.marketplaces.base import ListingReading, ProductReading
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
@@ -31,16 +38,30 @@ def _product_blocks(product: ProductReading) -> list[Block]:
     for name, found in product.candidates.items():
         winner = product.winners.get(name)
         for candidate in found:
-            value = _value(name, candidate.value, product.currency)
+            value = format_value(name, candidate.value, product.currency)
             if candidate.strategy == winner:
                 verdict, winner = "won", None  # of several candidates of that strategy the first won
             else:
-                verdict = candidate.note or ("agrees" if candidate.value == getattr(product, name, None) else "")
+                verdict = candidate.note or ("agrees" if candidate.value == product.value(name) else "")
             rows.append((name, candidate.strategy, candidate.raw, value, verdict))
     head = f"product {product.external_id or '?'} of {product.marketplace}, {product.currency}: {product.url}"
     columns = ("field", "strategy", "on the page", "value", "verdict")
     flags = [Line("flags: " + ", ".join(product.flags))] if product.flags else []
-    return [Line(head), Table("Candidates", columns, rows), *flags]
+    return [Line(head), *_summary(product), Table("Candidates", columns, rows), *flags]
+
+
+def _summary(product: ProductReading) -> list[Block]:
+    """What is believed of the page, in the lines that it takes."""
+    price = format_price(product.price_cents, product.currency, product.price_condition, product.card_price_cents)
+    old_price = format_money(product.old_price_cents, product.currency)
+    off = format_discount(product.discount_pct, product.discount_kind, product.price_condition)
+    lines = {
+        "title": product.title,
+        "price": price,
+        "old price": f"{old_price}, {off} off" if old_price and off else old_price,
+        "facts": format_facts(product.facts, product.currency),
+    }
+    return [Line(f"{name}: {text}") for name, text in lines.items() if text]
 
 
 def _listing_blocks(listing: ListingReading) -> list[Block]:
@@ -48,24 +69,23 @@ def _listing_blocks(listing: ListingReading) -> list[Block]:
         (
             offer.external_id,
             offer.title,
-            format_money(offer.price_cents, listing.currency),
-            format_money(offer.old_price_cents, listing.currency),
-            format_percent(offer.discount_pct),
+            format_money(offer.price_cents, offer.currency),
+            format_condition(offer.price_condition),
+            format_money(offer.card_price_cents, offer.currency),
+            format_money(offer.old_price_cents, offer.currency),
+            format_discount(offer.discount_pct, offer.discount_kind, offer.price_condition),
+            format_facts(offer.facts, offer.currency),
             offer.url,
         )
         for offer in listing.offers
     ]
-    columns = ("id", "title", "price", "old price", "off", "url")
-    table = Table("Cards", columns, rows, right=("price", "old price", "off"))
+    columns = ("id", "title", "price", "by", "by card", "old price", "off", "facts", "url")
+    short = ("id", "title", "price", "by", "old price", "off")
+    right = ("price", "by card", "old price", "off")
+    table = Table("Cards", columns, rows, right=right, cut=("title",), short=short)
     head = f"listing of {listing.marketplace}, {len(rows)} cards read from {listing.strategy}: {listing.url}"
     skipped = [Line(f"card {position} skipped: {reason}") for position, reason in listing.unreadable]
     return [Line(head), table, *skipped, Line(f"next page: {listing.next_page or 'none'}")]
-
-
-def _value(name: str, value: Value, currency: str) -> str:
-    if name.endswith("_cents") and isinstance(value, int):
-        return format_money(value, currency)
-    return "" if value is None else str(value)
 
 
 @command(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from offers_cli.offer import DiscountKind, Facts, PriceCondition
 from offers_cli.times import iso_utc
 
 
@@ -14,8 +15,66 @@ def format_money(cents: int | None, currency: str) -> str:
     return "" if cents is None else format_cents(cents, currency)
 
 
+CONDITIONS = {PriceCondition.ANY: "any", PriceCondition.PIX: "Pix", PriceCondition.CREDIT_LINE: "credit"}
+"""How a table's cell names them; an unknown one is left empty."""
+
+
+def format_condition(condition: PriceCondition | None) -> str:
+    """By which payment a price holds, in one word; nothing where that is not known."""
+    return CONDITIONS[condition] if condition else ""
+
+
+def format_price(
+    cents: int | None, currency: str, condition: PriceCondition | None, card_price_cents: int | None = None
+) -> str:
+    """A price with its condition, and what a card pays: ``R$ 3.185,31 by Pix · R$ 3.579,00 by card``."""
+    price = format_money(cents, currency) + ("" if cents is None else by_payment(condition))
+    return f"{price} · {format_money(card_price_cents, currency)} by card" if card_price_cents else price
+
+
+def by_payment(condition: PriceCondition | None) -> str:
+    """What is said behind a price that not every payment has; nothing where all have it, or nobody knows."""
+    return {PriceCondition.PIX: " by Pix", PriceCondition.CREDIT_LINE: " on the shop's credit"}.get(
+        condition or PriceCondition.ANY, ""
+    )
+
+
 def format_percent(pct: int | None) -> str:
     return "" if pct is None else f"{pct}%"
+
+
+def format_discount(pct: int | None, kind: DiscountKind | None, condition: PriceCondition | None) -> str:
+    """A discount, with the payment that alone gives it where the old price is only the card's: ``10% Pix``."""
+    discount = format_percent(pct)
+    return f"{discount} {format_condition(condition)}" if discount and kind is DiscountKind.PAYMENT else discount
+
+
+def format_value(name: str, value: object, currency: str) -> str:
+    """A value as a person reads it, by what the end of its name says of it; nothing for None."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, int) and name.endswith("_cents"):
+        return format_money(value, currency)
+    if isinstance(value, int) and name.endswith("_hundredths"):
+        return f"{value / 100:g}"
+    return "" if value is None else f"{value}%" if name.endswith("_pct") else str(value)
+
+
+def format_name(name: str) -> str:
+    """The name of a value without its unit, which the value shows."""
+    return name.removesuffix("_cents").removesuffix("_hundredths").removesuffix("_pct").replace("_", " ")
+
+
+def format_facts(facts: Facts, currency: str) -> str:
+    """Everything that is known, on one line: ``free shipping, rating 4.8, seller Auriverde``."""
+    return ", ".join(
+        f"{'' if value else 'not '}{format_name(name)}"
+        if isinstance(value, bool)
+        else f"{format_name(name)} {format_value(name, value, currency)}"
+        for name, value in facts.known().items()
+    )
 
 
 def format_time(time: datetime | None) -> str:

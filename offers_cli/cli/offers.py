@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_offer, complete_sort
-from offers_cli.cli.formatting import format_money, format_percent, format_time
+from offers_cli.cli.formatting import (
+    format_condition,
+    format_discount,
+    format_facts,
+    format_money,
+    format_name,
+    format_value,
+)
 from offers_cli.cli.options import MOST, parse_since
-from offers_cli.cli.render import Block, Note, Table
+from offers_cli.cli.render import Block, Line, Note, Table, is_terminal
 from offers_cli.storage.base import Missing, OfferFilter
 
 if TYPE_CHECKING:
@@ -67,7 +75,7 @@ class FilterOptions:
     ] = "-last_seen"
 
     def filter(self, *, limit: int | None, now: datetime) -> OfferFilter:
-        """The filter that these options mean; raises `UsageError` for a time or an order that cannot be read."""
+        """The filter that these options mean; raises `UsageError` for one that cannot be read."""
         from offers_cli.services.offers import check_sort
 
         return OfferFilter(
@@ -91,17 +99,34 @@ def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
             offer.external_id,
             offer.title,
             format_money(offer.price_cents, offer.currency),
+            format_condition(offer.price_condition),
+            format_money(offer.card_price_cents, offer.currency),
             format_money(offer.old_price_cents, offer.currency),
-            format_percent(offer.discount_pct),
+            format_discount(offer.discount_pct, offer.discount_kind, offer.price_condition),
+            format_facts(offer.facts, offer.currency),
             offer.affiliate_link,
             offer.status,
             offer.url,
         )
         for offer in report.offers
     ]
-    columns = ("id", "external id", "title", "price", "old price", "off", "link", "status", "url")
-    short = ("external id", "title", "price", "old price", "off", "status")
-    table = Table("Offers", columns, rows, right=("price", "old price", "off"), cut=("title",), short=short)
+    columns = (
+        "id",
+        "external id",
+        "title",
+        "price",
+        "by",
+        "by card",
+        "old price",
+        "off",
+        "facts",
+        "link",
+        "status",
+        "url",
+    )
+    short = ("external id", "title", "price", "by", "old price", "off", "status")
+    right = ("price", "by card", "old price", "off")
+    table = Table("Offers", columns, rows, right=right, cut=("title",), short=short)
     return [table, Note(f"{len(report.offers)} of {report.total} offers")]
 
 
@@ -123,31 +148,65 @@ def list_offers(
     return find_offers(wanted.filter(limit=limit, now=runtime.now()), storage=runtime.storage)
 
 
+COLUMNS = ("column", "value", "from")
+GROUPS = {
+    "price": (
+        "price_cents",
+        "price_condition",
+        "card_price_cents",
+        "old_price_cents",
+        "suspect_old_price_cents",
+        "discount_pct",
+        "discount_kind",
+        "listing_price_cents",
+        "currency",
+        "price_changed_at",
+    ),
+    "payment": ("installments_count", "installment_cents", "interest_free"),
+    "shipping": ("free_shipping", "free_shipping_note", "full"),
+    "coupon": ("coupon_label", "coupon_cents", "coupon_pct", "coupon_min_cents", "badge", "badge_until"),
+    "reviews": ("rating_hundredths", "reviews", "sold_at_least"),
+    "seller": ("seller", "official_store", "brand", "category"),
+    "affiliate": ("commission_pct", "affiliate_link", "affiliation_id", "affiliate_checked_at"),
+    "enrichment": (
+        "enriched_at",
+        "enrich_attempts",
+        "enrich_attempted_at",
+        "enrich_error",
+        "enrich_error_message",
+    ),
+}
+"""What is shown together; whatever stands in none of them is the offer itself."""
+
+
 def show_blocks(report: ShowReport) -> Sequence[Block]:
-    """One row a column; prices as a person reads them. Of several offers of that name a row each."""
+    """A table for each group, one row a value; a pipe gets one table. Facts that nobody told are left out.
+
+    Of several offers of that name a row each.
+    """
     offer = report.offer
     if offer is None:
         from offers_cli.services.offers import OffersReport
 
         return offer_blocks(OffersReport(offers=report.candidates, total=len(report.candidates)))
-    rows = [
-        (
-            field.name.removesuffix("_cents").replace("_", " "),
-            _shown(field.name, getattr(offer, field.name), offer.currency),
-            report.origins.get(field.name),
-        )
-        for field in fields(offer)
-        if field.name != "strategies"
+    columns = [
+        field.name for field in fields(offer) if not field.metadata and field.name not in {"strategies", "facts"}
     ]
-    return [Table(offer.title, ("column", "value", "from"), rows)]
-
-
-def _shown(name: str, value: Any, currency: str) -> str:
-    if isinstance(value, datetime):
-        return format_time(value)
-    if name.endswith("_cents"):
-        return format_money(value, currency)
-    return format_percent(value) if name.endswith("_pct") else "" if value is None else str(value)
+    values = {name: getattr(offer, name) for name in columns} | offer.facts.known()
+    grouped = {name for names in GROUPS.values() for name in names}
+    groups = {"offer": tuple(name for name in values if name not in grouped), **GROUPS}
+    rows = {
+        group: [
+            (format_name(name), format_value(name, values[name], offer.currency), report.origins.get(name))
+            for name in names
+            if name in values
+        ]
+        for group, names in groups.items()
+    }
+    if is_terminal(sys.stdout):
+        tables = [Table(group.capitalize(), COLUMNS, told) for group, told in rows.items() if told]
+        return [Line(offer.title), *tables]
+    return [Table(offer.title, (*COLUMNS, "group"), [(*row, group) for group, told in rows.items() for row in told])]
 
 
 @command(

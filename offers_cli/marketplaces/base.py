@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from offers_cli.offer import Offer, PageValues
+from offers_cli.offer import FACTS, Offer, PageValues
 
 MERCADO_LIVRE, SCHEMA_ORG = "mercado_livre", "schema_org"
 """What the marketplaces are called in offers, readings and the log."""
@@ -51,13 +51,18 @@ class ProductReading(PageValues):
     candidates: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
 
+    def value(self, name: str) -> Value:
+        """What is believed of a field or a fact; None where nothing is."""
+        believed: Value = getattr(self.facts if name in FACTS else self, name, None)
+        return believed
+
     @property
     def winners(self) -> dict[str, str]:
-        """Which strategy gave each field its value."""
+        """Which strategy gave each field and each fact its value."""
         return {
             name: found[0].strategy
             for name, all_found in self.candidates.items()
-            if (found := [c for c in all_found if c.value is not None and c.value == getattr(self, name, None)])
+            if (found := [c for c in all_found if c.value is not None and c.value == self.value(name)])
         }
 
 

@@ -35,6 +35,7 @@ CARD_VALUES = [
     "catalogue_id",
     "title",
     "url",
+    "currency",
     "price_cents",
     "old_price_cents",
     "discount_pct",
@@ -63,11 +64,11 @@ class ExplainReport(Report):
             facts |= {name: getattr(reading, name) for name in ("marketplace", "url", "currency")}
         if isinstance(reading, ProductReading):
             facts |= {name: plain(getattr(reading, name)) for name in ("candidates", "winners", "flags")}
-            facts |= {"kind": "product", "values": {name: getattr(reading, name) for name in VALUES}}
+            facts |= {"kind": "product", "values": {name: plain(getattr(reading, name)) for name in VALUES}}
         elif isinstance(reading, ListingReading):
             facts |= {
                 "kind": "listing",
-                "offers": [{name: getattr(offer, name) for name in CARD} for offer in reading.offers],
+                "offers": [{name: plain(getattr(offer, name)) for name in CARD} for offer in reading.offers],
                 "unreadable": [{"position": position, "reason": reason} for position, reason in reading.unreadable],
                 "strategy": reading.strategy,
                 "next_page": reading.next_page,
