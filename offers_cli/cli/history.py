@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.formatting import format_money, format_time
+from offers_cli.cli.formatting import by_payment, format_condition, format_money, format_price, format_time
 from offers_cli.cli.offers import OfferArgument
 from offers_cli.cli.render import Block, Line, Plot, Table
+from offers_cli.offer import PriceCondition
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 HEIGHT = 10
 LEAST_WIDTH = 20
+SHOWN_CHANGES = 5
+"""Changes of condition, the latest ones."""
 
 
 def history_blocks(report: HistoryReport) -> Sequence[Block]:
@@ -29,12 +33,15 @@ def history_blocks(report: HistoryReport) -> Sequence[Block]:
         (
             format_time(point.observed_at),
             format_money(point.price_cents, currency),
+            format_condition(point.price_condition),
+            format_money(point.card_price_cents, currency),
             format_money(point.old_price_cents, currency),
             point.source,
         )
         for point in report.points
     ]
-    table = Table("Prices", ("observed", "price", "old price", "source"), rows, right=("price", "old price"))
+    columns = ("observed", "price", "by", "by card", "old price", "source")
+    table = Table("Prices", columns, rows, right=("price", "by card", "old price"))
     plot = [Plot(lambda width: _draw(report, width), table)] if report.points else []
     return [Line(report.offer.title), *plot, *(Line(text) for text in findings(report))]
 
@@ -59,31 +66,70 @@ def history(
 
 def findings(report: HistoryReport) -> list[str]:
     """What the prices mean, in sentences."""
-    if not report.lowest or not report.lowest_in_days:
+    if not report.points:
         return ["no price was observed yet"]
-    currency, low = report.offer.currency, report.lowest
-    price = format_money(report.offer.price_cents, currency)
-    above = report.above_lowest_cents or 0
     return [
-        f"now {price}, {format_money(above, currency)} above the lowest ever"
-        if above > 0
-        else f"now {price}, the lowest ever seen",
-        f"lowest ever {format_money(low.price_cents, currency)}, {format_time(low.observed_at)}",
-        f"lowest in {report.days} days {format_money(report.lowest_in_days.price_cents, currency)}",
+        *_lows(report),
+        *(_low_otherwise(point, report.offer.currency) for point in report.lowest_otherwise),
+        *_changes(report.points)[-SHOWN_CHANGES:],
         _old_price(report),
     ]
 
 
+def _lows(report: HistoryReport) -> list[str]:
+    """Today's price beside the lowest of the same condition."""
+    offer, low, low_in_days = report.offer, report.lowest, report.lowest_in_days
+    price = format_price(offer.price_cents, offer.currency, offer.price_condition, offer.card_price_cents)
+    if low is None:
+        return [f"now {price}; no price of that condition was observed yet"]
+    above, by = report.above_lowest_cents or 0, by_payment(offer.price_condition)
+    place = (
+        f"{format_money(above, offer.currency)} above the lowest ever{by}" if above > 0 else "the lowest ever seen" + by
+    )
+    sentences = [
+        f"now {price}, {place}",
+        f"lowest ever{by} {format_money(low.price_cents, offer.currency)}, {format_time(low.observed_at)}",
+    ]
+    if low_in_days:
+        lowest = format_money(low_in_days.price_cents, offer.currency)
+        sentences.append(f"lowest in {report.days} days{by} {lowest}")
+    return sentences
+
+
+def _low_otherwise(point: PricePoint, currency: str) -> str:
+    price = format_money(point.price_cents, currency)
+    return f"not comparable: {price} {_condition_in_words(point.price_condition)}, {format_time(point.observed_at)}"
+
+
+def _condition_in_words(condition: PriceCondition | None) -> str:
+    if condition is None:
+        return "by a payment that is not known"
+    return by_payment(condition).strip() or "by any payment"
+
+
+def _changes(points: Sequence[PricePoint]) -> list[str]:
+    """When the condition of the price became another one."""
+    return [
+        f"since {format_time(after.observed_at)} {_condition_in_words(after.price_condition)}, "
+        f"before {_condition_in_words(before.price_condition)}"
+        for before, after in pairwise(points)
+        if after.price_condition != before.price_condition
+    ]
+
+
 def _old_price(report: HistoryReport) -> str:
-    old, currency = report.old_price, report.offer.currency
+    old, currency, by = report.old_price, report.offer.currency, by_payment(report.offer.price_condition)
     advertised = format_money(old.advertised_cents, currency)
     highest = format_money(old.highest_price_cents, currency)
     watched = "less than a day" if old.watched_days == 0 else f"{old.watched_days} days"
     return {
         "not_advertised": "old price: none is advertised",
-        "charged": f"old price {advertised}: really charged, from {format_time(old.seen_at)}",
-        "more_charged": f"old price {advertised}: not seen, but more was charged: {highest}",
-        "not_seen": f"old price {advertised}: never seen in {watched}, at most {highest}",
+        "card_price": f"old price {advertised}: what a card pays today, no former price",
+        "charged": f"old price {advertised}: really charged{by}, from {format_time(old.seen_at)}",
+        "more_charged": f"old price {advertised}: not seen{by}, but more was charged: {highest}",
+        "not_seen": f"old price {advertised}: never seen{by} in {watched}, at most {highest}"
+        if highest
+        else f"old price {advertised}: no price of that condition was observed yet",
     }[old.verdict]
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from offers_cli.errors import Ambiguous, UsageError
 from offers_cli.marketplaces.base import Marketplace
+from offers_cli.offer import FACTS, FLEETING, DiscountKind
 from offers_cli.report import INTERNAL, Problem, Report
 from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
@@ -59,7 +60,7 @@ SHOP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowReport(Report):
-    """One offer, and the origin of each of its `SHOP_COLUMNS`; None where it has no value.
+    """One offer, and the origin of each of its `SHOP_COLUMNS` and of each fact; None where it has no value.
 
     Attributes:
         candidates: the offers that were named, where they are several; then there is no `offer`.
@@ -71,14 +72,21 @@ class ShowReport(Report):
 
 
 def _origin_of(offer: StoredOffer, column: str) -> str | None:
-    """Where that value came from: ``product page: <strategy>``, ``affiliate programme`` or ``listing: <source>``."""
-    if getattr(offer, column) is None:
+    """Where that value came from: ``product page: <strategy>``, ``affiliate programme`` or ``listing: <source>``.
+
+    A lasting fact of the page that a listing showed later may be either's, and is said to be.
+    """
+    value = getattr(offer.facts if column in FACTS else offer, column)
+    if value is None:
         return None
-    if column in offer.strategies:
-        return f"product page: {offer.strategies[column]}"
+    strategy, listing = offer.strategies.get(column), f"listing: {offer.source}"
+    if column in FACTS and offer.enriched_at and offer.enriched_at < offer.last_seen_at:
+        return f"product page: {strategy}, or {listing}" if strategy and column not in FLEETING else listing
+    if strategy:
+        return f"product page: {strategy}"
     if column in ("affiliate_link", "affiliation_id") and offer.affiliate_checked_at:
         return "affiliate programme"
-    return "product page" if column == "suspect_old_price_cents" else f"listing: {offer.source}"
+    return "product page" if column == "suspect_old_price_cents" else listing
 
 
 def show(name: str, *, storage: Storage, marketplaces: Sequence[Marketplace]) -> ShowReport:
@@ -90,10 +98,10 @@ def show(name: str, *, storage: Storage, marketplaces: Sequence[Marketplace]) ->
         offer = find_offer(name, storage=storage, marketplaces=marketplaces)
     except Ambiguous as error:
         return ShowReport(candidates=error.candidates, problems=(Problem.of(error),))
-    return ShowReport(offer=offer, origins={column: _origin_of(offer, column) for column in SHOP_COLUMNS})
+    return ShowReport(offer=offer, origins={column: _origin_of(offer, column) for column in (*SHOP_COLUMNS, *FACTS)})
 
 
-OldPriceVerdict = Literal["not_advertised", "charged", "more_charged", "not_seen"]
+OldPriceVerdict = Literal["not_advertised", "card_price", "charged", "more_charged", "not_seen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +109,12 @@ class OldPrice:
     """Whether the old price that the shop advertises was ever charged, as far as we watched.
 
     Attributes:
-        verdict: ``charged``: that very price was seen · ``more_charged``: a higher one was ·
-            ``not_seen``: neither, in `watched_days` · ``not_advertised``: there is no old price to judge.
+        verdict: ``card_price``: it is what a card pays today, no former price · ``charged``: that very price was seen ·
+            ``more_charged``: a higher one was · ``not_seen``: neither, in `watched_days` ·
+            ``not_advertised``: there is no old price to judge.
         seen_at: when the price that the verdict speaks of was last observed to begin.
-        highest_price_cents: the highest price ever observed.
+        highest_price_cents: the highest price observed of those that compare.
+        watched_days: since the first of those.
     """
 
     verdict: OldPriceVerdict
@@ -118,10 +128,14 @@ class OldPrice:
 class HistoryReport(Report):
     """The prices of one offer, oldest first; each held until the next was observed.
 
+    Like is compared with like: prices of the condition that today's has. What is by Pix alone is no low of a price that
+    every payment has, and one whose condition nobody knows is none of either.
+
     Attributes:
-        lowest: the lowest price ever, when it was last observed.
-        lowest_in_days: the lowest price in force during the last `days`.
+        lowest: the lowest price ever of today's condition, when it was last observed.
+        lowest_in_days: the lowest one in force during the last `days`.
         above_lowest_cents: how much more than the lowest price ever the offer costs now.
+        lowest_otherwise: the lowest price ever of each other condition, the lowest first.
         now: when this was asked; the last price is shown to hold until then.
     """
 
@@ -132,6 +146,7 @@ class HistoryReport(Report):
     lowest_in_days: PricePoint | None
     above_lowest_cents: int | None
     old_price: OldPrice
+    lowest_otherwise: tuple[PricePoint, ...]
     now: datetime = field(metadata=INTERNAL)
 
 
@@ -141,7 +156,10 @@ def history(
     """Read the price history of one offer, by whatever it is called; raises `NotFound`, `Ambiguous`."""
     offer = find_offer(name, storage=storage, marketplaces=marketplaces)
     points = tuple(storage.price_history(offer.id))
-    lowest = _lowest(points)
+    alike = _alike(offer, points)
+    lowest = _lowest(alike)
+    others = {point.price_condition for point in points} - {offer.price_condition}
+    otherwise = [_lowest([point for point in points if point.price_condition == each]) for each in others]
     return HistoryReport(
         offer=offer,
         days=days,
@@ -149,8 +167,9 @@ def history(
         points=points,
         lowest=lowest,
         above_lowest_cents=offer.price_cents - lowest.price_cents if lowest else None,
-        lowest_in_days=_lowest(in_force_since(now - timedelta(days=days), points)),
-        old_price=judge_old_price(offer.old_price_cents, points, now=now),
+        lowest_in_days=_lowest(_alike(offer, in_force_since(now - timedelta(days=days), points))),
+        lowest_otherwise=tuple(sorted(filter(None, otherwise), key=lambda point: point.price_cents)),
+        old_price=judge_old_price(offer, points, now=now),
     )
 
 
@@ -160,17 +179,25 @@ def in_force_since(start: datetime, points: Sequence[PricePoint]) -> Sequence[Pr
     return points[max(0, first - 1) :]
 
 
+def _alike(offer: StoredOffer, points: Sequence[PricePoint]) -> list[PricePoint]:
+    """The prices that hold by the same payment as the offer's own."""
+    return [point for point in points if point.price_condition == offer.price_condition]
+
+
 def _lowest(points: Sequence[PricePoint]) -> PricePoint | None:
     return min(reversed(points), key=lambda point: point.price_cents, default=None)
 
 
-def judge_old_price(advertised_cents: int | None, points: Sequence[PricePoint], *, now: datetime) -> OldPrice:
-    """Compare the advertised old price with every price that was observed."""
-    highest = max(reversed(points), key=lambda point: point.price_cents, default=None)
+def judge_old_price(offer: StoredOffer, points: Sequence[PricePoint], *, now: datetime) -> OldPrice:
+    """Compare the old price that an offer advertises with every price of its condition that was observed."""
+    advertised_cents, alike = offer.old_price_cents, _alike(offer, points)
+    highest = max(reversed(alike), key=lambda point: point.price_cents, default=None)
     verdict: OldPriceVerdict = "not_advertised" if advertised_cents is None else "not_seen"
     seen_at = None
-    if advertised_cents is not None and highest is not None:
-        charged = next((point for point in reversed(points) if point.price_cents == advertised_cents), None)
+    if advertised_cents is not None and offer.discount_kind is DiscountKind.PAYMENT:
+        verdict = "card_price"
+    elif advertised_cents is not None and highest is not None:
+        charged = next((point for point in reversed(alike) if point.price_cents == advertised_cents), None)
         if charged:
             verdict, seen_at = "charged", charged.observed_at
         elif highest.price_cents > advertised_cents:
@@ -180,5 +207,5 @@ def judge_old_price(advertised_cents: int | None, points: Sequence[PricePoint], 
         advertised_cents=advertised_cents,
         seen_at=seen_at,
         highest_price_cents=highest.price_cents if highest else None,
-        watched_days=(now - points[0].observed_at).days if points else 0,
+        watched_days=(now - alike[0].observed_at).days if alike else 0,
     )
