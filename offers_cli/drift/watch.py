@@ -5,15 +5,26 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import fields
 
 from offers_cli.drift.detect import FieldCounts
 from offers_cli.drift.store import DriftStore
 from offers_cli.errors import OffersError
 from offers_cli.log import get_log
 from offers_cli.marketplaces.base import ListingReading, ProductReading
+from offers_cli.offer import FACTS, Offer, PageValues
 
-PRODUCT_FIELDS = ("title", "price_cents", "old_price_cents", "discount_pct")
-CARD_FIELDS = ("title", "price_cents", "old_price_cents", "discount_pct", "item_id", "image_url")
+NOT_WATCHED = frozenset(
+    {
+        *("marketplace", "url", "currency", "source"),  # every card has them: they come from the page's address
+        *("external_id", "catalogue_id"),  # which ids a product has says nothing of the page
+        *("affiliate_link", "affiliation_id"),  # the programme's
+        "facts",
+    }
+)
+PRODUCT_FIELDS = (*(each.name for each in fields(PageValues) if each.name not in NOT_WATCHED), *FACTS)
+CARD_FIELDS = (*(each.name for each in fields(Offer) if each.name not in NOT_WATCHED), *FACTS)
+"""What is watched: every value that a page or a card is read for, and every fact."""
 
 COMPARED_EVERY = 10
 """Pages after which they are compared with what is usual."""
@@ -42,7 +53,7 @@ class DriftWatch:
 
     def saw_listing(self, reading: ListingReading, kind: str) -> None:
         """A listing was read; every card counts."""
-        found = Counter(name for offer in reading.offers for name in CARD_FIELDS if getattr(offer, name) is not None)
+        found = Counter(name for offer in reading.offers for name in CARD_FIELDS if _value(offer, name) is not None)
         wins = {name: {reading.strategy: count} for name, count in found.items()}
         self._saw(reading.marketplace, kind, things=len(reading.offers) + len(reading.unreadable), wins=wins)
 
@@ -74,3 +85,7 @@ class DriftWatch:
             if (warning.source, warning.field) not in self._logged:
                 self._logged.add((warning.source, warning.field))
                 log.warning("the pages have changed", source=warning.source, field=warning.field, seen=warning.message)
+
+
+def _value(offer: Offer, name: str) -> object:
+    return getattr(offer.facts if name in FACTS else offer, name)

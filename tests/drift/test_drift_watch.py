@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import fields
 
 from drift_fakes import DriftMemory
+from storage.cases import card
 
 from offers_cli.drift.detect import DriftWarning, FieldCounts
-from offers_cli.drift.watch import COMPARED_EVERY, DriftWatch
+from offers_cli.drift.watch import CARD_FIELDS, COMPARED_EVERY, DriftWatch
 from offers_cli.errors import QueueUnavailable
 from offers_cli.log import configure_logging
+from offers_cli.marketplaces.base import Candidate, ListingReading, ProductReading
+from offers_cli.offer import CardValues, Facts, PriceCondition
 from offers_cli.services.doctor.site import look_at_pages
 
 LOST = DriftWarning(source="shop product", field="price_cents", message="price_cents found on 10% of the last pages")
@@ -61,3 +65,56 @@ def test_the_doctor_tells_of_changed_pages() -> None:
     assert "10%" in finding.evidence
     assert finding.advice == "offers failed --reason page_changed"
     assert look_at_pages(DriftMemory()).state == "ok"
+
+
+def test_every_value_and_fact_is_watched_on_cards_and_on_pages() -> None:
+    """A new field needs no line here, so that it cannot be forgotten."""
+    store = Recording()
+    watch = DriftWatch(store)
+    facts = Facts(free_shipping=True, interest_free=False)
+    told = {"price_condition": PriceCondition.PIX, "card_price_cents": 11_000, "facts": facts}
+    watch.saw_listing(
+        ListingReading(
+            marketplace="shop",
+            url="https://shop.test/",
+            currency="BRL",
+            offers=(card(1, commission_pct=12, **told), card(2)),
+            next_page=None,
+            strategy="state",
+            unreadable=((3, "no price"),),
+        ),
+        "ofertas",
+    )
+    candidates = {
+        "price_cents": (Candidate("state", "100", 10_000),),
+        "interest_free": (Candidate("dom", "", value=False),),
+        "free_shipping": (Candidate("state", "", value=None), Candidate("dom", "", value=True)),
+    }
+    reading = ProductReading(
+        marketplace="shop",
+        url="https://shop.test/p",
+        currency="BRL",
+        external_id="1",
+        price_cents=10_000,
+        candidates=candidates,
+        facts=facts,
+    )
+    watch.saw_product(reading)
+    watch.flush()
+    listing, product = store.seen["shop ofertas"], store.seen["shop product"]
+    assert (listing.things, product.things) == (3, 1)
+    named = ("price_cents", "price_condition", "card_price_cents", "commission_pct", "free_shipping", "interest_free")
+    assert {name: listing.wins[name]["state"] for name in named} == dict(zip(named, (2, 1, 1, 1, 1, 1), strict=True))
+    assert dict(product.wins) == {"price_cents": {"state": 1}, "interest_free": {"dom": 1}, "free_shipping": {"dom": 1}}
+    assert {each.name for each in fields(CardValues)} <= {*CARD_FIELDS, "facts"}
+
+
+class Recording(DriftMemory):
+    """Keeps the counts of each source."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, FieldCounts] = {}
+
+    def record(self, source: str, pages: Sequence[FieldCounts]) -> None:
+        self.seen[source] = FieldCounts.total(pages)
