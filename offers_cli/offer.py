@@ -165,7 +165,8 @@ class Offer(CardValues):
             Mercado Livre: the item id (``MLB4241772593``, never with a dash) when the card tells it,
             else the user-product id (``MLBU…``), else the catalogue id.
         url: where its product page is, absolute, without tracking parts.
-        source: which listing it came from: ``hub``, ``ofertas``, ``search`` or ``listing``.
+        source: which listing it came from: ``hub``, ``ofertas``, ``search`` or ``listing``; ``featured`` for the one
+            product that an affiliate's profile was opened for.
     """
 
     marketplace: str

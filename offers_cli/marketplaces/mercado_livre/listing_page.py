@@ -32,6 +32,11 @@ NO_RESULTS = re.compile(
     r"|no hay (?:publicaciones|resultados|productos)|no encontramos (?:publicaciones|resultados|productos)",
     re.IGNORECASE,
 )
+EMPTY_PROFILE = re.compile(
+    r".{0,80}\b(?:ainda n[ãa]o recomendou|a[úu]n no (?:ha recomendado|recomend[óo]))\b", re.IGNORECASE
+)
+FEATURED = "featured"
+"""The source of the one product that an affiliate's link leads to, among what else its profile shows."""
 
 
 class ListingPage:
@@ -48,27 +53,42 @@ class ListingPage:
         return site_of(self.url) or site_of(self.document.address or "")
 
     @cached_property
-    def _layout(self) -> selectors.Layout | None:
-        return next((layout for layout in selectors.LAYOUTS if self.document.tree.css_first(layout.card)), None)
+    def _found(self) -> tuple[selectors.Layout | None, list[LexborNode]]:
+        """The first layout that the page has any cards of, and these, none of them within another."""
+        tree = self.document.tree
+        for layout in selectors.LAYOUTS:
+            if nodes := outermost(select(tree, layout.card)):
+                return layout, nodes
+        for layout in selectors.LAYOUTS:
+            if lone := self._lone_card(layout):
+                return layout, [lone]
+        return None, []
 
-    @cached_property
+    def _lone_card(self, layout: selectors.Layout) -> LexborNode | None:
+        """The one card of a page that was saved without what encloses it."""
+        titles = outermost(select(self.document.tree, layout.title))
+        if len(titles) != 1 or self.document.tree.css_first("h1") is not None:
+            return None
+        return next((place for place in lineage(titles[0]) if place.css_first(layout.box)), None)
+
+    @property
+    def _layout(self) -> selectors.Layout | None:
+        return self._found[0]
+
+    @property
     def _nodes(self) -> list[LexborNode]:
-        """The cards of the first layout that the page has any of, none of them within another."""
-        return outermost(select(self.document.tree, self._layout.card)) if self._layout else []
+        return self._found[1]
 
     @cached_property
     def _main_nodes(self) -> list[LexborNode]:
         return [node for node in self._nodes if _stands_in(node, selectors.MAIN_CARDS)]
 
     @cached_property
-    def _cards_shown(self) -> list[tuple[Card, bool]]:
-        """The cards among the elements, and whether each stands where only the hub's own cards stand."""
+    def _cards_shown(self) -> list[Card]:
+        """The cards among the elements."""
         if self._layout is None:
             return []
-        return [
-            (read_card(node, self._layout, self.url, self._site), _stands_in(node, selectors.HUB_CARDS))
-            for node in self._main_nodes or self._nodes
-        ]
+        return [read_card(node, self._layout, self.url, self._site) for node in self._main_nodes or self._nodes]
 
     def is_certain(self) -> bool:
         """Whether state or the place of its cards say that this is a listing."""
@@ -89,30 +109,46 @@ class ListingPage:
         if cards and len(unreadable) == len(cards):
             raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")
         readable = [card for card in cards if not card.unreadable]
+        is_featured = self.state is not None and self.state.is_featured and not cards[0].unreadable
+        sources = [FEATURED if is_featured and n == 0 else source for n in range(len(readable))]
+        offers = [
+            offer_of(card, source=name, base_url=self.base_url) for card, name in zip(readable, sources, strict=True)
+        ]
         return ListingReading(
             marketplace=MERCADO_LIVRE,
             url=self.url,
             currency=readable[0].currency if readable else (self._site or BRAZIL).currency,
-            offers=share_item_ids([offer_of(card, source=source, base_url=self.base_url) for card in readable]),
+            offers=share_item_ids(offers),
             next_page=self._next_page(),
             strategy="dom" if self.state is None else "state",
             unreadable=unreadable,
         )
 
     def _cards(self) -> Iterator[Card]:
-        """The state's cards, each compared with the element that shows it; then what only the hub's elements show."""
+        """The state's cards, each compared with the element that shows it; then what only the elements show."""
         if self.state is None:
-            yield from (card for card, _ in self._cards_shown)
+            yield from self._cards_shown
             return
         shown: dict[str, list[Card]] = defaultdict(list)
-        for card, _ in self._cards_shown:
+        for card in self._cards_shown:
             shown[card.identity.external_id or ""].append(card)
+        told: list[Card] = []
         for polycard in self.state.polycards:
             card = listing_state.read_card(polycard, self.state.context, self.url)
             same = shown.get(card.identity.external_id or "", [])
+            told.append(card)
             yield merge(card, same.pop(0) if len(same) > 1 else same[0]) if same else card
-        told = {listing_state.id_of(polycard) for polycard in self.state.polycards}
-        yield from (card for card, in_hub in self._cards_shown if in_hub and card.identity.item_id not in told)
+        if self._main_nodes or not self.state.is_whole:
+            yield from self._shown_only(told)
+
+    def _shown_only(self, told: list[Card]) -> Iterator[Card]:
+        """The cards among the elements that the state does not hold; one that hides its id is known by its title."""
+        ids = {card.identity.external_id for card in told}
+        titles = {card.title for card in told}
+        for card in self._cards_shown:
+            known = card.identity.external_id in ids if card.identity.external_id else card.title in titles
+            if not known:
+                yield card
 
     def _next_page(self) -> str | None:
         """What the page's own pager offers; never the page itself."""
@@ -128,8 +164,11 @@ class ListingPage:
             yield self.state.next_address
 
     def _says_nothing_found(self) -> bool:
-        texts = map(text_of, select(self.document.tree, selectors.NOTHING_FOUND))
-        return any(NO_RESULTS.search(text) for text in texts)
+        tree = self.document.tree
+        headings, texts = select(tree, selectors.NOTHING_FOUND), select(tree, selectors.SHORT_TEXTS)
+        return any(NO_RESULTS.search(text_of(node)) for node in headings) or any(
+            EMPTY_PROFILE.match(text_of(node)) for node in texts
+        )
 
 
 def share_item_ids(offers: list[Offer]) -> tuple[Offer, ...]:

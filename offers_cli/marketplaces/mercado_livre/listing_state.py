@@ -4,6 +4,7 @@ appProps.pageProps.data.items[].card          offers page (2026); .data.items in
 …initialState.results[] with id POLYCARD      searches; other ids are banners and questions
 pageState.bricks[]… id recommendations_card   affiliates' hub: a tree of bricks
 recommendations.polycards[]                   that brick's data alone; polycard_client_model.polycards its next pages
+…data.components[]                            affiliates' profiles (/social/…): what is shared, then tabs and carousels
 """
 
 from __future__ import annotations
@@ -36,18 +37,25 @@ MOST_CARDS = 500
 
 @dataclass(frozen=True, slots=True)
 class ListingState:
-    """A listing's cards as the state holds them, how they are drawn, and where the next page is."""
+    """A listing's cards as the state holds them, how they are drawn, and where the next page is.
+
+    Attributes:
+        is_featured: whether the first card is the one product that an affiliate's link leads to.
+        is_whole: False where the page may show more cards than the state is known to hold.
+    """
 
     polycards: list[Json]
     context: Json
     next_address: str | None = None
+    is_featured: bool = False
+    is_whole: bool = True
 
 
 def find_listing_state(states: list[Json]) -> ListingState | None:
     """The listing in the page's state, or None where there is none."""
     for state in states:
         for place in page_props(state):
-            found = _offers_page(place) or _search(place) or _hub(place)
+            found = _offers_page(place) or _search(place) or _hub(place) or _profile(place)
             if found is not None:
                 return replace(found, polycards=found.polycards[:MOST_CARDS])
     return None
@@ -82,6 +90,40 @@ def _hub(place: Json) -> ListingState | None:
         if isinstance(cards, list):
             return ListingState([card for card in cards if _is_card(card)], dig(holder, "polycard_context") or {})
     return None
+
+
+def _profile(place: Json) -> ListingState | None:
+    """An affiliate's profile: the product or list that a link shares stands before the tabs of the profile itself."""
+    parts = dicts(dig(place, "data", "components"))
+    shared = [dig(part, "recommendation_data", "recommendation_info") for part in parts]
+    holders = [holder for holder in shared if isinstance(dig(holder, "polycards"), list)]
+    is_featured = bool(holders) and len(holders[0]["polycards"]) == 1 and not holders[0].get("seeMoreLink")
+    for tab in (tab for part in parts for tab in dicts(part.get("tabs"))):
+        holders.extend(_holders(tab))
+    if not holders:
+        return None
+    cards = [card for holder in holders for card in holder["polycards"] if _is_card(card)]
+    if not cards and any(holder["polycards"] for holder in holders):
+        return None
+    contexts = (dig(holder, name) for holder in holders for name in ("polycard_context", "polycardContext"))
+    context = next((context for context in contexts if isinstance(context, dict)), {})
+    return ListingState(cards, context, is_featured=is_featured and bool(cards), is_whole=False)
+
+
+def _holders(tree: Json) -> Iterator[Json]:
+    """The objects below one that hold cards, in their order."""
+    waiting: list[object] = [tree]
+    for _ in range(MOST_BRICKS):
+        if not waiting:
+            return
+        place = waiting.pop(0)
+        if isinstance(place, dict):
+            if isinstance(place.get("polycards"), list):
+                yield place
+            else:
+                waiting[:0] = place.values()
+        elif isinstance(place, list):
+            waiting[:0] = place
 
 
 def _bricks(tree: object) -> Iterator[Json]:
@@ -194,7 +236,7 @@ def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:
 def _commission(polycard: Json) -> int | None:
     """The affiliate's percentage, in the chip's label or in its pill."""
     chips = [part for part in dicts(polycard["components"]) if "commission" in str(part.get("id"))]
-    texts = [text_in(dig(chip, "chip", place, "text")) for chip in chips for place in ("label", "pill")]
+    texts = [written_out(dig(chip, "chip", place), "BRL") for chip in chips for place in ("label", "pill")]
     return next((percent for text in texts if text and (percent := percent_in(text))), None)
 
 

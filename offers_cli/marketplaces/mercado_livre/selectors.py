@@ -61,7 +61,6 @@ NOT_THE_PAGES_WORD = re.compile(r"review|opinion|comment|question|qadb|variation
 MAIN_CARDS = re.compile(
     r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion-item"
 )
-HUB_CARDS = re.compile(r"recommendations-polycards")
 SECOND_OFFER = re.compile(r"buy-box|alternative-option")
 """Classes of a card's "outra opção de compra"."""
 BESIDE_THE_PRICE = re.compile(
@@ -85,6 +84,7 @@ LOOSE_LABELS = ".poly-price__labels"
 CARD_ID_FIELDS = f"input[name=id], {ITEM_FIELDS}"
 COMMISSION = ".poly-component__chip"
 NOTHING_FOUND = "h1, h2, h3, .ui-search-rescue"
+SHORT_TEXTS = "h1, h2, h3, h4, p, span"
 NEXT_PAGE = (
     "li.andes-pagination__button--next a",
     "a[data-andes-pagination-control=next]",
