@@ -28,6 +28,7 @@
             ├── NotHtml              5  not_html              fail
             ├── TooLarge             5  too_large             fail
             ├── ForbiddenUrl         2  forbidden_url         final
+            ├── RobotsForbidden      5  robots_forbidden      final
             └── Redirected           5  redirect              fail
 
 The message says what, which and why; the hint is the next command to run.
@@ -320,6 +321,13 @@ class ForbiddenUrl(PageError):
     outcome = Outcome.FINAL
 
 
+class RobotsForbidden(PageError):
+    """The host's robots.txt forbids this address, and `OFFERS_IGNORE_ROBOTS` is not set."""
+
+    code = "robots_forbidden"
+    outcome = Outcome.FINAL
+
+
 class Redirected(PageError):
     """Too many hops, a host that is not allowed, or the page that answered shows another product."""
 
@@ -339,6 +347,7 @@ WORK_ERRORS: dict[str, type[WorkError]] = {
         NotHtml,
         TooLarge,
         ForbiddenUrl,
+        RobotsForbidden,
         Redirected,
         StorageUnavailable,
         StorageRefused,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.pace import Pace, SharedPace
+    from offers_cli.fetch.robots import Robots
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import ListingReading, Marketplace
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
@@ -205,9 +206,14 @@ class Runtime:
     @cached_property
     def fetcher(self) -> PoliteFetcher:
         """The client for public pages."""
+        return self._open_fetcher()
+
+    @cached_property
+    def robots(self) -> Robots | None:
+        """What every host's robots.txt says; None when the operator decided not to ask."""
         from offers_cli.fetch.robots import Robots
 
-        return self._open_fetcher(robots=None if self.ignore_robots else Robots(exempt_hosts=self.marketplace_hosts))
+        return None if self.ignore_robots else Robots(self.config.home / "robots")
 
     def _open_fetcher(self, *, ways: int | None = None, **options: Any) -> PoliteFetcher:
         """A client of this runtime's guard and pace; `ways` limits how many egresses it uses."""
@@ -223,6 +229,7 @@ class Runtime:
             guard=Guard(allowed, allow_private=settings.allow_private_hosts),
             pace=self.pace,
             egresses=parse_egresses(settings.http_proxy.reveal() if settings.http_proxy else None)[:ways],
+            robots=self.robots,
             user_agent=settings.user_agent,
             is_wall=is_wall,
             **options,

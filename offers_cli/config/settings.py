@@ -176,7 +176,7 @@ class FetchConfig:
         "OFFERS_IGNORE_ROBOTS",
         BOOLEAN,
         default=False,
-        doc="Do not ask shops other than the marketplaces for their robots.txt: you have their consent.",
+        doc="Do not ask hosts for their robots.txt, nor obey it: you have their consent, or decided so.",
     )
     user_agent: str | None = _setting(
         "OFFERS_USER_AGENT",

@@ -17,7 +17,15 @@ from offers_cli.errors import ForbiddenUrl, PageBlocked, RateLimited, Redirected
 from offers_cli.fetch.guard import Guard, SafeUrl
 from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.proxies import NO_PROXIES, Egress
-from offers_cli.fetch.response import Page, Response, check_status, decode, read_body, redirect_target
+from offers_cli.fetch.response import (
+    Page,
+    Response,
+    check_status,
+    decode,
+    read_beginning,
+    read_body,
+    redirect_target,
+)
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
 from offers_cli.fetch.transport import Transport
 from offers_cli.log import get_log
@@ -50,9 +58,10 @@ class Fetcher(Protocol):
     def get(self, url: str) -> Page:
         """Fetch one page, redirects followed and checked, its turn awaited.
 
-        Raises (all from `offers_cli.errors`): `ForbiddenUrl`, `PageBlocked` (403 and known wall addresses),
-            `RateLimited` (429), `OfferGone` (404, 410), `SiteUnavailable` (time-out, 5xx, connection), `NotHtml`,
-            `TooLarge`, `Redirected` (too many hops); `HostPaused` from the pace.
+        Raises (all from `offers_cli.errors`): `ForbiddenUrl`, `RobotsForbidden`, `PageBlocked` (403 and known wall
+            addresses), `RateLimited` (429), `OfferGone` (404, 410), `SiteUnavailable` (time-out, 5xx, connection, or a
+            robots.txt that cannot be had), `NotHtml`, `TooLarge`, `Redirected` (too many hops); `HostPaused` from the
+            pace.
         """
 
     def close(self) -> None:
@@ -108,8 +117,6 @@ class PoliteFetcher:
 
     def get(self, url: str) -> Page:
         """Fetch one page; see `Fetcher.get`."""
-        if self._robots is not None:
-            self._robots.check(self._guard.check_url(url), self._read_robots)
         return self._follow(url, partial(self._read_page, url))
 
     def post_json(self, url: str, body: object, *, headers: Mapping[str, str] | None = None) -> Page:
@@ -134,8 +141,10 @@ class PoliteFetcher:
         Raises what `get` raises.
         """
         safe = self._guard.check_url(url)
+        self._obey_robots(safe)
         egress = self._await_turn(safe.netloc)
-        with self._exchange(safe, egress, asked=url, left_s=self._timeout_s) as response:
+        headers = self._headers_for(safe)
+        with self._exchange(safe, egress, asked=url, headers=headers, left_s=self._timeout_s) as response:
             target = redirect_target(response, self._is_wall)
             if target is None:
                 check_status(response, now=self._now())
@@ -152,18 +161,27 @@ class PoliteFetcher:
         *,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        for_robots: bool = False,
     ) -> T:
-        """Follow redirects to a response and read it; every hop is checked and awaits its own turn."""
+        """Follow redirects to a response and read it; every hop is checked and awaits its own turn.
+
+        Args:
+            for_robots: the way to a robots.txt, which no robots.txt forbids, and where nobody is logged in.
+        """
         url = self._guard.check_url(asked)
         left_s = self._timeout_s
         visited = {url.url}
         hops: list[Hop] = []
         for _ in range(1 + MAX_REDIRECTS):
+            if not for_robots:
+                self._obey_robots(url)
             egress = self._await_turn(url.netloc)
             hops.append((url.netloc, egress.label))
             # The time-out is for the network alone: a turn may take longer to come than a page.
             started = time.monotonic()
-            with self._exchange(url, egress, asked=asked, headers=headers, body=body, left_s=left_s) as response:
+            own = {} if for_robots else self._headers_for(url)
+            sent = {**(headers or {}), **own}
+            with self._exchange(url, egress, asked=asked, headers=sent, body=body, left_s=left_s) as response:
                 target = redirect_target(response, self._is_wall)
                 if target is None:
                     return read(response, hops)
@@ -200,13 +218,13 @@ class PoliteFetcher:
         egress: Egress,
         *,
         asked: str,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str],
         body: bytes | None = None,
         left_s: float,
     ) -> Iterator[Response]:
         """One request and its response; a refusal pauses the host for everyone, and the error then says how long."""
         length = {} if body is None else {"Content-Length": str(len(body))}
-        sent = {"Host": url.netloc, **self._headers, **(headers or {}), **length, **self._headers_for(url)}
+        sent = {"Host": url.netloc, **self._headers, **length, **headers}
         try:
             with self._transport.exchange(url, egress, headers=sent, body=body, left_s=left_s) as response:
                 self._on_response(response)
@@ -238,6 +256,10 @@ class PoliteFetcher:
             redirects=tuple(hops[:-1]),
         )
 
+    def _obey_robots(self, url: SafeUrl) -> None:
+        if self._robots is not None:
+            self._robots.check(url, self._read_robots)
+
     def _read_robots(self, url: str) -> str:
         """The text of a robots.txt; a host that refuses to show one has no rules (RFC 9309, 2.3.1.3)."""
 
@@ -245,10 +267,12 @@ class PoliteFetcher:
             if 400 <= response.status < 500 and response.status != 429:
                 return ""
             check_status(response, now=self._now())
-            body = read_body(response, max_bytes=MAX_ROBOTS_BYTES, is_page=False)
-            return body.decode("utf-8", errors="replace")
+            data = read_beginning(response, MAX_ROBOTS_BYTES)
+            if len(data) == MAX_ROBOTS_BYTES:  # a rule cut in two would forbid more than it says
+                data = data.rpartition(b"\n")[0]
+            return data.decode("utf-8-sig", errors="replace")
 
         try:
-            return self._follow(url, read)
+            return self._follow(url, read, for_robots=True)
         except Redirected:
             return ""

@@ -167,6 +167,20 @@ def check_status(response: Response, *, now: datetime) -> None:
     raise SiteUnavailable(said, hint="try again later", retry_after_s=wait_s if status == 503 else None)
 
 
+def read_beginning(response: Response, max_bytes: int) -> bytes:
+    """The first `max_bytes` of a body that is no page, decompressed; what stands behind them is not read.
+
+    Raises:
+        NotHtml, SiteUnavailable: as `read_body`.
+    """
+    found = bytearray()
+    for piece, _ in zip(_decompressed(response.chunks, _coding(response)), range(MAX_PIECES), strict=False):
+        found += piece
+        if len(found) >= max_bytes:
+            break
+    return bytes(found[:max_bytes])
+
+
 def read_body(response: Response, *, max_bytes: int = MAX_PAGE_BYTES, is_page: bool = True) -> bytes:
     """The body, decompressed once, of `max_bytes` at most; a page is refused as soon as it proves to be none.
 
@@ -182,13 +196,9 @@ def read_body(response: Response, *, max_bytes: int = MAX_PAGE_BYTES, is_page: b
     length = int(response.value("content-length") or 0)
     if length > MAX_WIRE_BYTES:
         raise TooLarge(f"the response has {length / 2**20:.0f} MB, more than {MAX_WIRE_BYTES / 2**20:.0f} MB")
-    names = [name.strip().lower() for value in response.values("content-encoding") for name in value.split(",")]
-    coding = ", ".join(name for name in names if name not in {"", "identity"})
-    if coding not in CODINGS:
-        raise NotHtml(f"unsupported Content-Encoding {coding[:60]!r} (only one of gzip and deflate)")
     pieces: list[bytes] = []
     size, begun = 0, not is_page
-    for piece in _decompressed(response.chunks, coding):
+    for piece in _decompressed(response.chunks, _coding(response)):
         size += len(piece)
         pieces.append(piece)
         if size > max_bytes or len(pieces) > MAX_PIECES:
@@ -197,6 +207,15 @@ def read_body(response: Response, *, max_bytes: int = MAX_PAGE_BYTES, is_page: b
     if not begun:
         raise NotHtml("the response is empty")
     return b"".join(pieces)
+
+
+def _coding(response: Response) -> str:
+    """How the body is compressed; empty when it is not."""
+    names = [name.strip().lower() for value in response.values("content-encoding") for name in value.split(",")]
+    coding = ", ".join(name for name in names if name not in {"", "identity"})
+    if coding not in CODINGS:
+        raise NotHtml(f"unsupported Content-Encoding {coding[:60]!r} (only one of gzip and deflate)")
+    return coding
 
 
 def _begins_page(piece: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""A shop that nobody wrote a reader for: its robots.txt is asked and obeyed, unless the operator decides otherwise."""
+"""robots.txt of every host is asked and obeyed, the marketplace's too, unless the operator decides otherwise."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from acceptance.program import Program
+from acceptance.program import Program, at_shop
+from shop import Shop
+
+from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.server import Body, ShopRequest, ShopResponse
 
 PAGE = b"""<html><head><script type="application/ld+json">{"@context":"https://schema.org","@type":"Product",
 "name":"Chaleira","sku":"C1","offers":{"@type":"Offer","price":"129.90","priceCurrency":"BRL",
@@ -43,9 +47,36 @@ def test_robots_are_obeyed_unless_the_operator_decides(offers: Program, host: st
     assert (open_page.data["values"]["price_cents"], open_page.data["currency"]) == (12990, "BRL")
 
     refused = offers.json("explain", f"http://{host}/closed/chaleira")
-    assert refused.codes == ["forbidden_url"]
+    assert (refused.code, refused.codes) == (5, ["robots_forbidden"])
     assert "--ignore-robots" in refused.document["errors"][0]["hint"]
 
     decided = offers.json("explain", f"http://{host}/closed/chaleira", "--ignore-robots")
     assert decided.code == 0, decided.err
     assert decided.data["values"]["price_cents"] == 12990
+
+
+class ClosedShop(Shop):
+    """The marketplace itself, whose robots.txt forbids all but its listing."""
+
+    def make_response(self, request: ShopRequest) -> ShopResponse:
+        if request.path == "/robots.txt":
+            rules = b"User-agent: *\nAllow: /ofertas\nDisallow: /\n"
+            return ShopResponse(body=Body(rules), content_type="text/plain")
+        return super().make_response(request)
+
+
+def test_what_the_marketplace_forbids_is_not_asked_for(offers: Program) -> None:
+    """Its products end as final under their own code; the setting makes a worker ask for them after all."""
+    with ClosedShop(Catalogue(16, 1, ())) as shop:
+        at_shop(offers, shop)
+        queued = offers.json("scrape", "ofertas").data["enqueued"]
+        assert queued > 1
+        done = offers.json("worker", "--burst")
+        assert (done.data["failed"], done.data["succeeded"]) == (queued, 0)
+        asked = [request.path for request in shop.requests]
+        assert asked == ["/robots.txt", "/ofertas"], "asked once for all processes, and obeyed"
+        assert {job["reason"] for job in offers.json("failed").data["jobs"]} == {"robots_forbidden"}
+        assert offers.json("enqueue-missing").data["found"] == 0, "they are marked"
+
+        assert offers.json("requeue-failed", "--reason", "robots_forbidden").data["requeued"] == queued
+        assert offers.json("worker", "--burst", OFFERS_IGNORE_ROBOTS="true").data["succeeded"] == queued

@@ -205,6 +205,7 @@ def test_failure_codes_and_their_outcomes_are_those_of_the_contract() -> None:
         "shop_unknown",
         "link_refused",
         "forbidden_url",
+        "robots_forbidden",
     }
     assert {code for code, o in outcomes.items() if o is Outcome.SNOOZE} == {
         "page_blocked",

@@ -153,8 +153,9 @@ class Shop(DemoShop):
         return response
 
     def make_response(self, request: ShopRequest) -> ShopResponse:
-        """The response to one request, after the latency; trouble in force comes first."""
-        fault = None if request.path.startswith(VERIFICATION) else self._faults.in_force(request.path)
+        """The response to one request, after the latency; trouble in force comes first, but not before robots.txt."""
+        is_spared = request.path.startswith((VERIFICATION, "/robots.txt"))
+        fault = None if is_spared else self._faults.in_force(request.path)
         if fault:
             response = self._trouble(fault, request)
         elif self._affiliates.owns(request.path):
