@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from acceptance.program import Program, at_shop
@@ -70,6 +72,40 @@ def test_scraping_again_changes_nothing_but_what_changed(program: Program, calm_
     prices = [row[0] for row in rows]
     assert prices[-1] == victim.listed.price_cents + 1000
     assert prices.count(prices[-1]) == 1, "one history row for one observed change"
+
+
+def test_a_listing_that_goes_on_differing_from_the_page_makes_no_job_each_round(
+    program: Program, calm_shop: Shop
+) -> None:
+    """Three rounds: the first asks the pages, the others change nothing, queue nothing and ask nothing."""
+    for offer in calm_shop.offers:
+        calm_shop.change_price(offer.external_id, offer.page.price_cents * 9 // 10 + 7, listed=False)
+    rounds = []
+    for _ in range(3):
+        scraped = program.json("scrape", "ofertas", "--pages", "20").data
+        worked = program.json("worker", "--burst").data
+        asked = sum("/ofertas" not in seen.path for seen in calm_shop.requests)
+        rows = {row["external_id"]: row for row in program.json("list", "--limit", "1000").data["offers"]}
+        with sqlite3.connect(program.home / "offers.db") as db:
+            history = db.execute("select count(*) from price_history").fetchone()
+        rounds.append((scraped["changed"], scraped["enqueued"], worked["succeeded"], asked, history, prices_of(rows)))
+    first, *others = rounds
+    assert first[1] == first[2] == first[3] > 0
+    assert others == [(0, 0, 0, *first[3:])] * 2
+    truth = {offer.external_id: offer for offer in calm_shop.offers}
+    read = {id_: row for id_, row in rows.items() if row["enriched_at"]}
+    assert {id_: (row["price_cents"], row["listing_price_cents"]) for id_, row in read.items()} == {
+        id_: (truth[id_].page.price_cents, truth[id_].listed.price_cents) for id_ in read
+    }
+    victim = next(iter(read))
+    calm_shop.change_price(victim, truth[victim].listed.price_cents + 5000)
+    again = program.json("scrape", "ofertas", "--pages", "20").data
+    assert (again["changed"], again["enqueued"]) == (1, 1), "another word of the listing is news"
+
+
+def prices_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    names = ("price_cents", "old_price_cents", "discount_pct", "price_changed_at")
+    return {external_id: tuple(row[name] for name in names) for external_id, row in rows.items()}
 
 
 def test_what_is_queued_is_not_queued_twice(program: Program) -> None:
