@@ -59,8 +59,10 @@ def export(
 ) -> ExportReport:
     """Write the offers as csv, json, jsonl or parquet, all or those that match, safe to open in a spreadsheet.
 
-    Prices are integer cents. A file appears when it is complete; an interrupted export leaves the old one. A symbolic
-    link is replaced, not followed. With --json and no FILE the offers are in the document.
+    Prices are integer cents. In csv and parquet each fact (shipping, reviews, coupon …) has a column of its own; json
+    and jsonl have the known ones in one object, `facts`. A file appears when it is complete; an interrupted export
+    leaves the old one. A symbolic link is replaced, not followed. With --json and no FILE the offers are in the
+    document.
     """
     from offers_cli.services.export import choose_format, export, gather
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
-from offers_cli.offer import Facts
+from offers_cli.offer import FACTS, Facts
 from offers_cli.report import INTERNAL, Problem, Report, plain
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.text import cell_of_csv, json_text
@@ -24,25 +24,38 @@ from offers_cli.text import cell_of_csv, json_text
 Row = dict[str, Any]
 Write = Callable[[Iterable[Row], BinaryIO], None]
 
-FIELDS = tuple(field for field in fields(StoredOffer) if field.metadata != INTERNAL)
-COLUMNS = tuple(field.name for field in FIELDS)
+COLUMNS = {field.name: str(field.type) for field in fields(StoredOffer) if field.metadata != INTERNAL}
+"""What an object of JSON holds, and the type of each."""
+CELLS = {name: kind for name, kind in COLUMNS.items() if name != "facts"} | {
+    fact.name: str(fact.type) for fact in fields(Facts)
+}
+"""What a row of a table holds: each fact has a column of its own, so that it can be filtered and summed."""
 GROUP = 10_000
 """Rows of one row group of a parquet file."""
 
 
 def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
-    """UTF-8, comma-separated, headings first, prices as cents (a decimal mark means another thing in each country)."""
+    """UTF-8, comma-separated, headings first, prices as cents (a decimal mark means another thing in each country).
+
+    A fact that nobody told is an empty cell, a fact that is a yes or no ``true`` or ``false``.
+    """
     text = TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    writer.writerow(CELLS)
+    writer.writerows([_cell(value) for value in _flat(row).values()] for row in rows)
     text.detach()
+
+
+def _flat(row: Row) -> Row:
+    """The row with its facts in cells of their own, as `CELLS` has them."""
+    facts = {name: getattr(row["facts"], name) for name in FACTS}
+    return {name: (facts if name in FACTS else row)[name] for name in CELLS}
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
         return cell_of_csv(value)
-    return _json(value) if isinstance(value, dict | Facts) else plain(value)
+    return _json(value) if isinstance(value, dict | bool) else plain(value)
 
 
 def write_jsonl(rows: Iterable[Row], out: BinaryIO) -> None:
@@ -64,12 +77,12 @@ def _json(value: Any) -> str:
 
 
 def write_parquet(rows: Iterable[Row], out: BinaryIO) -> None:
-    """Columns with types: cents and percentages as integers, times in UTC, facts and strategies as JSON text."""
+    """Columns with types: cents and percentages as integers, times in UTC, a column a fact, strategies as JSON text."""
     pa, pq = _import_pyarrow()
-    schema = pa.schema([(field.name, _arrow_type(pa, str(field.type))) for field in FIELDS])
+    schema = pa.schema([(name, _arrow_type(pa, kind)) for name, kind in CELLS.items()])
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for group in _groups(rows):
-            table = [row | {name: _json(row[name]) for name in ("facts", "strategies")} for row in group]
+            table = [_flat(row) | {"strategies": _json(row["strategies"])} for row in group]
             writer.write_table(pa.Table.from_pylist(table, schema=schema))
 
 
@@ -87,7 +100,8 @@ def _import_pyarrow() -> tuple[Any, Any]:
 
 def _arrow_type(pa: Any, declared: str) -> Any:
     kind = declared.removesuffix(" | None")
-    return {"int": pa.int64(), "datetime": pa.timestamp("us", tz="UTC")}.get(kind, pa.string())
+    kinds = {"int": pa.int64(), "bool": pa.bool_(), "datetime": pa.timestamp("us", tz="UTC")}
+    return kinds.get(kind, pa.string())
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -52,11 +52,13 @@ OFFER = StoredOffer(
     enrich_error=None,
     item_id=None,
     catalogue_id=None,
-    facts=Facts(free_shipping=True, seller="Loja"),
+    facts=Facts(free_shipping=True, interest_free=False, reviews=348, seller="Loja"),
     strategies={"price_cents": "state"},
 )
 NAMES = [field.name for field in fields(StoredOffer) if field.name != "listing_word"]
-"""The columns: all but what the storage keeps for itself."""
+"""The keys: all but what the storage keeps for itself."""
+CELLS = [name for name in NAMES if name != "facts"] + [field.name for field in fields(Facts)]
+"""The columns: a fact has one of its own."""
 
 
 class Offers:
@@ -82,12 +84,12 @@ def written(name: str, *offers: StoredOffer) -> bytes:
 
 def test_csv_reads_back_to_the_same_values() -> None:
     (row,) = csv.DictReader(io.StringIO(written("csv", OFFER).decode(), newline=""))
-    assert list(row) == NAMES
+    assert list(row) == CELLS
     assert row["title"] == OFFER.title
     assert (row["price_cents"], row["old_price_cents"]) == ("129990", "")
     assert row["first_seen_at"] == "2026-01-31T12:00:00Z"
     assert (row["price_condition"], row["card_price_cents"]) == ("pix", "139990")
-    assert json.loads(row["facts"]) == {"free_shipping": True, "seller": "Loja"}
+    assert (row["free_shipping"], row["full"], row["interest_free"], row["seller"]) == ("true", "", "false", "Loja")
     assert json.loads(row["strategies"]) == {"price_cents": "state"}
 
 
@@ -98,17 +100,20 @@ def test_json_and_jsonl_read_back(name: str) -> None:
     assert [row["id"] for row in rows] == ["a1", "a2"]
     assert list(rows[0]) == NAMES
     assert (rows[0]["price_cents"], rows[0]["price_condition"]) == (129990, "pix")
-    assert rows[0]["facts"] == {"free_shipping": True, "seller": "Loja"}, "what is not known is absent"
+    assert rows[0]["facts"] == OFFER.facts.known(), "what is not known is absent"
 
 
 def test_parquet_has_typed_columns() -> None:
     pq = pytest.importorskip("pyarrow.parquet")
     table = pq.read_table(io.BytesIO(written("parquet", OFFER)))
-    assert table.column_names == NAMES
+    assert table.column_names == CELLS
+    assert [str(table.schema.field(name).type) for name in ("free_shipping", "reviews", "seller")] == [
+        *("bool", "int64", "string"),
+    ]
     assert str(table.schema.field("price_cents").type) == "int64"
     (row,) = table.to_pylist()
     assert (row["first_seen_at"], row["price_condition"]) == (SEEN, "pix")
-    assert json.loads(row["facts"]) == {"free_shipping": True, "seller": "Loja"}
+    assert (row["free_shipping"], row["full"], row["reviews"], row["seller"]) == (True, None, 348, "Loja")
 
 
 def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +130,7 @@ def test_nothing_to_export_is_a_valid_document(name: str) -> None:
     if name == "json":
         assert json.loads(out) == []
     if name == "csv":
-        assert out.decode().strip().split(",") == NAMES
+        assert out.decode().strip().split(",") == CELLS
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "＝", "＠"])
@@ -146,9 +151,12 @@ def test_plain_titles_stay_as_they_are(text: str) -> None:
 
 
 def test_every_text_column_of_a_csv_is_defused() -> None:
-    evil = replace(OFFER, title="=1+1", url="@SUM(1)", affiliate_link="+1", enrich_error_message="-1")
+    facts = Facts(seller="=1+1", coupon_label="@SUM(1)", badge="MAIS VENDIDO;=1+1")
+    evil = replace(OFFER, title="=1+1", url="@SUM(1)", affiliate_link="+1", enrich_error_message="-1", facts=facts)
     (row,) = csv.DictReader(io.StringIO(written("csv", evil).decode()))
-    assert [row[name][0] for name in ("title", "url", "affiliate_link", "enrich_error_message")] == ["'"] * 4
+    names = ("title", "url", "affiliate_link", "enrich_error_message", "seller", "coupon_label")
+    assert [row[name][0] for name in names] == ["'"] * 6
+    assert row["badge"] == "MAIS VENDIDO;'=1+1"
 
 
 def interrupted(first: bytes) -> Iterator[bytes]:
