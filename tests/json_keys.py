@@ -26,6 +26,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
         "already_queued",
         "pages_spared",
     ),
+    "add": ("added", "enriched", "known", "refused", "enqueued", "already_queued", "links", "not_done"),
     "runs": ("runs",),
     "enqueue-missing": ("found", "enqueued", "already_queued", "refused"),
     "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),

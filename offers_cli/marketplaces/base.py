@@ -116,7 +116,11 @@ class Marketplace(Protocol):
         ...
 
     def fetch_url(self, url: str) -> str:
-        """Where a page of that address is fetched: another host when the marketplace's address is configured."""
+        """Where a page of that address is fetched: another host when the marketplace's address is configured.
+
+        Raises:
+            ForbiddenUrl: asking for it would count as the click of a buyer.
+        """
         ...
 
     def locate(self, url: str, external_id: object = None, /) -> ProductPlace | None:
@@ -148,6 +152,10 @@ class Marketplace(Protocol):
             PageBlocked, ErrorPage, PageChanged, NotHtml: what the page is instead.
             OfferGone: an unavailable product; its `reading` attribute holds what was read.
         """
+        ...
+
+    def featured_url(self, html: str, url: str) -> str | None:
+        """The address of the one product that a page without an own one presents, as where affiliate links lead."""
         ...
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:

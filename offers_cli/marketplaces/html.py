@@ -66,6 +66,14 @@ class Document:
         """The address the page tells of itself, or None."""
         return next(self._addresses(), None)
 
+    @cached_property
+    def shared_title(self) -> str | None:
+        """What the page is called where it is shared (``og:title``), or None."""
+        for node in select(self.tree, 'meta[property="og:title" i]'):
+            if title := " ".join((node.attributes.get("content") or "").split()):
+                return title
+        return None
+
     def _addresses(self) -> Iterator[str]:
         for selector, name in (('link[rel="canonical" i]', "href"), ('meta[property="og:url" i]', "content")):
             for node in select(self.tree, selector):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers_cli.errors import Redirected, UsageError
+from offers_cli.errors import ForbiddenUrl, Redirected, UsageError
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.urls import (
@@ -230,3 +231,68 @@ def test_naming_a_marketplace_loads_no_parser() -> None:
         "print([name for name in sys.modules if name.startswith('selectolax')])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+CLICK = "https://click1.mercadolivre.com.br/mclics/clicks/external/MLB/count?a=x"
+
+
+def test_an_advertisement_is_located_by_its_ids_and_never_fetched() -> None:
+    """Fetching it would count as a buyer's click, which somebody pays for."""
+    place = MercadoLivre().locate(f"{CLICK}&searchVariation=MLB5#wid=MLB1")
+    assert place is not None
+    assert (place.url, place.external_id) == (
+        "https://www.mercadolivre.com.br/p/MLB5?pdp_filters=item_id%3AMLB1",
+        "MLB1",
+    )
+    assert MercadoLivre().locate(CLICK) is None
+    with pytest.raises(ForbiddenUrl, match="counts as a click"):
+        MercadoLivre().fetch_url(CLICK)
+
+
+def test_where_pages_are_fetched() -> None:
+    shop = MercadoLivre("http://127.0.0.1:9999")
+    assert MercadoLivre().fetch_url(f"http://{WWW.partition('//')[2]}/p/MLB1") == f"{WWW}/p/MLB1"
+    assert MercadoLivre().fetch_url("https://meli.la/x") == "https://meli.la/x"
+    assert shop.fetch_url("https://meli.la/x") == "http://127.0.0.1:9999/sec/x"
+    assert shop.fetch_url("https://127.0.0.1:9999/p/MLB1?a=b") == "http://127.0.0.1:9999/p/MLB1?a=b"
+    assert shop.fetch_url("https://other.example/p/1") == "https://other.example/p/1"
+
+
+def profile(title: str | None, *cards: str) -> str:
+    """An affiliate's profile without a state."""
+    shown = "".join(
+        f'<div class="poly-card"><h3><a class="poly-component__title" href="{WWW}/p/MLB{number}">{name}</a></h3>'
+        '<div class="poly-component__price"><div class="poly-price__current"><span class="andes-money-amount">'
+        '<span class="andes-money-amount__currency-symbol">R$</span>'
+        '<span class="andes-money-amount__fraction">90</span></span></div></div></div>'
+        for number, name in enumerate(cards, start=1)
+    )
+    meta = f'<meta property="og:title" content="{title}">' if title else ""
+    return f"<!DOCTYPE html><html><head>{meta}</head><body>{shown}</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("page", "url", "featured"),
+    [
+        (profile("Fone  azul", "Fone azul", "Capa"), f"{WWW}/social/nick?ref=x", f"{WWW}/p/MLB1"),
+        (profile("Perfil de Ana", "Fone azul", "Capa"), f"{WWW}/social/nick", None),
+        (profile("Capa", "Fone azul", "Capa"), f"{WWW}/social/nick", None),
+        (profile(None, "Fone azul"), f"{WWW}/social/nick", None),
+        (profile("Fone azul", "Fone azul", "Capa"), f"{WWW}/ofertas", None),
+    ],
+)
+def test_a_profile_presents_the_product_that_its_link_was_made_for_or_none(
+    page: str, url: str, featured: str | None
+) -> None:
+    """A wrong product is worse than none: what else a profile shows was not linked."""
+    assert MercadoLivre().featured_url(page, url) == featured
+
+
+def test_a_profiles_state_says_what_is_featured() -> None:
+    pages = Path(__file__).parent / "pages"
+    url = f"{WWW}/social/nick?matt_word=x"
+    found = {
+        name: MercadoLivre().featured_url((pages / f"listing_profile_with_{name}/page.html").read_text(), url)
+        for name in ("featured_product", "shared_list")
+    }
+    assert (bool(found["featured_product"]), found["shared_list"]) == (True, None)

@@ -27,6 +27,7 @@ from shop.hub_page import (
 from shop.inventory import ChangingInventory
 from shop.json_bodies import json_response, read_json_object
 from shop.links import LinkBuilder
+from shop.profile_page import profile_html
 from shop.sessions import Sessions, read_cookies
 
 _FIRST_CARDS = 24
@@ -53,17 +54,20 @@ class Affiliates:
     def answer(self, request: ShopRequest) -> ShopResponse:
         path = request.path.rstrip("/")
         if path.startswith(("/jms/", "/sec/", "/social/")):
-            return self._public(path)
+            return self._public(path, request)
         if (call := self._calls.get((request.method, path))) is not None:
             return self._call(call, request)
         if path in {"/afiliados/hub", "/afiliados/linkbuilder"} and request.method in {"GET", "HEAD"}:
             return self._page(path, request)
         return not_found()
 
-    def _public(self, path: str) -> ShopResponse:
+    def _public(self, path: str, request: ShopRequest) -> ShopResponse:
         if path.startswith("/jms/"):
             return page("<!DOCTYPE html><title>Mercado Livre</title><h1>Digite seu e-mail ou telefone</h1>")
         if path.startswith("/social/"):
+            featured = self._links.featured(request.query.get("ref", ""))
+            if featured:
+                return page(profile_html(featured, self._inventory.offers[:4], self._base_url))
             return page("<!DOCTYPE html><title>Perfil</title><h1>Perfil social da loja de demonstração</h1>")
         target = self._links.follow(path.removeprefix("/sec/"))
         return redirect(target) if target else not_found()

@@ -38,7 +38,7 @@ class LinkBuilder:
         self.tags = tags
         self.foreign_tag: str | None = None
         self._own_address = re.compile(re.escape(base_url) + r"(?P<path>/[^?#]*)?([?#].*)?", re.DOTALL)
-        self._made: dict[str, str] = {}
+        self._made: dict[str, tuple[str, str]] = {}
 
     def create(self, url: str, tag: str) -> dict[str, Any]:
         """The link of one product address, or the refusal: HTTP knows no difference."""
@@ -48,7 +48,7 @@ class LinkBuilder:
         if offer is None or refusal:
             return _refused(url, tag, refusal or 110)
         code_id = _code(offer, tag, 7)
-        self._made[code_id] = tag
+        self._made[code_id] = tag, offer.item_id
         paste = "-".join((_code(offer, f"{tag} id", 6), _code(offer, f"{tag} check", 4)))
         return {
             "id": code_id,
@@ -63,8 +63,13 @@ class LinkBuilder:
 
     def follow(self, code_id: str) -> str | None:
         """Where a short link leads, or None for one that was never made."""
-        tag = self._made.get(code_id)
+        tag, _ = self._made.get(code_id, ("", ""))
         return self._long_url(tag, code_id) if tag else None
+
+    def featured(self, reference: str) -> CatalogueOffer | None:
+        """The offer that a long link's reference stands for."""
+        _, item_id = self._made.get(reference.removesuffix("x"), ("", ""))
+        return next((offer for offer in self._inventory.offers if offer.item_id == item_id), None)
 
     def _refusal(self, tag: str, offer: CatalogueOffer | None, *, ours: bool) -> int | None:
         if tag not in self.tags:

@@ -126,6 +126,11 @@ class Shop(DemoShop):
         """Log the affiliate in; returns the cookies that a browser would hold, by name."""
         return self._sessions.log_in()
 
+    def share(self, external_id: str, tag: str = "demonstracao") -> str:
+        """A short link to an offer, as the affiliate's link builder makes it; it leads to a profile."""
+        offer = next(each for each in self.offers if each.external_id == external_id)
+        return str(self._links.create(f"{self.url}{offer.path}", tag)["short_url"])
+
     def expire_session(self, after_requests: int = 0) -> None:
         """End the affiliate's session, at once or after that many more requests to the account."""
         self._sessions.expire(after_requests)

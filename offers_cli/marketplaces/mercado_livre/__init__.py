@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from offers_cli.errors import PageChanged, PageError, Redirected, UsageError
+from offers_cli.errors import ForbiddenUrl, PageChanged, PageError, Redirected, UsageError
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
@@ -71,7 +71,16 @@ class MercadoLivre:
         return f"https://{site.search_host}.{site.domain}"
 
     def fetch_url(self, url: str) -> str:
-        """Where a page of that address is fetched: at the configured host, when there is one, else by https."""
+        """Where a page of that address is fetched: at the configured host, when there is one, else by https.
+
+        Raises:
+            ForbiddenUrl: it is an advertisement's click counter.
+        """
+        if urls.is_sponsored(url) and self.owns(url):
+            raise ForbiddenUrl(
+                "an advertisement's link counts as a click and is not fetched",
+                hint="open it in a browser and give the address of the product's page",
+            )
         if not self.owns(url):
             return url
         parts = split(url)
@@ -84,6 +93,8 @@ class MercadoLivre:
         """The product of an address, without tracking, else of an id; see `Marketplace.locate`."""
         asked = urls.identify(url)
         address = urls.canonical(url) if asked.external_id else ""
+        if address and urls.is_sponsored(url):
+            address = urls.product_url(asked, base_url=self.base_url if self._is_moved else None) or ""
         if not address:
             user_product_id = urls.user_product_id_in(external_id)
             asked = urls.Identity(item_id=urls.item_id_in(external_id), user_product_id=user_product_id)
@@ -145,6 +156,17 @@ class MercadoLivre:
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""
         return self._recognise(html, url).read()
+
+    def featured_url(self, html: str, url: str) -> str | None:
+        """Of an affiliate's profile: what its state features, else the first card where the page bears its title."""
+        from offers_cli.marketplaces.html import Document
+        from offers_cli.marketplaces.mercado_livre.listing_page import FEATURED
+
+        if not split(url).path.startswith("/social/"):
+            return None
+        offers = self.read_listing(html, url, source="listing").offers
+        title = Document(html).shared_title
+        return next((offer.url for offer in offers[:1] if offer.source == FEATURED or offer.title == title), None)
 
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""

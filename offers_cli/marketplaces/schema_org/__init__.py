@@ -67,6 +67,10 @@ class SchemaOrg:
             return read_listing(document, url, source="listing")
         return read_product(document, url)
 
+    def featured_url(self, _html: str, _url: str) -> str | None:
+        """None: such pages are of shops with an affiliates' programme that is known here."""
+        return None
+
     def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
         from offers_cli.marketplaces.html import Document
