@@ -13,6 +13,7 @@
         │   └── StorageBusy          4  storage_unavailable   snooze
         ├── StorageRefused           3  storage_refused       fail
         ├── SessionExpired           3  session_expired       snooze
+        ├── LabelRefused             3  label_refused         snooze
         ├── LinkRefused              1  link_refused          final
         ├── Bug                      1  bug                   fail
         ├── HostPaused               (code and exit code of what paused it)  snooze
@@ -186,6 +187,14 @@ class SessionExpired(WorkError):
     outcome = Outcome.SNOOZE
 
 
+class LabelRefused(WorkError):
+    """The affiliate programme does not know the operator's label, or not as this account's."""
+
+    code = "label_refused"
+    exit_code = 3
+    outcome = Outcome.SNOOZE
+
+
 class LinkRefused(WorkError):
     """The affiliate programme refuses a link for this product."""
 
@@ -352,6 +361,7 @@ WORK_ERRORS: dict[str, type[WorkError]] = {
         StorageUnavailable,
         StorageRefused,
         SessionExpired,
+        LabelRefused,
         LinkRefused,
         QueueUnavailable,
         QueueRefused,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from offers_cli.config import get_config
-from offers_cli.errors import ConfigError
+from offers_cli.errors import ConfigError, LabelRefused
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
@@ -62,6 +62,8 @@ def work(
         parent_pid=supervisor_pid,
         on_progress=on_progress,
     )
+    if runtime.links.are_wanted:  # whoever mends the label starts the worker again: what waited for it waits no longer
+        runtime.registries.run_scheduled_now(LabelRefused.code)
     with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
         done = worker.run(burst=options.burst, max_jobs=options.max_jobs)
     return with_failures(done, reported=save.reported)

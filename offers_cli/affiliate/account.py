@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from offers_cli.affiliate.link_builder import (
     BUILDER_PAGE,
     CREATE_CALL,
+    MEND_LABEL,
+    UNKNOWN_LABEL_REST_S,
     Link,
     create_body,
     find_csrf_token,
@@ -19,7 +22,7 @@ from offers_cli.affiliate.link_builder import (
 )
 from offers_cli.affiliate.login import Login, refused
 from offers_cli.affiliate.session import Session
-from offers_cli.errors import PageBlocked, PageError, SessionExpired, WorkError
+from offers_cli.errors import LabelRefused, PageBlocked, PageError, SessionExpired, WorkError
 from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.response import Page
 from offers_cli.log import get_log
@@ -40,16 +43,27 @@ class Account:
     Args:
         fetcher: a client that sends the session's cookies.
         insist: ask also with a session that the site refused lately: a person is waiting for the outcome.
+        clock: monotonic seconds.
     """
 
     def __init__(
-        self, shop: MercadoLivre, *, fetcher: PoliteFetcher, login: Login, pace: Pace, insist: bool = False
+        self,
+        shop: MercadoLivre,
+        *,
+        fetcher: PoliteFetcher,
+        login: Login,
+        pace: Pace,
+        insist: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shop = shop
         self._fetcher = fetcher
         self._login = login
         self._pace = pace
         self._insist = insist
+        self._clock = clock
+        self._no_label_until = 0.0
+        self._refused_label: tuple[str, str, str] = ("", "", "")  # the session's id, the label, what was said
         self._lock = threading.Lock()
         self._token: tuple[str, str] = ("", "")  # the session's id and its token
 
@@ -81,10 +95,23 @@ class Account:
     def create_links(self, urls: Sequence[str], *, label: str) -> Mapping[str, Link | WorkError]:
         """The links of some product addresses, made in one call; for each that gets none, why.
 
+        A label that the programme refused is not asked for again for a while, unless another login is imported.
+
         Raises as `call` and `read_links` do.
         """
+        asked_by = self._login.get(insist=self._insist).id
+        *refused_of, said = self._refused_label
+        left_s = self._no_label_until - self._clock()
+        if refused_of == [asked_by, label] and left_s > 0:
+            raise LabelRefused(said, hint=MEND_LABEL, retry_after_s=left_s)
         data = self.call(CREATE_CALL, create_body(urls, label))
-        return read_links(data, urls, label, link_host=urlsplit(self._shop.base_url).netloc)
+        try:
+            return read_links(data, urls, label, link_host=urlsplit(self._shop.base_url).netloc)
+        except LabelRefused as error:
+            log.warning("the label was refused", label=label, reason=error.message, hint=error.hint)
+            self._refused_label = asked_by, label, error.message
+            self._no_label_until = self._clock() + UNKNOWN_LABEL_REST_S
+            raise
 
     def _tokens(self, session: Session) -> Iterator[str]:
         """The token at hand, if there is one, then a fresh one."""

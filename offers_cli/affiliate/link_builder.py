@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired, WorkError
+from offers_cli.errors import LabelRefused, LinkRefused, PageBlocked, PageChanged, WorkError
 from offers_cli.marketplaces.bounds import refuse_unbounded_json
 from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import SHORT_HOST
@@ -30,6 +30,8 @@ MOST_URLS = 20
 
 UNKNOWN_LABEL_REST_S = 900.0
 """A label that the programme does not know is not tried again for so long: only a person can mend that."""
+UNKNOWN_LABEL = 109
+MEND_LABEL = "set ML_AFFILIATE_TAG to a label of this account's panel, then offers worker"
 
 REFUSALS = {
     100: "it is not an address of Mercado Livre",
@@ -129,7 +131,7 @@ def read_links(data: Any, urls: Sequence[str], tag: str, *, link_host: str) -> M
         link_host: host and port, beside the marketplace's own, that links may lead to.
 
     Raises:
-        SessionExpired: the programme does not know the label.
+        LabelRefused: the programme does not know the label.
         PageChanged: the response has no items.
     """
     items = dig(data, "urls")
@@ -166,10 +168,11 @@ def _read_item(item: Json, tag: str, link_host: str) -> Link | WorkError:
 def _refusal(item: Json, tag: str) -> WorkError:
     """Why an item has no link; an unknown label is no fault of the product."""
     code, said = _code_of(item), text_in(item.get("message"))
-    if code not in REFUSALS and said and _LABEL_REFUSED.search(said):
-        raise SessionExpired(
-            f"the programme does not accept the label {tag}: {said[:200]}",
-            hint="set ML_AFFILIATE_TAG to a label of this account's panel, or import the session of its owner",
+    if code == UNKNOWN_LABEL or (code not in REFUSALS and said and _LABEL_REFUSED.search(said)):
+        why = (said or "no reason given")[:200]
+        raise LabelRefused(
+            f"the affiliates' programme does not accept the label {tag}: {why}",
+            hint=MEND_LABEL,
             retry_after_s=UNKNOWN_LABEL_REST_S,
         )
     if code is None and said is None:

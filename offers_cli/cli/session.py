@@ -11,7 +11,7 @@ from offers_cli.cli.command import GROUPS, Group, command
 from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import parse_path_option
 from offers_cli.cli.render import Block, Line, Table
-from offers_cli.errors import SessionExpired
+from offers_cli.errors import LabelRefused, SessionExpired
 
 if TYPE_CHECKING:
     from offers_cli.affiliate.session import ClearReport, ImportReport, SessionReport
@@ -69,7 +69,7 @@ def import_session(
     """Save the login cookies of a browser's export, in place of those there were."""
 
     def resume() -> int:
-        return runtime.registries.run_scheduled_now(SessionExpired.code)
+        return sum(map(runtime.registries.run_scheduled_now, (SessionExpired.code, LabelRefused.code)))
 
     return runtime.session_keeper.import_cookies(_read(file), resume=resume)
 

@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
     WORK_ERRORS,
     Bug,
     Interrupted,
+    LabelRefused,
     Outcome,
     QueueRefused,
     QueueUnavailable,
@@ -32,6 +34,7 @@ LATER = "offers worker --burst, later; offers stats shows the rest"
 RESUME = "rq resume"
 HINTS = {
     SessionExpired.code: "offers session check",
+    LabelRefused.code: MEND_LABEL,
     StorageUnavailable.code: "offers doctor",
     QueueUnavailable.code: "offers doctor",
     QueueRefused.code: "offers doctor",

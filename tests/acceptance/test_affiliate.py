@@ -174,20 +174,35 @@ def test_a_link_that_credits_another_label_is_not_saved(program: Program, shop: 
     assert all(row["enriched_at"] for row in found.values())
 
 
-def test_an_unknown_label_refuses_no_product(program: Program, shop: Shop) -> None:
+def test_an_unknown_label_is_said_at_once_and_mending_it_wakes_what_waited(program: Program, shop: Shop) -> None:
+    """Prices are enriched meanwhile, the programme is asked once, and everybody who is asked names the label."""
     log_in(program, shop)
     program.json("scrape", "hub")
-    worked = program.json("worker", "--burst", ML_AFFILIATE_TAG="outra")
-    assert worked.data["failed"] == 0
-    assert worked.data["snoozed"] == 24
-    again = program.json("worker", "--burst", ML_AFFILIATE_TAG="outra")
+    program.env["ML_AFFILIATE_TAG"] = "outra"
+    worked = program.json("worker", "--burst")
+    assert (worked.data["failed"], worked.data["snoozed"]) == (0, 24)
+    assert all(row["enriched_at"] for row in rows(program).values())
+    assert len(calls(shop)) == 1
+    assert "the label was refused" in worked.err
+    again = program.json("worker", "--burst")
     for burst in (worked, again):
-        assert burst.code == 3, "also when this run itself put nothing off"
-        assert "24 jobs wait" in burst.document["errors"][0]["message"]
-        assert "outra" in burst.document["errors"][0]["message"], "the label is named"
-    log_in(program, shop)
-    program.json("worker", "--burst")
-    assert any(row["affiliate_link"] for row in rows(program).values())
+        assert (burst.code, burst.codes) == (3, ["label_refused"]), "also when another run put them off"
+        [error] = burst.document["errors"]
+        assert "24 jobs wait" in error["message"]
+        assert "the label outra:" in error["message"]
+        assert "ML_AFFILIATE_TAG" in error["hint"]
+    [finding] = [each for each in program.json("doctor").data["checks"] if each["name"] == "label"]
+    assert (finding["state"], finding["code"]) == ("problem", "label_refused")
+    assert "24 links wait" in finding["evidence"]
+    program.env["ML_AFFILIATE_TAG"] = TAG
+    [finding] = [each for each in program.json("doctor").data["checks"] if each["name"] == "label"]
+    assert (finding["state"], finding["advice"]) == ("warning", "offers worker"), "the label is another now"
+    assert program.json("session", "check").data["valid"] is True, "the login is not to blame"
+
+    mended = program.json("worker", "--burst")
+    assert (mended.code, mended.data["snoozed"]) == (0 if not mended.data["failed"] else 1, 0)
+    refused = {offer.external_id for offer in shop.offers if offer.link_refusal_code}
+    assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused & set(rows(program))
 
 
 @pytest.mark.parametrize("ended", [True, False])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from offers_cli.affiliate.hub import SEARCH_CALL
 from offers_cli.affiliate.login import Login
 from offers_cli.affiliate.session import SessionFile
 from offers_cli.demo.catalogue import Catalogue
-from offers_cli.errors import PageBlocked, RateLimited, SessionExpired
+from offers_cli.errors import LabelRefused, PageBlocked, RateLimited, SessionExpired
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
@@ -53,7 +54,7 @@ def open_account(shop: Shop, file: SessionFile, pace: FreePace) -> Iterator[Call
     """Opens accounts, each as another process would."""
     fetchers: list[PoliteFetcher] = []
 
-    def open_one(*, insist: bool = False) -> Account:
+    def open_one(**options: Any) -> Account:
         login = Login(file, domains=["127.0.0.1"], now=lambda: datetime.now(UTC))
         guard = Guard([urlsplit(shop.url).netloc], allow_private=True)
         fetchers.append(
@@ -61,7 +62,7 @@ def open_account(shop: Shop, file: SessionFile, pace: FreePace) -> Iterator[Call
                 guard=guard, pace=pace, is_wall=is_wall, headers_for=login.headers_for, on_response=login.on_response
             )
         )
-        return Account(MercadoLivre(shop.url), fetcher=fetchers[-1], login=login, pace=pace, insist=insist)
+        return Account(MercadoLivre(shop.url), fetcher=fetchers[-1], login=login, pace=pace, **options)
 
     yield open_one
     for fetcher in fetchers:
@@ -169,3 +170,30 @@ def test_a_rate_limit_passes_through(shop: Shop, file: SessionFile, open_account
         search(account)
     assert caught.value.retry_after_s == 7
     assert search(account) == 18, "the token is still good"
+
+
+def test_a_refused_label_is_said_once_and_rests_until_another_login(
+    shop: Shop, file: SessionFile, open_account: Callable[..., Account]
+) -> None:
+    """Batch after batch would ask the programme in vain; another label, or another affiliate's login, is asked for."""
+    now = [0.0]
+    log_in(file, shop)
+    account = open_account(clock=lambda: now[0])
+    url = shop.url + shop.offers[0].path
+
+    def calls() -> int:
+        return sum(seen.method == "POST" for seen in shop.requests)
+
+    for now[0] in (0.0, 1.0, 899.0):
+        with pytest.raises(LabelRefused, match="the label errada:") as refused:
+            account.create_links([url], label="errada")
+        assert refused.value.retry_after_s == 900.0 - now[0]
+    assert calls() == 1
+    account.create_links([url], label="demonstracao")
+    assert calls() == 2
+    for now[0] in (901.0, 902.0):
+        asked = calls()
+        with pytest.raises(LabelRefused):
+            account.create_links([url], label="errada")
+        assert calls() == asked + 1
+        log_in(file, shop)

@@ -17,7 +17,7 @@ from offers_cli.affiliate.link_builder import (
     read_json,
     read_links,
 )
-from offers_cli.errors import LinkRefused, PageBlocked, PageChanged, SessionExpired
+from offers_cli.errors import LabelRefused, LinkRefused, PageBlocked, PageChanged
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 TAG = "minhaetiqueta"
@@ -66,10 +66,18 @@ def test_an_unknown_code_is_refused_in_the_programme_s_own_words() -> None:
     assert "Not today." in error.message
 
 
-@pytest.mark.parametrize("message", ["The tag does not exist.", "A etiqueta não existe"])
-def test_an_unknown_label_is_no_fault_of_the_product(message: str) -> None:
-    with pytest.raises(SessionExpired, match=TAG) as caught:
-        outcome(refused(1010, message=message))
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (1010, "The tag does not exist."),
+        (1010, "A etiqueta não existe"),
+        (109, "Tag is not associated to the user"),
+        (109, None),
+    ],
+)
+def test_an_unknown_label_is_no_fault_of_the_product(code: int, message: str | None) -> None:
+    with pytest.raises(LabelRefused, match=TAG) as caught:
+        outcome(refused(code, message=message))
     assert "ML_AFFILIATE_TAG" in caught.value.hint
 
 

@@ -211,6 +211,7 @@ def test_failure_codes_and_their_outcomes_are_those_of_the_contract() -> None:
         "page_blocked",
         "rate_limited",
         "session_expired",
+        "label_refused",
         "storage_unavailable",
         "queue_unavailable",
         "queue_refused",

@@ -14,13 +14,14 @@ import pytest
 
 from offers_cli.config import Secret
 from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.queue.registries import PutOff
 from offers_cli.redis.health import RedisHealth
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.services.doctor.database import look_at_supabase
 from offers_cli.services.doctor.examine import Check, Finding, examine
 from offers_cli.services.doctor.machine import look_at_disk, look_at_python
 from offers_cli.services.doctor.queue import look_at_queue
-from offers_cli.services.doctor.site import look_at_session
+from offers_cli.services.doctor.site import look_at_label, look_at_session
 from offers_cli.storage.health import is_public_key
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -170,6 +171,17 @@ def test_what_strangers_can_read(*, tables: dict[str, int], offers: int, has_key
 def test_session(age_days: int, refused: bool, state: str) -> None:
     session: Any = SimpleNamespace(imported_at=NOW - timedelta(days=age_days), refused_at=NOW if refused else None)
     assert look_at_session(lambda: session, now=NOW)[0].state == state
+
+
+@pytest.mark.parametrize(
+    ("label", "refused", "state"),
+    [(None, "errada", "ok"), ("certa", None, "ok"), ("certa", "errada", "warning"), ("errada", "errada", "problem")],
+)
+def test_label(label: str | None, refused: str | None, state: str) -> None:
+    waiting = PutOff(code="label_refused", jobs=3, message=f"… does not accept the label {refused}: no such tag")
+    found = look_at_label(label, [PutOff(code="page_blocked", jobs=9, message="")] + ([waiting] if refused else []))
+    assert found.state == state
+    assert ("3 links wait" in found.evidence) == (state in ("warning", "problem"))
 
 
 def test_a_check_that_hangs_and_one_that_breaks_hide_no_other() -> None:

@@ -81,9 +81,9 @@ def test_an_attempt_that_failed_and_waits_is_not_told_as_done() -> None:
 def test_a_missing_login_is_told_in_its_own_words() -> None:
     expired = Problem(code="session_expired", message="log in", exit_code=3)
     assert told(put_off=[Jobs(code="session_expired")], session=[expired]) == [expired]
-    [problem] = told(put_off=[Jobs(code="session_expired", message="the label is not yours")])
+    [problem] = told(put_off=[Jobs(code="session_expired", message="refused lately")])
     assert (problem.exit_code, problem.hint) == (3, "offers session check")
-    assert "the label is not yours" in problem.message
+    assert "refused lately" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from offers_cli.services.doctor.examine import Check, Finding
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python, look_at_settings
 from offers_cli.services.doctor.queue import NAMES as REDIS_NAMES
 from offers_cli.services.doctor.queue import look_at_queue
-from offers_cli.services.doctor.site import look_at_pages, look_at_session, look_at_source
+from offers_cli.services.doctor.site import look_at_label, look_at_pages, look_at_session, look_at_source
 from offers_cli.services.pages import Pages
 from offers_cli.storage import storage_kind
 from offers_cli.storage.base import Storage
@@ -75,7 +75,10 @@ def list_checks(
         address = without_query(url.reveal()) if url else None
         found = look_at_queue(read_health=read_health, queue=queue, address=address)
         answers = len(found) > 1
-        return [*found, look_at_pages(drift)] if answers else found
+        if not answers:
+            return found
+        label = config.marketplace.affiliate_tag
+        return [*found, look_at_pages(drift), look_at_label(label, queue.put_off())]
 
     def look_at_disks() -> Sequence[Finding]:
         folder = config.database.sqlite_path.parent
@@ -97,7 +100,7 @@ def list_checks(
     return [
         *first,
         Check(names=("disk",), look=look_at_disks),
-        check(*REDIS_NAMES, "pages", look=look_at_redis, late=QueueUnavailable, settings=("REDIS_URL",)),
+        check(*REDIS_NAMES, "pages", "label", look=look_at_redis, late=QueueUnavailable, settings=("REDIS_URL",)),
         check(*database.NAMES, look=look_at_database, late=StorageUnavailable, settings=("OFFERS_DB", "SUPABASE_")),
         Check(names=("session",), look=lambda: look_at_session(session.load, now=now)),
         check("source", look=lambda: look_at_source(pages), late=SiteUnavailable, settings=SITE_SETTINGS),

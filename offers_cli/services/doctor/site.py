@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.affiliate.session import Session
 from offers_cli.drift.store import DriftStore
-from offers_cli.errors import ForbiddenUrl, HostPaused, SessionExpired
+from offers_cli.errors import ForbiddenUrl, HostPaused, LabelRefused, SessionExpired
 from offers_cli.marketplaces.base import ListingReading
+from offers_cli.queue.registries import PutOff
 from offers_cli.services.doctor.examine import Finding
 from offers_cli.services.pages import Pages
 
@@ -43,6 +45,19 @@ def look_at_session(load: Callable[[], Session | None], *, now: datetime) -> Seq
         evidence = f"imported {days} days ago: it may end soon"
         return [Finding("session", "warning", evidence, advice)]
     return [Finding("session", "ok", f"imported {days} days ago")]
+
+
+def look_at_label(label: str | None, put_off: Sequence[PutOff]) -> Finding:
+    """Whether the programme refused the label; the jobs that wait for another one tell."""
+    refused = next((jobs for jobs in put_off if jobs.code == LabelRefused.code), None)
+    if label is None:
+        return Finding("label", "ok", "no ML_AFFILIATE_TAG: no affiliate links are made")
+    if refused is None:
+        return Finding("label", "ok", f"{label}; no link was refused for it")
+    waiting = "1 link waits" if refused.jobs == 1 else f"{refused.jobs} links wait"
+    if f"the label {label}:" not in refused.message:
+        return Finding("label", "warning", f"{label}; {waiting} since another label was refused", "offers worker")
+    return Finding.of("label", LabelRefused(f"{refused.message}; {waiting}", hint=MEND_LABEL))
 
 
 def look_at_pages(drift: DriftStore) -> Finding:
