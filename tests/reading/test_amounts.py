@@ -59,6 +59,12 @@ def test_cents_within_the_whole_part_refuse_an_amount(classes: str) -> None:
     assert refusal(node(inner)) == "several parts in the whole part"
 
 
+@pytest.mark.parametrize("mark", [",", ".", '<i class="andes-visually-hidden">,</i>'])
+def test_a_mark_without_cents_behind_it_refuses_an_amount(mark: str) -> None:
+    assert refusal(amount("1.299", between=mark)).startswith("no cents behind the mark of 'R$1.299")
+    assert read_amount(amount("1.299", symbol="Bs."), site("MLV")) == 129900
+
+
 def test_an_element_around_all_of_the_whole_part_changes_nothing() -> None:
     assert read_amount(node('R$<b class="andes-money-amount__fraction"><i>1.299</i></b>'), BRAZIL) == 129900
 

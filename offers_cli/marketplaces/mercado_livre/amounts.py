@@ -30,6 +30,7 @@ UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
 FROM_NOTE = 'this is a "from" price'
 DIGIT = re.compile(r"[0-9]")
+MARK = re.compile(r"[.,]")
 NOT_A_SYMBOL = re.compile(r"[0-9.,\s\u200b-\u200d\u2060\ufeff]+")
 BEFORE_DIGITS = re.compile(r"([^\s0-9]+)\s*(?=[0-9])")
 WHOLE_CENTS = 100
@@ -125,8 +126,11 @@ def _from_parts(node: LexborNode, fraction: LexborNode, site: Site) -> int:
     if sum(bool(DIGIT.search(piece)) for piece in _pieces(fraction)) > 1:
         raise MoneyError("several parts in the whole part")
     parts = [part.text(deep=True) for part in (fraction, *cents)]
-    if DIGIT.findall(_shown(node)) != DIGIT.findall("".join(parts)):
+    shown = _shown(node)
+    if DIGIT.findall(shown) != DIGIT.findall("".join(parts)):
         raise MoneyError(f"other digits than those of {' and '.join(parts)!r}")
+    if not cents and MARK.search(shown.rpartition(parts[0])[2]):
+        raise MoneyError(f"no cents behind the mark of {' '.join(shown.split())[:20]!r}")
     return cents_from_parts(parts[0], parts[1] if cents else None, decimal_mark=_decimal_mark(node, site))
 
 
