@@ -5,7 +5,10 @@ The rules, the same for every marketplace:
 - a previous price no higher than rounding explains, or over 10 times the price without a label that shows just that
   discount, is kept as a suspect, not as a fact;
 - the discount is the label's, or the arithmetic's floor where no label is shown;
-  more than 2 points between the two are flagged.
+  more than 2 points between the two are flagged;
+- a condition of the price that one strategy names is believed before another's silence, and silence is an answer only
+  where no card price stands beside it;
+- what a card pays is kept where it is more than the price, and instalments and coupons where no strategy contradicts.
 """
 
 from __future__ import annotations
@@ -54,6 +57,15 @@ class Evidence:
         if text:
             self.add(name, strategy, text, text)
 
+    def add_condition(self, strategy: str, raw: object, condition: PriceCondition | None) -> None:
+        """Keep by which payment the price holds; None is a condition that is not known."""
+        self.add("price_condition", strategy, raw, condition, "" if condition else "no single known condition")
+
+    def add_facts(self, strategy: str, raw: object, facts: Facts) -> None:
+        """Keep each fact that one place of the page tells."""
+        for name, value in facts.known().items():
+            self.add(name, strategy, raw, value)
+
     def values(self, name: str) -> list[Value]:
         """The accepted values of a field."""
         return [candidate.value for candidate in self.found.get(name, ()) if candidate.value is not None]
@@ -79,9 +91,18 @@ class ReconciledPrices:
     old_price_cents: int | None = None
     suspect_old_price_cents: int | None = None
     discount_pct: int | None = None
+    price_condition: PriceCondition | None = None
+    card_price_cents: int | None = None
+    discount_kind: DiscountKind | None = None
     flags: tuple[str, ...] = ()
 
 
+INSTALMENTS = ("installments_count", "installment_cents", "interest_free")
+COUPON = ("coupon_label", "coupon_cents", "coupon_pct", "coupon_min_cents")
+TOLD_TOGETHER = (INSTALMENTS, COUPON, ("free_shipping", "free_shipping_note"), ("badge", "badge_until"))
+"""Facts that are of one place: the count of one place and the amount of another are nobody's instalments."""
+AMOUNTS = {INSTALMENTS, COUPON}
+"""Those in which strategies whose numbers differ are both doubted."""
 READ_FIELDS = tuple(known.name for known in fields(ProductReading))
 NO_PRICES = ReconciledPrices()
 
@@ -98,10 +119,27 @@ def build_reading(
 ) -> ProductReading:
     """The reading of a page: its prices as reconciled, every other field as its most trusted strategy has it."""
     told: dict[str, Any] = {name: values[0] for name in READ_FIELDS if (values := evidence.values(name))}
-    told["facts"] = Facts.of({name: values[0] for name in FACTS if (values := evidence.values(name))})
+    told["facts"] = _believed_facts(evidence)
     told |= asdict(prices)
     told |= {"marketplace": marketplace, "url": url, "currency": currency, "external_id": external_id}
     return ProductReading(**told | {"available": available, "candidates": evidence.freeze()})
+
+
+def _believed_facts(evidence: Evidence) -> Facts:
+    """Each fact as its most trusted strategy has it; what makes one sense together is of one strategy."""
+    alone = [(name,) for name in FACTS if not any(name in names for names in TOLD_TOGETHER)]
+    believed: dict[str, Value] = {}
+    for names in (*TOLD_TOGETHER, *alone):
+        told: dict[str, dict[str, Value]] = {}
+        for name in names:
+            for candidate in evidence.found.get(name, ()):
+                if candidate.value is not None:
+                    told.setdefault(candidate.strategy, {}).setdefault(name, candidate.value)
+        first, *others = told.values() or [{}]
+        numbers = [(name, value) for other in others for name, value in other.items() if not isinstance(value, str)]
+        differ = any(first.get(name, value) != value for name, value in numbers)
+        believed |= {} if names in AMOUNTS and differ else first
+    return Facts.of(believed)
 
 
 def agree(one: int, other: int) -> bool:
@@ -143,13 +181,19 @@ def reconcile(evidence: Evidence, *, currency: str) -> ReconciledPrices | None:
         raise PageChanged(_disagreement(evidence, currency), hint="offers explain shows every candidate")
     price = most_exact(prices)
     old, suspect, flags = _reconcile_old(evidence, price)
-    discount, more_flags = _reconcile_discount(evidence, price, old, is_suspect=suspect is not None)
+    discount, discount_flags = _reconcile_discount(evidence, price, old, is_suspect=suspect is not None)
+    card, card_flags = _reconcile_card(evidence, price)
+    has_card_price = card is not None or bool(card_flags)
+    condition, condition_flags = _reconcile_condition(evidence, has_card_price=has_card_price)
     return ReconciledPrices(
         price_cents=price,
         old_price_cents=old,
         suspect_old_price_cents=suspect,
         discount_pct=discount,
-        flags=(*flags, *more_flags),
+        price_condition=condition,
+        card_price_cents=card,
+        discount_kind=discount_kind(old_price_cents=old, card_price_cents=card, price_condition=condition),
+        flags=(*flags, *discount_flags, *card_flags, *condition_flags),
     )
 
 
@@ -215,3 +259,28 @@ def _reconcile_discount(
         return None, ("discount_disagrees",)
     doubtful = computed is not None and abs(labels[0] - computed) > MOST_POINTS_APART
     return labels[0], ("discount_disagrees",) if doubtful else ()
+
+
+def _reconcile_card(evidence: Evidence, price: int) -> tuple[int | None, tuple[str, ...]]:
+    """What a card pays in full, where that is another price, and the doubts."""
+    readings = evidence.cents("card_price_cents")
+    if not readings:
+        return None, ()
+    if not all_agree(readings):
+        return None, ("card_price_disagrees",)
+    card = most_exact(readings)
+    if agree(card, price):
+        return None, ()
+    return (card, ()) if card > price else (None, ("card_price_suspect",))
+
+
+def _reconcile_condition(evidence: Evidence, *, has_card_price: bool) -> tuple[PriceCondition | None, tuple[str, ...]]:
+    """By which payment the price holds, and the doubts."""
+    told = [candidate.value for candidate in evidence.found.get("price_condition", ())]
+    named = {PriceCondition(value) for value in told if isinstance(value, str)} - {PriceCondition.ANY}
+    if len(named) > 1:
+        return None, ("condition_disagrees",)
+    if named:
+        return named.pop(), ()
+    is_known = bool(told) and None not in told and not has_card_price
+    return (PriceCondition.ANY if is_known else None), ()

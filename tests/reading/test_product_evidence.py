@@ -70,6 +70,7 @@ def test_markup_linked_data_and_addresses_each_with_its_text() -> None:
         "title": [("dom", "Cafeteira", "Cafeteira", ""), ("json_ld", "Cafeteira azul", "Cafeteira azul", "")],
         "currency": [("dom", "BRL", "BRL", ""), ("json_ld", "BRL", "BRL", "")],
         "price_cents": [("dom", "R$80", 8000, ""), ("json_ld", "80.00", 8000, "")],
+        "price_condition": [("dom", "", "any", "")],
         "item_id": [
             ("dom", "MLB5000000001", "MLB5000000001", ""),
             ("json_ld", "MLB5000000001", "MLB5000000001", ""),

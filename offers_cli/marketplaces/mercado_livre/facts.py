@@ -28,7 +28,7 @@ LIMIT = re.compile(
     re.IGNORECASE,
 )
 """What limits a promise; a day or a place of delivery does not."""
-FOR_WHOM = re.compile(r"(?:por ser|por tu|na sua|en tu)\b.*", re.IGNORECASE)
+FOR_WHOM = re.compile(r"\b(?:por ser|por tu|na sua|en tu)\b.*", re.IGNORECASE)
 FULL = re.compile(r"(?:^|[\W_])full(?:$|[\W_])", re.IGNORECASE)
 COUNT = r"[0-9]{1,3}(?:[.,][0-9]{3})+|[0-9]{1,9}"
 REVIEWS = re.compile(
@@ -84,13 +84,13 @@ def shipping(texts: Iterable[str | None], note: str | None = None) -> Facts:
     if promise is None:
         return Facts()
     rest = promise["rest"]
-    is_for_some = FOR_WHOM.fullmatch(rest) is not None
-    if LIMIT.search(rest) and not is_for_some:
+    for_whom = FOR_WHOM.search(rest)
+    if LIMIT.search(rest[: for_whom.start()] if for_whom else rest):
         return Facts()
     beside = next(
         (text for text in known if text != promise[0] and (FOR_WHOM.fullmatch(text) or LIMIT.search(text))), None
     )
-    return Facts(free_shipping=True, free_shipping_note=clean(note) or (rest if is_for_some else beside))
+    return Facts(free_shipping=True, free_shipping_note=clean(note) or (for_whom[0] if for_whom else beside))
 
 
 def full(names: Iterable[object]) -> Facts:

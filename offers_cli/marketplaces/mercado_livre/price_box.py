@@ -26,7 +26,10 @@ from offers_cli.marketplaces.mercado_livre.amounts import (
     raw_text,
     read_amount,
 )
+from offers_cli.marketplaces.mercado_livre.facts import instalments
+from offers_cli.marketplaces.mercado_livre.payment import NAMED, NOTHING, condition_of, payment_in_node
 from offers_cli.money import MoneyError, cents_from_number
+from offers_cli.offer import PriceCondition
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -139,6 +142,7 @@ def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
         _gather_price(evidence, box, site)
         _gather_old(evidence, box, tree, site)
         _gather_label(evidence, box)
+        _gather_payment(evidence, box, tree, site)
 
 
 def _gather_price(evidence: Evidence, box: PriceBox, site: Site) -> None:
@@ -229,3 +233,52 @@ def _gather_label(evidence: Evidence, box: PriceBox) -> None:
         percents = {percent_in(text) for text in texts}
         percent = percents.pop() if len(percents) == 1 else None
         evidence.add("discount_pct", "dom", " · ".join(texts), percent, "" if percent else "no single percentage")
+
+
+def _gather_payment(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
+    """By which payment the price holds, what a card pays instead, and in which instalments.
+
+    Only a box, whole, can say that a price holds for every payment: by saying nothing of it.
+    """
+    currency = next((value for value in evidence.values("currency") if isinstance(value, str)), site.currency)
+    subtitles = [*main_nodes(select(tree, selectors.SUBTITLE)), *select(box.scope, selectors.SUBTITLES)]
+    told = [(node, payment_in_node(node, site, currency)) for node in subtitles]
+    node, payment = next(((node, paid) for node, paid in told if paid != NOTHING), (None, NOTHING))
+    if payment.card_price_cents is not None:
+        evidence.add("card_price_cents", "dom", text_of(node), payment.card_price_cents)
+    evidence.add_facts("dom", text_of(node), instalments(payment))
+    words = _words_beside(nearest(box.amount or box.scope, {selectors.LINE_CLASS}) or box.scope)
+    condition = condition_of(words)
+    if condition is PriceCondition.ANY and (around := _condition_around(box)):
+        words, condition = around, None
+    if condition is not PriceCondition.ANY or nearest(box.scope, {selectors.BOX_CLASS}) is not None:
+        evidence.add_condition("dom", words, condition)
+
+
+def _words_beside(place: LexborNode) -> str:
+    """The words that stand beside the price, without any amount."""
+    return " ".join("".join(_texts(place)).split())
+
+
+def _texts(place: LexborNode) -> Iterator[str]:
+    for part in place.iter(include_text=True):
+        if part.is_text_node:
+            yield part.text() or ""
+        elif part.tag not in NOT_SHOWN and not _is_beside(part):
+            yield " "
+            yield from _texts(part)
+            yield " "
+
+
+def _is_beside(part: LexborNode) -> bool:
+    classes = class_of(part)
+    is_amount = not selectors.AMOUNT_CLASSES.isdisjoint(classes.split())
+    return is_amount or selectors.NOT_THE_PRICE.search(classes) is not None or part.id == selectors.SUBTITLE[1:]
+
+
+def _condition_around(box: PriceBox) -> str:
+    """Words further from the price, in its box or just beside that, which name a condition; empty without any."""
+    parent = box.scope.parent
+    place = parent if parent is not None and parent.css_first(MARKS_ELSEWHERE) is None else box.scope
+    words = _words_beside(place)
+    return words if any(named.search(words) for named in NAMED.values()) else ""

@@ -16,7 +16,7 @@ from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading, reconcile
 from offers_cli.marketplaces.html import Document, explain_command, select, text_of
-from offers_cli.marketplaces.mercado_livre import price_box, product_state, selectors
+from offers_cli.marketplaces.mercado_livre import price_box, product_facts, product_state, selectors
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
@@ -66,7 +66,8 @@ class ProductPage:
             PageChanged: no price, or prices that disagree; its `reading` holds every candidate.
         """
         for state in self.states:
-            product_state.gather(self.evidence, state)
+            product_state.gather(self.evidence, state, self.site)
+            product_facts.gather_state(self.evidence, state, self.site)
         self._gather_dom()
         self._gather_linked_data()
         self._gather_addresses()
@@ -99,6 +100,7 @@ class ProductPage:
         heading = next(main_nodes([*select(tree, selectors.HEADING), *select(tree, "h1")]), None)
         self.evidence.add_text("title", "dom", text_of(heading))
         price_box.gather(self.evidence, tree, self.site)
+        product_facts.gather_elements(self.evidence, tree, self.site)
         self.evidence.add_text("item_id", "dom", next(self._dom_item_ids(), None))
         if ended := find_ended_message(tree):
             self.evidence.add("available", "dom", ended, value=False)
@@ -124,6 +126,7 @@ class ProductPage:
             self.evidence.add("available", "json_ld", quote.availability, value=not quote.is_unavailable)
         self.evidence.add("price_cents", "json_ld", quote.raw, quote.price_cents, quote.note)
         self._gather_linked_ids(product, quote)
+        product_facts.gather_linked(self.evidence, product, self.document.linked_data)
 
     def _own_product(self, products: list[Json]) -> Json | None:
         """The only product, or the only one that bears an id which the page names elsewhere."""

@@ -7,16 +7,32 @@ recommendations and payment options stand in components of their own and are nev
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.mercado_livre import facts
 from offers_cli.marketplaces.mercado_livre.amounts import percent_in
+from offers_cli.marketplaces.mercado_livre.payment import (
+    NAMED,
+    NOTHING,
+    Payment,
+    payment_in_template,
+    price_condition,
+    written_out,
+)
+from offers_cli.marketplaces.mercado_livre.sites import Site
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import item_id_in, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import REGIONAL
-from offers_cli.money import cents_from_number
+from offers_cli.money import MoneyError, cents_from_number
+from offers_cli.offer import PriceCondition
 
 ACTIVE = {"active", "not_apply", ""}
+NOT_THE_PRICE = {"subtitles", "price_tags", "discounts_tags", "action"}
+"""Parts of the price's component that say nothing of the price itself: how a card pays, what an account gives back."""
+MOST_TEXTS = 100
+MOST_INSTALMENTS = 100
 
 
 def find_product_states(states: list[Json]) -> list[Json]:
@@ -44,19 +60,24 @@ def component(shown: Json, name: str) -> Json:
     return next(found, {})
 
 
-def gather(evidence: Evidence, shown: Json) -> None:
+def gather(evidence: Evidence, shown: Json, site: Site) -> None:
     """Add what the state says to the evidence."""
     evidence.add_text("title", "state", text_in(component(shown, "header").get("title")))
     _gather_ids(evidence, shown)
     _gather_availability(evidence, shown)
     price = component(shown, "price")
-    if isinstance(price.get("price"), dict) and price.get("state", "VISIBLE") == "VISIBLE":
-        _gather_price(evidence, price)
+    if isinstance(price.get("price"), dict) and is_visible(price):
+        _gather_price(evidence, price, site)
     else:
-        _gather_selected_offer(evidence, component(shown, "buy_box_offers"))
+        _gather_selected_offer(evidence, component(shown, "buy_box_offers"), site)
 
 
-def _gather_price(evidence: Evidence, component: Json) -> None:
+def is_visible(component: Json) -> bool:
+    """Whether the page shows a component: where it does not say, it does."""
+    return bool(component) and component.get("state", "VISIBLE") == "VISIBLE"
+
+
+def _gather_price(evidence: Evidence, component: Json, site: Site) -> None:
     price = component["price"]
     if (value := price.get("value")) is not None:
         evidence.add_price("price_cents", "state", value, lambda: cents_from_number(value))
@@ -64,6 +85,65 @@ def _gather_price(evidence: Evidence, component: Json) -> None:
         evidence.add_price("old_price_cents", "state", original, lambda: cents_from_number(original))
     evidence.add_text("currency", "state", text_in(price.get("currency_id")))
     _gather_label(evidence, component.get("discount_label"))
+    _gather_payment(evidence, component, text_in(price.get("currency_id")) or site.currency)
+
+
+def _gather_payment(evidence: Evidence, component: Json, currency: str) -> None:
+    """By which payment the price holds, what a card pays instead, and in which instalments."""
+    told = [(part, payment_in_template(part, currency)) for part in dicts(component.get("subtitles"))]
+    part, payment = next(((part, paid) for part, paid in told if paid != NOTHING), ({}, NOTHING))
+    event = dig(component, "action", "track", "melidata_event", "event_data")
+    raw, labels = written_out(part, currency) or "", list(_labels(component, currency))
+    is_cash = dig(event, "is_cash_price") is True
+    if payment == NOTHING:
+        raw, payment = "payment event", _payment_of_event(event, is_cash=is_cash)
+    if payment.card_price_cents is not None:
+        evidence.add("card_price_cents", "state", raw, payment.card_price_cents)
+    evidence.add_facts("state", raw, facts.instalments(payment))
+    if is_cash:
+        evidence.add_condition("state", "is_cash_price", PriceCondition.PIX)
+    if labels or not is_cash:
+        evidence.add_condition("state", " · ".join(labels), price_condition(labels))
+
+
+def _payment_of_event(event: Any, *, is_cash: bool) -> Payment:
+    """The same by what the page reports of its payment methods.
+
+    Their total without interest is what a card pays; where the instalments were rounded, the struck price beside it is.
+    """
+    count, is_free = dig(event, "installments_amount"), dig(event, "is_free_installments")
+    if not isinstance(count, int) or not isinstance(is_free, bool) or not 1 < count < MOST_INSTALMENTS:
+        return NOTHING
+    try:
+        each = cents_from_number(dig(event, "installments_value_each"))
+        total = cents_from_number(dig(event, "installments_value_total"))
+        struck = cents_from_number(dig(event, "original_price") or 0)
+    except MoneyError:
+        return NOTHING
+    card = struck if abs(struck - total) <= count else total
+    return Payment(
+        card_price_cents=card if is_cash and is_free else None,
+        installments_count=count,
+        installment_cents=each or None,
+        interest_free=is_free,
+    )
+
+
+def _labels(component: Json, currency: str) -> Iterator[str]:
+    """The texts beside a price that may name its condition: those of its label, and any other that names one."""
+    label = component.get("discount_label")
+    own = [written_out(part, currency) for part in (label, {"text": dig(label, "value")})]
+    yield from filter(None, own)
+    waiting: list[Any] = [value for name, value in component.items() if name not in NOT_THE_PRICE]
+    for _ in range(MOST_TEXTS):
+        if not waiting:
+            return
+        part = waiting.pop(0)
+        if isinstance(part, str):
+            if part not in own and any(words.search(part) for words in NAMED.values()):
+                yield part
+        elif isinstance(part, dict | list):
+            waiting += part.values() if isinstance(part, dict) else part
 
 
 def _gather_label(evidence: Evidence, label: Any) -> None:
@@ -77,7 +157,7 @@ def _gather_label(evidence: Evidence, label: Any) -> None:
         evidence.add("discount_pct", "state", text, percent, "" if percent else "no single percentage")
 
 
-def _gather_selected_offer(evidence: Evidence, offers: Json) -> None:
+def _gather_selected_offer(evidence: Evidence, offers: Json, site: Site) -> None:
     """Pages that let the buyer choose between sellers hold the price in the chosen option."""
     chosen = [item for item in dicts(offers.get("items")) if item.get("selected") is True]
     if offers.get("state") != "VISIBLE" or len(chosen) != 1:
@@ -87,12 +167,12 @@ def _gather_selected_offer(evidence: Evidence, offers: Json) -> None:
     parts = chosen[0].get("components")
     for part in dicts(list(parts.values()) if isinstance(parts, dict) else parts):
         if "price" in {part.get("id"), part.get("type")} and isinstance(part.get("price"), dict):
-            _gather_price(evidence, part)
+            _gather_price(evidence, part, site)
             return
 
 
 def _gather_ids(evidence: Evidence, shown: Json) -> None:
-    event = _event(shown)
+    event = event_of(shown)
     own = shown.get("id")
     app = shown.get("app")
     items = (
@@ -112,7 +192,7 @@ def _gather_ids(evidence: Evidence, shown: Json) -> None:
             evidence.add(name, "state", value, value)
 
 
-def _event(shown: Json) -> Json:
+def event_of(shown: Json) -> Json:
     """What the page reports of itself to its own statistics."""
     for place in (component(shown, "track"), shown.get("track")):
         event = dig(place, "melidata_event", "event_data")
@@ -128,6 +208,6 @@ def _gather_availability(evidence: Evidence, shown: Json) -> None:
         evidence.add("available", "state", said or "no_stock_status", value=False)
     if shown.get("no_active_item") is True:
         evidence.add("available", "state", "no_active_item", value=False)
-    status = _event(shown).get("item_status")
+    status = event_of(shown).get("item_status")
     if isinstance(status, str) and status not in ACTIVE:
         evidence.add("available", "state", f"item_status {status}", value=False)

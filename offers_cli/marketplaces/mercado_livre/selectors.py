@@ -50,6 +50,17 @@ OTHER_OFFERS = re.compile(
     r"poly-card|other-sellers|recommend|carousel|bbw|alternative|buy-box-offers|ui-search-|ui-item|billboard|advertis"
 )
 """Classes of what shows other offers than the page's own."""
+SUBTITLE, SUBTITLES = "#pricing_price_subtitle", ".ui-pdp-price__subtitles p"
+"""How a card pays, below the price."""
+PAGE_SUBTITLE = ".ui-pdp-subtitle, .ui-pdp-header__subtitle"
+PAGE_STARS, PAGE_REVIEWS = ".ui-pdp-review__rating", ".ui-pdp-review__amount"
+PAGE_SHIPPING = ".ui-pdp-shipping .ui-pdp-media__title, #shipping_summary .ui-pdp-media__title"
+PAGE_FULL = ".ui-pdp-icon--full"
+PAGE_SELLER = ".ui-pdp-seller__header__title"
+PAGE_PILL = ".ui-pdp-promotions-pill-label"
+NO_BADGE = re.compile(r"best_seller_position")
+PAGE_COUPON = "#coupon-awareness-row-label, .ui-vpp-coupons-awareness__checkbox-label"
+PAGE_CRUMB = ".andes-breadcrumb__item"
 MESSAGES = (
     '.ui-pdp-message, .andes-message, [class*="item-status"], [class*="no-stock"], .ui-pdp-warning-message, '
     "h1, h2, [role=alert], [role=status]"
