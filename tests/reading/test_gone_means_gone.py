@@ -102,12 +102,28 @@ def test_a_message_that_says_less_leaves_an_unreadable_page_unreadable(text: str
         read(f'<div class="andes-message">{text}</div>')
 
 
-@pytest.mark.parametrize("text", ENDED)
-@pytest.mark.parametrize("body", ["<p>{}</p>", "<li>{}</li>", '<span class="x">{}</span>', "<h3>{}</h3>"])
-def test_a_bare_text_may_be_a_visitors_and_ends_nothing(body: str, text: str) -> None:
+@pytest.mark.parametrize("text", ["Anúncio pausado", "Publicación finalizada"])
+@pytest.mark.parametrize("body", ["<p>{}</p>", "<li>{}</li>", '<span class="x">{}</span>', "<b>{}</b>"])
+def test_a_bare_text_ends_the_offer_where_the_page_shows_no_amount_at_all(body: str, text: str) -> None:
+    assert said(body.format(text)) == text
+
+
+@pytest.mark.parametrize("amount", ["R$ 80", "US$80", "€ 80", "S/ 80", "UF 80", "<b>R$</b> <i>80</i>"])
+def test_a_bare_text_may_be_a_visitors_where_the_page_shows_an_amount(amount: str) -> None:
     """On the day that a page's classes change, its reviews and questions are all that can be read."""
     with pytest.raises(PageChanged):
-        read(body.format(text))
+        read(f"<p>Produto esgotado</p><div>{amount}</div>")
+
+
+def test_a_bare_text_ends_nothing_beside_a_price_that_cannot_be_read() -> None:
+    with pytest.raises(PageChanged):
+        read("<p>Produto esgotado</p>" + PRICE.replace("80", "consulte"))
+
+
+@pytest.mark.parametrize("text", SAYS_LESS)
+def test_a_bare_text_that_says_less_ends_nothing(text: str) -> None:
+    with pytest.raises(PageChanged):
+        read(f"<p>{text}</p>")
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,8 @@ def test_the_label_of_the_state_names_the_condition(label: object, named: PriceC
 
 @pytest.mark.parametrize("part", ["price_tags", "discounts_tags"])
 def test_tags_of_the_state_are_no_condition(part: str) -> None:
-    assert condition("", state(**{part: [{"tag": {"text": "5% OFF Saldo no Mercado Pago"}}]})) is ANY
+    tags: dict[str, Any] = {part: [{"tag": {"text": "5% OFF Saldo no Mercado Pago"}}]}
+    assert condition("", state(**tags)) is ANY
 
 
 def test_the_subtitle_of_the_state_tells_what_a_card_pays_and_the_instalments() -> None:

@@ -21,7 +21,7 @@ from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
-from offers_cli.marketplaces.mercado_livre.walls import find_ended_message
+from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
 
 ID_NAMES = ("item_id", "catalogue_id", "user_product_id")
 
@@ -92,6 +92,12 @@ class ProductPage:
                 raise PageChanged(f"the page shows {what}", hint=hint)
         prices = reconcile(self.evidence, currency=currency)
         if prices is None:
+            shown = [
+                candidate for candidate in self.evidence.found.get("price_cents", ()) if candidate.strategy == "dom"
+            ]
+            if not shown and (ended := find_ended_text(self.document.tree)):
+                self.evidence.add("available", "dom", ended, value=False)
+                raise self._gone(currency)
             raise PageChanged("a product page whose own price cannot be found", hint=hint)
         return self._reading(currency, prices)
 

@@ -41,6 +41,7 @@ ENDED = re.compile(
     re.IGNORECASE,
 )
 """One whole sentence: "Produto indisponível na cor azul" and "Outros vendedores estão sem estoque" say less."""
+SHOWN_AMOUNT = re.compile(r"[$€₡]\s*[0-9]|\b(?:S/|Bs|UF)\.?\s*[0-9]")
 SENTENCE_END = re.compile(r"[.!;\n]+")
 REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
 LONGEST_MESSAGE = 300
@@ -86,13 +87,27 @@ def find_ended_message(tree: LexborHTMLParser) -> str | None:
     What visitors write, what stands beside a variant that may be chosen, and a message about the visitor's region say
     nothing about the product.
     """
-    for node in main_nodes(select(tree, selectors.MESSAGES)):
+    return _find_ended(tree, selectors.MESSAGES)
+
+
+def _find_ended(tree: LexborHTMLParser, selector: str) -> str | None:
+    for node in main_nodes(select(tree, selector)):
         text = text_of(node)
         if says_ended(text) and not any(
             selectors.NOT_THE_PAGES_WORD.search(class_of(place)) for place in lineage(node)
         ):
             return text
     return None
+
+
+def find_ended_text(tree: LexborHTMLParser) -> str | None:
+    """The same as any text of its own, where the page shows no amount of money at all; for pages of other classes.
+
+    An offer that can be bought shows its price, however it is marked up: then such a text is somebody else's.
+    """
+    if tree.body is None or SHOWN_AMOUNT.search(tree.body.text(deep=True, separator=" ")):
+        return None
+    return _find_ended(tree, "p, span, li, strong, b")
 
 
 def says_ended(text: str) -> bool:
