@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 
 from offers_cli.errors import OfferGone, PageChanged, PageError, ShopUnknown
 from offers_cli.marketplaces import json_ld
@@ -21,8 +21,10 @@ from offers_cli.marketplaces.schema_org.own_product import (
     name_of,
     products_of,
 )
+from offers_cli.marketplaces.schema_org.shown import Shown
 from offers_cli.marketplaces.walls import find_challenge
-from offers_cli.money import currency_code
+from offers_cli.money import currency_code, format_cents
+from offers_cli.offer import PriceCondition
 
 UNKNOWN_CURRENCY = "XXX"
 """ISO 4217 for "no currency": a price whose page does not tell its currency is not guessed to be in reais."""
@@ -65,10 +67,16 @@ class _ProductPage:
         self.own: OwnProduct | None = None
         linked, marked = products_of(document.linked_data), read_products(document)
         self.has_product = bool(linked or marked)
+        self.metas = _metas(document)
         self._gather_linked_data(linked)
         self._gather_microdata(marked)
         self._gather_open_graph()
         self._gather_heading()
+
+    @cached_property
+    def shown(self) -> Shown:
+        """The amounts that the page shows."""
+        return Shown(self.document, self.evidence.first_text("currency"))
 
     def read(self) -> ProductReading:
         """Weigh what was gathered."""
@@ -82,9 +90,14 @@ class _ProductPage:
                 hint="it returns when a listing shows it again",
                 reading=self.reading(available=False),
             )
+        if shown := next(iter(evidence.cents("price_cents")), None):
+            self._gather_shown(shown)
         prices = reconcile(evidence, currency=self._currency)
-        if prices is None:
+        if prices is None or prices.price_cents is None:
             raise self._unreadable()
+        if self.shown.contradict(prices.price_cents):
+            named = format_cents(prices.price_cents, self._currency)
+            raise PageChanged(f"the page shows other amounts than the {named} of its data", hint=explain_command(url))
         return self.reading(prices)
 
     def _unreadable(self) -> PageError:
@@ -142,31 +155,45 @@ class _ProductPage:
         return bool(ids[0] & ids[1]) or bool(self.evidence.values("price_cents"))
 
     def _gather_product(self, strategy: str, product: Node) -> None:
-        evidence, quote = self.evidence, json_ld.quote(product)
+        evidence = self.evidence
+        evidence.add_text("currency", strategy, json_ld.quote(product).currency)
+        quote = json_ld.quote(product, self.shown.certain)
         evidence.add("price_cents", strategy, quote.raw, quote.price_cents, quote.note)
         if quote.old_price_cents is not None:
             evidence.add("old_price_cents", strategy, quote.old_price_cents, quote.old_price_cents)
         evidence.add_text("title", strategy, text_or_number(product.get("name")))
-        evidence.add_text("currency", strategy, quote.currency)
         sku = text_or_number(product.get("sku")) or text_or_number(product.get("productID"))
         evidence.add_text("item_id", strategy, sku)
         if quote.availability:
             evidence.add("available", strategy, quote.availability, value=not quote.is_unavailable)
 
     def _gather_open_graph(self) -> None:
-        metas: dict[str, str] = {}
-        for node in select(self.document.tree, "meta[property], meta[name]"):
-            name = node.attributes.get("property") or node.attributes.get("name") or ""
-            metas.setdefault(name, (node.attributes.get("content") or "").strip())
-        evidence, currency = self.evidence, currency_code(_first_of(metas, META_CURRENCY) or "")
+        evidence, metas = self.evidence, self.metas
+        currency = currency_code(_first_of(metas, META_CURRENCY) or "")
+        evidence.add_text("currency", "open_graph", currency)
         for field, names in (("price_cents", META_PRICE), ("old_price_cents", META_OLD_PRICE)):
             if value := _first_of(metas, names):
-                evidence.add_price(field, "open_graph", value, partial(json_ld.read_price, value, currency))
-        evidence.add_text("currency", "open_graph", currency)
+                read = partial(json_ld.read_price, value, currency, self.shown.certain)
+                evidence.add_price(field, "open_graph", value, read)
         if state := metas.get("product:availability") or metas.get("og:availability"):
             evidence.add("available", "open_graph", state, value=not json_ld.is_sold_out(state))
         if "price_cents" in evidence.found and "title" not in evidence.found and not self.page.heading:
             evidence.add_text("title", "open_graph", metas.get("og:title"))
+
+    def _gather_shown(self, price_cents: int) -> None:
+        """What the page shows beside its price: the one before, by what it is paid, what a card pays."""
+        evidence, shown = self.evidence, self.shown
+        if (old := shown.old_price(price_cents)) is not None:
+            evidence.add("old_price_cents", "shown", old, old)
+        if shown.is_by_pix(price_cents):
+            evidence.add("price_condition", "shown", "Pix", PriceCondition.PIX)
+        if instalments := shown.instalments(price_cents, self._currency):
+            total, told = instalments.total_cents, instalments
+            if total is not None and total > price_cents:
+                evidence.add("card_price_cents", "shown", total, total)
+            evidence.add("installments_count", "shown", told.count, told.count)
+            evidence.add("installment_cents", "shown", told.each_cents, told.each_cents)
+            evidence.add("interest_free", "shown", told.is_free, told.is_free)
 
     def _gather_heading(self) -> None:
         """The page's heading, before a name that is only the beginning of it."""
@@ -176,6 +203,14 @@ class _ProductPage:
         self.evidence.add_text("title", "heading", heading)
         if name and plain(heading).startswith(plain(name)):
             self.evidence.found["title"].insert(0, self.evidence.found["title"].pop())
+
+
+def _metas(document: Document) -> dict[str, str]:
+    metas: dict[str, str] = {}
+    for node in select(document.tree, "meta[property], meta[name]"):
+        name = node.attributes.get("property") or node.attributes.get("name") or ""
+        metas.setdefault(name, (node.attributes.get("content") or "").strip())
+    return metas
 
 
 def _tells_of_product(document: Document) -> bool:

@@ -1,0 +1,253 @@
+"""What another shop's page shows to people settles, completes or contradicts what its data say for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from reading.captures import REAL_PAGES, real_pages_folder
+
+from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.base import ProductReading
+from offers_cli.marketplaces.html import Document
+from offers_cli.marketplaces.schema_org import SchemaOrg
+from offers_cli.marketplaces.schema_org.shown import Shown
+from offers_cli.offer import PriceCondition
+
+URL = "https://shop.example/p/1"
+SHOP = SchemaOrg()
+CAPTURED = REAL_PAGES / "other-shops"
+PIX, NO_OLD = PriceCondition.PIX, (None, None)
+
+
+def page(price: object, body: str, currency: str = "BRL") -> str:
+    written = json.dumps(price)
+    script = f'{{"@type": "Product", "name": "X", "offers": {{"price": {written}, "priceCurrency": "{currency}"}}}}'
+    return (
+        f'<html><head><script type="application/ld+json">{script}</script></head><body><h1>X</h1>{body}</body></html>'
+    )
+
+
+def read(price: object, body: str, currency: str = "BRL") -> ProductReading:
+    return SHOP.read_product(page(price, body, currency), URL)
+
+
+def shown(body: str, currency: str | None = "BRL") -> Shown:
+    return Shown(Document(f"<html><body><h1>X</h1>{body}</body></html>"), currency)
+
+
+@pytest.mark.parametrize(
+    ("body", "currency", "cents"),
+    [
+        ("<p>R$ 2.490,00</p>", "BRL", 249000), ("<p>R$&nbsp;2.490</p>", "BRL", 249000), ("R$2490", "BRL", 249000),
+        ("<p>R$ 1.234.567</p>", "BRL", 123456700), ("<p>$ 173.000</p>", "COP", 17300000), ("6 290 Kč", "CZK", 629000),
+        ("<p>$1,299.50</p>", "USD", 129950), ("<p>$1,299</p>", "USD", 129900),
+        ("<b>R$</b> <i>38</i><i>,</i><i>70</i>", "BRL", 3870),
+        ("1.099,00 €", "EUR", 109900), ("1 099,00 €", "EUR", 109900), ("<p class=price>183.20</p>", "USD", 18320),
+        ("<p>R$ <span>38,<sup>70</sup></span></p>", "BRL", 3870), ("1x R$ 38,70", "BRL", None), ("R$ 12,90/kg",
+        "BRL", None),
+        ("<p>R$ 2.490</p>", None, None), ("<p>$2.490</p>", "USD", None), ("<p>R$ 38<sup>70</sup></p>", "BRL", None),
+        ("<p>R$ 1.290.00</p>", "BRL", None), ("<p>R$ 1,5</p>", "BRL", None), ("<p>R$ 0,00</p>", "BRL", None),
+        ("<p>3% de desconto</p>", "BRL", None), ("<p class=price>3% OFF</p>", "BRL", None), ("<p>2 unidades</p>",
+        "BRL", None),
+        ("<p>R$ 38,70 OFF</p>", "BRL", None), ("<script>R$ 38,70</script>", "BRL", None), ("<s>R$ 38,70</s>",
+        "BRL", None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_certain_by_its_own_marks_or_by_its_currency(
+    body: str, currency: str | None, cents: int | None
+) -> None:
+    assert shown(body, currency).certain == (frozenset() if cents is None else {cents})
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "a partir de R$ 10,00", "Desde R$ 10,00", "from R$ 10,00", "od R$ 10,00", "10x R$ 10,00", "10x de R$ 10,00",
+        "em 3 parcelas de R$ 10,00", "12 cuotas de R$ 10,00", "Frete grátis acima de R$ 10,00", "Compras de R$ 10,00",
+        "Economize R$ 10,00", "Você ganha cashback de R$ 10,00", "Frete: R$ 10,00", "Free shipping over R$ 10,00",
+        "parcela mínima R$ 10,00", "R$ 10,00 por mês", "R$ 10,00/mês", "R$ 10,00 /kg", "R$ 10,00 mensais",
+        "R$ 10,00 OFF",
+        "R$ 10,00 de desconto", "R$ 10,00 de volta", "Cupom de R$ 10,00", "Ahorra R$ 10,00",
+    ],
+)  # fmt: skip
+def test_instalments_thresholds_savings_and_prices_by_time_or_weight_are_no_price(aside: str) -> None:
+    assert not shown(f"<p>{aside}</p>").prices
+    assert read(80, f"<p>R$ 80,00</p><p>{aside}</p>").price_cents == 8000
+    with pytest.raises(PageChanged, match="shows other amounts"):
+        read(10, f"<p>R$ 80,00</p><p>{aside}</p>")
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "<header><p>R$ 10,00</p></header>", "<footer>R$ 10,00</footer>", "<nav>R$ 10,00</nav>",
+        '<a href="/p/2">R$ 10,00</a>', '<div class="related-products">R$ 10,00</div>', "<ul id=carousel>R$ 10,00</ul>",
+        '<div data-testid="recommendations"><p>R$ 10,00</p></div>', '<li class="item product-card">R$ 10,00</li>',
+        "<div class=vitrine>R$ 10,00</div>", "<template>R$ 10,00</template>", "<noscript>R$ 10,00</noscript>",
+    ],
+)  # fmt: skip
+def test_what_belongs_to_other_products_or_to_the_shop_is_not_the_pages_own(elsewhere: str) -> None:
+    assert not shown(elsewhere).amounts
+    assert read(80, elsewhere).price_cents == 8000
+
+
+def test_the_part_around_the_heading_is_the_pages_own_whatever_it_is_called() -> None:
+    html = '<html><body><div class="related carousel"><header><h1>X</h1><p>R$ 10,00</p></header></div></body></html>'
+    assert Shown(Document(html), "BRL").certain == {1000}
+    assert shown('<a href="#buy">R$ 10,00</a>').certain == {1000}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<s>R$ 229,00</s> R$ 183,20", "<del>R$ 229,00</del><ins>R$ 183,20</ins>",
+        "R$ 183,20 <strike>R$ 229,00</strike>",
+        '<p style="text-decoration: line-through">R$ 229,00</p><p>R$ 183,20</p>',
+        "<p class=old-price>R$ 229,00</p><p>R$ 183,20</p>",
+        "<p data-testid=price-original>R$ 229,00</p><p>R$ 183,20</p>",
+        "<i class=listPrice>R$ 229,00</i><p>R$ 183,20</p>", "<p class='price was'>R$ 229,00</p><p>R$ 183,20</p>",
+        "<p>De R$ 229,00 por R$ 183,20</p>", "<p>De:</p><p>R$ 183,20</p><s>R$ 229,00</s>",
+        "<p>Antes: R$ 229,00</p>R$ 183,20",
+        "<p id=compare_price_display>R$ 229,00</p><p>R$ 183,20</p><p>ou 10x de R$ 18,32</p>",
+    ],
+)  # fmt: skip
+def test_the_struck_amount_beside_the_price_is_the_previous_one(body: str) -> None:
+    reading = read("183.20", body)
+    assert (reading.price_cents, reading.old_price_cents, reading.discount_pct) == (18320, 22900, 20)
+    assert reading.winners["old_price_cents"] == "shown"
+    with pytest.raises(PageChanged, match="shows other amounts"):
+        read("229.00", body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>R$ 183,20</p>",
+        "<s>R$ 229,00</s><p>R$ 183,20</p><s>R$ 300,00</s>",
+        "<s>R$ 150,00</s><p>R$ 183,20</p>",
+        "<s>R$ 229,00</s><p>R$ 200,00</p><p>R$ 183,20</p>",
+        f"<s>R$ 229,00</s><p>{'x ' * 150}</p><p>R$ 183,20</p>",
+        "<p>R$ 183,20</p><div class=related><s>R$ 229,00</s></div>",
+        "<p>R$ 183,20</p><p>Regular price: R$ 229,00</p>",
+    ],
+)
+def test_other_amounts_are_no_previous_price(body: str) -> None:
+    reading = read("183.20", body)
+    assert (reading.price_cents, reading.old_price_cents, reading.discount_pct) == (18320, None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<dl><dt>Est Value:</dt><dd>R$ 229,00</dd><dt>Outlet</dt><dd>R$ 183,20</dd></dl>",
+        "<p>Preço normal R$ 229,00</p><p>R$ 183,20</p>",
+        "<p class=msrp>R$ 229,00</p><p>R$ 183,20</p>",
+        "<p>R$ 183,20</p><div class=related>R$ 229,00</div>",
+        "<p>R$ 22,90</p>",
+        "<p>R$ 22.900,00</p>",
+    ],
+)
+def test_data_that_the_page_contradicts_are_refused(body: str) -> None:
+    with pytest.raises(PageChanged, match=r"other amounts than the R\$ 229,00"):
+        read("229.00", body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "<p>X</p>", "<p>R$ 229</p>", "<p>R$ 229,00</p>", "<p>$229.00+</p>", "<p class=old-price>R$ 229,00</p>",
+        "<b>R$ 229</b><sup>00</sup>", "<p>R$ 10,00</p><p>229,00</p>", "<p>R$ 10,00</p><p class=price>229</p>",
+        "<p>R$ 10,00</p><p hidden>R$ 229,00</p>", "<p style='display:none'>R$ 10,00</p>", "<p>R$ 229,01</p>",
+        "<select><option>A (R$ 229,00)<option>B (R$ 300,00)</select>",
+    ],
+)  # fmt: skip
+def test_data_that_the_page_does_not_contradict_are_believed(body: str) -> None:
+    assert read("229.00", body).price_cents == 22900
+
+
+@pytest.mark.parametrize(
+    ("body", "currency", "cents"),
+    [
+        ("<p>R$ 2.490,00</p>", "BRL", 249000), ("<p>R$ 2,49</p>", "BRL", 249), ("<p>$ 2.490</p>", "COP", 249000),
+        ("<p>R$ 2.490,00</p><p>10x de R$ 2,49</p>", "BRL", 249000),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("price", ["2.490", "json"])
+def test_the_page_settles_thousands_with_a_point(price: str, body: str, currency: str, cents: int) -> None:
+    html = page("2.490", body, currency)
+    if price == "json":
+        html = html.replace('"2.490"', "2.490")
+    assert SHOP.read_product(html, URL).price_cents == cents
+    meta = f'<meta property="og:price:amount" content="2.490"><meta property="og:price:currency" content="{currency}">'
+    assert SHOP.read_product(f"<html><head>{meta}</head><body><h1>X</h1>{body}</body></html>", URL).price_cents == cents
+
+
+@pytest.mark.parametrize("body", ["", "<p>R$ 100,00</p>", "<p>R$ 2.490,00</p><p>R$ 2,49</p>", "<s>R$ 2.490,00</s>"])
+def test_a_page_that_shows_neither_or_both_settles_nothing(body: str) -> None:
+    with pytest.raises(PageChanged, match="two ways"):
+        read("2.490", body)
+
+
+@pytest.mark.parametrize(
+    ("body", "condition"),
+    [
+        ("<p>R$ 80,00</p><span>no Pix</span>", PIX), ("R$ 80,00 à vista no Pix", PIX), ("R$ 80,00 via pix", PIX),
+        ("R$ 80,00 no PIX (5% de desconto)", PIX), ("<p>R$ 80,00 (no Pix)</p>", PIX), ("<p>No Pix: R$ 80,00</p>", PIX),
+        ("<p>Pix R$ 80,00</p>", PIX), ("<p>R$ 80,00</p><p>R$ 80,00 no Pix</p>", PIX), ("R$ 80,00", None),
+        ("R$ 80,00 no Pix ou cartão", None), ("R$ 80,00 ou R$ 76,00 no Pix", None), ("R$ 80,00 à vista", None),
+        ("R$ 80,00<p>5% de desconto no Pix</p>", None), ("<p>R$ 80,00 no Pix</p><p>R$ 80,00 no cartão</p>", None),
+        ("<p>R$ 76,00 no Pix</p><p>R$ 80,00</p>", None), ("<p>R$ 80,00 no boleto</p>", None), ("R$ 80,00 pixel", None),
+    ],
+)  # fmt: skip
+def test_a_price_holds_by_pix_only_where_the_page_says_so_beside_it(
+    body: str, condition: PriceCondition | None
+) -> None:
+    assert read(80, body).price_condition is condition
+
+
+def test_what_a_card_pays_stands_behind_the_price() -> None:
+    reading = read(
+        "179.97", "<p>R$ 179,97</p>no Pix <p>(8% de desconto)</p><p>ou R$ 195,62 em 3x de R$ 65,21 sem juros</p>"
+    )
+    assert (reading.price_condition, reading.card_price_cents) == (PIX, 19562)
+    assert reading.facts.known() == {"installments_count": 3, "installment_cents": 6521, "interest_free": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("R$ 80,00 em até 10x de R$ 8,00 sem juros", (None, 10, 800, True)),
+        ("R$ 80,00 ou 10x de R$ 8,00", (None, 10, 800, False)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 9,90", (9000, 10, 990, False)),
+        ("R$ 80,00 ou R$ 70,00 em 10x de R$ 7,00 sem juros", (None, 10, 700, True)),
+        ("R$ 80,00 ou 10x de R$ 9,00", (None, None, None, None)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 8,00", (None, None, None, None)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 9,90 sem juros", (None, None, None, None)),
+        ("R$ 80,00 ou 1x de R$ 80,00", (None, None, None, None)),
+        ("R$ 80,00. Outro: R$ 90,00 ou R$ 95,00 em 10x de R$ 9,50", (None, None, None, None)),
+        ("R$ 80,00 ou R$ 9,000 em 10x de R$ 9,50", (None, None, None, None)),
+    ],
+)
+def test_instalments_must_add_up(body: str, told: tuple[Any, ...]) -> None:
+    reading = read(80, body)
+    facts = reading.facts
+    found = reading.card_price_cents, facts.installments_count, facts.installment_cents, facts.interest_free
+    assert found == told
+
+
+def priced() -> list[str]:
+    if not real_pages_folder():
+        return []
+    expected = json.loads((CAPTURED / "expected.json").read_text("utf-8"))
+    return [name for name, wanted in expected.items() if "magalu" in name and wanted["price_cents"]]
+
+
+@pytest.mark.parametrize("name", priced())
+def test_captures_show_their_previous_price_and_their_condition(name: str) -> None:
+    wanted = json.loads((CAPTURED / "expected.json").read_text("utf-8"))[name]
+    html = (CAPTURED / name).read_text("utf-8")
+    reading = SHOP.read_product(html, SHOP.page_url(html) or "")
+    assert (reading.price_cents, reading.old_price_cents) == (wanted["price_cents"], wanted["old_price_cents"])
+    assert reading.price_condition is PIX
