@@ -10,11 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from offers_cli.demo.titles import AWKWARD, invented_title, slug
+from offers_cli.offer import Facts
 
 T = TypeVar("T")
+COUPONS: tuple[dict[str, Any], ...] = (
+    {"coupon_label": "Cupom R$ 30 OFF", "coupon_cents": 3_000},
+    {"coupon_label": "Cupom 10% OFF", "coupon_pct": 10},
+)
+SELLERS = ("Loja Auriverde", "Tupã Eletro", "Casa Boreal", "Piatã Importados", "Serralta Oficial")
 
 
 class Behaviour(StrEnum):
@@ -94,7 +100,7 @@ class CatalogueOffer:
         page: what its product page shows.
         listed: what its listing cards show; often without the previous price.
         installments: number of installments in which the card price is offered.
-        coupon: a coupon's text, which is never a price.
+        facts: what its card and its page say beside the prices; its coupon's amount is never one.
         link_refusal_code: why the affiliate programme refuses a link, or None: it makes one.
     """
 
@@ -109,7 +115,7 @@ class CatalogueOffer:
     page: PriceTag
     listed: PriceTag
     installments: int
-    coupon: str | None
+    facts: Facts
     commission_pct: int
     extra_commission: bool
     link_refusal_code: int | None
@@ -182,6 +188,8 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
     page = _invent_prices(rng)
     shows_old_price = rng.random() < 0.4
     commission_pct = rng.choice((5, 9, 12, 13, 14, 16, 20, 24, 32, 34, 41, 52))
+    installments = rng.choice((5, 10, 12, 18))
+    coupon = rng.choice(COUPONS) if rng.random() < 0.15 else {}
     return CatalogueOffer(
         position=position,
         title=title or invented_title(rng),
@@ -193,11 +201,26 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
         behaviour=behaviour,
         page=page,
         listed=page if shows_old_price else replace(page, old_price_cents=None),
-        installments=rng.choice((5, 10, 12, 18)),
-        coupon=rng.choice(("Cupom R$ 30 OFF", "Cupom 10% OFF")) if rng.random() < 0.15 else None,
+        installments=installments,
         commission_pct=commission_pct,
         extra_commission=commission_pct >= 24,
         link_refusal_code=rng.choice((111, 115, 1004, 1006, 1008)) if rng.random() < 0.08 else None,
+        facts=replace(_invent_facts(rng), **coupon),
+    )
+
+
+def _invent_facts(rng: Random) -> Facts:
+    """Two in three are sent free, half of those from the shop's own warehouse; one in three is an official store's."""
+    is_free = rng.random() < 0.65
+    return Facts(
+        free_shipping=is_free or None,
+        full=True if is_free and rng.random() < 0.5 else None,
+        badge=rng.choice(("OFERTA DO DIA", "MAIS VENDIDO", None, None)),
+        rating_hundredths=rng.randrange(390, 501, 10),
+        reviews=round(10 ** rng.uniform(0.5, 4.2)),
+        sold_at_least=rng.choice((100, 500, 1000, 10_000)),
+        seller=rng.choice(SELLERS),
+        official_store=True if rng.random() < 0.35 else None,
     )
 
 
@@ -206,8 +229,9 @@ def _invent_prices(rng: Random) -> PriceTag:
     price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
     pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
     card_price_cents = price_cents * rng.randrange(105, 113) // 100 if pix else None
-    if not reduced:
-        return PriceTag(price_cents=price_cents, card_price_cents=card_price_cents)
+    if not reduced:  # then the struck price beside a Pix price is what a card pays, where there is one
+        struck_cents = card_price_cents if rng.random() < 0.5 else None
+        return PriceTag(price_cents=price_cents, old_price_cents=struck_cents, card_price_cents=card_price_cents)
     discount_pct = rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)
     old_price_cents = round(price_cents / (1 - discount_pct / 100))
     if old_price_cents > 20_000 and not slightly:

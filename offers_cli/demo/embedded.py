@@ -7,8 +7,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from offers_cli.demo.amounts import state_value
-from offers_cli.demo.catalogue import PriceTag, UrlKind
-from offers_cli.demo.goods import Decoy, ListedCard, ProductOnPage, discount_text, installment_cents
+from offers_cli.demo.catalogue import CatalogueOffer, PriceTag, UrlKind
+from offers_cli.demo.goods import (
+    Decoy,
+    ListedCard,
+    ProductOnPage,
+    discount_text,
+    installment_cents,
+    pix_text,
+    reviews_text,
+    shipping_text,
+    sold_text,
+    stars,
+)
 
 _APPS = {UrlKind.CATALOGUE: "pdp", UrlKind.ITEM: "vip", UrlKind.USER_PRODUCT: "upp"}
 _LAYOUTS = {**_APPS, UrlKind.ITEM: "vip-core"}
@@ -44,8 +55,9 @@ def polycard_context(base_url: str, client: str) -> dict[str, Any]:
 def card_state(card: ListedCard) -> dict[str, Any]:
     """One card of a listing."""
     offer = card.offer
-    coupon = {"type": "coupon", "text": offer.coupon}
-    promotions = [{"type": "promotions", "id": "promotions", "promotions": [coupon]}] if offer.coupon else []
+    coupon = {"type": "coupon", "text": offer.facts.coupon_label}
+    promotions = [_component("promotions", [coupon])] if offer.facts.coupon_label else []
+    badge = [_component("highlight", {"text": offer.facts.badge})] if offer.facts.badge else []
     return {
         "unique_id": f"{offer.position:x}19bde5f8a35",
         "metadata": {
@@ -60,12 +72,38 @@ def card_state(card: ListedCard) -> dict[str, Any]:
         },
         "pictures": {"scale": "FILL", "pictures": [{"id": card.picture_id}], "square": "Q", "alt_text": "Imagem"},
         "components": [
-            {"type": "title", "id": "title", "title": {"text": offer.title, "long_title": False, "title_tag": "h3"}},
-            {"type": "price", "id": "price", "price": _card_price(card)},
+            *badge,
+            _component("title", {"text": offer.title, "long_title": False, "title_tag": "h3"}),
+            _component("seller", _seller(offer)),
+            _component("reviews", _reviews(offer)),
+            _component("price", _card_price(card)),
             *promotions,
-            {"type": "shipping", "id": "shipping", "shipping": {"text": "Frete grátis"}},
+            _component("shipping", _shipping(offer)),
         ],
     }
+
+
+def _component(kind: str, content: object) -> dict[str, Any]:
+    return {"type": kind, "id": kind, kind: content}
+
+
+def _seller(offer: CatalogueOffer) -> dict[str, Any]:
+    if not offer.facts.official_store:
+        return {"text": f"Por {offer.facts.seller}"}
+    cockade = {"key": "icon_cockade", "alt_text": "Loja oficial", "icon_id": "icon_cockade"}
+    return {
+        "text": f"Por {offer.facts.seller} {{icon_cockade}}",
+        "values": [{"key": "icon_cockade", "type": "icon", "icon": cockade}],
+    }
+
+
+def _reviews(offer: CatalogueOffer) -> dict[str, Any]:
+    return {"rating_average": float(stars(offer)), "total": offer.facts.reviews, "alt_text": reviews_text(offer)}
+
+
+def _shipping(offer: CatalogueOffer) -> dict[str, Any]:
+    icon = {"key": "vpp_full_icon", "alt_text": "Enviado pelo FULL", "icon_id": "vpp_full_icon"}
+    return {"text": shipping_text(offer), "promise_type": "none", "icon": icon if offer.facts.full else None}
 
 
 def _card_price(card: ListedCard) -> dict[str, Any]:
@@ -125,6 +163,12 @@ def product_schema(product: ProductOnPage) -> dict[str, Any]:
             "shippingDetails": None if product.is_2024 else shipping,
         },
         "brand": "Auriverde",
+        "aggregateRating": {
+            "@type": "AggregateRating",
+            "ratingValue": float(stars(offer)),
+            "ratingCount": offer.facts.reviews,
+            "reviewCount": offer.facts.reviews,
+        },
         "sku": offer.page_id,
         "@context": "https://schema.org",
         "@type": "Product",
@@ -160,16 +204,27 @@ def _components(product: ProductOnPage) -> dict[str, Any]:
         "catalog_product_id": offer.catalogue_id,
         "price": state_value(prices.price_cents) if prices else None,
         "original_price": state_value(old) if old else None,
+        "free_shipping": bool(offer.facts.free_shipping),
+        "logistic_type": "fulfillment" if offer.facts.full else "cross_docking",
+        "reviews": {"rate": float(stars(offer)), "count": offer.facts.reviews},
     }
     no_stock = {"state": _visibility(not product.in_stock), "body": {"text": product.unavailable_text}}
     alternatives = {"state": "VISIBLE", "items": [_alternative(seller) for seller in product.other_sellers]}
     return {
-        "header": {"title": offer.title, "subtitle": "Novo  |  +500 vendidos"},
+        "header": {
+            "title": offer.title,
+            "subtitle": f"Novo  |  {sold_text(offer)}",
+            "reviews": {"rating": float(stars(offer)), "amount": f"({offer.facts.reviews})"},
+        },
         "price": {"id": "price", "type": "price", "state": in_stock, **(_price(product, prices) if prices else {})},
         "track": {"melidata_event": {"event_data": event}},
+        "shipping_summary": {"state": "VISIBLE", "title": {"text": shipping_text(offer)}},
         "stock_information": {"state": in_stock, "title": {"text": "Estoque disponível"}},
         "main_actions": {"state": in_stock, "actions": [{"label": {"text": "Comprar agora"}}]},
-        "coupon_summary": {"state": _visibility(offer.coupon is not None), "title": {"text": offer.coupon or ""}},
+        "coupon_summary": {
+            "state": _visibility(offer.facts.coupon_label is not None),
+            "title": {"text": offer.facts.coupon_label or ""},
+        },
         "no_stock_status": None if is_item_page else no_stock,
         "bbw_alternatives": None if is_item_page else alternatives,
         "metadata": None if is_item_page else {"state": "VISIBLE", "url_canonical": product.url},
@@ -188,15 +243,18 @@ def _price(product: ProductOnPage, prices: PriceTag) -> dict[str, Any]:
         "price_total": {"type": "price", "value": state_value(card)} if card else None,
     }
     text = f"ou {{price_total}} em {text}" if card else text
+    event = {"item_id": offer.item_id, "is_cash_price": card is not None}
     return {
-        **_price_and_label(prices),
+        **_price_and_label(prices, pix_text(offer)),
+        "action": {"track": {"melidata_event": {"event_data": event}}},
         "subtitles": [{"id": "pricing_price_subtitle", "text": text, "values": values}],
         "price_tags": [{"text": "5% OFF Dinheiro no Mercado Pago"}],
     }
 
 
-def _price_and_label(prices: PriceTag) -> dict[str, Any]:
+def _price_and_label(prices: PriceTag, condition: str = "") -> dict[str, Any]:
     old = prices.old_price_cents
+    label = {"color": "GREEN", "value": prices.label_pct, "text": condition or None}
     return {
         "price": {
             "type": "price",
@@ -205,7 +263,7 @@ def _price_and_label(prices: PriceTag) -> dict[str, Any]:
             "currency_symbol": "R$",
             "currency_id": "BRL",
         },
-        "discount_label": {"color": "GREEN", "value": prices.label_pct} if prices.label_pct else None,
+        "discount_label": label if prices.label_pct else None,
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from offers_cli.demo.amounts import fraction
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PageShape, PriceTag, UrlKind, seeded_random
 
 PIX_TEXTS = ("no Pix", "no Pix ou Saldo no Mercado\u202fPago")
@@ -20,6 +21,26 @@ def discount_text(offer: CatalogueOffer, prices: PriceTag) -> str:
     """The label beside the price: ``43% OFF no Pix``, ``43% OFF``, ``no Pix`` or nothing."""
     off = f"{prices.label_pct}% OFF" if prices.label_pct else ""
     return f"{off} {pix_text(offer)}".strip()
+
+
+def sold_text(offer: CatalogueOffer) -> str:
+    """How many were sold: ``+500 vendidos``, ``+10mil vendidos``."""
+    thousands, rest = divmod(offer.facts.sold_at_least or 0, 1000)
+    return f"+{f'{thousands}mil' if thousands >= 10 and not rest else offer.facts.sold_at_least} vendidos"
+
+
+def stars(offer: CatalogueOffer) -> str:
+    """The rating with a point, as state and elements write it."""
+    return f"{(offer.facts.rating_hundredths or 0) / 100:.1f}"
+
+
+def reviews_text(offer: CatalogueOffer) -> str:
+    """What a screen reader says of the reviews."""
+    return f"Avaliação {stars(offer).replace('.', ',')} de 5. ({fraction(100 * (offer.facts.reviews or 0))} avaliações)"
+
+
+def shipping_text(offer: CatalogueOffer) -> str:
+    return "Frete grátis" if offer.facts.free_shipping else "Chegará amanhã"
 
 
 def installment_cents(offer: CatalogueOffer, prices: PriceTag) -> int:

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from offers_cli.demo import embedded
 from offers_cli.demo.amounts import Era, amount, reais
 from offers_cli.demo.catalogue import CatalogueOffer, PageShape, PriceTag
-from offers_cli.demo.goods import Decoy, ListedCard, ProductOnPage, discount_text, installment_cents, pix_text
+from offers_cli.demo.goods import (
+    Decoy,
+    ListedCard,
+    ProductOnPage,
+    discount_text,
+    installment_cents,
+    pix_text,
+    reviews_text,
+    shipping_text,
+    sold_text,
+    stars,
+)
 from offers_cli.demo.markup import NOTHING, Html, join, json_ld, nordic_context, preloaded_state, render, script_json
 
 
@@ -71,7 +82,15 @@ def card_html(card: ListedCard, era: Era, *, layout: str = "grid-card") -> Html:
         card_price=card_price,
         installments=offer.installments,
         each=amount(installment_cents(offer, prices), era, classes="poly-phrase-price", small=True),
-        coupon=render("listing.html", "coupon", text=offer.coupon) if offer.coupon else NOTHING,
+        coupon=render("listing.html", "coupon", text=offer.facts.coupon_label) if offer.facts.coupon_label else NOTHING,
+        badge=render("listing.html", "badge", text=offer.facts.badge) if offer.facts.badge else NOTHING,
+        seller=offer.facts.seller,
+        cockade=render("listing.html", "cockade") if offer.facts.official_store else NOTHING,
+        stars=stars(offer),
+        reviews=offer.facts.reviews,
+        reviews_said=reviews_text(offer),
+        shipping=shipping_text(offer),
+        full=render("listing.html", "full") if offer.facts.full else NOTHING,
         advert=render("listing.html", "advert") if card.sponsored else NOTHING,
     )
 
@@ -119,9 +138,9 @@ def product_html(offer: CatalogueOffer, base_url: str) -> str:
         stock = render("product.html", "in_stock")
         form = render("product.html", "form", item_id=offer.item_id, verb=verb)
     coupon = NOTHING
-    if offer.coupon:
+    if offer.facts.coupon_label:
         least = _part(amount(25_900, era, small=True), era)
-        coupon = render("product.html", "coupon", text=offer.coupon, amount=least)
+        coupon = render("product.html", "coupon", text=offer.facts.coupon_label, amount=least)
     sellers = [_other_seller(seller, era) for seller in product.other_sellers]
     return render(
         "product.html",
@@ -129,6 +148,13 @@ def product_html(offer: CatalogueOffer, base_url: str) -> str:
         title=offer.title,
         shared_title=f"{offer.title} - {reais(product.shown.price_cents)}" if product.shown else offer.title,
         url=product.url,
+        sold=sold_text(offer),
+        stars=stars(offer),
+        reviews=offer.facts.reviews,
+        reviews_said=reviews_text(offer),
+        shipping=shipping_text(offer),
+        seller=offer.facts.seller,
+        store=render("product.html", "official_store") if offer.facts.official_store else NOTHING,
         schemas=join(*map(json_ld, schemas)),
         recommended=join(*(_recommended(decoy, era, base_url) for decoy in product.recommended)),
         price=_price(product, product.shown, era) if product.shown else NOTHING,

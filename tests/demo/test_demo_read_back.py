@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from demo.shop_client import Client, Got
 from shop import Shop
-from shop.truth import failure_code, listed_discount_pct
+from shop.truth import condition, discount_kind, failure_code, listed_discount_pct, listed_facts
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue, CatalogueOffer
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, PageError
@@ -40,6 +40,9 @@ def check_listed(found: Offer, offer: CatalogueOffer) -> None:
     told = (found.title, found.price_cents, found.old_price_cents, found.discount_pct, found.catalogue_id)
     true = (offer.title, offer.listed.price_cents, offer.listed.old_price_cents, listed_discount_pct(offer))
     assert told == (*true, offer.catalogue_id)
+    payment = (found.price_condition, found.card_price_cents, found.discount_kind)
+    assert payment == (condition(offer.listed), offer.listed.card_price_cents, discount_kind(offer.listed))
+    assert found.facts == listed_facts(offer)
 
 
 def settled(client: Client, path: str) -> Got:

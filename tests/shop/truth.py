@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from offers_cli.demo.catalogue import Behaviour, CatalogueOffer
+from dataclasses import replace
+
+from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PriceTag
+from offers_cli.demo.goods import installment_cents
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
+from offers_cli.offer import DiscountKind, Facts, PriceCondition
 
 LASTING_CODES = {
     Behaviour.OUT_OF_STOCK: OfferGone.code,
@@ -26,6 +30,28 @@ def first_failure_code(offer: CatalogueOffer) -> str | None:
 def listed_discount_pct(offer: CatalogueOffer) -> int | None:
     """What its listing cards show: none where the label says only "no Pix"."""
     return offer.listed.label_pct if offer.listed.card_price_cents else offer.listed.discount_pct
+
+
+def condition(prices: PriceTag) -> PriceCondition:
+    return PriceCondition.PIX if prices.card_price_cents else PriceCondition.ANY
+
+
+def discount_kind(prices: PriceTag) -> DiscountKind | None:
+    """The payment's where the struck price is what a card pays."""
+    if prices.old_price_cents is None:
+        return None
+    return DiscountKind.PAYMENT if prices.old_price_cents == prices.card_price_cents else DiscountKind.PRICE_CUT
+
+
+def listed_facts(offer: CatalogueOffer) -> Facts:
+    """What its cards on the offers page say: all but how many were sold."""
+    return replace(
+        offer.facts,
+        sold_at_least=None,
+        installments_count=offer.installments,
+        installment_cents=installment_cents(offer, offer.listed),
+        interest_free=True,
+    )
 
 
 def is_available(offer: CatalogueOffer) -> bool:
