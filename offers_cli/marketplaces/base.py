@@ -145,6 +145,10 @@ class Marketplace(Protocol):
         """The address a saved page tells of itself, or None."""
         ...
 
+    def looks_own(self, html: str) -> bool:
+        """Whether a page that tells no address is one of this marketplace's."""
+        ...
+
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind.
 

@@ -126,6 +126,6 @@ def _explain_fetched(url: str, pages: Pages) -> ExplainReport:
 
 def _explain_text(text: str, url: str, pages: Pages) -> ExplainReport:
     try:
-        return ExplainReport(url=url, reading=pages.marketplace_for(url).read(text, url))
+        return ExplainReport(url=url, reading=pages.marketplace_of(text, url).read(text, url))
     except PageError as error:
         return ExplainReport(url=url, reading=error.reading, problems=(Problem.of(error),))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from offers_cli.fetch.client import Fetcher
 
 T = TypeVar("T")
+ANY_SHOP = "https://shop.invalid/"
+"""An address that no marketplace owns but the last, which reads pages of any shop."""
 PATIENCE_S = 15.0
 """The longest pause of a host that a person at the terminal is made to wait out."""
 
@@ -110,6 +112,11 @@ class Pages:
             raise
         self.pace.note_served(page)
         return result
+
+    def marketplace_of(self, text: str, url: str) -> Marketplace:
+        """Who reads a page: the owner of its address; without one the first of all if it looks so, else any shop's."""
+        owner = self.marketplace_for(url)
+        return owner if url or owner.looks_own(text) else self.marketplace_for(ANY_SHOP)
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
         """Text and address of a saved page; the address is `url`, or what the page contains, or empty."""

@@ -204,7 +204,7 @@ class Scraper:
                 return
 
     def _read(self, source: Source, text: str, url: str) -> ListingReading:
-        marketplace = self.pages.marketplace_for(url)
+        marketplace = self.pages.marketplace_of(text, url)
         try:
             reading = marketplace.read_listing(text, url, source=source.kind)
         except PageChanged:

@@ -42,7 +42,7 @@ class Shop:
             raise self.troubles.pop(page)
         return read(str(page), f"https://shop.test/{source.label}?page={page}")
 
-    def marketplace_for(self, _url: str) -> Shop:
+    def marketplace_of(self, _text: str, _url: str) -> Shop:
         return self
 
     def read_listing(self, text: str, url: str, *, source: str) -> ListingReading:  # noqa: ARG002

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from offers_cli.marketplaces.base import Marketplace
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.schema_org import SchemaOrg
 from offers_cli.services.explain import ExplainReport, explain
-from offers_cli.services.pages import Pages
+from offers_cli.services.pages import Pages, first_owner
 from offers_cli.storage.base import Storage
 
 PRODUCT = "product_pix_price"
@@ -54,7 +55,7 @@ def explained(fetcher: Fetcher, database: Storage, snapshots: Snapshots) -> Expl
     def run(target: str, *, url: str | None = None) -> ExplainReport:
         pages = Pages(
             fetcher=fetcher,
-            marketplace_for=lambda _url: MercadoLivre(),
+            marketplace_for=partial(first_owner, SHOPS),
             snapshots=snapshots,
             pace=no_wall_here,
             sleep=lambda _s: None,
@@ -95,6 +96,17 @@ def test_a_page_that_cannot_be_read_says_why_and_what_was_seen(explained: Explai
     report = explained(str(saved), url=page_of("product_prices_contradict").url)
     assert [problem.code for problem in report.problems] == ["page_changed"]
     assert len(report.data()["candidates"]["price_cents"]) > 1
+
+
+def test_a_saved_page_without_an_address_is_read_as_what_it_looks_like(explained: Explain, tmp_path: Path) -> None:
+    """A page of another shop is not taken for one of Mercado Livre, whose prices would be in reais."""
+    product = '{"@type": "Product", "name": "Anvil", "offers": {"price": 119.99, "priceCurrency": "USD"}}'
+    page = tmp_path / "page.html"
+    page.write_text(f'<script type="application/ld+json">{product}</script><h1>Anvil</h1><p>from our catalogue</p>')
+    data = explained(str(page)).data()
+    assert (data["marketplace"], data["currency"], data["values"]["price_cents"]) == ("schema_org", "USD", 11999)
+    page.write_text(page.read_text() + '<img src="https://http2.mlstatic.com/a.webp">')
+    assert explained(str(page)).data()["marketplace"] == "mercado_livre"
 
 
 def test_an_offer_stands_for_its_kept_page_else_for_its_own(

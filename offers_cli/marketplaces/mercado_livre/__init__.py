@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
 
 DEFAULT_BASE_URL = "https://www.mercadolivre.com.br"
+_OWN_MARKS = re.compile(
+    r"mercadoli[bv]re|mlstatic|andes-money|ui-pdp-|ui-search|poly-?card|promotion-item|_n\.ctx\.r|__PRELOADED_STATE__",
+    re.IGNORECASE,
+)
 LISTINGS = {"ofertas": "/ofertas", "hub": "/afiliados/hub"}
 
 
@@ -152,6 +156,10 @@ class MercadoLivre:
 
         document = open_page(html)
         return (document.address or find_location(document)) if document else None
+
+    def looks_own(self, html: str) -> bool:
+        """Whether a page bears the site's name, the classes of its design or a state of its scripts."""
+        return _OWN_MARKS.search(html) is not None
 
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""

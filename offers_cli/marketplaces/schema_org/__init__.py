@@ -56,6 +56,10 @@ class SchemaOrg:
         document = open_page(html)
         return document.address if document else None
 
+    def looks_own(self, _html: str) -> bool:
+        """True: any page may be of any shop."""
+        return True
+
     def read(self, html: str, url: str) -> Reading:
         """Read a product page, or a listing where the page names products, none its own; see `Marketplace.read`."""
         from offers_cli.marketplaces.html import Document
