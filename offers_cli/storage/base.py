@@ -282,13 +282,19 @@ class Storage(Protocol):
     argument that means nothing: a time without zone, a negative limit.
     """
 
-    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+    def save_offers(
+        self, offers: Sequence[Offer], *, seen_at: datetime, trust_cards: bool = False, dry_run: bool = False
+    ) -> SaveReport:
         """Insert or update a page of offers; with `dry_run` say what would be done and leave nothing behind.
 
         The same offer twice in one call: the first card's values count, the second is ``unchanged``.
-        A changed price resets old price and discount to what the card shows, sets `price_changed_at` and adds one
-        history row; with the same price a card without old price, discount, commission or image erases nothing.
+        A card that shows what listings last showed leaves the prices as they are. Else another price resets all that
+        stands beside it to what the card shows, sets `price_changed_at` and adds one history row; with the same price
+        a card that lacks something erases nothing, and another old price or condition adds a row.
         A gone offer that is seen is active again.
+
+        Args:
+            trust_cards: a card without a struck price is an answer: its page counts as looked at when it was seen.
         """
         ...
 
@@ -308,7 +314,7 @@ class Storage(Protocol):
         """Write a group of results in one transaction, each fenced by `observed_at`; idempotent.
 
         `enriched_at` becomes the later of `observed_at` and `price_changed_at`. A page price that differs from the
-        stored one is a price change, with history. An old price first learnt, or changed, adds a history row too.
+        stored one is a price change, with history. An old price or condition first learnt, or changed, adds a row too.
         """
         ...
 
@@ -374,8 +380,9 @@ class Storage(Protocol):
     ) -> PruneReport:
         """Thin the prices seen before `older_than`, drop the offers gone since then, and the runs begun before it.
 
-        Of each offer's old prices each reader's lowest and last of each day (UTC) stay: so the prices of other days,
-        and the latest of all, are what they were. A batch is a transaction; what is interrupted is gone on with.
+        Of each offer's old prices each reader's lowest and last of each day (UTC) stay, those of each condition apart:
+        so the prices of other days, and the latest of all, are what they were. A batch is a transaction; what is
+        interrupted is gone on with.
 
         Args:
             dry_run: only count.

@@ -120,6 +120,13 @@ def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredO
     return described if word == last else _with_prices(described, shown, observed_at=seen_at)
 
 
+def trusting(saved: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOffer:
+    """The saved row where a card without a struck price is an answer: its page counts as looked at."""
+    if card.old_price_cents is not None or seen_at < saved.last_seen_at or not _page_is_due(saved):
+        return saved
+    return replace(saved, enriched_at=seen_at, strategies={**saved.strategies, "old_price_cents": "card"})
+
+
 def _with_word(stored: StoredOffer, word: ShownPrices) -> StoredOffer:
     """With what a listing shows as its last word."""
     rest = {name: value for name, value in word.known().items() if name != "price_cents"}
@@ -243,7 +250,7 @@ def needs(offer: StoredOffer) -> frozenset[Missing]:
     """The fields that the offer needs enrichment for."""
     if offer.status != "active":
         return frozenset()
-    page_is_due = offer.enriched_at is None or offer.enriched_at < offer.price_changed_at
+    page_is_due = _page_is_due(offer)
     link_is_due = offer.affiliate_checked_at is None or offer.affiliate_checked_at < offer.price_changed_at
     due = {
         Missing.OLD_PRICE: page_is_due and offer.old_price_cents is None,
@@ -251,6 +258,10 @@ def needs(offer: StoredOffer) -> frozenset[Missing]:
         Missing.AFFILIATE_LINK: link_is_due and offer.affiliate_link is None,
     }
     return frozenset(field for field, is_due in due.items() if is_due)
+
+
+def _page_is_due(offer: StoredOffer) -> bool:
+    return offer.enriched_at is None or offer.enriched_at < offer.price_changed_at
 
 
 def saved_offer(offer: StoredOffer, *, seen_at: datetime, is_new: bool, is_changed: bool) -> SavedOffer:

@@ -208,7 +208,7 @@ def test_a_killed_scrape_is_shown_as_such_with_what_it_did(
     with meddler(supabase.url) as server:
 
         def first_page_saved(handler: Handler) -> bool:
-            if handler.path.endswith("offers_save"):
+            if handler.path.endswith("offers_save_cards"):
                 calm_shop.set_latency(30)
             return False
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from storage.cases import EVERYTHING, LINK, PAGE_FIELDS, at, card, failure, link, needing, page, save
+from storage.cases import EVERYTHING, LINK, PAGE_FIELDS, at, card, failure, link, needing, page, save, stored
 
-from offers_cli.storage.base import Missing, Storage
+from offers_cli.offer import Offer
+from offers_cli.storage.base import Missing, SavedOffer, Storage
 
 
 def test_a_field_that_is_null_is_needed(storage: Storage) -> None:
@@ -42,6 +43,54 @@ def test_a_page_without_old_price_is_an_answer(storage: Storage) -> None:
     storage.save_enrichments([page(saved.offer_id, 1)])
     assert needing(storage) == []
     assert needing(storage, LINK) == [saved.offer_id]
+
+
+def trust(storage: Storage, *cards: Offer, minute: float = 0) -> list[SavedOffer]:
+    report = storage.save_offers(cards, seen_at=at(minute), trust_cards=True)
+    assert report.refused == ()
+    return list(report.saved)
+
+
+def test_a_trusted_card_without_a_struck_price_is_an_answer(storage: Storage) -> None:
+    """No page is asked for it; its link still is, and a struck price without a discount too."""
+    silent, struck = trust(storage, card(1), card(2, old_price_cents=20_000))
+    assert (silent.needs, struck.needs) == (LINK, LINK | {Missing.DISCOUNT})
+    assert needing(storage) == [struck.offer_id]
+    assert set(needing(storage, LINK)) == {silent.offer_id, struck.offer_id}
+    assert needing(storage, recheck=1) == [struck.offer_id, silent.offer_id]
+    offer = stored(storage, silent.offer_id)
+    assert (offer.enriched_at, offer.strategies) == (at(0), {"old_price_cents": "card"})
+    assert stored(storage, struck.offer_id).enriched_at is None
+
+
+def test_a_trusted_card_answers_for_what_was_due_before(storage: Storage) -> None:
+    [saved] = save(storage)
+    assert needing(storage) == [saved.offer_id]
+    trust(storage, card(), minute=1)
+    assert needing(storage) == []
+    trust(storage, card(price_cents=9_000), minute=2)
+    assert needing(storage) == []
+    assert stored(storage, saved.offer_id).enriched_at == at(2)
+    save(storage, card(price_cents=8_000), minute=3)
+    assert needing(storage) == [saved.offer_id]
+
+
+def test_a_trusted_card_takes_nothing_from_a_page(storage: Storage) -> None:
+    """Neither its moment nor its strategies; nor does a card that was seen before another."""
+    [saved] = save(storage)
+    storage.save_enrichments([page(saved.offer_id, 1, title="Fone da página", strategies={"title": "state"})])
+    trust(storage, card(), minute=2)
+    offer = stored(storage, saved.offer_id)
+    assert (offer.title, offer.enriched_at, offer.strategies) == ("Fone da página", at(1), {"title": "state"})
+    save(storage, card(price_cents=9_000), minute=4)
+    trust(storage, card(), minute=3)
+    assert needing(storage) == [saved.offer_id]
+
+
+def test_whether_a_card_is_trusted_is_answered_by_a_dry_run_too(storage: Storage) -> None:
+    (would,) = storage.save_offers([card()], seen_at=at(0), trust_cards=True, dry_run=True).saved
+    assert would.needs == LINK
+    assert storage.counts().total == 0
 
 
 def test_a_programme_without_link_is_an_answer(storage: Storage) -> None:

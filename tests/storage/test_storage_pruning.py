@@ -11,6 +11,7 @@ import pytest
 from storage.cases import at, card, failure, history, page, run, save
 from storage.test_sqlite_faults import WRITER, check_integrity, run_python
 
+from offers_cli.offer import PriceCondition
 from offers_cli.storage.base import OfferFilter, PruneReport, Storage
 from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite
 
@@ -94,6 +95,17 @@ def test_offers_long_gone_are_dropped_with_their_prices(storage: Storage) -> Non
     left = {offer.external_id for offer in storage.find_offers(OfferFilter())}
     assert left == {"MLB1", "MLB3", "MLB4", "MLB5"}
     assert storage.price_history(ids[0]) == []
+
+
+def test_the_lowest_price_of_each_condition_stays(storage: Storage) -> None:
+    """A price by Pix, however low, does not take the place of the lowest one for every payment."""
+    shown = [(100, None), (90, "pix"), (80, "pix"), (85, "pix"), (95, "any"), (96, "any"), (99, "any"), (97, "any")]
+    for minute, (price_cents, condition) in enumerate(shown):
+        told = PriceCondition(condition) if condition else None
+        [saved] = save(storage, card(price_cents=price_cents, price_condition=told), minute=minute)
+    assert storage.prune(older_than=at(DAY)).prices == 3
+    left = [(point.price_cents, point.price_condition) for point in storage.price_history(saved.offer_id)]
+    assert left == [(100, None), (80, "pix"), (85, "pix"), (95, "any"), (97, "any")]
 
 
 def test_old_runs_are_dropped(storage: Storage) -> None:

@@ -17,6 +17,7 @@ from supabase_server.lite import SupabaseProject
 
 from offers_cli.config import Secret
 from offers_cli.errors import Outcome, StorageBusy, StorageRefused, StorageUnavailable, WorkError
+from offers_cli.offer import Facts
 from offers_cli.storage.base import OfferBatch, OfferFilter, Storage
 from offers_cli.storage.patience import Patience
 from offers_cli.storage.rules import new_offer
@@ -252,14 +253,27 @@ def test_a_column_of_another_type_is_no_answer_of_supabase(
     """Else it would break whatever uses it later, as a bug of ours, or end a job as failed."""
     storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
     closing.append(storage)
-    own_kind = "0001-01-01T00:00:00+09:00" if name.endswith("_at") else {"a": [1]}
-    odds: list[object] = [5.5, True, [[]], 10**400, "\ud800", own_kind]
+    objects: list[object] = [{"a": [1]}] if name != "facts" else [{"reviews": "1"}, {"full": 1}, {"seller": True}]
+    own_kinds = ["0001-01-01T00:00:00+09:00"] if name.endswith("_at") else objects
+    odds: list[object] = [5.5, True, [[]], 10**400, "\ud800", *own_kinds]
     for odd in odds:
         between.meddling = answering(200, json.dumps([{**OFFER_ROW, name: odd}]).encode())
         with pytest.raises(StorageUnavailable, match="is this Supabase"):
             storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)
     between.meddling = answering(200, json.dumps([OFFER_ROW]).encode())
     assert len(storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)) == 1
+
+
+def test_a_fact_that_only_a_newer_program_knows_is_passed_over(
+    between: Meddler, closing: list[SupabaseStorage]
+) -> None:
+    """It may have been kept by another machine, for a fact needs no migration."""
+    storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
+    closing.append(storage)
+    row = {**OFFER_ROW, "facts": {"reviews": 3, "colour": "blue"}}
+    between.meddling = answering(200, json.dumps([row]).encode())
+    (offer,) = storage.offers_needing_enrichment(limit=1, missing=EVERYTHING)
+    assert offer.facts == Facts(reviews=3)
 
 
 ENDLESS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
@@ -303,7 +317,7 @@ def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_s
     times = dict.fromkeys(("first_seen_at", "last_seen_at", "price_changed_at"), at(0).isoformat())
     calls: dict[str, dict[str, Any]] = {
         "offers_schema_version": {},
-        "offers_save": {"cards": [row], "seen_at": at(0).isoformat()},
+        "offers_save_cards": {"cards": [row], "seen_at": at(0).isoformat(), "trust_cards": False, "dry_run": False},
         "offers_enrich": {"results": []},
         "offers_needing_enrichment": {"missing": ["discount"], "max_offers": 1},
         "offers_counts": {},
@@ -349,7 +363,7 @@ def test_a_page_or_a_batch_is_one_request(supabase_project: SupabaseProject, sup
         assert len(list(storage.find_offers(OfferFilter(limit=200)))) == 200
         storage.close()
         assert server.requests == [
-            f"/rest/v1/rpc/offers_{name}" for name in ("save", "enrich", "needing_enrichment", "counts", "find")
+            f"/rest/v1/rpc/offers_{name}" for name in ("save_cards", "enrich", "needing_enrichment", "counts", "find")
         ]
 
 

@@ -173,9 +173,9 @@ THINNED = f"""
     UNION ALL
     SELECT id FROM (
       SELECT id,
-        row_number() OVER (PARTITION BY offer_id, source, substr(observed_at, 1, 10)
+        row_number() OVER (PARTITION BY offer_id, source, price_condition, substr(observed_at, 1, 10)
           ORDER BY price_cents, observed_at DESC, id DESC) AS place_by_price,
-        row_number() OVER (PARTITION BY offer_id, source, substr(observed_at, 1, 10)
+        row_number() OVER (PARTITION BY offer_id, source, price_condition, substr(observed_at, 1, 10)
           ORDER BY observed_at DESC, id DESC) AS place_by_time
       FROM price_history
       WHERE offer_id > :first AND offer_id <= :last AND observed_at < :before AND offer_id NOT IN ({DROPPED})

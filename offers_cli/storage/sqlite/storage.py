@@ -40,6 +40,7 @@ from offers_cli.storage.rules import (
     price_point,
     save_report,
     saved_offer,
+    trusting,
     with_card,
     with_result,
 )
@@ -79,11 +80,13 @@ class SqliteStorage:
     def __repr__(self) -> str:
         return f"SqliteStorage({str(self.path)!r})"
 
-    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+    def save_offers(
+        self, offers: Sequence[Offer], *, seen_at: datetime, trust_cards: bool = False, dry_run: bool = False
+    ) -> SaveReport:
         seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         with self._connection() if dry_run else self._transaction() as connection:
-            answers = save_cards(connection, cards, seen_at=seen_at, dry_run=dry_run)
+            answers = save_cards(connection, cards, seen_at=seen_at, trust_cards=trust_cards, dry_run=dry_run)
         return save_report(cards, answers, refused)
 
     def offers_needing_enrichment(
@@ -247,7 +250,7 @@ def _question(connection: FileConnection, wanted: OfferFilter) -> queries.Query:
 
 
 def save_cards(
-    connection: sqlite3.Connection, cards: Iterable[Offer], *, seen_at: datetime, dry_run: bool
+    connection: sqlite3.Connection, cards: Iterable[Offer], *, seen_at: datetime, trust_cards: bool, dry_run: bool
 ) -> dict[OfferKey, SavedOffer | RefusedOffer]:
     """What became of each offer's first card. A constraint that refuses one row leaves the others standing."""
     stored = {key_of(offer): offer for offer in _read(connection, queries.OFFERS_BY_KEY, list(map(key_of, cards)))}
@@ -259,6 +262,8 @@ def save_cards(
             after = with_card(before, card, seen_at=seen_at)
         else:
             after = new_offer(card, offer_id=str(uuid.uuid4()), seen_at=seen_at)
+        if trust_cards:
+            after = trusting(after, card, seen_at=seen_at)
         try:
             is_changed = _write(connection, before, after, seen_at=seen_at, source="listing", dry_run=dry_run)
         except sqlite3.IntegrityError as exc:

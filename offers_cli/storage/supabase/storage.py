@@ -83,21 +83,29 @@ class SupabaseStorage:
                 f"the schema at {self._client.host} is version {found}, this program needs {known}", hint=hint
             )
 
-    def save_offers(self, offers: Sequence[Offer], *, seen_at: datetime, dry_run: bool = False) -> SaveReport:
+    def save_offers(
+        self, offers: Sequence[Offer], *, seen_at: datetime, trust_cards: bool = False, dry_run: bool = False
+    ) -> SaveReport:
         seen_at = to_utc(seen_at)
         cards, refused = valid_cards(offers)
         unique = {key_of(card): card for card in reversed(cards)}
         answers: dict[OfferKey, SavedOffer | RefusedOffer] = {}
         for batch in _batches(sorted(unique.items())):
-            answers |= self._save_batch(dict(batch), seen_at=seen_at, dry_run=dry_run)
+            answers |= self._save_batch(dict(batch), seen_at=seen_at, trust_cards=trust_cards, dry_run=dry_run)
         return save_report(cards, answers, refused)
 
     def _save_batch(
-        self, batch: Mapping[OfferKey, Offer], *, seen_at: datetime, dry_run: bool
+        self, batch: Mapping[OfferKey, Offer], *, seen_at: datetime, trust_cards: bool, dry_run: bool
     ) -> dict[OfferKey, SavedOffer | RefusedOffer]:
+        arguments = {
+            "cards": list(map(to_json, batch.values())),
+            "seen_at": seen_at.isoformat(),
+            "trust_cards": trust_cards,
+            "dry_run": dry_run,
+        }
         return self._client.call(
-            "offers_save",
-            {"cards": list(map(to_json, batch.values())), "seen_at": seen_at.isoformat(), "dry_run": dry_run},
+            "offers_save_cards",
+            arguments,
             lambda answer: {key: _outcome(row, seen_at) for key, row in zip(batch, rows_of(answer), strict=True)},
         )
 

@@ -189,8 +189,11 @@ end $$;
 
 -- A page of cards, each offer once. Answer, in the same order: [{external_id, offer: {…}, outcome} | {…, reason}].
 -- Writers take turns, as they do in SQLite: what was read is still true when it is written, and nothing deadlocks.
-create or replace function public.offers_save(cards jsonb, seen_at timestamptz, dry_run boolean default false)
-returns jsonb language plpgsql set search_path = '' as $$
+-- With `trust_cards` a card without a struck price is an answer: its page counts as looked at.
+drop function if exists public.offers_save(jsonb, timestamptz, boolean);
+create or replace function public.offers_save_cards(
+  cards jsonb, seen_at timestamptz, trust_cards boolean, dry_run boolean
+) returns jsonb language plpgsql set search_path = '' as $$
 declare
   card public.offers;
   before public.offers;
@@ -215,6 +218,11 @@ begin
       after.strategies := '{}';
     else
       after := public.offers_with_card(before, card, seen_at);
+    end if;
+    if trust_cards and card.old_price_cents is null and seen_at >= after.last_seen_at
+      and coalesce(after.enriched_at < after.price_changed_at, true) then
+      after.enriched_at := seen_at;
+      after.strategies := after.strategies || '{"old_price_cents": "card"}';
     end if;
     begin
       if dry_run then
@@ -307,12 +315,55 @@ begin
   return public.offers_checksums(ids);
 end $$;
 
+-- One batch of offers by id, after the last one of the batch before (null: the first, which also drops old runs).
+-- Of the prices seen before `older_than` each reader's lowest and last of each day (UTC) stay, those of each condition
+-- apart; offers gone and not touched since are dropped. Answer: {prices, offers, runs: removed; last: where to go on, null at the end}.
+create or replace function public.offers_prune(older_than timestamptz, after uuid, page_size integer, dry_run boolean)
+returns jsonb language plpgsql set search_path = '' set plan_cache_mode = 'force_custom_plan' as $$
+declare
+  ids uuid[];
+  dropped uuid[];
+  thinned bigint[];
+  runs uuid[] := '{}';
+begin
+  if not dry_run then
+    perform pg_advisory_xact_lock(16776742);
+  end if;
+  ids := array(select id from public.offers where after is null or id > after order by id limit page_size);
+  dropped := array(
+    select id from public.offers where id = any (ids) and status = 'gone' and last_seen_at < older_than
+      and coalesce(enrich_attempted_at < older_than, true));
+  thinned := array(
+    select id from public.price_history where offer_id = any (dropped)
+    union all
+    select id from (
+      select id,
+        row_number() over (partition by offer_id, source, price_condition, (observed_at at time zone 'UTC')::date
+          order by price_cents, observed_at desc, id desc) as place_by_price,
+        row_number() over (partition by offer_id, source, price_condition, (observed_at at time zone 'UTC')::date
+          order by observed_at desc, id desc) as place_by_time
+      from public.price_history
+      where offer_id = any (ids) and offer_id <> all (dropped) and observed_at < older_than
+    ) ranked where place_by_price > 1 and place_by_time > 1);
+  if after is null then
+    runs := array(select id from public.scrape_runs where started_at < older_than);
+  end if;
+  if not dry_run then
+    delete from public.price_history where id = any (thinned);
+    delete from public.offers where id = any (dropped);
+    delete from public.scrape_runs where id = any (runs);
+  end if;
+  return jsonb_build_object(
+    'prices', cardinality(thinned), 'offers', cardinality(dropped), 'runs', cardinality(runs),
+    'last', case when cardinality(ids) = page_size then ids[page_size] end);
+end $$;
+
 do $$
 declare
   name text;
 begin
   foreach name in array array[
-    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'write_history']
+    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'save_cards', 'write_history']
   loop
     execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
     execute format('grant execute on function public.offers_%s to service_role', name);
