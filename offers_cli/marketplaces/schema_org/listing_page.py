@@ -9,6 +9,7 @@ from offers_cli.marketplaces.evidence import is_plausible
 from offers_cli.marketplaces.html import Document, explain_command, join, select, without_tracking
 from offers_cli.marketplaces.json_ld import Node, text_or_number
 from offers_cli.marketplaces.schema_org.addresses import key_of
+from offers_cli.marketplaces.schema_org.facts import facts_of
 from offers_cli.marketplaces.schema_org.own_product import address_of, find_own, look_at, products_of
 from offers_cli.marketplaces.schema_org.product_page import UNKNOWN_CURRENCY, shop_unknown
 from offers_cli.marketplaces.walls import find_challenge
@@ -92,6 +93,7 @@ def _offer(product: Node, url: str, source: str) -> Offer | str:
         image_url=_image_of(product.get("image"), url),
         item_id=text_or_number(product.get("sku")),
         source=source,
+        facts=facts_of(product, (), titles=()),
     )
 
 

@@ -11,6 +11,7 @@ from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPric
 from offers_cli.marketplaces.html import Document, explain_command, select
 from offers_cli.marketplaces.json_ld import Node, plain, text_or_number
 from offers_cli.marketplaces.schema_org.addresses import key_of, place_of
+from offers_cli.marketplaces.schema_org.facts import facts_of
 from offers_cli.marketplaces.schema_org.microdata import read_products
 from offers_cli.marketplaces.schema_org.own_product import (
     OwnProduct,
@@ -166,6 +167,9 @@ class _ProductPage:
         evidence.add_text("item_id", strategy, sku)
         if quote.availability:
             evidence.add("available", strategy, quote.availability, value=not quote.is_unavailable)
+        titles = filter(None, (self.page.heading, text_or_number(product.get("name"))))
+        for name, value in facts_of(product, self.document.linked_data, titles=titles).known().items():
+            evidence.add(name, strategy, value, value)
 
     def _gather_open_graph(self) -> None:
         evidence, metas = self.evidence, self.metas
