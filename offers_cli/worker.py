@@ -12,9 +12,10 @@ from offers_cli.errors import ConfigError, LabelRefused
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
-from offers_cli.services.worker import ReportingWriter, with_failures, with_waiting
+from offers_cli.services.worker import with_failures, with_waiting
 
 if TYPE_CHECKING:
+    from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
 
@@ -49,7 +50,12 @@ def work(
     settings = runtime.config.enrichment
     pages_at_once = options.concurrency or settings.worker_concurrency
     storage = runtime.brief_storage
-    save = ReportingWriter(storage, runtime.drift)
+
+    def save(enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
+        written = storage.save_enrichments(enrichments, failures)
+        runtime.drift.flush()
+        return written
+
     worker = Worker(
         runtime.connection,
         enrich=runtime.enricher(storage, pages_at_once=pages_at_once).do_claimed,
@@ -65,8 +71,7 @@ def work(
     if runtime.links.are_wanted:  # whoever mends the label starts the worker again: what waited for it waits no longer
         runtime.registries.run_scheduled_now(LabelRefused.code)
     with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
-        done = worker.run(burst=options.burst, max_jobs=options.max_jobs)
-    return with_failures(done, reported=save.reported)
+        return worker.run(burst=options.burst, max_jobs=options.max_jobs)
 
 
 def supervise(
@@ -88,7 +93,7 @@ def supervise(
         on_progress=on_progress,
     )
     with stop_on_signals(supervisor.stop_request):
-        return with_failures(supervisor.run())
+        return supervisor.run()
 
 
 def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
@@ -100,8 +105,13 @@ def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
         work(runtime, own, on_progress=slot.record, supervisor_pid=slot.supervisor_pid)
 
 
-def report_waiting(runtime: Runtime, report: WorkerReport) -> WorkerReport:
-    """The report of a burst, with what it leaves in the queue and why; raises `QueueUnavailable`, `QueueRefused`."""
+def finish_report(runtime: Runtime, report: WorkerReport, *, burst: bool) -> WorkerReport:
+    """The report with its failures by code; that of a burst also with what it leaves in the queue and why.
+
+    Raises:
+        QueueUnavailable, QueueRefused: what waits cannot be seen.
+    """
+    report = with_failures(report, queue=runtime.registries, storage=runtime.brief_storage)
 
     def check_session() -> Sequence[Problem]:
         if not runtime.links.are_wanted:
@@ -111,4 +121,6 @@ def report_waiting(runtime: Runtime, report: WorkerReport) -> WorkerReport:
         except ConfigError as error:
             return (Problem.of(error),)
 
+    if not burst:
+        return report
     return with_waiting(report, queue=runtime.registries, pace=runtime.shared_pace, check_session=check_session)

@@ -29,7 +29,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "add": ("added", "enriched", "known", "refused", "enqueued", "already_queued", "links", "not_done"),
     "runs": ("runs",),
     "enqueue-missing": ("found", "enqueued", "already_queued", "refused"),
-    "worker": ("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
+    "worker": ("succeeded", "failed", "gone", "retried", "snoozed", "duration_s", "jobs_per_s"),
     "requeue-failed": ("found", "requeued", "skipped"),
     "stats": (
         "queue",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,12 @@ from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_failed_offer, complete_reason
 from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
-from offers_cli.cli.render import Block, Note, Table
+from offers_cli.cli.render import Block, Line, Note, Table, is_terminal
 
 if TYPE_CHECKING:
     from offers_cli.queue.registries import RequeueReport
     from offers_cli.runtime import Runtime
-    from offers_cli.services.failed import FailedReport
+    from offers_cli.services.failed import FailedReport, FailureGroup
 
 ReasonsOption = Annotated[
     list[str] | None,
@@ -29,15 +30,28 @@ ReasonsOption = Annotated[
 
 
 def failed_blocks(report: FailedReport) -> Sequence[Block]:
-    """The jobs as a table, and how many there are; a job that names no offer stands under its own id."""
+    """The jobs as a table, then all failures by code; a job that names no offer stands under its own id."""
     if not report.jobs:
         return [Note("no failed jobs")]
-    rows = [
-        (job.offer_id or job.job_id, job.code, job.message, job.attempts, format_time(job.failed_at))
-        for job in report.jobs
-    ]
-    table = Table("Failed jobs", ("offer", "reason", "message", "attempts", "when"), rows, right=("attempts",))
-    return [table, Note(f"{len(report.jobs)} of {report.total} failed jobs")]
+    rows = []
+    for job in report.jobs:
+        offer = report.offers.get(job.offer_id or "")
+        called = (offer.external_id, offer.title) if offer else (job.offer_id or job.job_id, "")
+        rows.append((*called, job.code, job.message, job.attempts, format_time(job.failed_at), job.offer_id))
+    columns = ("id", "title", "reason", "message", "attempts", "when", "offer")
+    short = ("id", "title", "reason", "when")
+    table = Table("Failed jobs", columns, rows, right=("attempts",), cut=("title",), short=short)
+    note = Note(f"{len(report.jobs)} of {report.total} failed jobs")
+    return [table, *failure_lines(report.groups), note] if is_terminal(sys.stdout) else [table, note]
+
+
+def failure_lines(groups: Sequence[FailureGroup]) -> list[Line]:
+    """The failures by code, each with an example and the next command."""
+    lines = []
+    for group in groups:
+        count = f"{group.jobs} {group.code}" + (", such as" if group.jobs > 1 else ":")
+        lines += [Line(f"{count} {group.example}: {group.message}"), Line(f"  try: {group.next}")]
+    return lines
 
 
 @command(
@@ -52,10 +66,15 @@ def failed(
     reason: ReasonsOption = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="The most jobs to show.")] = 50,
 ) -> FailedReport:
-    """Show the failed jobs, newest first: offer, reason, message, attempts, when."""
+    """Show the failed jobs, newest first, and all of them by reason with the next command."""
     from offers_cli.services.failed import check_reasons, failed
 
-    return failed(queue=runtime.registries, reasons=check_reasons(reason or ()), limit=limit)
+    return failed(
+        queue=runtime.registries,
+        storage=runtime.later.brief_storage,
+        reasons=check_reasons(reason or ()),
+        limit=limit,
+    )
 
 
 @command(

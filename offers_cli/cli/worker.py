@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @command(
     "worker",
     report="offers_cli.queue.results:WorkerReport",
-    columns=("succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"),
+    columns=("succeeded", "failed", "gone", "retried", "snoozed", "duration_s", "jobs_per_s"),
     examples=("offers worker --burst", "offers worker --concurrency 8 --processes 2 --json"),
 )
 def worker(
@@ -30,7 +30,7 @@ def worker(
     max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
 ) -> WorkerReport:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
-    from offers_cli.worker import WorkOptions, report_waiting, supervise, work
+    from offers_cli.worker import WorkOptions, finish_report, supervise, work
 
     options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=output.verbosity)
     with output.progress("enriching") as progress:
@@ -42,4 +42,4 @@ def worker(
             report = work(runtime, options, on_progress=on_progress)
         else:
             report = supervise(options, processes=processes, on_progress=on_progress)
-    return report_waiting(runtime, report) if burst else report
+    return finish_report(runtime, report, burst=burst)

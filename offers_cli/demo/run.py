@@ -22,7 +22,7 @@ from offers_cli.services.scrape import Scraper
 from offers_cli.services.sources import parse_source
 from offers_cli.services.stats import collect_stats
 from offers_cli.storage.base import OfferFilter, StoredOffer
-from offers_cli.worker import WorkOptions
+from offers_cli.worker import WorkOptions, finish_report
 from offers_cli.worker import work as work_here
 
 PAGE_SIZE = 16
@@ -88,7 +88,7 @@ def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Repor
         )
 
     def work() -> Report:
-        return work_here(runtime, WorkOptions(burst=True))
+        return finish_report(runtime, work_here(runtime, WorkOptions(burst=True)), burst=False)
 
     return [
         (f"offers scrape ofertas --pages {pages}", scrape),

@@ -89,6 +89,15 @@ class FailedJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedJobs:
+    """The failed jobs of one code: how many, and the one that failed last."""
+
+    code: str
+    jobs: int
+    newest: FailedJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequeueReport(Report):
     """`found = requeued + skipped`, unless nothing was to be changed.
 
@@ -232,13 +241,26 @@ class Registries:
 
     def failures(self) -> dict[str, int]:
         """Failed jobs by code, most frequent first; jobs failed by RQ itself count as ``bug``."""
+        total, _ = self._count_failures()
+        return dict(total.most_common())
+
+    def failures_with_newest(self) -> list[FailedJobs]:
+        """As `failures`, each code with the job that failed last."""
+        total, newest = self._count_failures()
+        codes = [code for code, _ in total.most_common()]
+        jobs = self._read_failed([newest[code] for code in codes]) if codes else []
+        return [FailedJobs(code=code, jobs=total[code], newest=job) for code, job in zip(codes, jobs, strict=True)]
+
+    def _count_failures(self) -> tuple[Counter[str], dict[str, bytes]]:
         total: Counter[str] = Counter()
+        newest: dict[str, bytes] = {}
         [count] = query(self.connection, ("ZCARD", self.keys.failed))
         for first in range(0, count, BATCH):
             answer = self._scripts.run("failures", [self.keys.failed], first, first + BATCH - 1)
-            for code, number in zip(answer[::2], answer[1::2], strict=True):
+            for code, number, job_id in zip(answer[::3], answer[1::3], answer[2::3], strict=True):
                 total[code.decode()] += number
-        return dict(total.most_common())
+                newest[code.decode()] = job_id
+        return total, newest
 
     def failed_jobs(self, *, reasons: Collection[str] = (), limit: int | None = None) -> list[FailedJob]:
         """The failed jobs, newest first; empty `reasons` means all."""

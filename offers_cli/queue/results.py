@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from offers_cli.errors import Bug, QueueRefused, QueueUnavailable, StorageRefused, StorageUnavailable, WorkError
+from offers_cli.errors import (
+    Bug,
+    OfferGone,
+    QueueRefused,
+    QueueUnavailable,
+    StorageRefused,
+    StorageUnavailable,
+    WorkError,
+)
 from offers_cli.log import get_log
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
 from offers_cli.queue.job import ClaimedJob
@@ -19,7 +27,7 @@ log = get_log("worker")
 job_log = get_log("enrichment_job")
 
 """Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
-COUNTERS = ("succeeded", "failed", "retried", "snoozed")
+COUNTERS = ("succeeded", "failed", "retried", "snoozed", "gone")
 
 Save = Callable[[Sequence[Enrichment], Sequence[EnrichmentFailure]], EnrichmentReport]
 """Writes a group of results in one transaction; when it returns, they are durable.
@@ -124,6 +132,8 @@ class WorkerReport(Report):
     """What a worker did.
 
     Attributes:
+        failed: jobs that failed for good, but for those whose offer is gone.
+        gone: jobs that found that their offer can no longer be bought, which is an answer.
         retried: attempts that failed and will be tried again.
         snoozed: jobs put off without spending an attempt.
         interrupted: it was stopped by SIGINT (Ctrl-C).
@@ -131,6 +141,7 @@ class WorkerReport(Report):
 
     succeeded: int = 0
     failed: int = 0
+    gone: int = 0
     retried: int = 0
     snoozed: int = 0
     duration_s: float = 0.0
@@ -139,7 +150,7 @@ class WorkerReport(Report):
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """As `Report.keys`."""
-        return "succeeded", "failed", "retried", "snoozed", "duration_s", "jobs_per_s"
+        return "succeeded", "failed", "gone", "retried", "snoozed", "duration_s", "jobs_per_s"
 
     def data(self) -> dict[str, Any]:
         """The figures by key."""
@@ -148,12 +159,17 @@ class WorkerReport(Report):
     @property
     def ended(self) -> int:
         """Attempts that came to an end."""
-        return self.succeeded + self.failed + self.retried + self.snoozed
+        return self.decided + self.retried + self.snoozed
+
+    @property
+    def decided(self) -> int:
+        """Jobs that are done, or failed for good."""
+        return self.succeeded + self.failed + self.gone
 
     @property
     def jobs_per_s(self) -> float:
-        """Attempts that came to an end, per second."""
-        return round(self.ended / self.duration_s, 2) if self.duration_s else 0.0
+        """Jobs that were decided, per second; one that was put off is not done."""
+        return round(self.decided / self.duration_s, 2) if self.duration_s else 0.0
 
 
 class JobCounters:
@@ -170,7 +186,7 @@ class JobCounters:
     @property
     def decided(self) -> int:
         """Jobs that are done or failed for good."""
-        return self._counts["succeeded"] + self._counts["failed"]
+        return self._counts["succeeded"] + self._counts["failed"] + self._counts["gone"]
 
     def report(self, *, duration_s: float = 0.0, interrupted: bool = False) -> WorkerReport:
         """The counts so far."""
@@ -187,7 +203,8 @@ class JobCounters:
             case JobStatus.FINISHED:
                 counter = "succeeded"
             case JobStatus.FAILED | JobStatus.STOPPED:
-                counter = "failed"
+                is_gone = outcome.failure is not None and outcome.failure.code == OfferGone.code
+                counter = "gone" if is_gone else "failed"
             case JobStatus.SCHEDULED:
                 counter = "retried" if outcome.spent else "snoozed"
         if counter:
@@ -196,6 +213,8 @@ class JobCounters:
         job_log.info(
             counter or "given back",
             job_id=job.job_id,
+            offer_id=job.offer_id or None,
+            url=job.url or None,
             attempt=job.attempt,
             code=failure.code if failure else None,
             reason=failure.message if failure else None,

@@ -149,14 +149,11 @@ class Supervisor:
         return self._report(began)
 
     def _report(self, began: float) -> WorkerReport:
-        succeeded, failed, retried, snoozed = (
-            sum(int(one.counts[index]) for one in self._processes) for index in range(len(COUNTERS))
-        )
+        counts: dict[str, Any] = {
+            counter: sum(int(one.counts[index]) for one in self._processes) for index, counter in enumerate(COUNTERS)
+        }
         return WorkerReport(
-            succeeded=succeeded,
-            failed=failed,
-            retried=retried,
-            snoozed=snoozed,
+            **counts,
             duration_s=round(time.monotonic() - began, 3),
             interrupted=self.stop_request.interrupted,
         )

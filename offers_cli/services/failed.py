@@ -1,48 +1,134 @@
-"""Failed jobs: which they are, and why; and the way back of those that are named."""
+"""Failed jobs: which they are, and why, by code with the next command; and the way back of those that are named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from offers_cli.errors import WORK_ERRORS, NotFound, UsageError
+from offers_cli.errors import WORK_ERRORS, NotFound, StorageRefused, StorageUnavailable, UsageError
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
-from offers_cli.queue.registries import FailedJob, Registries, RequeueReport
-from offers_cli.report import Problem, Report, plain
+from offers_cli.queue.registries import FailedJob, FailedJobs, Registries, RequeueReport
+from offers_cli.report import WHEN_DONE, Problem, Report, plain
 from offers_cli.services.lookup import find_offer
-from offers_cli.storage.base import Storage
+from offers_cli.storage.base import Storage, StoredOffer
 from offers_cli.storage.validation import is_uuid
+
+NEXT = {
+    "page_blocked": "open it in a browser, then offers requeue-failed --reason page_blocked",
+    "site_unavailable": "offers requeue-failed --reason site_unavailable",
+    "robots_forbidden": "set OFFERS_IGNORE_ROBOTS=true if you may, offers requeue-failed --reason robots_forbidden",
+    "offer_gone": "nothing to do; one that a listing shows again is active again",
+    "link_refused": "offers show {offer}",
+    "forbidden_url": "offers db repair --dry-run",
+    "storage_refused": "offers doctor",
+    "bug": "offers failed --reason bug --json",
+}
+"""The next command for the failures of a code, when looking at the page is not what helps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """The failures of one code, and one of them as the example.
+
+    Attributes:
+        next: the command to run, or what to do first.
+        external_id, title: of the example's offer, where the database has it.
+    """
+
+    code: str
+    jobs: int
+    message: str
+    next: str
+    offer_id: str | None
+    external_id: str | None
+    title: str | None
+
+    @property
+    def example(self) -> str:
+        """What the example is called."""
+        named = f"{self.title[:60]} ({self.external_id})" if self.title else self.offer_id
+        return named or "a job that names no offer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedReport(Report):
-    """The newest of the failed jobs, and how many there are in all."""
+    """The newest of the failed jobs, how many there are in all, and all of them by code.
+
+    Attributes:
+        offers: those of the jobs' offers that the database has, by id.
+    """
 
     jobs: tuple[FailedJob, ...] = ()
     total: int = 0
+    groups: tuple[FailureGroup, ...] = field(default=(), metadata=WHEN_DONE)
+    offers: Mapping[str, StoredOffer] = field(default_factory=dict)
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """As `Report.keys`."""
+        return ("jobs", "total")
 
     def data(self) -> dict[str, Any]:
         """As `Report`; a job's failure code stands under ``reason``, the word of `--reason`."""
-        jobs = [{"reason" if key == "code" else key: value for key, value in plain(job).items()} for job in self.jobs]
-        return {"jobs": jobs, "total": self.total}
+        return {"jobs": [self._row(job) for job in self.jobs], "total": self.total, "groups": plain(self.groups)}
+
+    def _row(self, job: FailedJob) -> dict[str, Any]:
+        row = {"reason" if key == "code" else key: value for key, value in plain(job).items()}
+        offer = self.offers.get(job.offer_id or "")
+        return row | {"external_id": offer and offer.external_id, "title": offer and offer.title}
 
 
-def failed(*, queue: Registries, reasons: frozenset[str] = frozenset(), limit: int | None = None) -> FailedReport:
-    """Read the failed jobs, newest first; empty `reasons` means all.
+def failed(
+    *, queue: Registries, storage: Storage, reasons: frozenset[str] = frozenset(), limit: int | None = None
+) -> FailedReport:
+    """Read the failed jobs, newest first, with what their offers are called; empty `reasons` means all.
+
+    A database that does not answer hides the titles, not the failures.
 
     Raises:
         QueueUnavailable, QueueRefused: Redis does not answer or says no.
     """
     jobs = tuple(queue.failed_jobs(reasons=reasons, limit=limit))
-    if limit is None or len(jobs) < limit:
-        return FailedReport(jobs=jobs, total=len(jobs))
-    counts = queue.failures()
-    total = sum(number for code, number in counts.items() if not reasons or code in reasons)
-    return FailedReport(jobs=jobs, total=max(total, len(jobs)))  # a job may have left between the two looks
+    groups = [each for each in queue.failures_with_newest() if not reasons or each.code in reasons]
+    offers = find_titles(storage, [*jobs, *(each.newest for each in groups)])
+    return FailedReport(
+        jobs=jobs,
+        total=max(sum(each.jobs for each in groups), len(jobs)),  # a job may have left between the two looks
+        groups=describe(groups, offers),
+        offers=offers,
+    )
+
+
+def find_titles(storage: Storage, jobs: Iterable[FailedJob]) -> dict[str, StoredOffer]:
+    """The offers of some jobs by id, asked for at once; none where the database does not answer."""
+    try:
+        return {offer.id: offer for offer in storage.offers_by_id([job.offer_id for job in jobs if job.offer_id])}
+    except (StorageUnavailable, StorageRefused):
+        return {}
+
+
+def describe(groups: Iterable[FailedJobs], offers: Mapping[str, StoredOffer]) -> tuple[FailureGroup, ...]:
+    """The failures of each code with an example and the next command."""
+    return tuple(_described(group, offers.get(group.newest.offer_id or "")) for group in groups)
+
+
+def _described(group: FailedJobs, offer: StoredOffer | None) -> FailureGroup:
+    job = group.newest
+    name = shlex.quote((offer.external_id if offer else job.offer_id) or "ID")
+    return FailureGroup(
+        code=group.code,
+        jobs=group.jobs,
+        message=job.message,
+        next=NEXT.get(group.code, "offers explain {offer}").format(offer=name),
+        offer_id=job.offer_id,
+        external_id=offer.external_id if offer else None,
+        title=offer.title if offer else None,
+    )
 
 
 def requeue_failed(

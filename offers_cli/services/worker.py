@@ -1,34 +1,30 @@
-"""Work: what a worker did, for people and programs; its failures one by one, and what a burst leaves waiting."""
+"""Work: what a worker did, for people and programs; its failures by code, and what a burst leaves waiting."""
 
 from __future__ import annotations
 
-import shlex
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from offers_cli.affiliate.link_builder import MEND_LABEL
-from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import (
     WORK_ERRORS,
     Bug,
     Interrupted,
     LabelRefused,
+    OfferGone,
     Outcome,
     QueueRefused,
     QueueUnavailable,
     SessionExpired,
-    StorageRefused,
     StorageUnavailable,
 )
 from offers_cli.fetch.pace import PausedHost, SharedPace
-from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
-from offers_cli.queue.registries import PutOff, Registries
+from offers_cli.queue.registries import FailedJob, FailedJobs, PutOff, Registries
 from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
+from offers_cli.services.failed import FailureGroup, describe, find_titles
 from offers_cli.storage.base import Storage
-
-REPORTED_FAILURES = 100
-"""Failures that a report names one by one; `offers failed` lists them all."""
 
 LATER = "offers worker --burst, later; offers stats shows the rest"
 RESUME = "rq resume"
@@ -42,35 +38,35 @@ HINTS = {
 """The next command where waiting alone may not help."""
 
 
-class ReportingWriter:
-    """Writes groups of results, with what their pages showed, and remembers the first failures for the report.
+def with_failures(worker: WorkerReport, *, queue: Registries, storage: Storage) -> WorkerReport:
+    """What a worker did, its failures by code, each with one example and the next command.
 
-    Attributes:
-        reported: the failures seen so far, `REPORTED_FAILURES` at the most.
+    They are those that failed last: with others at work on the same queue, some may be theirs. An offer that is gone is
+    no failure of the work. Without a Redis that answers they are counted alone.
     """
-
-    def __init__(self, storage: Storage, drift: DriftWatch) -> None:
-        self._storage = storage
-        self._drift = drift
-        self.reported: list[Problem] = []
-
-    def __call__(self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
-        """Write one group, in one transaction; raises as `Storage.save_enrichments`."""
-        report = self._storage.save_enrichments(enrichments, failures)
-        self._drift.flush()
-        self.reported += _problems(failures, report)[: REPORTED_FAILURES - len(self.reported)]
-        return report
-
-
-def with_failures(worker: WorkerReport, *, reported: Sequence[Problem] = ()) -> WorkerReport:
-    """What a worker did, with its failures; those that were not reported one by one are counted."""
-    problems = list(reported)
-    if worker.failed > len(problems):
-        rest = f"{worker.failed - len(problems)} {'more ' if problems else ''}jobs failed"
-        problems.append(Problem(code="jobs_failed", message=rest, hint="offers failed"))
+    try:
+        jobs = queue.failed_jobs(limit=worker.failed + worker.gone) if worker.failed else []
+    except (QueueUnavailable, QueueRefused):
+        jobs = []
+    failures = [job for job in jobs if job.code != OfferGone.code][: worker.failed]
+    by_code: dict[str, list[FailedJob]] = defaultdict(list)
+    for job in failures:
+        by_code[job.code].append(job)
+    most_first = sorted(by_code.items(), key=lambda item: -len(item[1]))
+    groups = [FailedJobs(code=code, jobs=len(found), newest=found[0]) for code, found in most_first]
+    offers = find_titles(storage, [group.newest for group in groups])
+    problems = [_problem(group) for group in describe(groups, offers)]
+    if rest := worker.failed - len(failures):
+        problems.append(Problem(code="jobs_failed", message=f"{_count(rest)} failed", hint="offers failed"))
     if worker.interrupted:
         problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
     return replace(worker, problems=tuple(problems))
+
+
+def _problem(group: FailureGroup) -> Problem:
+    such_as = ", such as" if group.jobs > 1 else ":"
+    message = f"{_count(group.jobs)} failed{such_as} {group.example}: {group.message}"
+    return Problem(code=group.code, message=message, hint=group.next, exit_code=1, offer_id=group.offer_id)
 
 
 def with_waiting(
@@ -109,20 +105,8 @@ def _put_off(jobs: PutOff, paused: Sequence[PausedHost]) -> Problem:
 
 
 def _wait(jobs: int) -> str:
-    return "1 job waits" if jobs == 1 else f"{jobs} jobs wait"
+    return f"{_count(jobs)} {'waits' if jobs == 1 else 'wait'}"
 
 
-def _problems(failures: Sequence[EnrichmentFailure], report: EnrichmentReport) -> list[Problem]:
-    """What failed, by the code that its job fails with: what could not be written counts, not what the page said."""
-    unwritten = report.unwritten
-    refused = [
-        Problem(code=StorageRefused.code, message=reason, exit_code=1, offer_id=offer_id)
-        for offer_id, reason in sorted(unwritten.items())
-    ]
-    return refused + [_problem(failure) for failure in failures if failure.offer_id not in unwritten]
-
-
-def _problem(failure: EnrichmentFailure) -> Problem:
-    error = WORK_ERRORS.get(failure.code)
-    hint = f"offers explain {shlex.quote(failure.offer_id)}" if error and error.code == "page_changed" else ""
-    return Problem(code=failure.code, message=failure.message, hint=hint, exit_code=1, offer_id=failure.offer_id)
+def _count(jobs: int) -> str:
+    return "1 job" if jobs == 1 else f"{jobs} jobs"

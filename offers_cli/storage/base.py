@@ -359,6 +359,10 @@ class Storage(Protocol):
         """
         ...
 
+    def offers_by_id(self, ids: Sequence[str]) -> list[StoredOffer]:
+        """The offers with these ids, as far as there are any, in no order: one question for a whole list."""
+        ...
+
     def price_history(self, offer_id: str) -> list[PricePoint]:
         """Oldest first."""
         ...

@@ -132,7 +132,7 @@ def test_nothing_is_said_before_it_was_asked_to_stop_or_when_it_stops_now(caplog
     assert caplog.records == []
 
 
-def slot(number: int, processes: int, done: tuple[int, int, int, int] = (0, 0, 0, 0)) -> WorkerSlot:
+def slot(number: int, processes: int, done: tuple[int, ...] = (0, 0, 0, 0, 0)) -> WorkerSlot:
     counts: Any = list(done)
     _, theirs = multiprocessing.Pipe(duplex=False)
     return WorkerSlot(os.getpid(), number, processes, counts, theirs)
@@ -146,19 +146,20 @@ def test_the_processes_share_a_number_of_jobs_among_them(jobs: int, processes: i
 
 
 def test_a_process_that_follows_a_killed_one_does_the_rest_of_its_share() -> None:
-    assert slot(0, 2, (1, 1, 0, 1)).share_of(7) == 1
-    assert slot(0, 2, (5, 0, 0, 0)).share_of(7) == 0
+    assert slot(0, 2, (1, 1, 0, 1, 0)).share_of(7) == 1
+    assert slot(0, 2, (5, 0, 0, 0, 1)).share_of(7) == 0
     assert slot(0, 2).share_of(None) is None
 
 
 def test_a_slot_adds_to_what_was_done_in_it_before() -> None:
-    one = slot(0, 2, (1, 2, 3, 4))
-    one.record(WorkerReport(succeeded=10, failed=20, retried=30, snoozed=40))
+    one = slot(0, 2, (1, 2, 3, 4, 5))
+    one.record(WorkerReport(succeeded=10, failed=20, retried=30, snoozed=40, gone=50))
     assert dict(zip(COUNTERS, one._counts, strict=True)) == {
         "succeeded": 11,
         "failed": 22,
         "retried": 33,
         "snoozed": 44,
+        "gone": 55,
     }
 
 

@@ -314,3 +314,10 @@ def test_runs_are_recorded_newest_first(storage: Storage) -> None:
     assert runs[1] == done
     assert (runs[0].status, runs[0].finished_at, runs[0].seen) == ("running", None, 0)
     assert storage.find_runs(limit=1) == runs[:1]
+
+
+def test_offers_are_read_by_their_ids_all_at_once(storage: Storage) -> None:
+    one, two, _ = save(storage, card(1), card(2), card(3))
+    asked = [one.offer_id, two.offer_id, two.offer_id, "00000000-0000-4000-8000-000000000000", "no uuid", "MLB3", ""]
+    assert {offer.external_id for offer in storage.offers_by_id(asked)} == {"MLB1", "MLB2"}
+    assert storage.offers_by_id([]) == []

@@ -48,7 +48,7 @@ from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import FileConnection, translated
 from offers_cli.storage.sqlite.queries import OFFERS, PRICES, RUNS, to_text
 from offers_cli.storage.sqlite.schema import check_schema, file_size, open_current, open_existing
-from offers_cli.storage.validation import is_storable, uuid_range, valid_cards, valid_results
+from offers_cli.storage.validation import is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 FEW = 2_000
@@ -144,6 +144,10 @@ class SqliteStorage:
         values = {"ids": json.dumps(list(filter(is_storable, ids))), "first": first, "last": last, "limit": limit}
         with self._connection() as connection:
             return [OFFERS.read(row) for row in connection.execute(queries.OFFERS_CALLED, values)]
+
+    def offers_by_id(self, ids: Sequence[str]) -> list[StoredOffer]:
+        with self._connection() as connection:
+            return list(_read(connection, queries.OFFERS_BY_ID, sorted(filter(is_uuid, set(ids)))))
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         with self._connection() as connection:

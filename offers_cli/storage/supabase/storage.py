@@ -190,6 +190,13 @@ class SupabaseStorage:
         arguments = {"ids": list(filter(is_storable, ids)), "first": first, "last": last, "most": limit}
         return self._client.call("offers_called", arguments, partial(read_all, StoredOffer))
 
+    def offers_by_id(self, ids: Sequence[str]) -> list[StoredOffer]:
+        found: list[StoredOffer] = []
+        for batch in _batches(sorted(filter(is_uuid, set(ids)))):
+            arguments = {"ids": batch, "wanted": _wanted(OfferFilter())}
+            found += self._client.call("offers_at", arguments, partial(read_all, StoredOffer))
+        return found
+
     def price_history(self, offer_id: str) -> list[PricePoint]:
         if not is_uuid(offer_id):
             return []
