@@ -81,6 +81,7 @@ def scrape(
                 max_pages=pages,
                 min_discount=runtime.config.marketplace.min_discount_pct if min_discount is None else min_discount,
                 limit=limit,
+                trust_cards=runtime.config.enrichment.trust_cards,
                 dry_run=dry_run,
                 on_page=on_page,
             )

@@ -72,6 +72,13 @@ class EnrichmentConfig:
         10.0,
         "First pause of a host that shows a wall; it doubles until a page is served again, up to an hour.",
     )
+    trust_cards: bool = _setting(
+        "ENRICHMENT_TRUST_CARDS",
+        BOOLEAN,
+        default=False,
+        doc="Take a card without a struck price at its word: no product page is fetched for it; docs/fetching.md has "
+        "what that may miss.",
+    )
     home: Path = Path()
 
 

@@ -43,8 +43,8 @@ class ScrapeReport(Report):
     """Figures of one scrape. `seen = new + changed + unchanged + filtered + unreadable + refused`.
 
     Attributes:
-        pages_spared: offers whose own card says both old price and discount, so that no product page is fetched for
-            them; each counts once, however often its card is seen.
+        pages_spared: offers whose own card says both old price and discount, or is trusted, so that no product page is
+            fetched for them; each counts once, however often its card is seen.
     """
 
     run_id: str | None = None
@@ -78,6 +78,7 @@ class Scraper:
         wanted: the fields whose absence makes an offer worth a job.
         max_pages: the most pages to read of each source.
         limit: the most offers to take, over all sources.
+        trust_cards: a card without a struck price is an answer: no page is fetched for it.
     """
 
     storage: Storage
@@ -90,6 +91,7 @@ class Scraper:
     max_pages: int = 1
     min_discount: int = 0
     limit: int | None = None
+    trust_cards: bool = False
     dry_run: bool = False
     on_page: Callable[[ScrapeReport], None] = lambda _report: None
     counts: Counter[str] = field(default_factory=Counter, init=False)
@@ -224,7 +226,7 @@ class Scraper:
         kept = [offer for offer in offers if offer.discount_pct is None or offer.discount_pct >= self.min_discount]
         for position, reason in reading.unreadable:
             log.warning("card skipped", position=position, reason=reason, url=reading.url)
-        saved = self.storage.save_offers(kept, seen_at=self.now(), dry_run=self.dry_run)
+        saved = self.storage.save_offers(kept, seen_at=self.now(), trust_cards=self.trust_cards, dry_run=self.dry_run)
         self.counts.update(
             pages=1,
             seen=len(offers) + len(reading.unreadable),
@@ -233,7 +235,7 @@ class Scraper:
             refused=len(saved.refused),
         )
         self.counts.update(offer.outcome for offer in saved.saved)
-        self.spared |= _answered(kept, saved.saved)
+        self.spared |= self._answered(kept, saved.saved)
         self.problems += [
             Problem(
                 code=StorageRefused.code,
@@ -246,6 +248,16 @@ class Scraper:
         log.info("page saved", url=reading.url, source=source.kind, read_by=reading.strategy, **figures)
         if not self.dry_run:
             self._enqueue(saved.saved)
+
+    def _answered(self, cards: Sequence[Offer], saved: Sequence[SavedOffer]) -> set[OfferKey]:
+        """The offers that need no product page because their own card says what it is read for, or is trusted."""
+        need_none = {offer.external_id for offer in saved if not offer.needs & PAGE_FIELDS}
+        return {key_of(card) for card in cards if card.external_id in need_none and self._is_answer(card)}
+
+    def _is_answer(self, card: Offer) -> bool:
+        if card.old_price_cents is None:
+            return self.trust_cards
+        return card.discount_pct is not None
 
     def _enqueue(self, saved: Sequence[SavedOffer]) -> None:
         """Queue what lacks something; a queue that does not answer costs nothing that is saved."""
@@ -265,13 +277,6 @@ class Scraper:
             return
         self.counts.update(enqueued=done.enqueued, already_queued=done.already_queued)
         self.problems += problems_of_unqueued(done.refused)
-
-
-def _answered(cards: Sequence[Offer], saved: Sequence[SavedOffer]) -> set[OfferKey]:
-    """The offers that need no product page because their own card says what it is read for."""
-    need_none = {offer.external_id for offer in saved if not offer.needs & PAGE_FIELDS}
-    told = (card for card in cards if card.old_price_cents is not None and card.discount_pct is not None)
-    return {key_of(card) for card in told if card.external_id in need_none}
 
 
 def _interrupted() -> Problem:

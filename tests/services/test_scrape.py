@@ -109,6 +109,15 @@ def test_a_page_is_spared_for_each_offer_whose_own_card_says_both(storage: Faili
     assert len(queue.jobs) == (0 if dry_run else 3)
 
 
+def test_a_trusted_card_without_a_struck_price_spares_its_page(storage: FailingStorage) -> None:
+    """Not one that shows a struck price without its discount: its page is asked."""
+    cards = [card(1), card(2, **TOLD), card(3, old_price_cents=20_000)]
+    queue = Queue()
+    report = scraper(storage, showing(*cards), queue, trust_cards=True).scrape([OFERTAS])
+    assert (report.enqueued, report.pages_spared) == (1, 2)
+    assert [job.url for job in queue.jobs.values()] == [cards[2].url]
+
+
 def test_an_offer_that_waits_for_its_link_alone_spares_its_page(storage: FailingStorage) -> None:
     shop, queue = showing(card(1, **TOLD)), Queue()
     report = scraper(storage, shop, queue, wanted=frozenset(Missing)).scrape([OFERTAS])
