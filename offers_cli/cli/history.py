@@ -88,11 +88,11 @@ def _lows(report: HistoryReport) -> list[str]:
     )
     sentences = [
         f"now {price}, {place}",
-        f"lowest ever{by} {format_money(low.price_cents, offer.currency)}, {format_time(low.observed_at)}",
+        f"lowest ever {format_money(low.price_cents, offer.currency)}{by}, {format_time(low.observed_at)}",
     ]
     if low_in_days:
         lowest = format_money(low_in_days.price_cents, offer.currency)
-        sentences.append(f"lowest in {report.days} days{by} {lowest}")
+        sentences.append(f"lowest in {report.days} days {lowest}{by}")
     return sentences
 
 

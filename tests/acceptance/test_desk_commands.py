@@ -33,7 +33,8 @@ def worked() -> Iterator[Program]:
         program = at_shop(Program(Path(name) / "home"), shop)
         assert program.json("scrape", "ofertas", "--pages", "20").code == 0
         assert program.json("worker", "--burst").code == 1, "some jobs fail"
-        calm = next(offer for offer in shop.offers if offer.behaviour is Behaviour.NORMAL)
+        # a price for any payment, before and after
+        calm = next(o for o in shop.offers if o.behaviour is Behaviour.NORMAL and not o.page.card_price_cents)
         shop.change_price(calm.external_id, calm.page.price_cents * 2)
         program.json("scrape", "ofertas", "--pages", "20", "--no-enqueue")
         program.env["CHANGED_OFFER"] = calm.external_id
@@ -116,7 +117,7 @@ def test_history_tells_points_lowest_and_verdict(worked: Program) -> None:
     assert data["above_lowest_cents"] == prices[-1] - min(prices)
     assert data["old_price"]["verdict"] in ("charged", "more_charged", "not_seen", "not_advertised")
     plain = worked("history", changed)
-    assert plain.out.splitlines()[1].split("\t") == ["observed", "price", "old price", "source"]
+    assert plain.out.splitlines()[1].split("\t") == ["observed", "price", "by", "by card", "old price", "source"]
     assert ESCAPE not in plain.out
     assert "lowest ever" in plain.out
 
