@@ -59,9 +59,12 @@ def test_instalments_are_facts_of_the_card(market: MercadoLivre) -> None:
     card = ACard(label="no Pix", phrase=FULL, amounts={"price_total": 11000, "price": 1100})
     wanted = {"installments_count": 10, "installment_cents": 1100, "interest_free": True}
     assert [offer.facts.known() for offer in read_each_way(market, card)] == [wanted] * 3
-    alone = ACard(phrase="12x {price}", amounts={"price": 1000})
+    bearing = ACard(phrase="12x {price}", amounts={"price": 1000})
     wanted = {"installments_count": 12, "installment_cents": 1000, "interest_free": False}
-    assert [offer.facts.known() for offer in read_each_way(market, alone)] == [wanted] * 3
+    assert [offer.facts.known() for offer in read_each_way(market, bearing)] == [wanted] * 3
+    cut_off = ACard(phrase="10x {price}", amounts={"price": 1000})
+    wanted = {"installments_count": 10, "installment_cents": 1000}
+    assert [offer.facts.known() for offer in read_each_way(market, cut_off)] == [wanted] * 3
 
 
 def both(market: MercadoLivre, shown: ACard, told: ACard) -> tuple[Any, ...]:
@@ -223,3 +226,16 @@ def test_a_price_takes_the_currency_of_its_own_amount(market: MercadoLivre) -> N
     html = ACard().html().replace('<span class="poly-price__installments">', f"<i>{amount(50, symbol='US$')}</i><span>")
     [offer] = read(market, listing(html=html)).offers
     assert (offer.price_cents, offer.currency) == (10000, "BRL")
+
+
+def test_the_last_card_of_a_page_that_was_cut_off_is_left_out(market: MercadoLivre) -> None:
+    """A price that lost its last figures looks like a whole one."""
+    page = listing(html=ACard().html() + ACard(item_id="MLB100000002").html())
+    cut_off = page[: page.rindex("<span")]
+    reading = read(market, cut_off)
+    assert [offer.item_id for offer in reading.offers] == ["MLB100000001"]
+    assert reading.unreadable == ((2, "the page is cut off"),)
+    assert len(read(market, page.replace("</html>", "</HTML>")).offers) == 2
+    assert len(read(market, cut_off.replace("<html>", "")).offers) == 2
+    again = read(market, f"{page}{cut_off}")
+    assert again.unreadable == ((4, "the page is cut off"),)

@@ -184,6 +184,7 @@ def test_no_single_count_tells_nothing_of_what_was_sold(text: str | None) -> Non
         ("Portal das Ofertas", [], {"seller": "Portal das Ofertas"}),
         (None, ["Loja oficial"], {"official_store": True}),
         (" ", [], {}),
+        ("Por ", [], {}),
     ],
 )
 def test_a_seller_is_named_without_the_words_around(
@@ -215,7 +216,6 @@ def test_an_end_that_is_no_moment_is_not_told(until: object) -> None:
         ("Cupom R$ 20 OFF em compras acima de R$ 100", {"coupon_cents": 2000, "coupon_min_cents": 10000}),
         ("Cupom 10% OFF até R$ 50", {"coupon_pct": 10}),
         ("Cupom R$ 1.200 OFF", {"coupon_cents": 120000}),
-        ("Cupom", {}),
         ("Cupom até 20% OFF", {}),
         ("Cupom R$ 30 OFF ou R$ 20 OFF", {}),
         ("Cupom R$ 30 ou 5% OFF", {}),
@@ -229,7 +229,7 @@ def test_a_coupon_takes_off_one_amount_or_one_percentage(text: str, told: dict[s
 
 
 def test_no_text_is_no_coupon_and_no_brand() -> None:
-    assert facts.coupon(None, "BRL") == facts.coupon(" ", "BRL") == facts.brand(None) == Facts()
+    assert facts.coupon(None, "BRL") == facts.coupon("Cupom OFF", "BRL") == facts.brand(None) == Facts()
     assert facts.brand(" ADIDAS\n") == Facts(brand="ADIDAS")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,6 +126,26 @@ def test_a_text_tells_what_a_card_pays(text: str, told: Payment) -> None:
 )
 def test_a_text_that_is_worded_otherwise_or_contradicts_itself_tells_nothing(text: str) -> None:
     assert payment_in_text(text, "BRL") == NOTHING
+
+
+def test_beside_its_price_a_card_pays_another_one_or_none() -> None:
+    assert Payment(card_price_cents=100).beside(90) == Payment(card_price_cents=100)
+    assert Payment(card_price_cents=100).beside(None) == Payment(card_price_cents=100)
+    assert Payment(card_price_cents=100).beside(100) == NOTHING
+    assert NOTHING.beside(100) == NOTHING
+
+
+def test_instalments_that_add_up_to_the_price_are_not_said_to_bear_interest() -> None:
+    """The words that say so may be cut off."""
+    bearing, unknown = instalments(10, 1000, free=False), replace(instalments(10, 1000, free=False), interest_free=None)
+    assert bearing.beside(10000) == unknown
+    assert bearing.beside(9709) == unknown  # 3 % apart
+    assert bearing.beside(9708) == bearing
+    assert bearing.beside(None) == bearing
+    assert instalments(10, 1000, free=True).beside(10000) == instalments(10, 1000, free=True)
+    of_card = instalments(10, 1000, free=False, card=10000)
+    assert of_card.beside(8000) == replace(of_card, interest_free=None)
+    assert of_card.beside(10000) == unknown
 
 
 @given(st.integers(2, 24), st.integers(100, 10**7), st.booleans())

@@ -44,7 +44,7 @@ SOLD = re.compile(
     r"(?: de)? ?(?:produtos? |productos? )?vendid[oa]s?\b",
     re.IGNORECASE,
 )
-SELLER = re.compile(r"(?:vendido (?:e entregue )?por|por)\s+", re.IGNORECASE)
+SELLER = re.compile(r"(?:vendido (?:e entregue )?por|por)(?:\s+|$)", re.IGNORECASE)
 OFFICIAL = re.compile(r"(?:loja|tienda) oficial\b", re.IGNORECASE)
 LEAST_PURCHASE = re.compile(
     r"[.,;(]?\s*\b(?:(?:em |na )?(?:compra|pedido)s? (?:m[íi]nim[oa]|acima de|a partir de|de)|acima de|a partir de"
@@ -155,12 +155,12 @@ def badge(text: str | None, until: object = None) -> Facts:
 
 
 def coupon(text: str | None, currency: str) -> Facts:
-    """A coupon: its text, and what it takes off where that is one amount or one percentage.
+    """A coupon: its text, and what it takes off where that is one amount or one percentage; none without any figure.
 
     ``Cupom R$ 30 OFF`` · ``Cupom 5% OFF`` · ``10% OFF. Compra mínima R$ 259``
     """
     label = clean(text)
-    if label is None:
+    if label is None or not re.search("[0-9]", label):
         return Facts()
     off, *rest = LEAST_PURCHASE.split(label, maxsplit=1)
     amount = written(currency)

@@ -28,7 +28,14 @@ from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import FROM, FROM_NOTE, currency_of, percent_in, read_amount
 from offers_cli.marketplaces.mercado_livre.facts import instalments
 from offers_cli.marketplaces.mercado_livre.listing_facts import facts_in_card, own
-from offers_cli.marketplaces.mercado_livre.payment import MARK, NOTHING, payment_in_node, price_condition, texts_in
+from offers_cli.marketplaces.mercado_livre.payment import (
+    MARK,
+    NOTHING,
+    naming_a_condition,
+    payment_in_node,
+    price_condition,
+    texts_in,
+)
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
 from offers_cli.marketplaces.mercado_livre.urls import (
     Identity,
@@ -94,8 +101,14 @@ class Card(CardValues):
         return "" if self.identity.external_id else "no id"
 
 
-def read_card(card: LexborNode, layout: selectors.Layout, base: str, site: Site | None) -> Card:
-    """One card; `site` is the country of the page where its address tells it."""
+def read_card(
+    card: LexborNode, layout: selectors.Layout, base: str, site: Site | None, *, is_hub: bool = False
+) -> Card:
+    """One card; `site` is the country of the page where its address tells it.
+
+    Args:
+        is_hub: whether it stands where only the affiliates' hub has its cards; one with a commission does anyway.
+    """
     address = join(base, _address(card, layout))
     identity = _identity(card, address)
     country = identity.site or site or BRAZIL
@@ -110,22 +123,28 @@ def read_card(card: LexborNode, layout: selectors.Layout, base: str, site: Site 
         problem="no price",
     )
     box = next(own(card, layout.box), None)
-    return described if box is None else _with_price(described, card, box, layout, country)
+    if box is None:
+        return described
+    is_hub = is_hub or described.commission_pct is not None
+    return _with_price(described, card, box, layout, country, is_hub=is_hub)
 
 
-def _with_price(described: Card, card: LexborNode, box: LexborNode, layout: selectors.Layout, site: Site) -> Card:
+def _with_price(
+    described: Card, card: LexborNode, box: LexborNode, layout: selectors.Layout, site: Site, *, is_hub: bool
+) -> Card:
     """The card with what its price box says."""
     amounts = _current_amounts(box, layout)
     price, problem = _price(amounts, box, site)
     currency = currency_of(amounts[0], site) if amounts else site.currency
     old = _old_price(card, box, site)
     labels = [text for node in outermost(_around_price(card, box, selectors.DISCOUNT)) if (text := text_of(node))]
-    conditions = [*labels, *map(text_of, select(box, selectors.CARD_CONDITIONS))]
+    words = list(_words(box))
+    conditions = [*labels, *map(text_of, select(box, selectors.CARD_CONDITIONS)), *naming_a_condition(words)]
     places = (list(own(place, selectors.CARD_INSTALMENTS)) for place in (box, card))
     phrases = outermost(next((found for nodes in places if (found := [node for node in nodes if text_of(node)])), []))
     paid = (payment_in_node(phrases[0], site, currency) if len(phrases) == 1 else NOTHING).beside(price)
     # The hub may cut off all that stands beside a price: then silence is no answer.
-    is_silent = described.commission_pct is not None and not (conditions or phrases or old)
+    is_silent = is_hub and not (conditions or phrases or old)
     return replace(
         described,
         currency=currency,
@@ -136,7 +155,7 @@ def _with_price(described: Card, card: LexborNode, box: LexborNode, layout: sele
         price_condition=None if is_silent else price_condition(conditions, paid),
         card_price_cents=paid.card_price_cents,
         facts=instalments(paid).filled_by(described.facts),
-        problem=problem_around_price(_words_around(box), conditions, texts_of(card)) or problem,
+        problem=problem_around_price([" ".join(words), *_beside(box)], conditions, texts_of(card)) or problem,
     )
 
 
@@ -155,9 +174,8 @@ def problem_around_price(around: Iterable[str], conditions: Iterable[str], texts
     return SOLD_OUT_NOTE if any(SOLD_OUT.fullmatch(text) for text in texts if text) else ""
 
 
-def _words_around(box: LexborNode) -> Iterator[str]:
-    """The words of a price box that belong to the price, and "from" right before or behind the box."""
-    yield " ".join(_words(box))
+def _beside(box: LexborNode) -> Iterator[str]:
+    """The texts right before and behind a price box that can only belong to its price: "a partir de"."""
     for step in ("prev", "next"):
         beside = getattr(box, step)
         while beside is not None and not text_of(beside):
@@ -167,6 +185,7 @@ def _words_around(box: LexborNode) -> Iterator[str]:
 
 
 def _words(place: LexborNode) -> Iterator[str]:
+    """The texts of a price box that belong to its price."""
     for part in place.iter(include_text=True):
         if part.is_text_node:
             yield part.text() or ""

@@ -85,10 +85,22 @@ class ListingPage:
 
     @cached_property
     def _cards_shown(self) -> list[Card]:
-        """The cards among the elements."""
-        if self._layout is None:
+        """The cards among the elements; the last one of a page that was cut off may lack anything."""
+        layout = self._layout
+        if layout is None:
             return []
-        return [read_card(node, self._layout, self.url, self._site) for node in self._main_nodes or self._nodes]
+        cards = [
+            read_card(node, layout, self.url, self._site, is_hub=_stands_in(node, selectors.HUB_CARDS))
+            for node in self._main_nodes or self._nodes
+        ]
+        if cards and self._is_cut_off():
+            cards[-1] = replace(cards[-1], price_cents=None, problem="the page is cut off")
+        return cards
+
+    def _is_cut_off(self) -> bool:
+        """Whether a whole page was saved or sent without its end."""
+        text = self.document.text.lower()
+        return "<html" in text and text.find("</html", text.rfind("<html")) < 0
 
     def is_certain(self) -> bool:
         """Whether state or the place of its cards say that this is a listing."""
@@ -134,7 +146,7 @@ class ListingPage:
             shown[card.identity.external_id or ""].append(card)
         told: list[Card] = []
         for polycard in self.state.polycards:
-            card = listing_state.read_card(polycard, self.state.context, self.url)
+            card = listing_state.read_card(polycard, self.state.context, self.url, is_hub=self.state.is_hub)
             same = shown.get(card.identity.external_id or "", [])
             told.append(card)
             yield merge(card, same.pop(0) if len(same) > 1 else same[0]) if same else card

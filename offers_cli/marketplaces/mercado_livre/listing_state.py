@@ -9,7 +9,6 @@ recommendations.polycards[]                   that brick's data alone; polycard_
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,7 +18,7 @@ from offers_cli.marketplaces.mercado_livre.amounts import percent_in
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, problem_around_price
 from offers_cli.marketplaces.mercado_livre.listing_facts import component_of, facts_in_state
 from offers_cli.marketplaces.mercado_livre.payment import (
-    condition_of,
+    naming_a_condition,
     payment_in_template,
     price_condition,
     written_out,
@@ -28,7 +27,6 @@ from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
 from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, page_props, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, user_product_id_in
 from offers_cli.money import MoneyError, cents_from_number
-from offers_cli.offer import PriceCondition
 
 PICTURE_TEMPLATE = "https://http2.mlstatic.com/D_{square}_NP{2x}_{id}-{size}{sanitized_title}.webp"
 MOST_BRICKS = 2000
@@ -42,6 +40,7 @@ class ListingState:
     Attributes:
         is_featured: whether the first card is the one product that an affiliate's link leads to.
         is_whole: False where the page may show more cards than the state is known to hold.
+        is_hub: whether they are the affiliates' hub's.
     """
 
     polycards: list[Json]
@@ -49,6 +48,7 @@ class ListingState:
     next_address: str | None = None
     is_featured: bool = False
     is_whole: bool = True
+    is_hub: bool = False
 
 
 def find_listing_state(states: list[Json]) -> ListingState | None:
@@ -88,7 +88,8 @@ def _hub(place: Json) -> ListingState | None:
     for holder in (*holders, place.get("recommendations"), place.get("polycard_client_model")):
         cards = dig(holder, "polycards")
         if isinstance(cards, list):
-            return ListingState([card for card in cards if _is_card(card)], dig(holder, "polycard_context") or {})
+            found = [card for card in cards if _is_card(card)]
+            return ListingState(found, dig(holder, "polycard_context") or {}, is_hub=True)
     return None
 
 
@@ -142,8 +143,8 @@ def _is_card(card: object) -> bool:
     )
 
 
-def read_card(polycard: Json, context: Json, base: str) -> Card:
-    """One card of the state."""
+def read_card(polycard: Json, context: Json, base: str, *, is_hub: bool = False) -> Card:
+    """One card of the state, of the affiliates' hub's or of any other's; one with a commission is the hub's anyway."""
     identity, address = _identity(polycard, context, base)
     component = component_of(polycard, "price")
     price: Json = component["price"] if isinstance(component.get("price"), dict) else {}
@@ -154,7 +155,7 @@ def read_card(polycard: Json, context: Json, base: str) -> Card:
     paid = payment_in_template(price.get("installments"), currency).beside(price_cents)
     commission = _commission(polycard)
     # The hub may cut off all that stands beside a price: then silence is no answer.
-    is_silent = commission is not None and price.keys() <= {"current_price"}
+    is_silent = (is_hub or commission is not None) and price.keys() <= {"current_price"}
     return Card(
         title=text_in(dig(component_of(polycard, "title"), "title", "text")),
         address=address,
@@ -198,8 +199,21 @@ def _gather_price(evidence: Evidence, price: Json, labels: list[Json], currency:
         evidence.add("discount_pct", "state", number, number)
     for text in filter(None, discounts):
         evidence.add("discount_pct", "state", text, percent_in(text))
-    named = [text for text in pills if text and condition_of(text) in {PriceCondition.PIX, PriceCondition.CREDIT_LINE}]
-    return [text for text in (*discounts, written_out(price.get("unit_description"), currency), *named) if text]
+    others = naming_a_condition(_texts({name: value for name, value in price.items() if name != "installments"}))
+    return [text for text in (*discounts, written_out(price.get("unit_description"), currency), *others) if text]
+
+
+def _texts(tree: object) -> Iterator[str]:
+    """Every text in a part of the state."""
+    waiting = [tree]
+    for _ in range(MOST_BRICKS):
+        if not waiting:
+            return
+        place = waiting.pop()
+        if isinstance(place, str):
+            yield place
+        elif isinstance(place, dict | list):
+            waiting.extend(place.values() if isinstance(place, dict) else place)
 
 
 def _cents(value: object) -> int:
@@ -211,10 +225,10 @@ def _cents(value: object) -> int:
 def _problem(evidence: Evidence, polycard: Json, price: Json, conditions: list[str]) -> str:
     """Why the price is not that of the offer; empty when it is."""
     refused = [candidate.note for candidate in evidence.found.get("price_cents", ()) if candidate.value is None]
-    around = {name: value for name, value in price.items() if name != "installments"}
+    around = _texts({name: value for name, value in price.items() if name != "installments"})
     components = (part for part in dicts(polycard["components"]) if part.get("type") != "title")
     texts = (text_in(dig(part, str(part.get("type")), "text")) for part in components)
-    return problem_around_price([json.dumps(around, ensure_ascii=False)], conditions, texts) or "".join(refused[:1])
+    return problem_around_price(around, conditions, texts) or "".join(refused[:1])
 
 
 def _identity(polycard: Json, context: Json, base: str) -> tuple[Identity, str]:

@@ -70,8 +70,16 @@ class Payment:
     interest_free: bool | None = None
 
     def beside(self, price_cents: int | None) -> Payment:
-        """The same beside that price: what a card pays alike is no price of its own."""
-        return replace(self, card_price_cents=None) if self.card_price_cents == price_cents else self
+        """The same beside that price.
+
+        What a card pays alike is no price of its own; instalments that add up to no more bear no interest, whatever
+        the phrase leaves out.
+        """
+        card_price = None if self.card_price_cents == price_cents else self.card_price_cents
+        full = card_price or price_cents
+        total = (self.installments_count or 0) * (self.installment_cents or 0)
+        is_doubtful = self.interest_free is False and full is not None and total <= full + _margin(full)
+        return replace(self, card_price_cents=card_price, interest_free=None if is_doubtful else self.interest_free)
 
 
 NOTHING = Payment()
@@ -86,6 +94,12 @@ def condition_of(label: str) -> PriceCondition | None:
     if len(named) > 1 or rest.strip(" -+,.()"):
         return None
     return named[0] if named else PriceCondition.ANY
+
+
+def naming_a_condition(texts: Iterable[str]) -> list[str]:
+    """Those of the texts that name a known condition, whatever else they say: labels that stand where none is known."""
+    plain = (TOKEN.sub(" ", text) for text in texts)
+    return [text for text in plain if any(words.search(text) for words in NAMED.values())]
 
 
 def price_condition(labels: Iterable[str], payment: Payment = NOTHING) -> PriceCondition | None:
@@ -139,8 +153,12 @@ def written(currency: str) -> re.Pattern[str]:
 
 def _fits(sum_cents: int, total_cents: int, *, is_free: bool) -> bool:
     """Whether instalments add up to a price: about, without interest; to no less, with it."""
-    margin = total_cents * MOST_APART_PCT // 100
+    margin = _margin(total_cents)
     return sum_cents >= total_cents - margin and (not is_free or sum_cents <= total_cents + margin)
+
+
+def _margin(cents: int) -> int:
+    return cents * MOST_APART_PCT // 100
 
 
 def payment_in_template(part: object, currency: str) -> Payment:

@@ -72,6 +72,7 @@ NOT_THE_PAGES_WORD = re.compile(r"review|opinion|comment|question|qadb|variation
 MAIN_CARDS = re.compile(
     r"ui-search-(?:results|layout)|items-list|items-with-smart-groups|recommendations-polycards|promotion-item"
 )
+HUB_CARDS = re.compile(r"recommendations-polycards")
 SECOND_OFFER = re.compile(r"buy-box|alternative-option")
 """Classes of a card's "outra opção de compra"."""
 BESIDE_THE_PRICE = re.compile(
