@@ -65,6 +65,12 @@ def test_a_mark_without_cents_behind_it_refuses_an_amount(mark: str) -> None:
     assert read_amount(amount("1.299", symbol="Bs."), site("MLV")) == 129900
 
 
+def test_an_amount_without_its_whole_part_is_refused() -> None:
+    """As where the page was cut off; a comma alone is no reason to fail otherwise."""
+    assert "are not one amount" in refusal(amount("", between=","))
+    assert "are not one amount" in refusal(amount(""))
+
+
 def test_an_element_around_all_of_the_whole_part_changes_nothing() -> None:
     assert read_amount(node('R$<b class="andes-money-amount__fraction"><i>1.299</i></b>'), BRAZIL) == 129900
 

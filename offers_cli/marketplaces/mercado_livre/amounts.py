@@ -129,7 +129,7 @@ def _from_parts(node: LexborNode, fraction: LexborNode, site: Site) -> int:
     shown = _shown(node)
     if DIGIT.findall(shown) != DIGIT.findall("".join(parts)):
         raise MoneyError(f"other digits than those of {' and '.join(parts)!r}")
-    if not cents and MARK.search(shown.rpartition(parts[0])[2]):
+    if parts[0] and not cents and MARK.search(shown.rpartition(parts[0])[2]):
         raise MoneyError(f"no cents behind the mark of {' '.join(shown.split())[:20]!r}")
     return cents_from_parts(parts[0], parts[1] if cents else None, decimal_mark=_decimal_mark(node, site))
 
