@@ -52,6 +52,15 @@ class Document:
         return LexborHTMLParser("" if self.is_json else self.text)
 
     @cached_property
+    def visible_text(self) -> str:
+        """The text of the page without scripts and styles, its elements set apart by blanks."""
+        from selectolax.lexbor import LexborHTMLParser
+
+        tree = LexborHTMLParser("" if self.is_json else self.text)  # a tree of its own, to take parts away from
+        tree.strip_tags(["script", "style", "template", "noscript"])
+        return tree.body.text(deep=True, separator=" ") if tree.body is not None else ""
+
+    @cached_property
     def linked_data(self) -> list[dict[str, Any]]:
         """The JSON-LD nodes of the page, in page order; raises `TooLarge`."""
         from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, refuse_more

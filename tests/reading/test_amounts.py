@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from offers_cli.marketplaces.mercado_livre.amounts import currency_of, is_surely_whole, named_currency, read_amount
+from offers_cli.marketplaces.mercado_livre.amounts import (
+    amounts_in,
+    currency_of,
+    is_surely_whole,
+    named_currency,
+    read_amount,
+)
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, SITES, Site, find_site
 from offers_cli.money import STYLES, MoneyError
 
@@ -193,3 +199,26 @@ def test_a_label_goes_before_a_text_that_is_said_aloud() -> None:
 )
 def test_an_amount_is_surely_whole_where_it_is_said_so(place: LexborNode, country: str, is_whole: bool) -> None:
     assert is_surely_whole(place, site(country)) is is_whole
+
+
+# --- The amounts of a whole text ---
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("R$ 1.299,90", {129900, 129990}),
+        ("R$ 1.299 , 90", {129900, 129990}),
+        ("R$ 1.299 90", {129900, 129990}),
+        ("R$1299", {129900}),
+        ("R$ 1\u200b.299", {129900}),
+        ("$ 6,929", {692900}),
+        ("S/ 57.29 UF 4.200 Bs. 7", {5700, 5729, 420000, 700}),
+        ("US$ 80 R$ 90", {8000, 9000}),
+        ("R$ 12 345", {1200}),
+        ("1.299,90", set()),
+        ("R$ consulte", set()),
+    ],
+)
+def test_a_text_shows_amounts_with_their_symbols(text: str, amounts: set[int]) -> None:
+    assert amounts_in(text) == amounts

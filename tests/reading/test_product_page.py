@@ -78,6 +78,29 @@ def test_cents_of_linked_data_do_not_overrule_a_whole_price_that_is_also_said_al
     assert read(REAIS, linked(price=80.9)).price_cents == 8090
 
 
+@pytest.mark.parametrize("shown", ["R$ 80", "R$ 80,00", "<b>R$</b><i>80</i>", "12x R$ 8 <p>R$ 80</p>", "R$ 80,90"])
+def test_a_price_of_linked_data_alone_is_one_that_the_page_shows(shown: str) -> None:
+    cents = 8090 if "90" in shown else 8000
+    assert read(f"<p>{shown}</p>", linked(price=cents / 100)).price_cents == cents
+
+
+@pytest.mark.parametrize("shown", ["R$ 90", "R$ 8", "<s>R$ 100</s> <p>R$ 70</p>"])
+def test_a_price_of_linked_data_that_the_page_does_not_show_is_none(shown: str) -> None:
+    error = refusal(f"<p>{shown}</p>", linked(price=80))
+    assert error.message == "of the amounts that the page shows, none is the R$ 80,00 of its data"
+    assert error.hint == f"offers explain {URL}"
+    assert isinstance(error.reading, ProductReading)
+
+
+def test_amounts_of_scripts_and_styles_are_not_shown() -> None:
+    hidden = "<script>R$ 90</script><style>R$ 90</style><template>R$ 90</template><noscript>R$ 90</noscript>"
+    assert read(hidden, linked(price=80)).price_cents == 8000
+
+
+def test_a_price_that_its_own_box_shows_needs_no_other_witness() -> None:
+    assert read(f"{REAIS}<p>R$ 90</p>", linked(price=80)).price_cents == 8000
+
+
 def test_one_currency_told_twice_is_believed() -> None:
     reading = read(DOLLARS, linked(price=80, priceCurrency="USD"))
     assert (reading.price_cents, reading.currency) == (8000, "USD")

@@ -31,8 +31,15 @@ FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
 FROM_NOTE = 'this is a "from" price'
 DIGIT = re.compile(r"[0-9]")
 MARK = re.compile(r"[.,]")
-NOT_A_SYMBOL = re.compile(r"[0-9.,\s\u200b-\u200d\u2060\ufeff]+")
+INVISIBLE = re.compile(r"[\u200b-\u200d\u2060\ufeff]+")
+NOT_A_SYMBOL = re.compile(rf"(?:[0-9.,\s]|{INVISIBLE.pattern})+")
 BEFORE_DIGITS = re.compile(r"([^\s0-9]+)\s*(?=[0-9])")
+SHOWN = re.compile(
+    r"(?:[$€₡]|\b(?:S/|Bs|UF)\.?)\s*(?P<whole>[0-9]{1,3}(?:[.,][0-9]{3})+|[0-9]{1,12})"
+    r"(?:\s*[.,]?\s*(?P<cents>[0-9]{2})(?![0-9]))?"
+)
+"""An amount in a text whose elements are set apart by blanks."""
+MOST_SHOWN = 2000
 WHOLE_CENTS = 100
 
 
@@ -101,6 +108,15 @@ def currency_of(node: LexborNode, site: Site) -> str:
 
 def _currency(symbol: str, site: Site) -> str | None:
     return site.currency if symbol in _symbols_of(site.currency) else _UNMISTAKABLE.get(symbol)
+
+
+def amounts_in(text: str) -> set[int]:
+    """All that the amounts of a page's text may be, in hundredths; digits behind a whole part may be its cents."""
+    found: set[int] = set()
+    for amount in itertools.islice(SHOWN.finditer(INVISIBLE.sub("", text)), MOST_SHOWN):
+        whole = int(re.sub(r"[.,]", "", amount["whole"])) * WHOLE_CENTS
+        found |= {whole, whole + int(amount["cents"] or 0)}
+    return found
 
 
 def percent_in(text: str) -> int | None:

@@ -14,14 +14,16 @@ from typing import Any
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ProductReading
-from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, build_reading, reconcile
+from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, agree, build_reading, reconcile
 from offers_cli.marketplaces.html import Document, explain_command, select, text_of
 from offers_cli.marketplaces.mercado_livre import price_box, product_facts, product_state, selectors
+from offers_cli.marketplaces.mercado_livre.amounts import amounts_in
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
 from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
+from offers_cli.money import format_cents
 
 ID_NAMES = ("item_id", "catalogue_id", "user_product_id")
 
@@ -92,14 +94,23 @@ class ProductPage:
                 raise PageChanged(f"the page shows {what}", hint=hint)
         prices = reconcile(self.evidence, currency=currency)
         if prices is None:
-            shown = [
-                candidate for candidate in self.evidence.found.get("price_cents", ()) if candidate.strategy == "dom"
-            ]
-            if not shown and (ended := find_ended_text(self.document.tree)):
+            has_box = any(candidate.strategy == "dom" for candidate in self.evidence.found.get("price_cents", ()))
+            if not has_box and (ended := find_ended_text(self.document)):
                 self.evidence.add("available", "dom", ended, value=False)
                 raise self._gone(currency)
             raise PageChanged("a product page whose own price cannot be found", hint=hint)
+        if not self._shows(prices.price_cents or 0):
+            price = format_cents(prices.price_cents or 0, currency)
+            raise PageChanged(f"of the amounts that the page shows, none is the {price} of its data", hint=hint)
         return self._reading(currency, prices)
+
+    def _shows(self, price_cents: int) -> bool:
+        """Whether a price that no element is known for is among the amounts that the page shows, if it shows any."""
+        found = self.evidence.found["price_cents"]
+        if any(candidate.strategy == "dom" and candidate.value is not None for candidate in found):
+            return True
+        amounts = amounts_in(self.document.visible_text)
+        return not amounts or any(agree(price_cents, amount) for amount in amounts)
 
     def _gather_dom(self) -> None:
         tree = self.document.tree

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from offers_cli.errors import ErrorPage, OfferGone, PageError
 from offers_cli.marketplaces.html import Document, class_of, lineage, select, split, text_of
 from offers_cli.marketplaces.mercado_livre import selectors
+from offers_cli.marketplaces.mercado_livre.amounts import SHOWN
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.urls import is_wall
 from offers_cli.marketplaces.walls import blocked
@@ -41,7 +42,6 @@ ENDED = re.compile(
     re.IGNORECASE,
 )
 """One whole sentence: "Produto indisponível na cor azul" and "Outros vendedores estão sem estoque" say less."""
-SHOWN_AMOUNT = re.compile(r"[$€₡]\s*[0-9]|\b(?:S/|Bs|UF)\.?\s*[0-9]")
 SENTENCE_END = re.compile(r"[.!;\n]+")
 REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
 LONGEST_MESSAGE = 300
@@ -100,14 +100,14 @@ def _find_ended(tree: LexborHTMLParser, selector: str) -> str | None:
     return None
 
 
-def find_ended_text(tree: LexborHTMLParser) -> str | None:
+def find_ended_text(document: Document) -> str | None:
     """The same as any text of its own, where the page shows no amount of money at all; for pages of other classes.
 
     An offer that can be bought shows its price, however it is marked up: then such a text is somebody else's.
     """
-    if tree.body is None or SHOWN_AMOUNT.search(tree.body.text(deep=True, separator=" ")):
+    if SHOWN.search(document.visible_text):
         return None
-    return _find_ended(tree, "p, span, li, strong, b")
+    return _find_ended(document.tree, "p, span, li, strong, b")
 
 
 def says_ended(text: str) -> bool:
