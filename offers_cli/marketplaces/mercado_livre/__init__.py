@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
 
 DEFAULT_BASE_URL = "https://www.mercadolivre.com.br"
-_OWN_MARKS = re.compile(
-    r"mercadoli[bv]re|mlstatic|andes-money|ui-pdp-|ui-search|poly-?card|promotion-item|_n\.ctx\.r|__PRELOADED_STATE__",
-    re.IGNORECASE,
-)
 LISTINGS = {"ofertas": "/ofertas", "hub": "/afiliados/hub"}
 
 
@@ -159,7 +155,9 @@ class MercadoLivre:
 
     def looks_own(self, html: str) -> bool:
         """Whether a page bears the site's name, the classes of its design or a state of its scripts."""
-        return _OWN_MARKS.search(html) is not None
+        from offers_cli.marketplaces.mercado_livre.selectors import OWN_MARKS
+
+        return OWN_MARKS.search(html) is not None
 
     def read(self, html: str, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""

@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+OWN_MARKS = re.compile(
+    r"mercadoli[bv]re|mlstatic|andes-money|ui-pdp-|ui-search|poly-?card|promotion-item|_n\.ctx\.r|__PRELOADED_STATE__",
+    re.IGNORECASE,
+)
+"""What a page holds that is the site's, whatever its address."""
+
 # Amounts of money, wherever they stand.
 AMOUNT_CLASSES = {"andes-money-amount", "price-tag", "ui-pdp-price__part"}
 AMOUNT = ", ".join(f".{name}" for name in sorted(AMOUNT_CLASSES))
