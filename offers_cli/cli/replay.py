@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.services.replay import ReplayReport
 
-CHANGES = ("offer_id", "price_cents", "old_price_cents", "discount_pct")
-
 
 def replay_blocks(report: ReplayReport) -> Sequence[Block]:
     """The figures, and for a dry run what would be saved."""
-    rows = [[change[name] for name in CHANGES] for change in report.changes]
-    changes = [Table("Would be saved", CHANGES, rows, right=CHANGES[1:])] if rows else []
+    columns = tuple(report.changes[0]) if report.changes else ()
+    rows = [tuple(change.values()) for change in report.changes]
+    figures = [name for name in columns if name.endswith(("_cents", "_pct"))]
+    changes = [Table("Would be saved", columns, rows, right=figures)] if rows else []
     return [*changes, *summary("replay", report, ("found", "mended", "superseded", "unreadable", "forgotten"))]
 
 

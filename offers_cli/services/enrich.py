@@ -51,6 +51,8 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: Dr
         offer_id=job.offer_id,
         url=job.url,
         price_cents=reading.price_cents,
+        price_condition=reading.price_condition,
+        card_price_cents=reading.card_price_cents,
         old_price_cents=reading.old_price_cents,
         discount_pct=reading.discount_pct,
         read_by=reading.winners.get("price_cents"),

@@ -19,6 +19,8 @@ from offers_cli.services.enrich import to_enrichment
 from offers_cli.storage.base import Storage
 
 BATCH = 200
+CHANGES = ("offer_id", "price_cents", "price_condition", "card_price_cents", "old_price_cents", "discount_pct")
+"""What a dry run shows of each page."""
 REPORTED_FAILURES = 100
 """Pages that cannot be read which a report names one by one."""
 
@@ -80,8 +82,7 @@ def replay(
                     problems.append(replace(Problem.of(error, offer_id=snapshot.offer_id), exit_code=1))
         counts.update(found=len(batch), unreadable=len(batch) - len(found))
         if dry_run:
-            names = ("offer_id", "price_cents", "old_price_cents", "discount_pct")
-            changes += [{name: getattr(one, name) for name in names} for one in found]
+            changes += [{name: getattr(one, name) for name in CHANGES} for one in found]
             counts["mended"] += len(found)
             continue
         saved = storage.save_enrichments(found, gone)

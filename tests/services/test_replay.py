@@ -63,12 +63,9 @@ def test_a_dry_run_shows_what_the_pages_tell_and_changes_nothing(
     report = replay(dry_run=True)
     assert (report.found, report.mended, report.dry_run) == (1, 1, True)
     [change] = report.changes
-    assert change == {
-        "offer_id": offer.offer_id,
-        "price_cents": 318_531,
-        "old_price_cents": 389_900,
-        "discount_pct": 18,
-    }
+    assert (change["offer_id"], change["price_cents"]) == (offer.offer_id, 318_531)
+    assert (change["old_price_cents"], change["discount_pct"]) == (389_900, 18)
+    assert {"price_condition", "card_price_cents"} <= set(change)
     assert stored(database, offer.offer_id).old_price_cents is None
 
 
