@@ -43,11 +43,12 @@ NOT_FOR_ONE = (
 """What a specification has whose price is one by weight, for a month, for many pieces, or for members."""
 
 _SOLD_OUT = re.compile(
-    r"(?:(?:product|produto|producto|item|articulo|artigo|variant|variante) )?"
+    r"(?:(?:product|produto|producto|item|articulo|artigo|variant|variante|estoque|stock) )?"
     r"(?:(?:currently|temporarily|atualmente|actualmente|temporariamente|temporalmente) )?"
     r"(?:out ?of ?stock|oos|sold ?out|discontinued|unavailable|not available|no longer available|reserved"
-    r"|esgotad[oa]s?|indisponivel|indisponiveis|nao disponivel|sem estoque|fora de estoque|fora de linha"
-    r"|descontinuad[oa]|agotad[oa]s?|no disponible|sin stock|sin existencias)"
+    r"|esgotad[oa]s?|indisponivel|indisponiveis|nao disponivel|sem estoque|fora d[eo] estoque|fora de linha"
+    r"|descontinuad[oa]|agotad[oa]s?|no disponible|sin stock|sin existencias|fuera de stock"
+    r"|ausverkauft|nicht verfugbar|epuise|rupture de stock|en rupture de stock|esaurito|non disponibile)"
     r"(?: (?:temporariamente|temporalmente|no momento|por el momento|at the moment))?"
 )
 _SECOND_HAND = re.compile(

@@ -35,6 +35,7 @@ def unit(price: object, **more: Any) -> dict[str, Any]:
         "Discontinued", "oos", "Unavailable", "currently unavailable", "Not available", "no longer available",
         "Reserved", "Esgotado", "Produto esgotado", "esgotada", "Produto Indisponível", "Indisponível no momento",
         "Não disponível", "Sem estoque", "FORA DE ESTOQUE", "fora de linha", "Descontinuado", "Agotado",
+        "Estoque esgotado", "Fora do estoque", "Fuera de stock", "Ausverkauft", "Épuisé", "Esaurito",
         "Producto agotado.", "No disponible por el momento", "Sin stock", "sin existencias", "temporarily out of stock",
     ],
 )  # fmt: skip

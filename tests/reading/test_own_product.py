@@ -127,6 +127,16 @@ def test_several_products_without_addresses_must_cost_the_same() -> None:
     assert (reading.price_cents, reading.title) == (2100, "Cafeteira")
 
 
+def test_a_product_without_offers_takes_none_of_another_name() -> None:
+    own, other = product(name="Own"), product(70, name="Other")
+    for nodes in ([own, other], [other, own]):
+        with pytest.raises(PageChanged, match="several products"):
+            SHOP.read_product(page(*nodes, body=""), URL)
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read_product(page(body=scope(None, name="Own") + scope("70.00", name="Other")), URL)
+    assert read(page(own, product(70, name="Own"), body="")).price_cents == 7000
+
+
 def test_several_products_of_which_none_is_known_to_be_the_own_are_refused() -> None:
     with pytest.raises(PageChanged, match="several products"):
         SHOP.read_product(page(*RELATED, body="<h1>Cafés</h1>"), URL)

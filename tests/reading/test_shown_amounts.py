@@ -168,6 +168,25 @@ def test_data_that_the_page_does_not_contradict_are_believed(body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "<p>12x de R$ 229,00 sem juros</p>", "<p>a partir de R$ 229,00</p>", "<p>R$ 229,00/kg</p>", "<s>R$ 229,00</s>",
+        "<p>US$ 229,00</p>", "<p>229,00 €</p>", "<p>US$ 229,00</p><p>R$ 1.145,00</p>",
+    ],
+)  # fmt: skip
+def test_an_amount_that_is_shown_for_something_else_only_is_refused(body: str) -> None:
+    with pytest.raises(PageChanged, match="shows other amounts"):
+        read("229.00", body)
+
+
+def test_an_amount_of_another_currency_settles_nothing() -> None:
+    assert not shown("<p>US$ 2,490.00</p>", "BRL").certain
+    assert read("10.00", "<p>$ 10.00</p>", "USD").currency == read("10.00", "<p>US$ 10.00</p>", "USD").currency == "USD"
+    reading = read("80", "<p>R$ 80,00</p><s>US$ 100,00</s>")
+    assert (reading.price_cents, reading.old_price_cents) == (8000, None)
+
+
+@pytest.mark.parametrize(
     ("body", "currency", "cents"),
     [
         ("<p>R$ 2.490,00</p>", "BRL", 249000), ("<p>R$ 2,49</p>", "BRL", 249), ("<p>$ 2.490</p>", "COP", 249000),

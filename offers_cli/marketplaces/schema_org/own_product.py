@@ -80,8 +80,14 @@ def find_own(products: list[Node], page: PageIdentity) -> OwnProduct | None:
 
 
 def _are_one(products: list[Node], page: PageIdentity) -> bool:
-    """Whether nothing but a variant tells the addresses of the products apart."""
-    return len(_places(next(keys_of(product, page), "") for product in products) - {""}) <= 1
+    """Whether nothing but a variant tells the products apart; one without offers takes none from another's name."""
+    addresses = _places(next(keys_of(product, page), "") for product in products) - {""}
+    is_one_name = len({name_of(product) for product in products}) == 1
+    return len(addresses) <= 1 and (is_one_name or all(_is_offered(product) for product in products))
+
+
+def _is_offered(product: Node) -> bool:
+    return any(nodes_of(node.get("offers")) for node in (product, *nodes_of(product.get("hasVariant"))))
 
 
 def _places(keys: Iterable[str]) -> set[str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import agree
 from offers_cli.marketplaces.html import Document, class_of
-from offers_cli.money import STYLES, MoneyError, parse_cents
+from offers_cli.money import STYLES, MoneyError, currency_code, parse_cents
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -107,6 +107,7 @@ class Amount:
         start, end: where it stands in the text of the page's own part.
         cents: what it certainly is, in hundredths; None where its marks can be read two ways.
         readings: everything it may be.
+        is_foreign: its symbol is that of another currency.
         is_money: a currency stands beside it, or its element is named a price.
         is_struck: struck through.
         is_old: a class, or a word before it, says that it is a former price.
@@ -118,6 +119,7 @@ class Amount:
     end: int
     cents: int | None
     readings: frozenset[int]
+    is_foreign: bool
     is_money: bool
     is_struck: bool
     is_old: bool
@@ -191,6 +193,7 @@ class Shown:
 
     def _read(self, text: _Text, currency: str | None) -> Iterator[Amount]:
         for found in islice(_AMOUNT.finditer(self._text), _MOST_NUMBERS):
+            code = currency_code(found["symbol"] or found["behind"] or "")
             place = text.place_at(found.start("whole"))
             has_marks = not found["whole"].isdigit() or bool(found["cents"])
             is_money = bool(found["symbol"] or found["behind"]) or (place.is_price and has_marks)
@@ -204,6 +207,7 @@ class Shown:
                 end=found.end(),
                 cents=_certain(found, currency),
                 readings=frozenset(readings),
+                is_foreign=None not in {code, currency} and code != currency,
                 is_money=is_money,
                 is_struck=place.is_struck,
                 is_old=place.is_old or _OLD_BEFORE.search(before) is not None,
@@ -237,24 +241,25 @@ class Shown:
     @cached_property
     def certain(self) -> frozenset[int]:
         """What those certainly are, in hundredths."""
-        return frozenset(amount.cents for amount in self.prices if amount.cents is not None)
+        return frozenset(a.cents for a in self.prices if a.cents is not None and not a.is_foreign)
 
     def contradict(self, cents: int) -> bool:
-        """Whether amounts that may be the price stand there, and none of all amounts is this one."""
-        if not self.prices:
+        """Whether the page shows other amounts for the price than this one, or this one for something else only."""
+        same = [a for a in self.amounts if not a.is_foreign and any(agree(reading, cents) for reading in a.readings)]
+        if any(not amount.is_aside and not self._is_former(amount) for amount in same):
             return False
-        told = (amount for amount in self.amounts if not amount.is_aside and not self._is_former(amount))
-        return not any(agree(reading, cents) for amount in told for reading in amount.readings)
+        return bool(self.prices or same)
 
     def old_price(self, cents: int) -> int | None:
         """The struck amount beside the first place of the price that has one; None where two are."""
         shown = [a for a in self.amounts if a.is_money and not a.is_aside and not a.is_hidden]
         for place, amount in enumerate(shown):
-            if amount.cents is None or not agree(amount.cents, cents) or self._is_former(amount):
+            if amount.cents is None or not agree(amount.cents, cents) or amount.is_foreign or self._is_former(amount):
                 continue
             beside = [*shown[max(0, place - 1) : place], *shown[place + 1 : place + 2]]
             near = [a for a in beside if max(a.start - amount.end, amount.start - a.end) <= _MOST_APART]
-            former = {a.cents for a in near if (a.is_struck or a.is_old) and a.cents is not None and a.cents > cents}
+            struck = [a for a in near if (a.is_struck or a.is_old) and not a.is_foreign]
+            former = {a.cents for a in struck if a.cents is not None and a.cents > cents}
             if former:
                 return former.pop() if len(former) == 1 else None
         return None
