@@ -181,6 +181,22 @@ class Runtime:
         own = tuple(host for marketplace in self.marketplaces for host in marketplace.hosts)
         return (*own, urlsplit(self.config.marketplace.base_url).netloc)
 
+    @cached_property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The hosts that may be fetched."""
+        listed = self.config.fetch.allowed_hosts
+        base = urlsplit(self.config.marketplace.base_url).netloc
+        return (*listed, base) if listed else self.marketplace_hosts
+
+    def is_listed(self, url: str) -> bool:
+        """Whether an address is at a host that may be fetched."""
+        from offers_cli.fetch.guard import AllowedHosts
+        from offers_cli.marketplaces.html import split
+
+        parts = split(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return (parts.hostname or "", port) in AllowedHosts(self.allowed_hosts)
+
     # Pages
 
     @cached_property
@@ -223,10 +239,8 @@ class Runtime:
         from offers_cli.marketplaces.mercado_livre.urls import is_wall
 
         settings = self.config.fetch
-        base = urlsplit(self.config.marketplace.base_url).netloc
-        allowed = (*settings.allowed_hosts, base) if settings.allowed_hosts else self.marketplace_hosts
         fetcher = PoliteFetcher(
-            guard=Guard(allowed, allow_private=settings.allow_private_hosts),
+            guard=Guard(self.allowed_hosts, allow_private=settings.allow_private_hosts),
             pace=self.pace,
             egresses=parse_egresses(settings.http_proxy.reveal() if settings.http_proxy else None)[:ways],
             robots=self.robots,

@@ -16,6 +16,7 @@ from offers_cli.cli.command import COMMANDS, Command, build, commands_below
 SUMMARIES: dict[str, str] = {
     "scrape": "Scrape listings and queue incomplete offers.",
     "add": "Add single products by their links.",
+    "ingest": "Read pages that your own browser saved.",
     "runs": "Show past scrapes and how they ended.",
     "enqueue-missing": "Queue the offers that still lack something.",
     "worker": "Run the queued jobs: fetch, read, enrich.",

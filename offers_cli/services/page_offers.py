@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -15,7 +15,7 @@ from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.report import Problem, problems_of_unqueued
 from offers_cli.services.enrich import to_enrichment
-from offers_cli.storage.base import Missing, Storage, StoredOffer
+from offers_cli.storage.base import Missing, SavedOffer, Storage, StoredOffer
 from offers_cli.storage.rules import needs
 
 
@@ -124,11 +124,23 @@ class PageOffers:
 
     def enqueue(self, offers: Sequence[StoredOffer]) -> None:
         """Queue what the offers still lack; a queue that does not answer costs nothing that is saved."""
-        jobs = [
+        self._enqueue(
             EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents)
             for offer in offers
             if needs(offer) & self.wanted
-        ]
+        )
+
+    def enqueue_saved(self, saved: Sequence[SavedOffer]) -> None:
+        """The same, of a listing's offers, which may stand there twice."""
+        jobs = {
+            offer.offer_id: EnrichmentJob(offer_id=offer.offer_id, url=offer.url, current_price_cents=offer.price_cents)
+            for offer in saved
+            if offer.needs & self.wanted
+        }
+        self._enqueue(jobs.values())
+
+    def _enqueue(self, wanted: Iterable[EnrichmentJob]) -> None:
+        jobs = list(wanted)
         if self.queue is None or not jobs:
             return
         try:
