@@ -195,7 +195,7 @@ class MercadoLivre:
     def _recognise(
         self, html: str, url: str, wanted: type[ProductPage | ListingPage] | None = None
     ) -> ProductPage | ListingPage:
-        """The page as what it surely is, else as what it may be.
+        """The page as what it surely is, else as what it may be; both by its own address where it bears marks of both.
 
         Args:
             wanted: which kind was asked for: looked for first, and the only one that a page may merely be.
@@ -217,7 +217,9 @@ class MercadoLivre:
         product = ProductPage(document, url, states)
         listing = ListingPage(document, url, states, base_url=self.base_url if self._is_moved else None)
         pages = (listing, product) if wanted is ListingPage else (product, listing)
-        for page in pages:
+        own = document.address or url
+        names_a_listing = self.owns(own) and urls.identify(own).external_id is None
+        for page in (listing, product) if names_a_listing else pages:
             if page.is_certain():
                 return page
         if error := find_error_page(document):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from offers_cli.errors import OfferGone, PageChanged
+from offers_cli.errors import OfferGone, PageChanged, Redirected
 from offers_cli.marketplaces import json_ld
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ProductReading
 from offers_cli.marketplaces.evidence import NO_PRICES, Evidence, ReconciledPrices, agree, build_reading, reconcile
@@ -21,7 +21,14 @@ from offers_cli.marketplaces.mercado_livre.amounts import amounts_in
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site, find_site
 from offers_cli.marketplaces.mercado_livre.state import Json, text_in
-from offers_cli.marketplaces.mercado_livre.urls import Identity, identify, item_id_in, site_of, user_product_id_in
+from offers_cli.marketplaces.mercado_livre.urls import (
+    Identity,
+    identify,
+    item_id_in,
+    site_of,
+    user_product_id_in,
+    variation_in,
+)
 from offers_cli.marketplaces.mercado_livre.walls import find_ended_message, find_ended_text
 from offers_cli.money import format_cents
 
@@ -66,9 +73,11 @@ class ProductPage:
         Raises:
             OfferGone: the product cannot be bought; its `reading` holds what the page still says.
             PageChanged: no price, or prices that disagree; its `reading` holds every candidate.
+            Redirected: the page shows another variant than its address asks for.
         """
+        asked = identify(self.url)
         for state in self.states:
-            product_state.gather(self.evidence, state, self.site)
+            product_state.gather(self.evidence, state, self.site, asked.item_id if asked.pinned else None)
             product_facts.gather_state(self.evidence, state, self.site)
         self._gather_dom()
         self._gather_linked_data()
@@ -80,29 +89,43 @@ class ProductPage:
             raise
 
     def _weigh(self) -> ProductReading:
-        hint = explain_command(self.url)
-        named = [value for value in self.evidence.values("currency") if isinstance(value, str)]
-        if len(set(named)) > 1:
-            raise PageChanged(f"the page names different currencies: {', '.join(named)}", hint=hint)
-        if unknown := [candidate for candidate in self.evidence.found.get("currency", ()) if candidate.value is None]:
-            raise PageChanged(f"the page shows its price in a currency unknown here: {unknown[0].raw}", hint=hint)
-        currency = named[0] if named else self.site.currency
+        self._check_variant()
+        currency = self._currency()
         if False in self.evidence.values("available"):
             raise self._gone(currency)
         for candidate in self.evidence.found.get("price_cents", ()):
             if what := price_box.NO_OWN_PRICE.get(candidate.note):
-                raise PageChanged(f"the page shows {what}", hint=hint)
+                raise self._changed(f"the page shows {what}")
         prices = reconcile(self.evidence, currency=currency)
         if prices is None:
             has_box = any(candidate.strategy == "dom" for candidate in self.evidence.found.get("price_cents", ()))
             if not has_box and (ended := find_ended_text(self.document)):
                 self.evidence.add("available", "dom", ended, value=False)
                 raise self._gone(currency)
-            raise PageChanged("a product page whose own price cannot be found", hint=hint)
+            raise self._changed("a product page whose own price cannot be found")
         if not self._shows(prices.price_cents or 0):
             price = format_cents(prices.price_cents or 0, currency)
-            raise PageChanged(f"of the amounts that the page shows, none is the {price} of its data", hint=hint)
+            raise self._changed(f"of the amounts that the page shows, none is the {price} of its data")
         return self._reading(currency, prices)
+
+    def _changed(self, what: str) -> PageChanged:
+        return PageChanged(what, hint=explain_command(self.url))
+
+    def _check_variant(self) -> None:
+        asked, shown = variation_in(self.url), product_state.variation_of(self.state) if self.state else None
+        if asked and shown and asked != shown:
+            what = f"asked for the variant {asked}, the page shows {shown}"
+            raise Redirected(what, hint=explain_command(self.url))
+
+    def _currency(self) -> str:
+        """The one currency that the page names, or its country's."""
+        for candidate in self.evidence.found.get("currency", ()):
+            if candidate.value is None:
+                raise self._changed(f"the page shows its price in a currency unknown here: {candidate.raw}")
+        named = [value for value in self.evidence.values("currency") if isinstance(value, str)]
+        if len(set(named)) > 1:
+            raise self._changed(f"the page names different currencies: {', '.join(named)}")
+        return named[0] if named else self.site.currency
 
     def _shows(self, price_cents: int) -> bool:
         """Whether a price that no element is known for is among the amounts that the page shows, if it shows any."""
@@ -146,17 +169,16 @@ class ProductPage:
         product_facts.gather_linked(self.evidence, product, self.document.linked_data)
 
     def _own_product(self, products: list[Json]) -> Json | None:
-        """The only product, or the only one that bears an id which the page names elsewhere."""
+        """The only product, or the only one that bears an id which the page names elsewhere, else the one asked for."""
         if len(products) == 1:
             return products[0]
-        canonical = identify(self.address)
-        known = {value for name in ID_NAMES for value in (*self.evidence.values(name), getattr(canonical, name))}
-        found = []
-        for product in products:
-            told = (product.get("productID"), product.get("sku"))
-            if {read(value) for value in told for read in (item_id_in, user_product_id_in)} & (known - {None}):
-                found.append(product)
-        return found[0] if len(found) == 1 else None
+        canonical, asked = identify(self.address), identify(self.url)
+        told = {value for name in ID_NAMES for value in (*self.evidence.values(name), getattr(canonical, name))}
+        for known in (told, {getattr(asked, name) for name in ID_NAMES}):
+            found = [product for product in products if _ids_of(product) & (known - {None})]
+            if len(found) == 1:
+                return found[0]
+        return None
 
     def _gather_linked_ids(self, product: Json, quote: json_ld.Quote) -> None:
         """The page's own id, whose kind only an address tells: its offer's, else the page's."""
@@ -199,3 +221,8 @@ class ProductPage:
             external_id=Identity(**ids).external_id,
             available=available,
         )
+
+
+def _ids_of(product: Json) -> set[str | None]:
+    told = (product.get("productID"), product.get("sku"))
+    return {read(value) for value in told for read in (item_id_in, user_product_id_in)}

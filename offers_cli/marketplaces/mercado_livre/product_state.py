@@ -60,8 +60,12 @@ def component(shown: Json, name: str) -> Json:
     return next(found, {})
 
 
-def gather(evidence: Evidence, shown: Json, site: Site) -> None:
-    """Add what the state says to the evidence."""
+def gather(evidence: Evidence, shown: Json, site: Site, pinned: str | None = None) -> None:
+    """Add what the state says to the evidence.
+
+    Args:
+        pinned: the item that the page's address asks for, where the page lets the buyer choose between items.
+    """
     evidence.add_text("title", "state", text_in(component(shown, "header").get("title")))
     _gather_ids(evidence, shown)
     _gather_availability(evidence, shown)
@@ -69,7 +73,7 @@ def gather(evidence: Evidence, shown: Json, site: Site) -> None:
     if isinstance(price.get("price"), dict) and is_visible(price):
         _gather_price(evidence, price, site)
     else:
-        _gather_selected_offer(evidence, component(shown, "buy_box_offers"), site)
+        _gather_selected_offer(evidence, component(shown, "buy_box_offers"), site, pinned)
 
 
 def is_visible(component: Json) -> bool:
@@ -157,9 +161,11 @@ def _gather_label(evidence: Evidence, label: Any) -> None:
         evidence.add("discount_pct", "state", text, percent, "" if percent else "no single percentage")
 
 
-def _gather_selected_offer(evidence: Evidence, offers: Json, site: Site) -> None:
-    """Pages that let the buyer choose between sellers hold the price in the chosen option."""
-    chosen = [item for item in dicts(offers.get("items")) if item.get("selected") is True]
+def _gather_selected_offer(evidence: Evidence, offers: Json, site: Site, pinned: str | None) -> None:
+    """Pages that let the buyer choose between sellers hold the price in the one asked for, else in the chosen one."""
+    items = dicts(offers.get("items"))
+    asked = [item for item in items if pinned and item_id_in(item.get("item_id")) == pinned]
+    chosen = asked or [item for item in items if item.get("selected") is True]
     if offers.get("state") != "VISIBLE" or len(chosen) != 1:
         return
     if item_id := item_id_in(chosen[0].get("item_id")):
@@ -190,6 +196,12 @@ def _gather_ids(evidence: Evidence, shown: Json) -> None:
         value = next((value for value in map(read, found) if value), None)
         if value:
             evidence.add(name, "state", value, value)
+
+
+def variation_of(shown: Json) -> str | None:
+    """The number of the variant that the page shows, where it names one."""
+    told = (event_of(shown).get("variation_id"), dig(component(shown, "main_actions"), "form", "variation_id"))
+    return next((number for value in told if (number := str(value)).isdecimal() and number.isascii()), None)
 
 
 def event_of(shown: Json) -> Json:

@@ -35,10 +35,7 @@ DISCOUNT = (
     ".promotion-item__discount"
 )
 INSTALMENTS = re.compile("installment")
-NOT_THE_PRICE = re.compile(
-    r"installment|subtitle|phrase-price|poly-price__labels|price_tags|price-tags|rebate|coupon|promotions"
-    r"|payments-link|meliplus|buy-box|alternative"
-)
+NOT_THE_PRICE = re.compile(r"installment|subtitle|price_tags|price-tags|rebate|coupon|payments-link|meliplus")
 """Classes of what stands in a product page's price box without being its price."""
 
 # Product pages.

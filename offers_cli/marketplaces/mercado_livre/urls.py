@@ -36,6 +36,7 @@ CATALOGUE_PATH = re.compile(rf"^(.*?/p/)({_PREFIX}-?[0-9]{{1,14}})(?=/|$)", re.I
 USER_PRODUCT_PATH = re.compile(rf"^(.*?/up/)({_PREFIX}U-?[0-9]{{1,14}})(?=/|$)", re.IGNORECASE)
 ITEM_PATH = re.compile(rf"^/(?:noindex/services/)?({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
 PINNED = re.compile(rf"\bitem_id:({_PREFIX}-?[0-9]{{1,14}})(?![0-9])", re.IGNORECASE)
+VARIATION = {"searchVariation", "variation"}
 SEARCH_HOSTS = "lista.", "listado."
 SPONSORED_PATH = re.compile(r"/(?:mclics|brand_ads)/clicks?(?:/|$)")
 LOGIN_PATH = re.compile(r"(?:^|/)(?:lgz|login)(?:/|$)", re.IGNORECASE | re.ASCII)
@@ -104,6 +105,13 @@ def _hints(parts: SplitResult) -> Iterator[tuple[str, str]]:
                 yield "pinned", item_id_in(pin[1]) or ""
             elif name in {"wid", "item_id", "itemId", "searchVariation"} and (found := item_id_in(value)):
                 yield {"itemId": "item_id"}.get(name, name), found
+
+
+def variation_in(url: str) -> str | None:
+    """The number of the variant (a colour, a size) that an item's address asks for."""
+    parts = split(url)
+    asked = (value for text in (parts.query, parts.fragment) for name, value in parse_qsl(text) if name in VARIATION)
+    return next((value for value in asked if value.isdecimal() and value.isascii()), None)
 
 
 def _hidden_catalogue_id(parts: SplitResult, hints: dict[str, str]) -> str | None:
