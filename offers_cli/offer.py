@@ -108,8 +108,15 @@ class Facts(Sparse):
         return {name: value for name in FACTS if (value := getattr(self, name)) is not None}
 
     def filled_by(self, other: Facts) -> Facts:
-        """These, and what only the other one knows."""
-        return Facts.of(other.known() | self.known())
+        """These, and what only the other one knows; of facts that belong together, all are told by one of them.
+
+        Two coupons do not make one: the other's amount fills a gap only where its label is the same.
+        """
+        mine, others = self.known(), other.known()
+        for first, *rest in TOGETHER:
+            if first in mine and others.get(first) != mine[first]:
+                others = {name: value for name, value in others.items() if name not in rest}
+        return Facts.of(others | mine)
 
     def updated_by(self, newer: Facts) -> Facts:
         """What is known after a later card or page: of what may end any day (`FLEETING`) only what it still says."""
@@ -118,6 +125,13 @@ class Facts(Sparse):
 
 
 FACTS = tuple(known.name for known in fields(Facts))
+TOGETHER = (
+    ("installments_count", "installment_cents", "interest_free"),
+    ("free_shipping", "free_shipping_note"),
+    ("badge", "badge_until"),
+    ("coupon_label", "coupon_cents", "coupon_pct", "coupon_min_cents"),
+)
+"""Facts that mean something beside the first of them alone."""
 FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
 """Instalments, shipping, badges and coupons: true of the moment, and worse than missing once they ended."""
 

@@ -9,6 +9,9 @@ BOX, AGREEMENT, PAGE, EVIDENCE = (
     f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page", "product_evidence")
 )
 FOLDERS = "tests/reading/test_page_folders.py"
+PAYMENT, FACTS, CARDS, LISTINGS = (
+    f"tests/reading/test_{name}.py" for name in ("payment", "offer_facts", "card_conditions", "listing_cards")
+)
 
 
 def _queue(*names: str) -> tuple[str, ...]:
@@ -30,6 +33,12 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "evidence.py": (AGREEMENT,),
         READING / "mercado_livre" / "price_box.py": (BOX, EVIDENCE, FOLDERS),
         READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, FOLDERS),
+        READING / "mercado_livre" / "payment.py": (PAYMENT,),
+        READING / "mercado_livre" / "facts.py": (FACTS,),
+        READING / "mercado_livre" / "listing_facts.py": (LISTINGS, FOLDERS),
+        READING / "mercado_livre" / "listing_cards.py": (CARDS, LISTINGS, FOLDERS),
+        READING / "mercado_livre" / "listing_state.py": (CARDS, LISTINGS, FOLDERS),
+        READING / "mercado_livre" / "listing_page.py": (CARDS, LISTINGS, FOLDERS),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): PACE,

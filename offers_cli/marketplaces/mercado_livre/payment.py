@@ -49,8 +49,10 @@ INSTALMENTS = re.compile(
     rf"(?: de)? (?P<each>{MARK})(?P<behind> sem juros| sin inter[ée]s(?:es)?| con 0% inter[ée]s)?",
     re.IGNORECASE,
 )
-OTHER_MEANS = re.compile(
-    rf"(?:ou|o) (?P<total>{MARK}) (?:em outros meios|(?:en|con) otros medios)(?: de pag(?:amento|o))?", re.IGNORECASE
+BY_CARD = re.compile(
+    rf"(?:ou|o) {MARK} (?:(?:em outros meios|(?:en|con) otros medios)(?: de pag(?:amento|o))?"
+    r"|no cart[ãa]o(?: de cr[ée]dito)?|em (?:at[ée] )?[1-9][0-9]? ?x(?: sem juros)?)",
+    re.IGNORECASE,
 )
 TORN = re.compile(r"[0-9]\s*\0[\s\0]*[0-9]")
 """Digits of two elements, which may be one amount or two."""
@@ -129,7 +131,7 @@ def payment_in_text(text: str, currency: str) -> Payment:
         return NOTHING
     if phrase.count(MARK) != len(amounts) or not all(amounts):  # a mark of the text's own makes one more
         return NOTHING
-    if OTHER_MEANS.fullmatch(phrase):
+    if BY_CARD.fullmatch(phrase):
         return Payment(card_price_cents=amounts[0])
     found = INSTALMENTS.fullmatch(phrase)
     if found is None:

@@ -1,0 +1,361 @@
+"""What cards say beside their prices, where they lead, and what a page makes of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from reading.cards import LISTING, ACard, amount, listing, read, read_each_way
+
+from offers_cli.errors import PageChanged
+from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.offer import Facts, Offer
+
+
+def icon(key: str, alt: str = "", token: str = "icon") -> dict[str, Any]:
+    return {"key": token, "type": "icon", "icon": {"key": key, "icon_id": key, "alt_text": alt}}
+
+
+def text(kind: str, words: str, *values: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": kind, kind: {"text": words, "values": list(values), **more}}
+
+
+def drawing(label: str = "", name: str = "") -> str:
+    return f'<svg aria-label="{label}"><use href="#{name}"></use></svg>'
+
+
+SPOKEN = "Classificação 4.8 de 5 estrelas. Mais de 1000 produtos vendidos."
+SECOND = (
+    '<div class="poly-component__buy-box"><span class="poly-component__seller">Por Outra</span>'
+    '<span class="poly-component__brand">OUTRA</span><div class="poly-component__shipping">Frete grátis</div></div>'
+)
+
+
+@pytest.mark.parametrize(
+    ("component", "element", "told"),
+    [
+        (
+            text("shipping", "Frete grátis", icon("vpp_full_icon"), additional_text="por ser sua primeira compra"),
+            (f'<div class="poly-component__shipping"><span>Frete grátis</span>{drawing("Enviado pelo FULL")}'
+            '<span class="poly-shipping__additional_text">por ser sua primeira compra</span></div>'),
+            {"free_shipping": True, "free_shipping_note": "por ser sua primeira compra", "full": True},
+        ),
+        (
+            text("shipping", "Chegará grátis amanhã"),
+            '<div class="poly-component__shipping"><b>Chegará grátis</b> <i>amanhã</i></div>',
+            {"free_shipping": True},
+        ),
+        (
+            text("shipping", "Frete grátis acima de R$ 79"),
+            '<div class="poly-component__shipping"><b>Frete grátis</b> <i>acima de R$ 79</i></div>',
+            {},
+        ),
+        (
+            {"type": "shipping", "shipping": {"text": "Chegará amanhã", "icon": {"key": "x", "alt_text": "FULL"}}},
+            f'<div class="poly-component__shipping-v2">Chegará amanhã{drawing(name="poly_full")}</div>',
+            {"full": True},
+        ),
+        (
+            {"type": "shipping_v2", "shipping_v2": [None, {"text": "Chegará amanhã"}, {"text": "Frete grátis"}]},
+            ('<div class="poly-component__shipping-v2"><div class="poly-shipping-v2__item">Chegará amanhã</div>'
+            '<div class="poly-shipping-v2__item">Frete grátis</div></div>'),
+            {"free_shipping": True},
+        ),
+        (
+            text("shipped_from", "Enviado pelo {icon}", icon("vpp_full_icon")),
+            f'<span class="poly-component__shipped-from">Enviado pelo {drawing("FULL")}</span>',
+            {"full": True},
+        ),
+        (
+            text("highlight", "{icon} OFERTA IMPERDÍVEL", icon("black_friday_icon")),
+            '<span class="poly-component__highlight"><svg></svg> OFERTA IMPERDÍVEL</span>',
+            {"badge": "OFERTA IMPERDÍVEL"},
+        ),
+        (
+            {"type": "reviews", "reviews": {"rating_average": 4.9, "total": 3170}},
+            ('<div class="poly-component__reviews"><span>Avaliação 4,9 de 5. (3.170 avaliações)</span>'
+            '<span class="poly-reviews__rating">4.9</span><span class="poly-reviews__total">(3170)</span></div>'),
+            {"rating_hundredths": 490, "reviews": 3170},
+        ),
+        (
+            {"type": "reviews", "reviews": {"rating_average": 4.9, "total": 3170}},
+            '<div class="poly-component__reviews"><span>Avaliação 4,9 de 5. (3.170 avaliações)</span></div>',
+            {"rating_hundredths": 490, "reviews": 3170},
+        ),
+        (
+            text("review_compacted", "{s} {a} {b}", *({"key": key, "label": {"text": words}} for key, words in
+                 {"a": "4.8", "b": "| +1000 vendidos"}.items())),
+            '<span class="poly-component__review-compacted"><i>4.8</i> <i>| +1000 vendidos</i></span>',
+            {"rating_hundredths": 480, "sold_at_least": 1000},
+        ),
+        (
+            text("review_compacted", "{a}", alt_text=SPOKEN),
+            f'<span class="poly-component__review-compacted" aria-label="{SPOKEN}"></span>',
+            {"rating_hundredths": 480, "sold_at_least": 1000},
+        ),
+        (
+            text("seller", "Por 2Eletro {icon}", icon("icon_cockade", "Loja oficial")),
+            f'<span class="poly-component__seller">Por 2Eletro {drawing("Loja oficial")}</span>',
+            {"seller": "2Eletro", "official_store": True},
+        ),
+        (
+            text("seller", "Por 2Eletro {icon}", icon("icon_cockade")),
+            f'<span class="poly-component__seller">Por 2Eletro {drawing(name="poly_cockade")}</span>',
+            {"seller": "2Eletro", "official_store": True},
+        ),
+        (text("seller", "Por Zé"), '<span class="poly-component__seller">Por Zé</span>', {"seller": "Zé"}),
+        (text("brand", "ADIDAS"), '<span class="poly-component__brand">ADIDAS</span>', {"brand": "ADIDAS"}),
+        (
+            {"type": "promotions", "promotions": [
+                {"type": "rebate", "text": "R$ 9 OFF BB"},
+                {"type": "coupon", "text": "Cupom {amount} OFF",
+                 "values": [{"key": "amount", "price": {"value": 30.5, "currency": "BRL"}}]},
+                {"type": "coupon", "text": "Cupom 7% OFF"},
+            ]},
+            f'<b class="poly-coupons__pill">Cupom {amount(3050)} OFF</b><b class="poly-coupons__pill">7% OFF</b>',
+            {"coupon_label": "Cupom R$ 30,50 OFF", "coupon_cents": 3050},
+        ),
+        (
+            {"type": "promotions", "promotions": [{"type": "coupon", "text": "Cupom 5% OFF"}]},
+            '<div class="poly-component__promotions">Cupom 5% OFF</div>',
+            {"coupon_label": "Cupom 5% OFF", "coupon_pct": 5},
+        ),
+        (
+            {"type": "promotions", "promotions": [{"type": "rebate", "text": "5% OFF"}]},
+            '<div class="poly-component__promotions">Leve 3, pague 2</div>',
+            {},
+        ),
+        ({"type": "highlight", "highlight": {"text": 7}}, SECOND, {}),
+    ],
+)  # fmt: skip
+def test_each_fact_is_read_alike_from_state_and_elements(
+    component: dict[str, Any], element: str, told: dict[str, Any], market: MercadoLivre
+) -> None:
+    card = ACard(components=[component], elements=element)
+    assert [offer.facts.known() for offer in read_each_way(market, card)] == [told] * 3
+
+
+def test_a_badge_that_ends_goes_before_one_that_does_not(market: MercadoLivre) -> None:
+    countdown = {"period_end": "2026-06-17T03:00:00Z"}
+    told = [text("highlight", "OFERTA DO DIA"), text("highlight_countdown", "OFERTA RELÂMPAGO", countdown=countdown)]
+    shown = (
+        '<span class="poly-component__highlight">OFERTA DO DIA</span><div class="poly-component__highlight-countdown">'
+        '<span class="poly-highlight-countdown__text">OFERTA RELÂMPAGO</span><i>02:00</i></div>'
+    )
+    elements, state, both = read_each_way(market, ACard(components=told, elements=shown))
+    assert elements.facts.known() == {"badge": "OFERTA RELÂMPAGO"}
+    assert state.facts == both.facts
+    assert state.facts.known() == {"badge": "OFERTA RELÂMPAGO", "badge_until": "2026-06-17T03:00:00Z"}
+
+
+def test_facts_that_only_the_elements_tell_fill_those_of_the_state(market: MercadoLivre) -> None:
+    told = ACard(components=[text("brand", "ADIDAS"), text("seller", "Por Zé")])
+    shown = ACard(
+        elements='<span class="poly-component__brand">OUTRA</span><span class="poly-component__highlight">NOVO</span>'
+    )
+    [offer] = read(market, listing(html=shown.html(), states=[told.state()])).offers
+    assert offer.facts.known() == {"brand": "ADIDAS", "seller": "Zé", "badge": "NOVO"}
+
+
+CHIP = {"type": "chip", "id": "affiliates_commission_chip"}
+
+
+@pytest.mark.parametrize(
+    ("chip", "percent"),
+    [
+        ({"label": {"text": "GANHOS 12%"}}, 12),
+        ({"pill": {"text": "GANHOS {extra}"}, "label": {"text": "24%"}}, 24),
+        ({"pill": {"text": "GANHOS 9%"}}, 9),
+        ({"pill": {"text": "{a} {b}", "values": [{"key": "b", "label": {"text": "EXTRAS 62%"}}]}}, 62),
+        ({"pill": {"text": "GANHOS"}}, None),
+    ],
+)
+def test_a_commission_stands_in_the_label_or_the_pill(
+    chip: dict[str, Any], percent: int | None, market: MercadoLivre
+) -> None:
+    [offer] = read(market, listing(states=[ACard(components=[CHIP | {"chip": chip}]).state()])).offers
+    assert offer.commission_pct == percent
+    [other] = read(
+        market, listing(states=[ACard(components=[{"type": "chip", "id": "x", "chip": chip}]).state()])
+    ).offers
+    assert other.commission_pct is None
+
+
+def changed(state: dict[str, Any], **price: Any) -> dict[str, Any]:
+    state["components"][1]["price"].update(price)
+    return state
+
+
+def offer_of(market: MercadoLivre, state: dict[str, Any]) -> Offer:
+    [offer] = read(market, listing(states=[state])).offers
+    return offer
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        ({"discount_label": {"text": "20% OFF"}}, 20),
+        ({"discount": {"value": 21}}, 21),
+        ({"discount": {"value": 99}}, 99),
+        ({"discount": {"value": 1}}, 1),
+        ({"discount": {"value": 0}}, 33),
+        ({"discount": {"value": 100}}, 33),
+        ({"discount_polylabel": {"text": "{p} OFF", "values": [{"key": "p", "pill": {"text": "22%"}}]}}, 22),
+        ({"price_labels": [{"pill": {"text": "23% OFF"}}]}, 23),
+        ({"price_labels": [{"values": [{"label": {"text": "24% OFF"}}]}]}, 24),
+        ({"price_labels": [{"pill": {"text": "OFERTA"}}]}, 33),
+        ({"discount_label": {"text": "no Pix"}}, None),
+        ({}, 33),
+    ],
+)
+def test_the_state_tells_the_discount_in_several_ways(
+    price: dict[str, Any], told: int | None, market: MercadoLivre
+) -> None:
+    offer = offer_of(market, changed(ACard(old=15000).state(), **price))
+    assert (offer.discount_pct, offer.old_price_cents) == (told, 15000)
+
+
+@pytest.mark.parametrize("place", ["price", "component", "card", "own component"])
+@pytest.mark.parametrize("mark", [{"key": "previous_price"}, {"key": "x", "price": {"previous": True}}])
+def test_a_previous_price_may_stand_in_a_label(place: str, mark: dict[str, Any], market: MercadoLivre) -> None:
+    state = ACard().state()
+    amount = {"price": {"value": 150, "currency": "BRL"} | mark.get("price", {})}
+    labels = [{"values": [{"key": "other", "price": {"value": 140}}, mark | amount]}]
+    part = state["components"][1]
+    target: dict[str, Any] = {"price": part["price"], "component": part, "card": state}.get(place, {})
+    target["price_labels"] = labels
+    if place == "own component":
+        state["components"].append({"type": "price_labels", "price_labels": labels})
+    assert offer_of(market, state).old_price_cents == 15000
+
+
+def test_a_condition_is_found_wherever_the_price_of_the_state_names_it(market: MercadoLivre) -> None:
+    assert offer_of(market, changed(ACard().state(), anything={"new": ["OFF no Pix"]})).price_condition == "pix"
+    pill = [{"pill": {"text": "no Pix"}}]
+    assert offer_of(market, changed(ACard().state(), price_labels=pill)).price_condition == "pix"
+    in_phrase = {"text": "no Pix", "values": []}
+    assert offer_of(market, changed(ACard().state(), installments=in_phrase)).price_condition == "any"
+
+
+def test_a_condition_is_found_wherever_the_box_names_it(market: MercadoLivre) -> None:
+    html = ACard(note="no Pix").html().replace("poly-price__unit-description", "renamed")
+    [offer] = read(market, listing(html=html)).offers
+    assert offer.price_condition == "pix"
+    html = ACard(elements="<p>10% OFF no Pix na primeira compra</p>").html()
+    [offer] = read(market, listing(html=html)).offers
+    assert offer.price_condition == "any"
+
+
+def test_phrases_that_stand_outside_the_box_are_read_where_it_holds_none(market: MercadoLivre) -> None:
+    outside = f'<div class="ui-search-installments">12x {amount(1000)}</div>'
+    [offer] = read(market, listing(html=ACard(elements=outside).html())).offers
+    assert offer.facts.installments_count == 12
+    inside = ACard(phrase="10x {price} sem juros", amounts={"price": 1000}, elements=outside)
+    [offer] = read(market, listing(html=inside.html())).offers
+    assert offer.facts.installments_count == 10
+    two = ACard(elements=outside + outside.replace("12x", "11x"))
+    [offer] = read(market, listing(html=two.html())).offers
+    assert offer.facts.installments_count is None
+
+
+def test_a_state_with_fewer_cards_than_the_page_shows_loses_none(market: MercadoLivre) -> None:
+    first, second = ACard(), ACard(item_id="MLB100000002", title="Cabo", price=2000)
+    page = listing(html=first.html() + second.html(), states=[first.state()])
+    assert [offer.price_cents for offer in read(market, page).offers] == [10000, 2000]
+    elsewhere = page.replace("ui-search-layout", "carousel")
+    assert [offer.price_cents for offer in read(market, elsewhere).offers] == [10000]
+
+
+def test_cards_twice_in_a_page_are_compared_one_by_one(market: MercadoLivre) -> None:
+    first, again = ACard(price=10000), ACard(price=9000)
+    page = listing(html=first.html() + again.html(), states=[first.state(), again.state(), again.state()])
+    assert [offer.price_cents for offer in read(market, page).offers] == [10000, 9000, 9000]
+
+
+def test_a_price_that_the_page_shows_otherwise_is_refused(market: MercadoLivre) -> None:
+    other = ACard(item_id="MLB100000002")
+    page = listing(html=ACard(price=9000).html(), states=[ACard().state(), other.state()])
+    assert read(market, page).unreadable == ((1, "state says 10000 cents, the page shows 9000"),)
+
+
+def test_cents_that_one_of_them_leaves_out_are_kept(market: MercadoLivre) -> None:
+    page = listing(html=ACard(price=10050).html(), states=[ACard(price=10000).state()])
+    assert [offer.price_cents for offer in read(market, page).offers] == [10050]
+
+
+def test_gaps_of_the_state_are_filled_from_the_elements(market: MercadoLivre) -> None:
+    shown = ACard(old=15000, label="33% OFF", elements='<img src="https://site.example/a.webp">')
+    [offer] = read(market, listing(html=shown.html(), states=[ACard().state()])).offers
+    assert (offer.old_price_cents, offer.discount_pct) == (15000, 33)
+    assert offer.image_url == "https://site.example/a.webp"
+
+
+def test_one_card_that_is_saved_without_what_encloses_it(market: MercadoLivre) -> None:
+    alone = ACard().html().replace('<div class="poly-card">', "<div>")
+    assert [offer.item_id for offer in read(market, alone).offers] == ["MLB100000001"]
+    for page in (alone + ACard(item_id="MLB100000002").html().replace("poly-card", "x"), f"<h1>Loja</h1>{alone}"):
+        with pytest.raises(PageChanged):
+            read(market, page)
+
+
+def profile(*components: dict[str, Any]) -> str:
+    state = {"pageState": {"data": {"components": list(components)}}}
+    return f'<script id="__PRELOADED_STATE__">{json.dumps(state)}</script>'
+
+
+def shared(*cards: ACard, **more: Any) -> dict[str, Any]:
+    info = {"polycards": [card.state() for card in cards], **more}
+    return {"recommendation_data": {"recommendation_info": info}}
+
+
+PROFILE = "https://www.mercadolivre.com.br/social/ze"
+A, B = ACard(), ACard(item_id="MLB100000002", title="Cabo", price=2000)
+
+
+def sources(market: MercadoLivre, page: str) -> list[tuple[str | None, str]]:
+    return [(offer.item_id, offer.source) for offer in read(market, page, PROFILE).offers]
+
+
+def test_the_product_that_a_profile_was_opened_for_is_told_apart(market: MercadoLivre) -> None:
+    tabs = {"tabs": [{"x": [{"content": {"polycards": [B.state()]}}]}]}
+    page = profile({"type": "header"}, shared(A), tabs)
+    assert sources(market, page) == [("MLB100000001", "featured"), ("MLB100000002", "listing")]
+    assert sources(market, profile(shared(A, B))) == [("MLB100000001", "listing"), ("MLB100000002", "listing")]
+    assert sources(market, profile(shared(A, seeMoreLink="https://x.example"))) == [("MLB100000001", "listing")]
+    assert sources(market, profile(tabs)) == [("MLB100000002", "listing")]
+    unreadable = replace(A, price=0)
+    assert sources(market, profile(shared(unreadable), tabs)) == [("MLB100000002", "listing")]
+
+
+def test_a_profile_that_only_its_elements_show_is_read_too(market: MercadoLivre) -> None:
+    page = profile(shared(A)) + B.html()
+    assert sources(market, page) == [("MLB100000001", "featured"), ("MLB100000002", "listing")]
+
+
+def test_an_empty_profile_is_an_empty_list(market: MercadoLivre) -> None:
+    assert sources(market, profile(shared())) == []
+    assert sources(market, "<html><p>Ofertas do Zé ainda não recomendou produtos.</p></html>") == []
+    for page in (profile({"type": "header"}), profile(shared() | {"tabs": [{"polycards": [{"new": 1}]}]})):
+        with pytest.raises(PageChanged):
+            read(market, page, PROFILE)
+
+
+def test_a_card_names_its_own_currency(market: MercadoLivre) -> None:
+    state = changed(ACard().state(), current_price={"value": 100, "currency": "USD"})
+    assert offer_of(market, state).currency == "USD"
+    del state["components"][1]["price"]["current_price"]["currency"]
+    assert offer_of(market, state).currency == "BRL"
+    assert read(market, listing(states=[]), LISTING).currency == "BRL"
+
+
+def test_what_belongs_together_is_told_by_one() -> None:
+    """The amount of another coupon is no amount of this one."""
+    one, other = Facts(coupon_label="Cupom 5%", coupon_pct=5), Facts(coupon_label="Cupom R$ 9", coupon_cents=900)
+    assert one.filled_by(other) == one
+    assert Facts().filled_by(other) == other
+    again = Facts(coupon_label="Cupom 5%", coupon_min_cents=10000)
+    assert one.filled_by(again) == Facts(coupon_label="Cupom 5%", coupon_pct=5, coupon_min_cents=10000)
+    badge = Facts(badge="OFERTA", full=True).filled_by(Facts(badge="OUTRA", badge_until="x", brand="y"))
+    assert badge.known() == {"full": True, "badge": "OFERTA", "brand": "y"}
