@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from offers_cli.offer import DiscountKind, Facts, PriceCondition
+from offers_cli.offer import DiscountKind, Facts, FactValue, PriceCondition
 from offers_cli.times import iso_utc
 
 
@@ -17,6 +18,9 @@ def format_money(cents: int | None, currency: str) -> str:
 
 CONDITIONS = {PriceCondition.ANY: "any", PriceCondition.PIX: "Pix", PriceCondition.CREDIT_LINE: "credit"}
 """How a table's cell names them; an unknown one is left empty."""
+
+
+INSTALLMENTS = frozenset({"installments_count", "installment_cents", "interest_free"})
 
 
 def format_condition(condition: PriceCondition | None) -> str:
@@ -59,6 +63,8 @@ def format_value(name: str, value: object, currency: str) -> str:
         return format_money(value, currency)
     if isinstance(value, int) and name.endswith("_hundredths"):
         return f"{value / 100:g}"
+    if isinstance(value, StrEnum):
+        return value.replace("_", " ")
     return "" if value is None else f"{value}%" if name.endswith("_pct") else str(value)
 
 
@@ -68,13 +74,22 @@ def format_name(name: str) -> str:
 
 
 def format_facts(facts: Facts, currency: str) -> str:
-    """Everything that is known, on one line: ``free shipping, rating 4.8, seller Auriverde``."""
-    return ", ".join(
-        f"{'' if value else 'not '}{format_name(name)}"
-        if isinstance(value, bool)
-        else f"{format_name(name)} {format_value(name, value, currency)}"
-        for name, value in facts.known().items()
-    )
+    """Everything that is known, on one line: ``10x R$ 35,79 interest-free, free shipping, rating 4.8``."""
+    known = facts.known()
+    said = []
+    if facts.installments_count and facts.installment_cents:
+        free = " interest-free" if facts.interest_free else ""
+        said.append(f"{facts.installments_count}x {format_money(facts.installment_cents, currency)}{free}")
+        known = {name: value for name, value in known.items() if name not in INSTALLMENTS}
+    if facts.coupon_label:  # which has the amount in its words
+        known = {name: value for name, value in known.items() if name not in {"coupon_cents", "coupon_pct"}}
+    return ", ".join([*said, *(_fact(name, value, currency) for name, value in known.items())])
+
+
+def _fact(name: str, value: FactValue, currency: str) -> str:
+    if isinstance(value, bool):
+        return f"{'' if value else 'not '}{format_name(name)}"
+    return f"{format_name(name)} {format_value(name, value, currency)}"
 
 
 def format_time(time: datetime | None) -> str:

@@ -253,7 +253,7 @@ def print_table(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(printable(table.title)), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    shown = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True)
     places = [place for place, name in enumerate(table.columns) if name in (table.short or table.columns)]
     for column in (table.columns[place] for place in places):
         figures = column in table.right
@@ -262,7 +262,9 @@ def print_table(table: Table) -> None:
         shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=bool(whole), overflow="fold")
     for row in table.rows:
         shown.add_row(*(_rich_cell(row[place], cut=table.columns[place] in table.cut) for place in places))
-    console(sys.stdout).print(shown)
+    screen = console(sys.stdout)
+    screen.print(Text(printable(table.title), style="bold"))  # as the table's own it would wrap at the table's width
+    screen.print(shown)
 
 
 def _rich_cell(value: object, *, cut: bool) -> Text:

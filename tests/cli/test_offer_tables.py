@@ -11,6 +11,7 @@ import pytest
 
 from offers_cli.cli import offers as commands
 from offers_cli.cli.explain import explain_blocks
+from offers_cli.cli.formatting import format_facts, format_value
 from offers_cli.cli.offers import offer_blocks, show_blocks
 from offers_cli.cli.render import Line, Output, Table
 from offers_cli.marketplaces.base import Candidate, ListingReading, ProductReading
@@ -158,3 +159,24 @@ def test_an_explained_product_begins_with_what_is_believed() -> None:
     assert product.winners == {"free_shipping": "state", "price_condition": "dom"}
     values = report.data()["values"]
     assert (values["price_condition"], values["card_price_cents"], values["facts"]) == ("pix", 357_900, FACTS.known())
+
+
+def test_facts_are_said_as_a_person_would() -> None:
+    facts = Facts(
+        installments_count=10,
+        installment_cents=35_790,
+        interest_free=True,
+        full=True,
+        coupon_label="Cupom R$ 20 OFF",
+        coupon_cents=2_000,
+        official_store=False,
+    )
+    assert format_facts(facts, "BRL") == (
+        "10x R$ 357,90 interest-free, full, coupon label Cupom R$ 20 OFF, not official store"
+    )
+    assert format_facts(replace(facts, interest_free=False), "BRL").startswith("10x R$ 357,90, full")
+    assert format_facts(Facts(installments_count=10, interest_free=False), "BRL") == (
+        "installments count 10, not interest free"
+    )
+    assert format_facts(Facts(), "BRL") == ""
+    assert format_value("price_condition", PriceCondition.CREDIT_LINE, "BRL") == "credit line"
