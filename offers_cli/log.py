@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from offers_cli.text import json_text, printable, printable_lines
@@ -73,13 +73,24 @@ def _tag(record: logging.LogRecord) -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """``[tag] message key=value``, a level name before warnings and errors."""
+    """``[tag] message key=value``, a level name before warnings and errors.
+
+    Args:
+        times: with the local time in front, to the second, and how far it is from UTC.
+    """
+
+    def __init__(self, *, times: bool = False) -> None:
+        super().__init__()
+        self._times = times
 
     def format(self, record: logging.LogRecord) -> str:
         """The event on one line; a traceback below it."""
+        time = ""
+        if self._times:
+            time = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="seconds") + " "
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         figures = " ".join(f"{k}={v}" for k, v in _figures(record).items() if v is not None)
-        line = printable(f"[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
+        line = printable(f"{time}[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
         if not record.exc_info:
             return line
         return f"{line}\n{printable_lines(self.formatException(record.exc_info))}".rstrip("\n")
@@ -107,7 +118,7 @@ class JsonFormatter(logging.Formatter):
 class _StreamHandler(logging.Handler):
     """Asks for the stream at each line, so that a live progress display can stand in for stderr."""
 
-    def __init__(self, stream: Callable[[], TextIO]) -> None:
+    def __init__(self, stream: Callable[[], LineSink]) -> None:
         super().__init__()
         self._stream = stream
 
@@ -120,15 +131,28 @@ class _StreamHandler(logging.Handler):
             return  # stderr is gone (closed pipe); work goes on
 
 
-def configure_logging(*, verbosity: int, json_lines: bool, stream: Callable[[], TextIO] = lambda: sys.stderr) -> None:
+class LineSink(Protocol):
+    """What lines of a log are written to: stderr, or what stands in for it."""
+
+    def write(self, text: str, /) -> object:
+        """Take one line, its end included."""
+
+    def flush(self) -> object:
+        """Let it go on its way."""
+
+
+def configure_logging(
+    *, verbosity: int, json_lines: bool, times: bool = False, stream: Callable[[], LineSink] = lambda: sys.stderr
+) -> None:
     """Send events to `stream`.
 
     Args:
+        times: text lines carry the time; JSON lines always do.
         verbosity: -1 errors only (``-q``), 0 warnings and info, 1 or more debug (``-v``).
     """
     level = {-1: logging.ERROR, 0: logging.INFO}.get(max(-1, verbosity), logging.DEBUG)
     handler = _StreamHandler(stream)
-    handler.setFormatter(JsonFormatter() if json_lines else TextFormatter())
+    handler.setFormatter(JsonFormatter() if json_lines else TextFormatter(times=times))
     root = logging.getLogger(ROOT)
     root.handlers[:] = [handler]
     root.setLevel(level)

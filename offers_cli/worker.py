@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,8 @@ from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.worker import with_failures, with_waiting
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
@@ -22,12 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkOptions:
-    """What one worker process is asked for."""
+    """What one worker process is asked for.
+
+    Attributes:
+        log_to: where processes under a supervisor write their log, as JSON lines; None for stderr.
+    """
 
     burst: bool = False
     concurrency: int | None = None
     max_jobs: int | None = None
     verbosity: int = 0
+    log_to: Connection | None = None
 
 
 def work(
@@ -99,10 +107,27 @@ def supervise(
 def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
     """What each process under the supervisor runs: a worker with its own client and connections."""
     config = get_config()
-    configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json")
+    if options.log_to is None:
+        configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json", times=True)
+    else:
+        lines = _Lines(options.log_to)
+        configure_logging(verbosity=options.verbosity, json_lines=True, stream=lambda: lines)
     with open_runtime(config) as runtime:
         own = replace(options, max_jobs=slot.share_of(options.max_jobs))
         work(runtime, own, on_progress=slot.record, supervisor_pid=slot.supervisor_pid)
+
+
+class _Lines:
+    """A pipe for lines; one that is full, or that nobody reads any more, takes none and raises `OSError`."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def write(self, text: str) -> None:
+        os.write(self._pipe.fileno(), text.encode())
+
+    def flush(self) -> None:
+        """Each line is on its way."""
 
 
 def finish_report(runtime: Runtime, report: WorkerReport, *, burst: bool) -> WorkerReport:

@@ -142,22 +142,22 @@ def _live_view(interval_s: float) -> Iterator[Show]:
             now = utc_now()
             head = f"{format_time(now)}, every {interval_s:g} s, Ctrl-C ends"
             rows = [("offers", head), *view_rows(report, now=now, height=screen.height - 1)]
-            live.update(_grid(rows), refresh=True)
+            live.update(grid(rows), refresh=True)
 
         yield show
 
 
-def _grid(rows: list[Row]) -> Grid:
+def grid(rows: list[Row]) -> Grid:
     """One line a row, so that nothing moves but the figures."""
     from rich.table import Table as Grid
     from rich.text import Text
 
-    grid = Grid.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True, min_width=max(len(label) for label, _ in rows))
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    lines = Grid.grid(padding=(0, 2))
+    lines.add_column(style="bold", no_wrap=True, min_width=max(len(label) for label, _ in rows))
+    lines.add_column()  # that may wrap: one that may not is cut without a sign
     for label, text in rows:
-        grid.add_row(Text(label), Text(printable(text)))
-    return grid
+        lines.add_row(Text(label), Text(printable(text), no_wrap=True, overflow="ellipsis"))
+    return lines
 
 
 def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:

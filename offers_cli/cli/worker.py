@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,16 +32,20 @@ def worker(
     max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
 ) -> WorkerReport:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
+    from offers_cli.cli.worker_screen import WorkerScreen, showing, wants_screen
+    from offers_cli.log import configure_logging
+    from offers_cli.services.worker import look_at_queue
     from offers_cli.worker import WorkOptions, finish_report, supervise, work
 
     options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=output.verbosity)
-    with output.progress("enriching") as progress:
-
-        def on_progress(done: WorkerReport) -> None:
-            progress(done.ended, note=f"{done.succeeded} enriched, {done.failed} failed")
-
-        if processes == 1:
-            report = work(runtime, options, on_progress=on_progress)
-        else:
-            report = supervise(options, processes=processes, on_progress=on_progress)
+    do = partial(work, runtime) if processes == 1 else partial(supervise, processes=processes)
+    json_lines = runtime.config.log.format == "json"
+    if json_lines or output.json or output.verbosity or not wants_screen():
+        configure_logging(verbosity=output.verbosity, json_lines=json_lines, times=True)
+        return finish_report(runtime, do(options=options), burst=burst)
+    jobs_at_once = concurrency or runtime.config.enrichment.worker_concurrency
+    title = f"{jobs_at_once} jobs at once" + (f" in each of {processes} processes" if processes > 1 else "")
+    screen = WorkerScreen(partial(look_at_queue, runtime.registries, runtime.shared_pace), title=title)
+    with showing(screen) as log_to:
+        report = do(options=replace(options, log_to=log_to), on_progress=screen.progress)
     return finish_report(runtime, report, burst=burst)

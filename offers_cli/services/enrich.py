@@ -50,6 +50,8 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: Dr
         "read",
         offer_id=job.offer_id,
         url=job.url,
+        title=reading.title and reading.title[:60],
+        currency=reading.currency,
         price_cents=reading.price_cents,
         price_condition=reading.price_condition,
         card_price_cents=reading.card_price_cents,

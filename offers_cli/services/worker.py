@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.errors import (
@@ -20,7 +20,7 @@ from offers_cli.errors import (
     StorageUnavailable,
 )
 from offers_cli.fetch.pace import PausedHost, SharedPace
-from offers_cli.queue.registries import FailedJob, FailedJobs, PutOff, Registries
+from offers_cli.queue.registries import FailedJob, FailedJobs, PutOff, QueueCounts, Registries
 from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
 from offers_cli.services.failed import FailureGroup, describe, find_titles
@@ -102,6 +102,67 @@ def _put_off(jobs: PutOff, paused: Sequence[PausedHost]) -> Problem:
     tried_again = error.outcome is Outcome.RETRY and not resting
     exit_code = 1 if tried_again else error.exit_code
     return Problem(code=jobs.code, message=message, hint=HINTS.get(jobs.code, LATER), exit_code=exit_code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """What stands in the queue while a worker runs, and what keeps it there.
+
+    Attributes:
+        waits_for: the services, with the reason, that living workers of this queue wait for.
+        error: why nothing is known: Redis does not answer, or says no.
+    """
+
+    counts: QueueCounts | None = None
+    put_off: tuple[PutOff, ...] = ()
+    paused: tuple[PausedHost, ...] = ()
+    suspended: bool = False
+    waits_for: tuple[str, ...] = ()
+    error: str = ""
+
+
+def look_at_queue(queue: Registries, pace: SharedPace) -> QueueView:
+    """What stands in the queue now; a Redis that is away is a view too."""
+    try:
+        return QueueView(
+            counts=queue.counts(),
+            put_off=tuple(queue.put_off()),
+            paused=tuple(pace.paused_hosts()),
+            suspended=queue.suspended(),
+            waits_for=tuple(sorted({worker.waits_for for worker in queue.workers() if worker.waits_for})),
+        )
+    except (QueueUnavailable, QueueRefused) as error:
+        return QueueView(error=error.message)
+
+
+NEEDS_A_PERSON = {
+    SessionExpired.code: "login: {jobs} for one, offers session import FILE",
+    LabelRefused.code: "label: {jobs} for another one, set ML_AFFILIATE_TAG and start again",
+    StorageUnavailable.code: "database: {jobs} for it",
+}
+
+
+def say_what_waits(view: QueueView) -> list[str]:
+    """What waits, and for what or whom: one line for each reason, that which a person can mend first."""
+    if view.error:
+        return [f"Redis: {view.error}"]
+    lines = [f"for rq resume: the queue is suspended, {_wait(_left(view))}"] if view.suspended else []
+    lines += list(view.waits_for)
+    resting = {host.reason for host in view.paused}
+    mended_by_people = [jobs for jobs in view.put_off if jobs.code in NEEDS_A_PERSON]
+    lines += [NEEDS_A_PERSON[jobs.code].format(jobs=_wait(jobs.jobs)) for jobs in mended_by_people]
+    put_off = {jobs.code: jobs.jobs for jobs in view.put_off if jobs.code not in NEEDS_A_PERSON}
+    for host in view.paused:
+        behind = put_off.get(host.reason)
+        lines.append(
+            f"host: {host.host} rests {host.seconds:.0f} s ({host.reason})" + (f", {_wait(behind)}" if behind else "")
+        )
+    lines += [f"{_wait(jobs)} for another attempt ({code})" for code, jobs in put_off.items() if code not in resting]
+    return lines
+
+
+def _left(view: QueueView) -> int:
+    return view.counts.queued + view.counts.started + view.counts.scheduled if view.counts else 0
 
 
 def _wait(jobs: int) -> str:

@@ -58,6 +58,11 @@ class Terminal:
     def shows_cursor(self) -> bool:
         return not self._screen.cursor.hidden
 
+    def resize(self, *, columns: int, rows: int) -> None:
+        """Make the window another size, as a person would: the program is told by a signal."""
+        self._screen.resize(rows, columns)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def type(self, text: str) -> None:
         """Type on the keyboard; ``\\x03`` is Ctrl-C."""
         os.write(self._fd, text.encode())
@@ -67,25 +72,25 @@ class Terminal:
         deadline = time.monotonic() + timeout_s
         while text not in self.screen:
             assert time.monotonic() < deadline, f"{text!r} did not appear on:\n{self.screen}"
-            assert self._read(), f"the program ended without {text!r}:\n{self.screen}"
+            assert self.read(), f"the program ended without {text!r}:\n{self.screen}"
         return self
 
     def answer(self, question: str, text: str) -> None:
         """Wait until it is asked and listened to (a secret's echo is turned off before the last blank), and answer."""
         self.wait_for(question)
         while not self.raw.endswith(b": "):
-            assert self._read(), self.screen
+            assert self.read(), self.screen
         self.type(text + "\r")
 
     def end(self, timeout_s: float = NEVER_S) -> int:
         """Wait until the program ends; returns its exit code."""
         deadline = time.monotonic() + timeout_s
-        while self._read():
+        while self.read():
             assert time.monotonic() < deadline, f"the program did not end:\n{self.screen}"
         self.exit_code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.exit_code
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
         """Take what was written, waiting a moment for it; False when the program has ended."""
         if select.select([self._fd], [], [], 0.1)[0]:
             try:
