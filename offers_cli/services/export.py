@@ -190,7 +190,7 @@ def _shortfall(exported: int, wanted: OfferFilter, *, storage: Storage, before: 
 
     A filter that offers leave while they are worked on proves nothing: as many may have come as have gone.
     """
-    if wanted.missing or wanted.status or wanted.search or wanted.min_discount is not None:
+    if wanted.missing or wanted.status or wanted.is_by_value:
         return ()
     if exported >= before or exported >= (after := _count(wanted, storage)):
         return ()

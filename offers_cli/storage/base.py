@@ -26,7 +26,7 @@ from offers_cli.report import INTERNAL, Report
 
 MOST_NAMESAKES = 50
 """Offers that one name is looked up to mean; a person reads no longer list."""
-SORTS = ("last_seen", "first_seen", "discount", "price", "title")
+SORTS = ("last_seen", "first_seen", "discount", "price", "title", "commission", "rating", "reviews", "sold")
 
 
 def searchable(text: str) -> str:
@@ -165,10 +165,15 @@ class PricePoint:
 class OfferFilter:
     """Which offers `find_offers` returns.
 
+    What an offer does not say does not match.
+
     Attributes:
         search: words that must all stand in the title, case and accents ignored as far as the storage can.
         since: only offers seen at or after this time.
-        sort: ``last_seen``, ``discount``, ``price``, ``first_seen`` or ``title``; a leading ``-`` reverses.
+        condition: only offers whose price is known to hold by that payment.
+        free_shipping, official_store: only offers that say so.
+        coupon: only offers that bear one.
+        sort: one of `SORTS`; a leading ``-`` reverses. Offers without the value come last in both directions.
         limit: the most offers; None for all.
 
     Raises:
@@ -176,6 +181,13 @@ class OfferFilter:
     """
 
     min_discount: int | None = None
+    min_commission: int | None = None
+    max_price_cents: int | None = None
+    condition: PriceCondition | None = None
+    free_shipping: bool = False
+    min_rating_hundredths: int | None = None
+    official_store: bool = False
+    coupon: bool = False
     missing: frozenset[Missing] = frozenset()
     since: datetime | None = None
     search: str | None = None
@@ -192,6 +204,14 @@ class OfferFilter:
             raise ValueError(f"a time without zone: {self.since.isoformat()}")
         if self.limit is not None:
             check_limit(self.limit)
+
+    @property
+    def is_by_value(self) -> bool:
+        """Whether it asks for more than when an offer was seen, its status and what it lacks."""
+        plain = OfferFilter(
+            since=self.since, status=self.status, missing=self.missing, sort=self.sort, limit=self.limit
+        )
+        return self != plain
 
     @property
     def words(self) -> list[str]:

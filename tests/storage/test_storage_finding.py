@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from storage.cases import LINK, at, card, failure, page, run, save
+from storage.cases import LINK, at, card, everything, failure, page, run, save
 
+from offers_cli.offer import Facts, PriceCondition
 from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage
 from offers_cli.storage.supabase.storage import SupabaseStorage
 
@@ -108,6 +109,78 @@ def test_unknown_discounts_come_last(shelf: Storage, sort: str, order: str) -> N
     offers = found(shelf, sort=sort)
     assert offers[:3] == [f"MLB{number}" for number in order]
     assert set(offers[3:]) == {"MLB3", "MLB5"}
+
+
+@pytest.fixture
+def told(storage: Storage) -> Storage:
+    """Offers that say more or less of themselves; the last one says nothing."""
+    save(
+        storage,
+        card(
+            1,
+            price_cents=20_000,
+            commission_pct=5,
+            price_condition=PriceCondition.PIX,
+            facts=Facts(rating_hundredths=450, reviews=7, free_shipping=True, coupon_label="Cupom R$ 30 OFF"),
+        ),
+        card(
+            2,
+            price_cents=20_001,
+            commission_pct=12,
+            price_condition=PriceCondition.ANY,
+            facts=Facts(rating_hundredths=449, reviews=1000, official_store=True, coupon_pct=10, sold_at_least=5),
+        ),
+        card(
+            3,
+            price_cents=9_000,
+            commission_pct=0,
+            price_condition=PriceCondition.CREDIT_LINE,
+            facts=Facts(rating_hundredths=500, sold_at_least=10_000, free_shipping=True, coupon_cents=500),
+        ),
+        card(4, price_cents=30_000, facts=Facts(reviews=0, official_store=False, free_shipping=False)),
+        card(5, price_cents=25_000),
+    )
+    return storage
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"max_price_cents": 20_000}, "13"),
+        ({"min_commission": 0}, "123"),
+        ({"min_commission": 6}, "2"),
+        ({"condition": PriceCondition.PIX}, "1"),
+        ({"condition": PriceCondition.ANY}, "2"),
+        ({"condition": PriceCondition.CREDIT_LINE}, "3"),
+        ({"free_shipping": True}, "13"),
+        ({"official_store": True}, "2"),
+        ({"coupon": True}, "123"),
+        ({"min_rating_hundredths": 450}, "13"),
+        ({"min_rating_hundredths": 501}, ""),
+        ({"free_shipping": True, "min_rating_hundredths": 460, "search": "fone"}, "3"),
+        ({"missing": frozenset({Missing.DISCOUNT}), "coupon": True, "max_price_cents": 10_000}, "3"),
+    ],
+)
+def test_filters_by_what_offers_say(told: Storage, wanted: dict[str, Any], numbers: str) -> None:
+    """What an offer does not say does not match, in a list that is streamed and in a short one."""
+    for limit in (None, 10):
+        assert sorted(found(told, **wanted, limit=limit)) == [f"MLB{number}" for number in numbers]
+    assert told.count_offers(OfferFilter(**wanted)) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("sort", "known"),
+    [("commission", "312"), ("rating", "213"), ("reviews", "412"), ("sold", "23")],
+)
+def test_offers_that_do_not_say_what_is_sorted_by_come_last(told: Storage, sort: str, known: str) -> None:
+    """In both directions, streamed or not, ties by id, which turns with the direction."""
+    unknown = sorted((offer for offer in everything(told) if offer.external_id[-1] not in known), key=lambda o: o.id)
+    ends = [offer.external_id for offer in unknown]
+    order = [f"MLB{number}" for number in known]
+    for limit in (None, 10):
+        assert found(told, sort=sort, limit=limit) == order + ends
+        assert found(told, sort=f"-{sort}", limit=limit) == order[::-1] + ends[::-1]
+    assert found(told, sort=f"-{sort}", limit=1) == order[-1:]
 
 
 @pytest.mark.parametrize(

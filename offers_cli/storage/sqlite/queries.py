@@ -188,6 +188,26 @@ _SORTS = {
     "discount": "discount_pct",
     "price": "price_cents",
     "title": "title_folded",
+    "commission": "commission_pct",
+    "rating": "json_extract(facts, '$.rating_hundredths')",
+    "reviews": "json_extract(facts, '$.reviews')",
+    "sold": "json_extract(facts, '$.sold_at_least')",
+}
+_SORTS_THAT_ALL_HAVE = {"last_seen", "first_seen", "price", "title"}
+
+# What an offer must be for each value of a filter.
+_VALUE_CLAUSES = {
+    "min_discount": "discount_pct >= :min_discount",
+    "min_commission": "commission_pct >= :min_commission",
+    "max_price_cents": "price_cents <= :max_price_cents",
+    "condition": "price_condition = :condition",
+    "min_rating_hundredths": "json_extract(facts, '$.rating_hundredths') >= :min_rating_hundredths",
+}
+_YES_CLAUSES = {
+    "free_shipping": "json_extract(facts, '$.free_shipping')",
+    "official_store": "json_extract(facts, '$.official_store')",
+    "coupon": "coalesce(json_extract(facts, '$.coupon_label'), json_extract(facts, '$.coupon_cents'),"
+    " json_extract(facts, '$.coupon_pct')) IS NOT NULL",
 }
 
 
@@ -232,11 +252,9 @@ def _index_name(field: Missing) -> str:
 
 def _matching(wanted: OfferFilter) -> Query:
     """The WHERE clause of a filter. Data goes in as parameters only."""
-    clauses: list[str] = ["TRUE"]
-    values: dict[str, Any] = {}
-    if wanted.min_discount is not None:
-        clauses.append("discount_pct >= :min_discount")
-        values["min_discount"] = wanted.min_discount
+    values: dict[str, Any] = {name: value for name in _VALUE_CLAUSES if (value := getattr(wanted, name)) is not None}
+    clauses = ["TRUE", *(_VALUE_CLAUSES[name] for name in values)]
+    clauses += [clause for name, clause in _YES_CLAUSES.items() if getattr(wanted, name)]
     if wanted.since is not None:
         clauses.append("last_seen_at >= :since")
         values["since"] = to_text(wanted.since)
@@ -259,9 +277,9 @@ def find(wanted: OfferFilter) -> Query:
 
 
 def _order(wanted: OfferFilter) -> str:
-    column, direction = _SORTS[wanted.sort.removeprefix("-")], "DESC" if wanted.sort.startswith("-") else "ASC"
-    nulls_last = f"{column} IS NULL, " if column == "discount_pct" else ""
-    return f"ORDER BY {nulls_last}{column} {direction}, id {direction} LIMIT :limit"
+    name, direction = wanted.sort.removeprefix("-"), "DESC" if wanted.sort.startswith("-") else "ASC"
+    nulls_last = "" if name in _SORTS_THAT_ALL_HAVE else " NULLS LAST"
+    return f"ORDER BY {_SORTS[name]} {direction}{nulls_last}, id {direction} LIMIT :limit"
 
 
 def _limit(wanted: OfferFilter) -> int:
@@ -270,9 +288,7 @@ def _limit(wanted: OfferFilter) -> int:
 
 def may_be_rare(wanted: OfferFilter) -> bool:
     """Whether so few may match that a walk along the index of the order would read the whole file in that order."""
-    return wanted.sort.removeprefix("-") == "last_seen" and (
-        wanted.search is not None or wanted.min_discount is not None
-    )
+    return wanted.sort.removeprefix("-") == "last_seen" and wanted.is_by_value
 
 
 def first_matches(wanted: OfferFilter, limit: int) -> Query:

@@ -50,6 +50,18 @@ PLACES = 20_000
 AT_ONCE = 2_000
 """Offers of a list, at the most, that are asked for in one statement: some 2 MB."""
 
+_BY_VALUE = (
+    "min_discount",
+    "min_commission",
+    "max_price_cents",
+    "condition",
+    "free_shipping",
+    "min_rating_hundredths",
+    "official_store",
+    "coupon",
+)
+"""Fields of a filter that `offers_matches` knows by the same names."""
+
 T = TypeVar("T")
 
 
@@ -321,7 +333,7 @@ def _batch(answer: Any, *, after: str | None) -> OfferBatch:
 
 def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     return {
-        "min_discount": wanted.min_discount,
+        **{name: getattr(wanted, name) for name in _BY_VALUE},
         "since": wanted.since and to_utc(wanted.since).isoformat(),
         "status": wanted.wanted_status,
         "missing": sorted(wanted.missing),

@@ -358,12 +358,105 @@ begin
     'last', case when cardinality(ids) = page_size then ids[page_size] end);
 end $$;
 
+-- A condition on one offer, with `patterns` of offers_patterns. Without a search path of its own, and without a query
+-- inside, for only then is it inlined: a call for each of a million rows would cost seconds. What is not said does not
+-- match; numbers inside of facts are compared as jsonb, which compares whatever stands there.
+create or replace function public.offers_matches(offer public.offers, wanted jsonb, patterns text[])
+returns boolean language sql stable as $$
+  select (wanted ->> 'min_discount' is null or offer.discount_pct >= (wanted ->> 'min_discount')::integer)
+    and (wanted ->> 'min_commission' is null or offer.commission_pct >= (wanted ->> 'min_commission')::integer)
+    and (wanted ->> 'max_price_cents' is null or offer.price_cents <= (wanted ->> 'max_price_cents')::bigint)
+    and (wanted ->> 'condition' is null or offer.price_condition = wanted ->> 'condition')
+    and (wanted ->> 'min_rating_hundredths' is null
+      or offer.facts -> 'rating_hundredths' >= wanted -> 'min_rating_hundredths')
+    and (wanted -> 'free_shipping' is distinct from 'true' or offer.facts -> 'free_shipping' = 'true')
+    and (wanted -> 'official_store' is distinct from 'true' or offer.facts -> 'official_store' = 'true')
+    and (wanted -> 'coupon' is distinct from 'true'
+      or offer.facts ? 'coupon_label' or offer.facts ? 'coupon_cents' or offer.facts ? 'coupon_pct')
+    and (wanted ->> 'since' is null or offer.last_seen_at >= (wanted ->> 'since')::timestamptz)
+    and (wanted ->> 'status' is null or offer.status = wanted ->> 'status')
+    and (wanted -> 'missing' = '[]'
+      or (wanted -> 'missing' ? 'old-price' and offer.old_price_cents is null)
+      or (wanted -> 'missing' ? 'discount' and offer.discount_pct is null)
+      or (wanted -> 'missing' ? 'affiliate-link' and offer.affiliate_link is null))
+    and offer.title_folded like all (patterns)
+$$;
+
+-- What offers `o` are sorted by; unknown numbers come last in both directions. 2^53 - 1 is the most that each JSON keeps.
+create or replace function public.offers_sort_key(sort text)
+returns text language sql immutable set search_path = '' as $$
+  select case ltrim(sort, '-')
+    when 'last_seen' then 'o.last_seen_at'
+    when 'first_seen' then 'o.first_seen_at'
+    when 'price' then 'o.price_cents'
+    when 'title' then 'o.title_folded'
+    else format('coalesce(%s, %s)',
+      case ltrim(sort, '-')
+        when 'discount' then 'o.discount_pct'
+        when 'commission' then 'o.commission_pct'
+        when 'rating' then '(o.facts ->> ''rating_hundredths'')::bigint'
+        when 'reviews' then '(o.facts ->> ''reviews'')::bigint'
+        when 'sold' then '(o.facts ->> ''sold_at_least'')::bigint'
+      end,
+      case when sort like '-%' then '-1' else '9007199254740991' end)
+  end
+$$;
+
+-- One page of the matching offers after `after`, the `last` of the page before (null: the first page).
+-- Answer: {"offers": […], "last": {"key", "id"}}. Unknown values come last, ties by id.
+create or replace function public.offers_find(wanted jsonb, sort text, after jsonb, page_size integer)
+returns jsonb language plpgsql stable set search_path = '' as $$
+declare
+  is_descending boolean := sort like '-%';
+  key_type text := case ltrim(sort, '-') when 'title' then 'text' when 'last_seen' then 'timestamptz'
+    when 'first_seen' then 'timestamptz' else 'bigint' end;
+  answer jsonb;
+begin
+  execute format(
+    'select jsonb_build_object(
+        ''offers'', coalesce(jsonb_agg(to_jsonb(offer) order by key %2$s, id %2$s), ''[]''),
+        ''last'', (array_agg(jsonb_build_object(''key'', key, ''id'', id) order by key %2$s, id %2$s))[count(*)])
+      from (
+        select o.id, %1$s as key from public.offers o
+        where public.offers_matches(o, $1, $4)
+          and ($2 is null or (%1$s, o.id) %4$s (($2 ->> ''key'')::%3$s, ($2 ->> ''id'')::uuid))
+        order by key %2$s, id %2$s limit $3
+      ) as page join public.offers offer using (id)',
+    public.offers_sort_key(sort), case when is_descending then 'desc' else 'asc' end, key_type,
+    case when is_descending then '<' else '>' end)
+    into answer using wanted, after, page_size, public.offers_patterns(wanted);
+  return answer;
+end $$;
+
+-- One page of places by id, after the last one of the page before (null: the first page).
+-- Answer: [[id, key], …]; ordered by key, then id, they are in the order of `sort`. Unknown values come last.
+create or replace function public.offers_places(wanted jsonb, sort text, after uuid, page_size integer)
+returns jsonb language plpgsql stable set search_path = '' as $$
+declare
+  key text := public.offers_sort_key(sort);
+  answer jsonb;
+begin
+  if key like '%\_seen\_at' then
+    key := format('(extract(epoch from %s) * 1000000)::bigint', key);
+  end if;
+  execute format(
+    'select coalesce(jsonb_agg(jsonb_build_array(id, key) order by id), ''[]'')
+      from (
+        select o.id, %s as key from public.offers o
+        where ($2 is null or o.id > $2) and public.offers_matches(o, $1, $4)
+        order by o.id limit $3
+      ) as page', key)
+    into answer using wanted, after, page_size, public.offers_patterns(wanted);
+  return answer;
+end $$;
+
 do $$
 declare
   name text;
 begin
   foreach name in array array[
-    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'save_cards', 'write_history']
+    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'save_cards', 'sort_key',
+    'write_history']
   loop
     execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
     execute format('grant execute on function public.offers_%s to service_role', name);
