@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from offers_cli.affiliate.hub import HubFilter
     from offers_cli.affiliate.links import Links
     from offers_cli.affiliate.login import Login
+    from offers_cli.affiliate.own_pages import OwnPages
     from offers_cli.affiliate.session import SessionFile, SessionKeeper
     from offers_cli.drift.store import DriftStore
     from offers_cli.drift.watch import DriftWatch
@@ -275,6 +276,7 @@ class Runtime:
             snapshots=self.snapshots,
             pace=self.later.pace,
             sleep=time.sleep,
+            product_fetcher=self.own_pages if self.config.enrichment.pages_as == "session" else None,
         )
 
     @cached_property
@@ -318,6 +320,18 @@ class Runtime:
     def account_fetcher(self) -> PoliteFetcher:
         """The client that sends the session's cookies; by one egress, for a login that hops about looks stolen."""
         return self._open_fetcher(ways=1, headers_for=self.login.headers_for, on_response=self.login.on_response)
+
+    @property
+    def own_pages(self) -> OwnPages:
+        """The client for product pages as the operator's own login is shown them."""
+        from offers_cli.affiliate.own_pages import OwnPages
+
+        return OwnPages(
+            guest=self.later.fetcher,
+            own=self.later.account_fetcher,
+            login=self.login,
+            owns=self.mercado_livre.owns,
+        )
 
     def account(self, *, insist: bool) -> Account:
         """The affiliate's account; `insist` also with a session that the site refused lately."""

@@ -72,6 +72,12 @@ class EnrichmentConfig:
         10.0,
         "First pause of a host that shows a wall; it doubles until a page is served again, up to an hour.",
     )
+    pages_as: Literal["guest", "session"] = _setting(
+        "ENRICHMENT_PAGES_AS",
+        choice("guest", "session"),
+        "guest",
+        "Fetch product pages as a guest, or with your own login where a session is imported; docs/ways-in.md.",
+    )
     trust_cards: bool = _setting(
         "ENRICHMENT_TRUST_CARDS",
         BOOLEAN,

@@ -46,6 +46,7 @@ class Pages:
     Attributes:
         snapshots: where pages are kept for `explain` and `replay`.
         sleep: waits between short retries, in seconds.
+        product_fetcher: what gets the pages of addresses that name a product; None for `fetcher` as well.
     """
 
     fetcher: Fetcher
@@ -53,6 +54,7 @@ class Pages:
     snapshots: Snapshots
     pace: Pace
     sleep: Callable[[float], None]
+    product_fetcher: Fetcher | None = None
 
     def load_listing(self, source: Source, address: str | None, reader: Callable[[str, str], T]) -> T:
         """Read a source's first page (no `address`) or one of its later pages.
@@ -88,7 +90,9 @@ class Pages:
 
     def fetch(self, url: str) -> Page:
         """Fetch a page once, where its marketplace is configured to be; raises as `Fetcher.get`."""
-        return self.fetcher.get(self.marketplace_for(url).fetch_url(url))
+        shop = self.marketplace_for(url)
+        fetcher = self.product_fetcher if self.product_fetcher and shop.locate(url) else self.fetcher
+        return fetcher.get(shop.fetch_url(url))
 
     def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
         """Read a fetched page; one that fails is kept, a wall is noted for everyone."""

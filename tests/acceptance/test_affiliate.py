@@ -369,3 +369,60 @@ def test_each_form_logs_in_by_file_and_by_pipe(program: Program, shop: Shop, for
     assert {name: by_file[name] for name in facts} == {name: by_pipe[name] for name in facts}
     assert (by_file["valid"], by_file["cookies"]) == (True, 5)
     assert program.json("scrape", "hub", "--no-enqueue").data["seen"] == 24
+
+
+def cookies_by_path(shop: Shop) -> dict[str, bool]:
+    """For each product page that was asked for, whether the login's cookie came along."""
+    seen = [each for each in shop.requests if "/p/" in each.path or "/up/" in each.path or "/MLB-" in each.path]
+    return {each.path: "ssid=" in each.headers.get("cookie", "") for each in seen}
+
+
+@pytest.mark.parametrize("pages_as", ["guest", "session"])
+def test_product_pages_are_asked_for_as_the_operator_wants_it(program: Program, shop: Shop, pages_as: str) -> None:
+    log_in(program, shop)
+    program.env |= {"ENRICHMENT_PAGES_AS": pages_as}
+    program.json("scrape", "ofertas")
+    worked = program.json("worker", "--burst")
+    found = cookies_by_path(shop)
+    assert len(found) > 5, worked.err
+    assert set(found.values()) == {pages_as == "session"}
+    listings = [each for each in shop.requests if each.path.startswith(("/ofertas", "/robots"))]
+    assert not any("cookie" in each.headers for each in listings), "a listing is everybody's"
+
+
+def test_without_a_session_pages_are_asked_for_as_a_guest(program: Program, shop: Shop) -> None:
+    program.env |= {"ENRICHMENT_PAGES_AS": "session"}
+    program.json("scrape", "ofertas")
+    assert program.json("worker", "--burst").data["failed"] == 0
+    assert set(cookies_by_path(shop).values()) == {False}
+
+
+def test_a_login_that_ended_puts_pages_off_and_a_new_one_wakes_them(program: Program, shop: Shop) -> None:
+    """They are not asked for as a guest instead: that would show other pages than those wanted."""
+    program.env |= {"ENRICHMENT_PAGES_AS": "session"}
+    del program.env["ML_AFFILIATE_TAG"]
+    log_in(program, shop)
+    waiting = program.json("scrape", "ofertas").data["enqueued"]
+    shop.demand_login()
+    worked = program.json("worker", "--burst")
+    assert worked.data["failed"] == worked.data["succeeded"] == 0
+    assert program.json("stats").data["queue"]["scheduled"] == waiting
+    assert len(cookies_by_path(shop)) <= 8, "a login that the site refused is not tried for each page"
+    shop.recover()
+    log_in(program, shop)
+    assert program.json("worker", "--burst").data["succeeded"] == waiting
+
+
+def test_the_cookies_never_leave_the_shop(program: Program, shop: Shop) -> None:
+    """Not even when a product page redirects to another host that may be fetched."""
+    program.env |= {"ENRICHMENT_PAGES_AS": "session", "OFFERS_ALLOWED_HOSTS": "localhost"}
+    log_in(program, shop)
+    with Shop(Catalogue(60, 1, ())) as other:
+        elsewhere = other.url.replace("127.0.0.1", "localhost")
+        program.json("add", f"{elsewhere}{other.offers[0].path}")
+        shop.move_pages(elsewhere)
+        program.json("add", *(f"{shop.url}{offer.path}" for offer in shop.offers[:3]))
+        assert len(cookies_by_path(shop)) == 3
+        assert all(cookies_by_path(shop).values())
+        assert len(cookies_by_path(other)) == 3
+        assert not any("cookie" in each.headers for each in other.requests)

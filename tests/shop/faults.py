@@ -43,6 +43,7 @@ class Faults:
         self._failure: InjectedFailure | None = None
         self.latency_s = 0.0
         self.prices_renamed = False
+        self.products_at: str | None = None
 
     def wall(self, seconds: float, *, kind: WallKind, retry_after: float | None) -> None:
         with self._lock:
@@ -55,7 +56,7 @@ class Faults:
     def recover(self) -> None:
         with self._lock:
             self._wall = self._failure = None
-            self.latency_s, self.prices_renamed = 0.0, False
+            self.latency_s, self.prices_renamed, self.products_at = 0.0, False, None
 
     def in_force(self, path: str) -> Wall | InjectedFailure | None:
         """What the next request for that path meets; a failure's count goes down with each call."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from offers_cli.demo.catalogue import Catalogue, CatalogueOffer
+from offers_cli.demo.inventory import is_product_path
 from offers_cli.demo.markup import render
 from offers_cli.demo.server import Body, ShopRequest, ShopResponse, page, redirect, retry_after
 from offers_cli.demo.shop import VERIFICATION, DemoShop, not_found
@@ -114,6 +115,14 @@ class Shop(DemoShop):
         """Redesign the pages: classes and keys of all prices change their names, until undone."""
         self._faults.prices_renamed = renamed
 
+    def demand_login(self) -> None:
+        """Send everyone who asks for a product page to the login, until `recover`."""
+        self._faults.products_at = f"{self.url}/jms/mlb/lgz/msl/login?go="
+
+    def move_pages(self, base_url: str) -> None:
+        """Redirect product pages to another host, until `recover`."""
+        self._faults.products_at = base_url
+
     def recover(self) -> None:
         """End walls, failures, latency and the redesign."""
         self._faults.recover()
@@ -163,6 +172,8 @@ class Shop(DemoShop):
         fault = None if is_spared else self._faults.in_force(request.path)
         if fault:
             response = self._trouble(fault, request)
+        elif self._faults.products_at and is_product_path(request.path):
+            response = redirect(self._faults.products_at + request.path)
         elif self._affiliates.owns(request.path):
             response = self._affiliates.answer(request)
         else:
