@@ -17,20 +17,24 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from offers_cli.cli.command import command
+from offers_cli.cli.failed import failure_lines
 from offers_cli.cli.formatting import format_duration, format_time
 from offers_cli.cli.render import Block, Line, Output, Table, console, is_terminal
-from offers_cli.errors import Interrupted
+from offers_cli.errors import ConfigError, Interrupted
+from offers_cli.storage.base import Missing
 from offers_cli.text import printable
 from offers_cli.times import utc_now
 
 if TYPE_CHECKING:
     from rich.table import Table as Grid
 
-    from offers_cli.queue.registries import RunningWorker
+    from offers_cli.queue.registries import QueueCounts, RunningWorker
     from offers_cli.runtime import Runtime
     from offers_cli.services.stats import StatsReport
+    from offers_cli.storage.base import OfferCounts
 
 SHOWN_KEYS = 5
+WAITING = ("queued", "started", "scheduled", "deferred")
 SUSPENDED = "no job is started, until rq resume"
 
 Row = tuple[str, str]
@@ -42,19 +46,17 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     """One table for each part that answered."""
     blocks: list[Block] = []
     if report.queue is not None:
-        rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f}"
-        rates = (("jobs per minute", rate), ("time to empty", format_duration(report.time_to_empty_s)))
-        figures: list[tuple[str, object]] = [*report.data()["queue"].items(), *rates]
-        blocks.append(Table("Queue", ("queue", "count"), figures, right=("count",)))
+        blocks.append(Table("Queue", ("queue", "count"), _queue_figures(report, report.queue), right=("count",)))
     if report.failures:
         blocks.append(Table("Failures", ("reason", "count"), _most_first(report.failures), right=("count",)))
+        blocks += failure_lines(report.failure_groups) if is_terminal(sys.stdout) else []
     if report.offers is not None:
-        counts = [(name.replace("_", " "), count) for name, count in report.data()["offers"].items()]
-        blocks.append(Table("Offers", ("offers", "count"), counts, right=("count",)))
+        blocks.append(Table("Offers", ("offers", "count"), _offer_figures(report, report.offers), right=("count",)))
     if report.workers:
         rows = [(w.name, doing(w), w.hostname, w.pid, format_time(w.started_at), len(w.jobs)) for w in report.workers]
         columns = ("worker", "state", "host", "pid", "started", "jobs")
         blocks.append(Table("Workers", columns, rows, right=("pid", "jobs")))
+    blocks += [Line(f"put off: {jobs.jobs} ({jobs.code}): {jobs.message}") for jobs in report.put_off]
     blocks += [Line(f"paused: {host.host} for {host.seconds:.0f} s ({host.reason})") for host in report.paused]
     if report.suspended:
         blocks.append(Line(f"suspended: {SUSPENDED}"))
@@ -64,6 +66,33 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     if more := len(report.set_aside) - len(newest):
         blocks.append(Line(f"and {more} more, see docs/redis.md"))
     return blocks
+
+
+def _queue_figures(report: StatsReport, queue: QueueCounts) -> list[tuple[str, object]]:
+    """Each figure says what it counts; one that shrinks by itself says over which time it does."""
+    figures: list[tuple[str, object]] = [(name, getattr(queue, name)) for name in WAITING]
+    figures += [("finished, kept for 8 min", queue.finished), ("failed, kept for a year", queue.failed)]
+    if report.recent is not None:
+        minutes = report.recent.window_s // 60
+        figures += [(f"finished in the last {minutes} min", report.recent.finished)]
+        figures += [(f"failed in the last {minutes} min", report.recent.failed)]
+    rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f}"
+    figures += [("workers", queue.workers), ("jobs per minute of work", rate)]
+    return [*figures, ("time to empty", format_duration(report.time_to_empty_s))]
+
+
+def _offer_figures(report: StatsReport, offers: OfferCounts) -> list[tuple[str, object]]:
+    """Missing is what is not there; to look for is what nobody has looked for yet."""
+    figures: list[tuple[str, object]] = [("total", offers.total), ("gone", offers.gone), ("enriched", offers.enriched)]
+    needing = report.needing
+    if needing is not None:
+        figures.append(("still need something", needing.any))
+    for name in ("old_price", "discount", "affiliate_link"):
+        figures.append((f"missing {name.replace('_', ' ')}", getattr(offers, f"missing_{name}")))
+        if needing is not None:
+            to_look_for = getattr(needing, name)
+            figures.append(("  of them to look for", "no links are made" if to_look_for is None else to_look_for))
+    return figures
 
 
 def _most_first(failures: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -100,10 +129,19 @@ def stats(
         queue=later.registries,
         pace=later.shared_pace,
         drift=runtime.drift_store,
+        wanted=_wanted(runtime),
     )
     if watch:
         watch_stats(collect, output, interval_s=interval, sleep=time.sleep)
     return collect()
+
+
+def _wanted(runtime: Runtime) -> frozenset[Missing]:
+    """What enrichment is asked for; a session that cannot be used makes no links, and hides no figures."""
+    try:
+        return runtime.wanted
+    except ConfigError:
+        return frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
 
 
 def watch_stats(
@@ -184,10 +222,14 @@ def _queue_rows(report: StatsReport) -> list[Row]:
     if report.queue is None:
         return []
     rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f} jobs per minute"
-    waiting = {name: getattr(report.queue, name) for name in ("queued", "started", "scheduled", "deferred")}
+    ended = {name: getattr(report.queue, name) for name in ("finished", "failed")}
+    over = "finished ones of the last 8 min"
+    if report.recent is not None:
+        ended = {"finished": report.recent.finished, "failed": report.recent.failed}
+        over = f"in the last {report.recent.window_s // 60} min"
     return [
-        ("queue", _figures(waiting)),
-        ("ended", _figures({name: getattr(report.queue, name) for name in ("finished", "failed")})),
+        ("queue", _figures({name: getattr(report.queue, name) for name in WAITING})),
+        ("ended", f"{_figures(ended)}  {over}"),
         ("rate", f"{rate}, empty in {format_duration(report.time_to_empty_s)}"),
         ("failures", _figures(dict(_most_first(report.failures))) if report.failures else "none"),
     ]
@@ -203,8 +245,11 @@ def _coverage_rows(report: StatsReport) -> list[Row]:
         "discount": offers.missing_discount,
         "affiliate link": offers.missing_affiliate_link,
     }
+    coverage = f"{offers.total:,} offers, {offers.enriched:,} enriched ({share}), {offers.gone:,} gone"
+    if report.needing is not None:
+        coverage += f", {report.needing.any:,} still need something" if report.needing.any else ", nothing to look for"
     return [
-        ("coverage", f"{offers.total:,} offers, {offers.enriched:,} enriched ({share}), {offers.gone:,} gone"),
+        ("coverage", coverage),
         ("missing", _figures(missing)),
     ]
 

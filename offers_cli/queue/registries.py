@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import Bug
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 RATE_WINDOW_S = 300
 """How far back `rates` looks; less than RQ keeps finished jobs."""
+IDLE_GAP_S = 60.0
 
 log = get_log("queue")
 
@@ -60,10 +61,20 @@ class QueueCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRates:
-    """How fast the queue moves; None when too little happened lately to say."""
+    """How fast the queue moves.
+
+    Attributes:
+        jobs_per_minute: over the time that work was there, of the last `RATE_WINDOW_S` at the most; None when too
+            little happened to say.
+        time_to_empty_s: for all jobs, those that are put off included, and at the least until the last of these is due;
+            None when the rate is not known.
+        finished, failed: jobs that ended within the last `RATE_WINDOW_S`.
+    """
 
     jobs_per_minute: float | None
     time_to_empty_s: float | None
+    finished: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,21 +179,36 @@ class Registries:
         return QueueCounts(**dict(zip(names, found, strict=True)), workers=alive)
 
     def rates(self) -> QueueRates:
-        """Read from the registries' scores, which say when each job ended."""
+        """Read from the registries' scores, which say to the second when each job ended."""
         now = self._scripts.now()
-        commands: list[tuple[str | float, ...]] = [("LLEN", self.keys.queue)]
-        for registry, ttl_s in ((self.keys.finished, RESULT_TTL_S), (self.keys.failed, FAILURE_TTL_S)):
-            window = (registry, now - RATE_WINDOW_S + ttl_s, now + ttl_s)
-            commands += [("ZCOUNT", *window), ("ZRANGEBYSCORE", *window, "WITHSCORES", "LIMIT", 0, 1)]
-        queued, finished, first_finished, failed, first_failed = query(self.connection, *commands)
-        ended = finished + failed
-        firsts = [float(score) - RESULT_TTL_S for score in first_finished[1:]]
-        firsts += [float(score) - FAILURE_TTL_S for score in first_failed[1:]]
-        span_s = now - min(firsts, default=now)
-        if ended < 2 or span_s < 1:
-            return QueueRates(jobs_per_minute=None, time_to_empty_s=None)
-        per_s = ended / span_s
-        return QueueRates(jobs_per_minute=round(per_s * 60, 1), time_to_empty_s=round(queued / per_s, 1))
+        keys = self.keys
+        ended = ((keys.finished, RESULT_TTL_S), (keys.failed, FAILURE_TTL_S))
+        windows = [(registry, now - RATE_WINDOW_S + ttl_s, now + ttl_s) for registry, ttl_s in ended]
+        queued, started, scheduled, last_due, finished, failed, *newest = query(
+            self.connection,
+            ("LLEN", keys.queue),
+            ("ZCARD", keys.started),
+            ("ZCARD", keys.scheduled),
+            ("ZRANGE", keys.scheduled, -1, -1, "WITHSCORES"),
+            *(("ZCOUNT", *window) for window in windows),
+            *(
+                ("ZREVRANGEBYSCORE", registry, most, least, "WITHSCORES", "LIMIT", 0, BATCH)
+                for registry, least, most in windows
+            ),
+        )
+        ends = [float(score) - ttl_s for (_, ttl_s), found in zip(ended, newest, strict=True) for score in found[1::2]]
+        per_s = _rate(sorted(ends, reverse=True)[:BATCH], until=now if queued or started else None)
+        left = queued + started + scheduled
+        time_to_empty_s = 0.0 if not left else None
+        if left and per_s:
+            due_in_s = float(last_due[1]) - now if last_due else 0.0
+            time_to_empty_s = round(max(left / per_s, due_in_s), 1)
+        return QueueRates(
+            jobs_per_minute=per_s and round(per_s * 60, 1),
+            time_to_empty_s=time_to_empty_s,
+            finished=finished,
+            failed=failed,
+        )
 
     def workers(self) -> list[RunningWorker]:
         """The living workers by name, each with its jobs, longest running first."""
@@ -360,6 +386,21 @@ class Registries:
         if due:
             log.info("due again", code=code, jobs=due)
         return due
+
+
+def _rate(ends: Sequence[float], *, until: float | None) -> float | None:
+    """Jobs in a second of work, from the moments at which jobs ended, newest first; None for too few.
+
+    A gap of `IDLE_GAP_S` and more between two ends was no work: nothing was queued, or its host was paused.
+
+    Args:
+        until: now, where work is there now: the time since the newest end counts as well.
+    """
+    if len(ends) < 2:
+        return None
+    moments = ends if until is None else [until, *ends]
+    worked_s = sum(gap for later, before in pairwise(moments) if (gap := later - before) < IDLE_GAP_S)
+    return (len(ends) - 1) / max(worked_s, 1.0)
 
 
 def _failed_job(job_id: str, fields: Any, results: Any) -> FailedJob:

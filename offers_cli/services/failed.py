@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from offers_cli.errors import WORK_ERRORS, NotFound, StorageRefused, StorageUnavailable, UsageError
+from offers_cli.errors import WORK_ERRORS, NotFound, OffersError, UsageError
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.queue.registries import FailedJob, FailedJobs, Registries, RequeueReport
@@ -108,7 +108,7 @@ def find_titles(storage: Storage, jobs: Iterable[FailedJob]) -> dict[str, Stored
     """The offers of some jobs by id, asked for at once; none where the database does not answer."""
     try:
         return {offer.id: offer for offer in storage.offers_by_id([job.offer_id for job in jobs if job.offer_id])}
-    except (StorageUnavailable, StorageRefused):
+    except OffersError:
         return {}
 
 

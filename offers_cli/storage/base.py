@@ -328,6 +328,10 @@ class Storage(Protocol):
         """
         ...
 
+    def count_needing(self, missing: frozenset[Missing]) -> int:
+        """How many active offers need one of the `missing` fields; what was looked for and is not there is no need."""
+        ...
+
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
     ) -> EnrichmentReport:

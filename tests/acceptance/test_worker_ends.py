@@ -13,6 +13,7 @@ def test_failures_are_told_by_code_and_what_is_gone_is_no_failure(offers: Progra
     program = at_shop(offers, calm_shop)
     queued = program.json("scrape", "ofertas", "--pages", "9").data["enqueued"]
     calm_shop.rename_price_classes()
+    assert program.json("stats").data["needing"]["any"] == queued
     worked = program.json("worker", "--burst")
     assert (worked.code, worked.data["failed"]) == (1, queued)
     [error] = worked.document["errors"]
@@ -36,3 +37,8 @@ def test_failures_are_told_by_code_and_what_is_gone_is_no_failure(offers: Progra
     again = program.json("worker", "--burst")
     assert (again.code, again.document["errors"]) == (0, [])
     assert (again.data["gone"], again.data["failed"], again.data["succeeded"]) == (1, 0, queued - 1)
+    figures = program.json("stats").data
+    assert (figures["needing"]["any"], figures["needing"]["affiliate_link"]) == (0, None), "nothing is left to do"
+    assert figures["time_to_empty_s"] == 0
+    assert figures["recent"]["finished"] >= queued - 1
+    assert figures["failure_groups"][0]["code"] == "offer_gone"

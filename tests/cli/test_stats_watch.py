@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from offers_cli.cli.render import Line, Output
+from offers_cli.cli.render import Line, Output, Table
 from offers_cli.cli.stats import stats_blocks, view_rows, watch_stats
 from offers_cli.drift.detect import DriftWarning
 from offers_cli.fetch.pace import PausedHost
 from offers_cli.queue.registries import QueueCounts, RunningJob, RunningWorker
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
-from offers_cli.services.stats import StatsReport
+from offers_cli.services.stats import Needing, RecentlyEnded, StatsReport
 from offers_cli.storage.base import OfferCounts
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -66,6 +66,23 @@ def test_everything_worth_watching_is_there() -> None:
     assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
     assert "suspended" not in shown
     assert shown[""].split() == ["4", "s", "https://shop.test/o1"]
+
+
+def test_each_figure_says_what_it_counts() -> None:
+    needing = Needing(any=4, old_price=4, discount=1, affiliate_link=None)
+    recent = RecentlyEnded(window_s=300, finished=40, failed=2)
+    full = replace(report(), needing=needing, recent=recent)
+    shown = dict(view_rows(full, now=NOW, height=24))
+    assert shown["coverage"] == "1,000 offers, 835 enriched (83%), 3 gone, 4 still need something"
+    assert shown["ended"] == "finished 40  failed 2  in the last 5 min"
+    tables = {block.title: block.rows for block in stats_blocks(full) if isinstance(block, Table)}
+    queue, offers = ({str(name): count for name, count in tables[title]} for title in ("Queue", "Offers"))
+    assert queue["finished, kept for 8 min"] == 500
+    assert (queue["finished in the last 5 min"], queue["failed in the last 5 min"]) == (40, 2)
+    assert offers["still need something"] == 4
+    assert offers["missing affiliate link"] == 1000
+    done = replace(full, needing=Needing(any=0, old_price=0, discount=0, affiliate_link=0))
+    assert dict(view_rows(done, now=NOW, height=24))["coverage"].endswith(", nothing to look for")
 
 
 def test_the_newest_key_that_was_set_aside_is_there() -> None:

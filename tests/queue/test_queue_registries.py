@@ -102,6 +102,30 @@ def test_rates_tell_jobs_per_minute_and_time_to_empty(connection: redis.Redis) -
     assert rates.time_to_empty_s == pytest.approx(120, rel=0.05)
 
 
+def test_rates_are_over_the_time_that_work_was_there(connection: redis.Redis) -> None:
+    """A burst of 49 jobs in 2.5 s does not become slow by being over, nor two bursts by the pause between them."""
+    now = 2_000_000_000.0
+    ended = {f"f{n}": now - 120 + n // 20 + 500 for n in range(49)}
+    connection.zadd("rq:finished:enrichment", ended)
+    registries = Registries(connection, clock=lambda: now)
+    assert registries.rates().jobs_per_minute == pytest.approx(48 / 2 * 60)
+    connection.zadd("rq:finished:enrichment", {f"g{n}": now - 20 + n // 20 + 500 for n in range(49)})
+    assert registries.rates().jobs_per_minute == pytest.approx(97 / 4 * 60)
+    assert (registries.rates().finished, registries.rates().failed) == (98, 0)
+    assert registries.rates().time_to_empty_s == 0.0
+
+
+def test_time_to_empty_includes_what_is_put_off(connection: redis.Redis) -> None:
+    now = 2_000_000_000.0
+    registries = Registries(connection, clock=lambda: now)
+    connection.zadd("rq:scheduled:enrichment", {f"s{n}": now + 10 for n in range(120)})
+    assert registries.rates().time_to_empty_s is None, "nothing is known of the pace"
+    connection.zadd("rq:finished:enrichment", {f"f{n}": now - 30 + n + 500 for n in range(30)})
+    assert registries.rates().time_to_empty_s == pytest.approx(120, rel=0.05)
+    connection.zadd("rq:scheduled:enrichment", {"late": now + 900})
+    assert registries.rates().time_to_empty_s == pytest.approx(900)
+
+
 def test_failed_jobs_tell_offer_reason_attempts_and_time_newest_first(connection: redis.Redis) -> None:
     fail_all(connection, PageChanged("no price"), "a")
     connection.zincrby("rq:failed:enrichment", -5, "enrich-a")

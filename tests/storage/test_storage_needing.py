@@ -35,12 +35,15 @@ def test_every_combination_is_the_union_of_its_fields(storage: Storage, size: in
         separately = set().union(*(needing(storage, frozenset({field})) for field in fields))
         found = needing(storage, fields)
         assert set(found) == separately
-        assert len(found) == len(separately)
+        assert len(found) == len(separately) == storage.count_needing(fields)
 
 
 def test_a_page_without_old_price_is_an_answer(storage: Storage) -> None:
     [saved] = save(storage)
+    assert storage.count_needing(PAGE_FIELDS) == 1
     storage.save_enrichments([page(saved.offer_id, 1)])
+    assert storage.count_needing(PAGE_FIELDS) == storage.count_needing(frozenset()) == 0
+    assert storage.counts().missing_old_price == 1, "it is not there, and nobody needs to look again"
     assert needing(storage) == []
     assert needing(storage, LINK) == [saved.offer_id]
 

@@ -227,6 +227,17 @@ def needing_enrichment(*, limit: int, missing: frozenset[Missing], recheck_befor
     return sql, {"limit": limit, "recheck_before": recheck_before and to_text(recheck_before)}
 
 
+def count_needing(missing: frozenset[Missing]) -> str:
+    """The offers that need one of these fields; each index holds only those that need its own."""
+    needing = [
+        f"""SELECT id FROM offers INDEXED BY offers_needing_{_index_name(field)}
+          WHERE status = 'active' AND {column} IS NULL AND {looked_at} IS NULL"""
+        for field, (column, looked_at) in WANTED_COLUMNS.items()
+        if field in missing
+    ]
+    return f"SELECT count(*) FROM ({' UNION '.join(needing)})"
+
+
 def _front(field: Missing) -> str:
     # The planner, which knows no sizes, would rather sort what the other index holds: the index is named.
     column, looked_at = WANTED_COLUMNS[field]

@@ -118,6 +118,12 @@ class SqliteStorage:
             names = [column[0] for column in cursor.description]
             return OfferCounts(**dict(zip(names, cursor.fetchone(), strict=True)))
 
+    def count_needing(self, missing: frozenset[Missing]) -> int:
+        if not missing:
+            return 0
+        with self._connection() as connection:
+            return int(connection.execute(queries.count_needing(missing)).fetchone()[0])
+
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         with self._connection() as connection:
             connection.execute("BEGIN")

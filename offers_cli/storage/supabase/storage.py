@@ -153,6 +153,9 @@ class SupabaseStorage:
     def counts(self) -> OfferCounts:
         return self._client.call("offers_counts", {}, partial(read, OfferCounts))
 
+    def count_needing(self, missing: frozenset[Missing]) -> int:
+        return self._client.call("offers_count_needing", {"missing": sorted(missing)}, whole_number)
+
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         """A short list is one statement. Of a long one the ids are put in order first, then come the offers by id.
 
