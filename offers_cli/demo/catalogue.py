@@ -20,6 +20,7 @@ COUPONS: tuple[dict[str, Any], ...] = (
     {"coupon_label": "Cupom R$ 30 OFF", "coupon_cents": 3_000},
     {"coupon_label": "Cupom 10% OFF", "coupon_pct": 10},
 )
+CATEGORIES = ("Informática", "Casa, Móveis e Decoração", "Esportes e Fitness")
 SELLERS = ("Loja Auriverde", "Tupã Eletro", "Casa Boreal", "Piatã Importados", "Serralta Oficial")
 
 
@@ -221,6 +222,8 @@ def _invent_facts(rng: Random) -> Facts:
         sold_at_least=rng.choice((100, 500, 1000, 10_000)),
         seller=rng.choice(SELLERS),
         official_store=True if rng.random() < 0.35 else None,
+        brand="Auriverde",
+        category=rng.choice(CATEGORIES),
     )
 
 
@@ -228,7 +231,8 @@ def _invent_prices(rng: Random) -> PriceTag:
     """From R$ 9 to R$ 15.000; three in ten without a previous price, three in ten with a Pix price."""
     price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
     pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
-    card_price_cents = price_cents * rng.randrange(105, 113) // 100 if pix else None
+    # less than a real apart, prices of which one leaves its cents out could be the same
+    card_price_cents = max(price_cents * rng.randrange(105, 113) // 100, price_cents + 100) if pix else None
     if not reduced:  # then the struck price beside a Pix price is what a card pays, where there is one
         struck_cents = card_price_cents if rng.random() < 0.5 else None
         return PriceTag(price_cents=price_cents, old_price_cents=struck_cents, card_price_cents=card_price_cents)

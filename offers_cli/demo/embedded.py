@@ -162,7 +162,7 @@ def product_schema(product: ProductOnPage) -> dict[str, Any]:
             "price": price if product.in_stock else 0,
             "shippingDetails": None if product.is_2024 else shipping,
         },
-        "brand": "Auriverde",
+        "brand": offer.facts.brand,
         "aggregateRating": {
             "@type": "AggregateRating",
             "ratingValue": float(stars(offer)),
@@ -178,8 +178,12 @@ def product_schema(product: ProductOnPage) -> dict[str, Any]:
 
 def breadcrumb_schema(product: ProductOnPage) -> dict[str, Any]:
     """The JSON-LD way to a product page."""
-    entry = {"position": 1, "item": {"name": "Ofertas", "@id": f"{product.base_url}/ofertas"}, "@type": "ListItem"}
-    return {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": [entry]}
+    crumbs = [("Ofertas", "ofertas"), (product.offer.facts.category, "categoria")]
+    entries = [
+        {"position": place, "item": {"name": name, "@id": f"{product.base_url}/{path}"}, "@type": "ListItem"}
+        for place, (name, path) in enumerate(crumbs, 1)
+    ]
+    return {"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": entries}
 
 
 def tag_manager_push(product: ProductOnPage) -> dict[str, Any]:
@@ -218,13 +222,14 @@ def _components(product: ProductOnPage) -> dict[str, Any]:
         },
         "price": {"id": "price", "type": "price", "state": in_stock, **(_price(product, prices) if prices else {})},
         "track": {"melidata_event": {"event_data": event}},
+        "highlights": {
+            "state": _visibility(offer.facts.badge is not None),
+            "tag_action": {"label": {"text": offer.facts.badge}},
+        },
         "shipping_summary": {"state": "VISIBLE", "title": {"text": shipping_text(offer)}},
         "stock_information": {"state": in_stock, "title": {"text": "Estoque disponível"}},
         "main_actions": {"state": in_stock, "actions": [{"label": {"text": "Comprar agora"}}]},
-        "coupon_summary": {
-            "state": _visibility(offer.facts.coupon_label is not None),
-            "title": {"text": offer.facts.coupon_label or ""},
-        },
+        "coupon_summary": {"state": "HIDDEN", "title": {"text": offer.facts.coupon_label or ""}},
         "no_stock_status": None if is_item_page else no_stock,
         "bbw_alternatives": None if is_item_page else alternatives,
         "metadata": None if is_item_page else {"state": "VISIBLE", "url_canonical": product.url},

@@ -24,6 +24,9 @@ from offers_cli.demo.goods import (
 )
 from offers_cli.demo.markup import NOTHING, Html, join, json_ld, nordic_context, preloaded_state, render, script_json
 
+COUPON_FROM_CENTS = 25_900
+"""The least purchase for a coupon, which the page alone tells."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListingPart:
@@ -139,7 +142,7 @@ def product_html(offer: CatalogueOffer, base_url: str) -> str:
         form = render("product.html", "form", item_id=offer.item_id, verb=verb)
     coupon = NOTHING
     if offer.facts.coupon_label:
-        least = _part(amount(25_900, era, small=True), era)
+        least = _part(amount(COUPON_FROM_CENTS, era, small=True), era)
         coupon = render("product.html", "coupon", text=offer.facts.coupon_label, amount=least)
     sellers = [_other_seller(seller, era) for seller in product.other_sellers]
     return render(
@@ -148,6 +151,8 @@ def product_html(offer: CatalogueOffer, base_url: str) -> str:
         title=offer.title,
         shared_title=f"{offer.title} - {reais(product.shown.price_cents)}" if product.shown else offer.title,
         url=product.url,
+        badge=render("product.html", "badge", text=offer.facts.badge) if offer.facts.badge else NOTHING,
+        full=render("product.html", "full") if offer.facts.full else NOTHING,
         sold=sold_text(offer),
         stars=stars(offer),
         reviews=offer.facts.reviews,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from demo.shop_client import Client, Got
 from shop import Shop
-from shop.truth import condition, discount_kind, failure_code, listed_discount_pct, listed_facts
+from shop.truth import condition, discount_kind, failure_code, listed_discount_pct, listed_facts, page_facts
 
 from offers_cli.demo.catalogue import Behaviour, Catalogue, CatalogueOffer
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, PageError
@@ -88,6 +88,9 @@ def test_every_listed_address_leads_to_its_own_product_page(shop: Shop, client: 
         prices = (reading.price_cents, reading.old_price_cents, reading.discount_pct, reading.suspect_old_price_cents)
         assert prices == (offer.page.price_cents, offer.page.old_price_cents, offer.page.discount_pct, None)
         assert (reading.title, reading.external_id, reading.flags) == (offer.title, offer.external_id, ())
+        payment = (reading.price_condition, reading.card_price_cents, reading.discount_kind)
+        assert payment == (condition(offer.page), offer.page.card_price_cents, discount_kind(offer.page))
+        assert reading.facts == page_facts(offer)
 
 
 def test_pages_that_cannot_be_read_give_the_catalogue_s_code(shop: Shop, client: Client, reader: MercadoLivre) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from offers_cli.demo.amounts import fraction
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PriceTag
 from offers_cli.demo.goods import installment_cents
+from offers_cli.demo.pages import COUPON_FROM_CENTS
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
 from offers_cli.offer import DiscountKind, Facts, PriceCondition
 
@@ -44,14 +46,22 @@ def discount_kind(prices: PriceTag) -> DiscountKind | None:
 
 
 def listed_facts(offer: CatalogueOffer) -> Facts:
-    """What its cards on the offers page say: all but how many were sold."""
-    return replace(
-        offer.facts,
-        sold_at_least=None,
-        installments_count=offer.installments,
-        installment_cents=installment_cents(offer, offer.listed),
-        interest_free=True,
-    )
+    """What its cards on the offers page say: neither how many were sold nor of which brand and category it is."""
+    return replace(_facts(offer, offer.listed), sold_at_least=None, brand=None, category=None)
+
+
+def page_facts(offer: CatalogueOffer) -> Facts:
+    """What its page says, the least purchase for the coupon among it."""
+    facts = _facts(offer, offer.page)
+    if facts.coupon_label is None:
+        return facts
+    label = f"{facts.coupon_label}. Compra mínima R$ {fraction(COUPON_FROM_CENTS)}"
+    return replace(facts, coupon_label=label, coupon_min_cents=COUPON_FROM_CENTS)
+
+
+def _facts(offer: CatalogueOffer, prices: PriceTag) -> Facts:
+    each = installment_cents(offer, prices)
+    return replace(offer.facts, installments_count=offer.installments, installment_cents=each, interest_free=True)
 
 
 def is_available(offer: CatalogueOffer) -> bool:
