@@ -21,8 +21,9 @@ from offers_cli.cli.formatting import (
     format_name,
     format_value,
 )
-from offers_cli.cli.options import MOST, parse_since
+from offers_cli.cli.options import MOST, parse_amount, parse_rating, parse_since
 from offers_cli.cli.render import Block, Line, Note, Table, is_terminal
+from offers_cli.offer import PriceCondition
 from offers_cli.storage.base import Missing, OfferFilter
 
 if TYPE_CHECKING:
@@ -64,12 +65,29 @@ class FilterOptions:
         str | None, typer.Option("--search", metavar="WORDS", help="Words that all occur in the title.")
     ] = None
     status: Annotated[Status | None, typer.Option("--status", help="Only offers that are active, or gone.")] = None
+    condition: Annotated[
+        PriceCondition | None,
+        typer.Option("--condition", help="Only prices for any payment, by Pix alone, or on the shop's credit alone."),
+    ] = None
+    max_price: Annotated[
+        str | None, typer.Option("--max-price", metavar="PRICE", help="At most this price: 200, or 199,90.")
+    ] = None
+    free_shipping: Annotated[bool, typer.Option("--free-shipping", help="Only offers with free shipping.")] = False
+    min_rating: Annotated[
+        str | None, typer.Option("--min-rating", metavar="STARS", help="At least this rating, such as 4.5.")
+    ] = None
+    official: Annotated[bool, typer.Option("--official", help="Only offers of official stores.")] = False
+    coupon: Annotated[bool, typer.Option("--coupon", help="Only offers with a coupon.")] = False
+    min_commission: Annotated[
+        int | None, typer.Option("--min-commission", min=0, max=100, metavar="PCT", help="At least this commission.")
+    ] = None
     sort: Annotated[
         str,
         typer.Option(
             "--sort",
             metavar="ORDER",
-            help="last_seen, first_seen, discount, price or title; a leading - reverses.",
+            help="last_seen, first_seen, discount, price, title, commission, rating, reviews or sold; a leading - "
+            "reverses. Offers without the value come last.",
             autocompletion=complete_sort,
         ),
     ] = "-last_seen"
@@ -84,6 +102,13 @@ class FilterOptions:
             since=parse_since(self.since, "--since", now=now),
             search=self.search,
             status=self.status.value if self.status else None,
+            condition=self.condition,
+            max_price_cents=parse_amount(self.max_price, "--max-price"),
+            free_shipping=self.free_shipping,
+            min_rating_hundredths=parse_rating(self.min_rating, "--min-rating"),
+            official_store=self.official,
+            coupon=self.coupon,
+            min_commission=self.min_commission,
             sort=check_sort(self.sort),
             limit=limit,
         )
@@ -134,7 +159,11 @@ def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
     "list",
     report="offers_cli.services.offers:OffersReport",
     blocks=offer_blocks,
-    examples=("offers list --min-discount 40 --sort -discount", "offers list --search 'fone' --json"),
+    examples=(
+        "offers list --min-discount 40 --sort -discount",
+        "offers list --condition any --max-price 199,90 --free-shipping --min-rating 4.5",
+        "offers list --search 'fone' --json",
+    ),
 )
 def list_offers(
     *,

@@ -69,3 +69,34 @@ def parse_since(text: str | None, option: str, *, now: datetime) -> datetime | N
             hint=f"{option} 7d",
         ) from exc
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_amount(text: str | None, option: str) -> int | None:
+    """Hundredths of an amount as Brazil writes it, ``200``, ``199,90`` or ``1.299,90``; raises `UsageError`.
+
+    With a point before two digits it is refused, for one who writes 1.50 may as well mean 150.
+    """
+    if text is None:
+        return None
+    from offers_cli.money import MoneyError, parse_cents
+
+    try:
+        cents = parse_cents(text.strip(), currency="BRL")
+    except MoneyError as exc:
+        raise UsageError(
+            f"{option} {text!r}: expected an amount such as 200 or 199,90", hint=f"{option} 199,90"
+        ) from exc
+    if not cents:
+        raise UsageError(f"{option} {text!r}: no offer costs nothing", hint=f"{option} 199,90")
+    return cents
+
+
+def parse_rating(text: str | None, option: str) -> int | None:
+    """Hundredths of a rating from 0 to 5, such as ``4.5``, ``4,5`` or ``4``; raises `UsageError`."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"([0-5])(?:[.,]([0-9]{1,2}))?", text.strip(), re.ASCII)
+    hundredths = int(found[1]) * 100 + int((found[2] or "").ljust(2, "0")) if found else 501
+    if hundredths > 500:
+        raise UsageError(f"{option} {text!r}: expected stars from 0 to 5, such as 4.5", hint=f"{option} 4.5")
+    return hundredths
