@@ -8,6 +8,7 @@ READING = Path("offers_cli/marketplaces")
 BOX, AGREEMENT, PAGE, EVIDENCE = (
     f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page", "product_evidence")
 )
+OWN, SHOWN = "tests/reading/test_own_product.py", "tests/reading/test_shown_amounts.py"
 FOLDERS = "tests/reading/test_page_folders.py"
 PAYMENT, FACTS, CARDS, LISTINGS = (
     f"tests/reading/test_{name}.py" for name in ("payment", "offer_facts", "card_conditions", "listing_cards")
@@ -30,6 +31,13 @@ TARGETS: dict[Path, tuple[str, ...]] = (
     {
         Path("offers_cli/money.py"): ("tests/reading/test_money.py",),
         READING / "json_ld.py": ("tests/reading/test_linked_data.py",),
+        READING / "schema_org" / "addresses.py": (OWN, "tests/reading/test_any_shop.py"),
+        READING / "schema_org" / "facts.py": ("tests/reading/test_schema_facts.py",),
+        READING / "schema_org" / "listing_page.py": (OWN, "tests/reading/test_any_shop.py"),
+        READING / "schema_org" / "microdata.py": (OWN, "tests/reading/test_schema_facts.py"),
+        READING / "schema_org" / "own_product.py": (OWN,),
+        READING / "schema_org" / "product_page.py": (OWN, SHOWN, "tests/reading/test_any_shop.py"),
+        READING / "schema_org" / "shown.py": (SHOWN, "tests/reading/test_shop_layouts.py"),
         READING / "evidence.py": (AGREEMENT,),
         READING / "mercado_livre" / "price_box.py": (BOX, EVIDENCE, FOLDERS),
         READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, FOLDERS),

@@ -45,6 +45,41 @@ def test_sold_out_is_understood_in_every_spelling(states: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "state",
+    [
+        *(f"{subject} esgotado" for subject in (
+            "product", "produto", "producto", "item", "artículo", "artigo", "variant", "variante", "estoque", "stock",
+        )),
+        *(f"{now} indisponível" for now in (
+            "currently", "temporarily", "atualmente", "actualmente", "temporariamente", "temporalmente",
+        )),
+        *(f"agotado {now}" for now in (
+            "temporariamente", "temporalmente", "no momento", "por el momento", "at the moment",
+        )),
+        "esgotados", "esgotadas", "indisponíveis", "descontinuada", "agotada", "agotados", "agotadas", "out ofstock",
+        "outof stock", "soldout", "fora de linha", "não disponível", "nicht verfügbar", "rupture de stock",
+        "en rupture de stock", "non disponibile",
+    ],
+)  # fmt: skip
+def test_sold_out_is_understood_whatever_is_said_around_it(state: str) -> None:
+    assert json_ld.is_sold_out(state)
+    assert not json_ld.is_sold_out(f"x {state}")
+    assert not json_ld.is_sold_out(f"{state} x")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "Used", "UsedCondition", "used condition", "Refurbished", "Damaged", "DamagedCondition", "Open box", "OpenBox",
+        "pre-owned", "PreOwned", "usado", "usada", "seminovo", "seminova", "recondicionado", "recondicionada",
+    ],
+)  # fmt: skip
+def test_second_hand_is_understood_in_every_spelling(state: str) -> None:
+    assert quote(offer(999), offer(700, itemCondition=state)).price_cents == 99900
+    assert quote(offer(999), offer(700, itemCondition=f"not {state}")).note == "several prices"
+
+
+@pytest.mark.parametrize(
     "states",
     [
         "InStock", "in stock", "PreOrder", "BackOrder", "LimitedAvailability", "OnlineOnly", "Disponível", "Em estoque",

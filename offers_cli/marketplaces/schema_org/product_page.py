@@ -188,7 +188,7 @@ class _ProductPage:
         """What the page shows beside its price: the one before, by what it is paid, what a card pays."""
         evidence, shown = self.evidence, self.shown
         if (old := shown.old_price(price_cents)) is not None:
-            evidence.add("old_price_cents", "shown", old, old)
+            evidence.add("old_price_cents", "shown", old.text, old.cents)
         if shown.is_by_pix(price_cents):
             evidence.add("price_condition", "shown", "Pix", PriceCondition.PIX)
         if instalments := shown.instalments(price_cents, self._currency):

@@ -104,6 +104,7 @@ class Amount:
     """One amount that the page shows.
 
     Attributes:
+        text: as it stands there.
         start, end: where it stands in the text of the page's own part.
         cents: what it certainly is, in hundredths; None where its marks can be read two ways.
         readings: everything it may be.
@@ -115,6 +116,7 @@ class Amount:
         is_aside: an instalment, a threshold, a saving, a price for a month or a kilogram.
     """
 
+    text: str
     start: int
     end: int
     cents: int | None
@@ -203,6 +205,7 @@ class Shown:
             if readings == {0} or behind.lstrip().startswith("%"):
                 continue
             yield Amount(
+                text=" ".join(found[0].replace(SEAM, "").split()),
                 start=found.start(),
                 end=found.end(),
                 cents=_certain(found, currency),
@@ -250,7 +253,7 @@ class Shown:
             return False
         return bool(self.prices or same)
 
-    def old_price(self, cents: int) -> int | None:
+    def old_price(self, cents: int) -> Amount | None:
         """The struck amount beside the first place of the price that has one; None where two are."""
         shown = [a for a in self.amounts if a.is_money and not a.is_aside and not a.is_hidden]
         for place, amount in enumerate(shown):
@@ -259,9 +262,9 @@ class Shown:
             beside = [*shown[max(0, place - 1) : place], *shown[place + 1 : place + 2]]
             near = [a for a in beside if max(a.start - amount.end, amount.start - a.end) <= _MOST_APART]
             struck = [a for a in near if (a.is_struck or a.is_old) and not a.is_foreign]
-            former = {a.cents for a in struck if a.cents is not None and a.cents > cents}
+            former = {a.cents: a for a in struck if a.cents is not None and a.cents > cents}
             if former:
-                return former.pop() if len(former) == 1 else None
+                return next(iter(former.values())) if len(former) == 1 else None
         return None
 
     def instalments(self, cents: int, currency: str) -> Instalments | None:
