@@ -79,6 +79,8 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "session import": (*SESSION_KEYS, "left_out", "resumed"),
     "session check": SESSION_KEYS,
     "session clear": ("cleared",),
+    "links pending": ("offers",),
+    "links import": ("found", "imported", "known", "refused", "not_done"),
     "links check": ("stored", "checked", "ours", "foreign", "gone", "unclear", "links"),
     "config show": ("settings", "notices"),
     "config path": ("home", "files"),

@@ -88,6 +88,12 @@ def label_of(url: str) -> str | None:
     return labels.pop() if len(labels) == 1 else None
 
 
+def paste_code_in(text: str) -> str | None:
+    """The code in a text that finds a product in the shop's search, or None."""
+    found = _PASTE_CODE.search(text)
+    return found[0] if found else None
+
+
 def create_body(urls: Sequence[str], tag: str) -> Json:
     """The body that asks for links with that label."""
     return {"urls": list(urls), "tag": tag}
@@ -161,8 +167,7 @@ def _read_item(item: Json, tag: str, link_host: str) -> Link | WorkError:
         return PageChanged(f"the link credits {', '.join(sorted(labels)) or 'nobody'}, not the label {tag}")
     if not _is_link(link, link_host):
         return PageChanged("the link leads to a host outside the marketplace")
-    code = _PASTE_CODE.search(text_in(item.get("text")) or "")
-    return Link(url=link, affiliation_id=code[0] if code else None)
+    return Link(url=link, affiliation_id=paste_code_in(text_in(item.get("text")) or ""))
 
 
 def _refusal(item: Json, tag: str) -> WorkError:

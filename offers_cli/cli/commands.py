@@ -31,7 +31,7 @@ SUMMARIES: dict[str, str] = {
     "replay": "Read saved pages again after a fix, without fetching.",
     "doctor": "Check the setup and print how to fix what is wrong.",
     "session": "Import, check and clear the affiliate's login.",
-    "links": "Check that affiliate links still credit you.",
+    "links": "Check affiliate links, or make them by hand.",
     "config": "Show the settings and where they came from.",
     "init": "Write a commented .env.",
     "db": "Manage the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",

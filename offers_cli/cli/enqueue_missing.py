@@ -37,8 +37,10 @@ def enqueue_missing(
     dry_run: DryRunOption = False,
 ) -> EnqueueMissingReport:
     """Queue one job for each offer that still lacks something, oldest first."""
-    from offers_cli.services.enqueue_missing import enqueue_missing
+    from offers_cli.services.enqueue_missing import check_links_can_be_made, enqueue_missing
 
+    if Missing.AFFILIATE_LINK in (missing or ()):
+        check_links_can_be_made(runtime.links)
     age_s = parse_age(recheck_after, "--recheck-after")
     with output.progress("queueing") as progress:
         return enqueue_missing(

@@ -30,16 +30,15 @@ from offers_cli.errors import (
     SiteUnavailable,
     StorageRefused,
     StorageUnavailable,
-    TooLarge,
     UsageError,
 )
-from offers_cli.fetch.response import MAX_PAGE_BYTES, Page, decode
+from offers_cli.fetch.response import Page
 from offers_cli.log import get_log, without_query
 from offers_cli.marketplaces.base import Marketplace, ProductReading
 from offers_cli.report import Problem, Report
 from offers_cli.services.lookup import as_link, find_offers_called
 from offers_cli.services.page_offers import OfferRefused, PageOffers, find_shown, offer_of_page
-from offers_cli.services.pages import Pages, read_file
+from offers_cli.services.pages import Pages, read_text
 from offers_cli.storage.base import Storage, StoredOffer
 from offers_cli.text import printable
 
@@ -110,21 +109,13 @@ def read_links(words: Sequence[str], files: Sequence[Path], *, stdin: BinaryIO) 
 
     Raises:
         UsageError: there are none, or a file cannot be read.
-        NotFound, TooLarge: see `read_file`.
+        NotFound, TooLarge: see `read_text`.
     """
     links: list[str] = []
     for word in words:
-        if word != "-":
-            links.append(word)
-            continue
-        content = stdin.read(MAX_PAGE_BYTES + 1)
-        if len(content) > MAX_PAGE_BYTES:
-            raise TooLarge(
-                f"the standard input holds more than {MAX_PAGE_BYTES // 2**20} MB", hint="is it a list of links?"
-            )
-        links += links_in(decode(content, None)[0])
+        links += links_in(read_text(None, stdin=stdin)) if word == "-" else [word]
     for path in files:
-        links += links_in(decode(read_file(path), None)[0])
+        links += links_in(read_text(path, stdin=stdin))
     if not links:
         raise UsageError("there are no links", hint="offers add https://…, or --file FILE, or - for the standard input")
     return links

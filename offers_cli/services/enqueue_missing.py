@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from offers_cli.errors import ForbiddenUrl
+from offers_cli.affiliate.links import Links
+from offers_cli.affiliate.session import IMPORT_HINT
+from offers_cli.errors import ConfigError, ForbiddenUrl
 from offers_cli.offer import EnrichmentFailure, url_problem
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.report import WHEN_DONE, Report, problems_of_unqueued
 from offers_cli.storage.base import Missing, Storage
+
+BY_HAND = "offers links pending, and paste its answer back by offers links import"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,18 @@ class EnqueueMissingReport(Report):
     already_queued: int = 0
     refused: int = 0
     dry_run: bool = field(default=False, metadata=WHEN_DONE)
+
+
+def check_links_can_be_made(links: Links) -> None:
+    """Refuse to queue jobs for links that nobody can make: each would fetch its page, and find nothing.
+
+    Raises:
+        ConfigError: there is no label, or no session.
+    """
+    if links.label is None:
+        raise ConfigError("no affiliate links can be made: there is no label", hint="set ML_AFFILIATE_TAG")
+    if not links.are_wanted:
+        raise ConfigError("no affiliate links can be made: there is no session", hint=f"{IMPORT_HINT}; or {BY_HAND}")
 
 
 def enqueue_missing(

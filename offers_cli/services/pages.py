@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import tenacity
 
@@ -164,6 +164,14 @@ def read_file(path: Path) -> bytes:
     if len(content) > MAX_PAGE_BYTES:
         raise TooLarge(f"{path} is larger than a page may be ({MAX_PAGE_BYTES // 2**20} MB)", hint="is it a page?")
     return content
+
+
+def read_text(path: Path | None, *, stdin: BinaryIO) -> str:
+    """The text of a file, or of the standard input where there is no path; raises as `read_file`."""
+    content = read_file(path) if path else stdin.read(MAX_PAGE_BYTES + 1)
+    if len(content) > MAX_PAGE_BYTES:
+        raise TooLarge(f"the standard input holds more than {MAX_PAGE_BYTES // 2**20} MB", hint="give it in parts")
+    return decode(content, content_type=None)[0]
 
 
 def first_owner(marketplaces: Sequence[Marketplace], url: str) -> Marketplace:

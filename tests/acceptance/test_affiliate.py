@@ -426,3 +426,41 @@ def test_the_cookies_never_leave_the_shop(program: Program, shop: Shop) -> None:
         assert all(cookies_by_path(shop).values())
         assert len(cookies_by_path(other)) == 3
         assert not any("cookie" in each.headers for each in other.requests)
+
+
+def test_links_can_be_made_by_hand(program: Program, shop: Shop) -> None:
+    """Without a session: the list for the programme's page, and its answer read back."""
+    program.json("scrape", "ofertas", "--no-enqueue")
+    waiting = program.json("links", "pending", "--limit", "6").data["offers"]
+    plain = program("links", "pending", "--limit", "6")
+    assert plain.out.splitlines() == [offer["url"] for offer in waiting]
+    made = [offer for offer in waiting if not shop.refuses_link(offer["external_id"])]
+    answer = program.home.parent / "answer.csv"
+    answer.write_text("".join(f"{offer['url']},{shop.share(offer['external_id'])}\n" for offer in made))
+    done = program.json("links", "import", str(answer))
+    assert (done.code, done.data["imported"], done.data["refused"]) == (0, len(made), 0), done.err
+    assert {id_ for id_, row in rows(program).items() if row["affiliate_link"]} == {o["external_id"] for o in made}
+    assert program.json("links", "check").data["ours"] == len(made)
+    shop.relabel_links("alheia")
+    other = next(
+        o.external_id
+        for o in shop.offers
+        if o.external_id not in {offer["external_id"] for offer in waiting} and not o.link_refusal_code
+    )
+    answer.write_text(shop.share(other))
+    foreign = program.json("links", "import", str(answer))
+    assert (foreign.code, foreign.codes, foreign.data["imported"]) == (1, ["link_foreign"], 0)
+
+
+def test_jobs_for_links_that_nobody_can_make_are_not_queued(program: Program, shop: Shop) -> None:
+    program.json("scrape", "ofertas", "--no-enqueue")
+    without_session = program.json("enqueue-missing", "--missing", "affiliate-link")
+    assert (without_session.code, without_session.codes) == (3, ["config_invalid"])
+    assert "offers session import" in without_session.document["errors"][0]["hint"]
+    del program.env["ML_AFFILIATE_TAG"]
+    without_label = program.json("enqueue-missing", "--missing", "affiliate-link", "--missing", "old-price")
+    assert (without_label.code, without_label.document["errors"][0]["hint"]) == (3, "set ML_AFFILIATE_TAG")
+    assert program.json("stats").data["queue"]["queued"] == 0
+    program.env["ML_AFFILIATE_TAG"] = TAG
+    log_in(program, shop)
+    assert program.json("enqueue-missing", "--missing", "affiliate-link").data["enqueued"] > 0

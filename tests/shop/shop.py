@@ -140,6 +140,10 @@ class Shop(DemoShop):
         offer = next(each for each in self.offers if each.external_id == external_id)
         return str(self._links.create(f"{self.url}{offer.path}", tag)["short_url"])
 
+    def refuses_link(self, external_id: str) -> bool:
+        """Whether the programme makes no link for that offer."""
+        return next(each for each in self.offers if each.external_id == external_id).link_refusal_code is not None
+
     def expire_session(self, after_requests: int = 0) -> None:
         """End the affiliate's session, at once or after that many more requests to the account."""
         self._sessions.expire(after_requests)
