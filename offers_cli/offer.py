@@ -101,7 +101,7 @@ class Facts(Sparse):
     @classmethod
     def of(cls, known: Mapping[str, Any]) -> Self:
         """The facts among named values; other names are ignored."""
-        return cls(**{name: known[name] for name in FACTS if known.get(name) is not None})
+        return cls(**{name: value for name, value in known.items() if name in _NAMES and value is not None})
 
     def known(self) -> dict[str, FactValue]:
         """Those that are known, by name."""
@@ -120,6 +120,8 @@ class Facts(Sparse):
 
     def updated_by(self, newer: Facts) -> Facts:
         """What is known after a later card or page: of what may end any day (`FLEETING`) only what it still says."""
+        if newer == self:
+            return self
         lasting = {name: value for name, value in self.known().items() if name not in FLEETING}
         return Facts.of(lasting | newer.known())
 
@@ -132,6 +134,7 @@ TOGETHER = (
     ("coupon_label", "coupon_cents", "coupon_pct", "coupon_min_cents"),
 )
 """Facts that mean something beside the first of them alone."""
+_NAMES = frozenset(FACTS)
 FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
 """Instalments, shipping, badges and coupons: true of the moment, and worse than missing once they ended."""
 

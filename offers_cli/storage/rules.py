@@ -67,15 +67,17 @@ class ShownPrices:
         price_cents, word = stored.listing_price_cents, stored.listing_word
         return None if price_cents is None else cls(price_cents, **word)  # type: ignore[arg-type]
 
+    def as_word(self) -> dict[str, Any]:
+        """The columns that hold these as what a listing last showed."""
+        shown = ((name, getattr(self, name)) for name in _PRICED if name != "price_cents")
+        word = {name: value for name, value in shown if value is not None}
+        return {"listing_price_cents": self.price_cents, "listing_word": word}
+
     def filled_by(self, other: ShownPrices | None) -> ShownPrices:
         """These, and what the other one shows alone beside the same price."""
-        if other is None or other.price_cents != self.price_cents:
+        if other is None or other == self or other.price_cents != self.price_cents:
             return self
         return replace(self, **{name: getattr(other, name) for name in _PRICED if getattr(self, name) is None})
-
-    def known(self) -> dict[str, Any]:
-        """Those that are shown, by name."""
-        return {name: value for name in _PRICED if (value := getattr(self, name)) is not None}
 
 
 _PRICED = tuple(each.name for each in fields(ShownPrices))
@@ -85,15 +87,15 @@ _DESCRIPTION = tuple(name for name in _CARD if name not in {"marketplace", "exte
 
 def new_offer(card: Offer, *, offer_id: str, seen_at: datetime) -> StoredOffer:
     """The row of an offer that was never seen before."""
-    offer = StoredOffer(
+    return StoredOffer(
         **{name: getattr(card, name) for name in _CARD},
+        **ShownPrices.of(card).as_word(),
         id=offer_id,
         status="active",
         first_seen_at=seen_at,
         last_seen_at=seen_at,
         price_changed_at=seen_at,
     )
-    return _with_word(offer, ShownPrices.of(card))
 
 
 def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOffer:
@@ -106,18 +108,20 @@ def with_card(stored: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredO
         return stored
     shown, last = ShownPrices.of(card), ShownPrices.last_of_listing(stored)
     word = shown.filled_by(last)
+    is_older_than_page = _is_later(stored.enriched_at, seen_at)
     described = replace(
-        _with_word(stored, word),
+        stored,
         **{name: value for name in _DESCRIPTION if (value := getattr(card, name)) is not None},
+        **word.as_word(),
         # The product page's own title, once read, is not replaced by a card's.
         title=stored.title if "title" in stored.strategies else card.title,
+        facts=stored.facts if is_older_than_page else stored.facts.updated_by(card.facts),
         status=stored.status if _is_later(stored.enrich_attempted_at, seen_at) else "active",
         last_seen_at=seen_at,
     )
-    if _is_later(stored.enriched_at, seen_at):
+    if is_older_than_page or word == last:
         return described
-    described = replace(described, facts=stored.facts.updated_by(card.facts))
-    return described if word == last else _with_prices(described, shown, observed_at=seen_at)
+    return _with_prices(described, shown, observed_at=seen_at)
 
 
 def trusting(saved: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOffer:
@@ -125,12 +129,6 @@ def trusting(saved: StoredOffer, card: Offer, *, seen_at: datetime) -> StoredOff
     if card.old_price_cents is not None or seen_at < saved.last_seen_at or not _page_is_due(saved):
         return saved
     return replace(saved, enriched_at=seen_at, strategies={**saved.strategies, "old_price_cents": "card"})
-
-
-def _with_word(stored: StoredOffer, word: ShownPrices) -> StoredOffer:
-    """With what a listing shows as its last word."""
-    rest = {name: value for name, value in word.known().items() if name != "price_cents"}
-    return replace(stored, listing_price_cents=word.price_cents, listing_word=rest)
 
 
 def with_result(stored: StoredOffer, result: EnrichmentResult) -> tuple[StoredOffer, WriteResult]:
@@ -239,11 +237,12 @@ def _with_prices(stored: StoredOffer, shown: ShownPrices, *, observed_at: dateti
         prices = replace(prices, discount_pct=known.discount_pct)
     if is_other_condition:
         prices = replace(prices, card_price_cents=shown.card_price_cents, discount_kind=shown.discount_kind)
+    changes: dict[str, Any] = {}
     if shown.price_cents != known.price_cents:
-        prices, stored = shown, replace(stored, price_changed_at=observed_at)
-    priced = replace(stored, **{name: getattr(prices, name) for name in _PRICED})
-    is_news = _tells_apart(priced) != _tells_apart(stored)
-    return replace(priced, suspect_old_price_cents=None, strategies={}) if is_news else priced
+        prices, changes = shown, {"price_changed_at": observed_at}
+    if _tells_apart(prices) != _tells_apart(known):
+        changes |= {"suspect_old_price_cents": None, "strategies": {}}
+    return replace(stored, **{name: getattr(prices, name) for name in _PRICED}, **changes)
 
 
 def needs(offer: StoredOffer) -> frozenset[Missing]:
@@ -317,7 +316,7 @@ def price_point(
     )
 
 
-def _tells_apart(offer: StoredOffer) -> tuple[int, int | None, PriceCondition | None]:
+def _tells_apart(offer: StoredOffer | ShownPrices) -> tuple[int, int | None, PriceCondition | None]:
     """What makes one row of history another one."""
     return offer.price_cents, offer.old_price_cents, offer.price_condition
 

@@ -91,13 +91,17 @@ def _moment(value: object) -> str | None:
 
 
 def _one_of(words: type[Word]) -> Callable[[object], Word | None]:
-    return lambda value: words(value) if isinstance(value, str) and value in set(words) else None
+    by_text = {word.value: word for word in words}
+    return lambda value: by_text.get(value) if isinstance(value, str) else None
 
 
 def _facts(value: object) -> Facts:
     """Those of the facts that may be stored."""
-    known = value.known() if isinstance(value, Facts) else {}
-    return Facts.of({name: FACT_CHECKS[name](fact) for name, fact in known.items()})
+    if not isinstance(value, Facts):
+        return Facts()
+    known = value.known()
+    valid = {name: FACT_CHECKS[name](fact) for name, fact in known.items()}
+    return value if valid == known else Facts.of(valid)
 
 
 REQUIRED: dict[str, Callable[[object, str], Any]] = {
@@ -243,7 +247,11 @@ def storable_text(text: str) -> str:
 
 def is_storable(text: str) -> bool:
     """Whether a database takes the text: no NUL, no half of a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def uuid_range(prefix: str) -> tuple[str | None, str | None]:

@@ -15,6 +15,9 @@ from offers_cli.times import iso_utc
 Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
 
 
+_json_of = json.JSONEncoder(sort_keys=True).encode
+
+
 class Rows(Generic[Noun]):
     """Values of one dataclass as rows: each field is a column of its name. Times are text, mappings and facts JSON."""
 
@@ -62,7 +65,7 @@ def to_sql(value: Any) -> Any:
         return to_text(value)
     if isinstance(value, Facts):
         value = value.known()
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    return _json_of(value) if isinstance(value, dict) else value
 
 
 OFFERS, PRICES, RUNS = Rows(StoredOffer), Rows(PricePoint), Rows(ScrapeRun)
