@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,19 @@ def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
     table = Table("Doctor", columns, rows, short=columns[:-1])
     advised = [each for each in report.findings if each.advice and each.state != "problem"]
     advice = [Line(f"{each.name}: {each.advice}") for each in advised] if is_terminal(sys.stdout) else []
-    bad = sum(each.state != "ok" for each in report.findings)
-    return [table, *advice, Note(f"{bad} of {len(report.findings)} checks are not ok")]
+    return [table, *advice, Note(count_findings(report))]
+
+
+def count_findings(report: DoctorReport) -> str:
+    """How many findings are what, in words: ``2 problems, 1 warning, 16 ok``."""
+    counts: Counter[str] = Counter(each.state for each in report.findings)
+    if counts["ok"] == len(report.findings):
+        return f"all {counts['ok']} checks are ok"
+    words = [("problem", "problem", "problems"), ("warning", "warning", "warnings")]
+    words += [("unknown", "not looked at", "not looked at"), ("ok", "ok", "ok")]
+    return ", ".join(
+        f"{counts[state]} {one if counts[state] == 1 else many}" for state, one, many in words if counts[state]
+    )
 
 
 @command(

@@ -15,6 +15,9 @@ ENOUGH_PAGES = 50
 """Fewer pages before say nothing about what is usual."""
 DROP = 0.8
 """A fill rate below this part of the usual one is drift."""
+BROKEN_PAGES = 10
+BROKEN_SHARE = 0.5
+"""A price that is found on less of at least so many pages is lost, whatever was usual."""
 MAIN_SHARE = 0.5
 """A strategy that found at least this part of a field's values was its main one."""
 ENOUGH_FINDS = 20
@@ -62,11 +65,16 @@ class FieldCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftWarning:
-    """One field of one source that is no longer found as it was."""
+    """One field of one source that is no longer found as it was.
+
+    Attributes:
+        is_broken: most pages of that source cannot be used at all.
+    """
 
     source: str
     field: str
     message: str
+    is_broken: bool = False
 
 
 def find_drift(source: str, *, newest_first: Sequence[FieldCounts], before: FieldCounts) -> list[DriftWarning]:
@@ -81,6 +89,17 @@ def find_drift(source: str, *, newest_first: Sequence[FieldCounts], before: Fiel
     recent, latest = (FieldCounts.total(newest_first[:pages]) for pages in (RECENT_PAGES, LATEST_PAGES))
     messages = {name: _drop(name, recent, before) or _lost_strategy(name, latest, before) for name in before.wins}
     return [DriftWarning(source=source, field=name, message=text) for name, text in sorted(messages.items()) if text]
+
+
+def find_broken(source: str, *, newest_first: Sequence[FieldCounts]) -> list[DriftWarning]:
+    """A source whose pages show no price any more: that needs no days before to be known."""
+    latest = FieldCounts.total(newest_first[:LATEST_PAGES])
+    share = latest.rate("price_cents")
+    if latest.pages < BROKEN_PAGES or share >= BROKEN_SHARE:
+        return []
+    found = "none" if not share else f"{share:.0%}"
+    message = f"price_cents found on {found} of the last {latest.pages} pages"
+    return [DriftWarning(source=source, field="price_cents", message=message, is_broken=True)]
 
 
 def _drop(name: str, recent: FieldCounts, before: FieldCounts) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.drift.detect import RECENT_PAGES, DriftWarning, FieldCounts, find_drift
+from offers_cli.drift.detect import RECENT_PAGES, DriftWarning, FieldCounts, find_broken, find_drift
 from offers_cli.redis.scripts import query
 from offers_cli.redis.values import as_json, as_number, as_text
 from offers_cli.times import utc_now
@@ -69,7 +69,10 @@ class DriftStore:
         newest_first = [counts for page in recent if (counts := _read_page(page))]
         before = FieldCounts.total(map(_read_day, days))
         before.add(FieldCounts.total(newest_first), times=-1)
-        return find_drift(source, newest_first=newest_first, before=before)
+        broken = find_broken(source, newest_first=newest_first)
+        lost = {warning.field for warning in broken}
+        drift = find_drift(source, newest_first=newest_first, before=before)
+        return broken + [warning for warning in drift if warning.field not in lost]
 
     def _day_key(self, source: str, days_ago: int) -> str:
         day = self._now() - timedelta(days=days_ago)

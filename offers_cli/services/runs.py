@@ -19,8 +19,9 @@ class PastRun:
     """One scrape.
 
     Attributes:
-        status: ``running``, ``done``, ``failed``, ``interrupted``, or ``killed``: its process is gone, its counts are
-            those of its last page.
+        status: ``running``, ``done``, ``failed`` (a source ended early), ``interrupted``, ``partial``: done, but for
+            some items that were refused or not queued; or ``killed``: its process is gone, its counts are those of
+            its last page.
         duration_s: until it ended, until its last sign of life, or until now.
     """
 
@@ -54,7 +55,9 @@ def list_runs(*, storage: Storage, limit: int, now: datetime) -> RunsReport:
 
 def _past(run: ScrapeRun, now: datetime) -> PastRun:
     last_sign = run.alive_at or run.started_at
-    status = "killed" if run.status == "running" and _is_killed(run.process, now - last_sign) else run.status
+    status: str = "killed" if run.status == "running" and _is_killed(run.process, now - last_sign) else run.status
+    if status == "done" and run.error:
+        status = "partial"
     end = run.finished_at or (now if status == "running" else last_sign)
     return PastRun(run=run, status=status, duration_s=(end - run.started_at).total_seconds())
 

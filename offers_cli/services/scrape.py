@@ -118,9 +118,10 @@ class Scraper:
         status: Literal["done", "failed", "interrupted"] = "interrupted"
         try:
             self._begin_run(" ".join(source.label for source in sources))
+            all_done = True
             for source in sources:
-                self._scrape_source(source)
-            status = "failed" if self.problems else "done"
+                all_done &= self._scrape_source(source)
+            status = "done" if all_done else "failed"
         except (StorageUnavailable, StorageRefused) as error:
             status = "failed"
             self.problems.append(Problem.of(error))
@@ -172,7 +173,8 @@ class Scraper:
         error = self.problems[0].code if self.problems else None
         return replace(run, alive_at=self.now(), error=error, **counts)
 
-    def _scrape_source(self, source: Source) -> None:
+    def _scrape_source(self, source: Source) -> bool:
+        """Take all pages of a source; whether it came to its end."""
         try:
             for reading in self._readings(source):
                 self._take(reading, source)
@@ -183,6 +185,8 @@ class Scraper:
         except OffersError as error:
             log.warning("source aborted", url=source.label, code=error.code)
             self.problems.append(Problem.of(error))
+            return False
+        return True
 
     def _readings(self, source: Source) -> Iterator[ListingReading]:
         """Read the pages of one source, until there is enough."""

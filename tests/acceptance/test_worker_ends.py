@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from acceptance.program import Program, at_shop
@@ -19,6 +20,13 @@ def test_failures_are_told_by_code_and_what_is_gone_is_no_failure(offers: Progra
     [error] = worked.document["errors"]
     assert (error["code"], error["hint"].startswith("offers explain MLB")) == ("page_changed", True)
     assert error["message"].startswith(f"{queued} jobs failed, such as ")
+
+    [pages] = [check for check in program.json("doctor").data["checks"] if check["name"] == "pages"]
+    assert (pages["state"], pages["code"]) == ("problem", "page_changed"), "all of them, whatever was usual before"
+    assert "price_cents found on none of the last" in pages["evidence"]
+    with Terminal(program, "doctor", columns=120, rows=60) as terminal:
+        terminal.end()
+        assert re.search(r"^\d+ problems?, .*\d+ ok\r?$", terminal.text, re.MULTILINE)
 
     listed = program.json("failed")
     assert {job["title"] for job in listed.data["jobs"]} <= {offer.title for offer in calm_shop.offers}

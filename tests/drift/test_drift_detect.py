@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from offers_cli.drift.detect import FieldCounts, find_drift
+from offers_cli.drift.detect import FieldCounts, find_broken, find_drift
 
 GOOD = FieldCounts.of_page(1, {"price_cents": {"state": 1}, "title": {"state": 1}})
 NO_PRICE = FieldCounts.of_page(1, {"title": {"state": 1}})
@@ -79,3 +79,14 @@ def test_a_rare_fact_that_another_strategy_found_a_few_times_is_no_drift() -> No
     assert find_drift("s", newest_first=newest_first, before=FieldCounts.total(with_facts(30))) == []
     found = find_drift("s", newest_first=with_facts(40, strategy="dom")[:200], before=FieldCounts.total(with_facts(40)))
     assert [w.field for w in found] == ["coupon_cents"], "twenty finds on fifty pages are no chance"
+
+
+def test_pages_without_any_price_are_broken_whatever_was_usual() -> None:
+    [warning] = find_broken("s", newest_first=[NO_PRICE] * 60)
+    assert (warning.field, warning.is_broken) == ("price_cents", True)
+    assert warning.message == "price_cents found on none of the last 50 pages"
+    [warning] = find_broken("s", newest_first=[NO_PRICE] * 8 + [GOOD] * 2)
+    assert warning.message == "price_cents found on 20% of the last 10 pages"
+    assert find_broken("s", newest_first=[NO_PRICE] * 9) == [], "too few to say"
+    assert find_broken("s", newest_first=[NO_PRICE] * 10 + [GOOD] * 10) == []
+    assert find_broken("s", newest_first=[]) == []

@@ -55,6 +55,11 @@ def test_each_end_is_told(storage: SqliteStorage) -> None:
     assert len(list_runs(storage=storage, limit=2, now=at(5)).runs) == 2
 
 
+def test_one_refused_card_makes_a_scrape_partial_and_not_failed(storage: SqliteStorage) -> None:
+    storage.save_run(run(1, status="done", finished_at=at(2), error="storage_refused"))
+    assert [past.status for past in list_runs(storage=storage, limit=1, now=at(5)).runs] == ["partial"]
+
+
 def test_a_scrape_that_goes_on_is_running(storage: SqliteStorage) -> None:
     """Of this machine as long as its process lives; of another one as long as it gives signs of life."""
     own, other = str(ProcessId.own()), "elsewhere|1|1"

@@ -144,6 +144,13 @@ def test_a_limit_ends_in_the_middle_of_a_page(storage: FailingStorage) -> None:
     assert (report.pages, report.seen, storage.counts().total) == (2, 11, 11)
 
 
+def test_a_refused_card_is_one_item_of_a_scrape_that_is_done(storage: FailingStorage) -> None:
+    report = scraper(storage, showing(card(1), card(2, price_cents=-1))).scrape([OFERTAS])
+    assert (report.new, report.refused, report.exit_code) == (1, 1, 1)
+    [run] = storage.find_runs()
+    assert (run.status, run.error) == ("done", "storage_refused")
+
+
 def test_a_source_that_ends_early_does_not_stop_the_next(storage: FailingStorage) -> None:
     blocked = PageBlocked("a wall", hint="wait")
     shop = Shop(2, page2=blocked)

@@ -8,7 +8,7 @@ from datetime import datetime
 from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.affiliate.session import Session
 from offers_cli.drift.store import DriftStore
-from offers_cli.errors import ForbiddenUrl, HostPaused, LabelRefused, SessionExpired
+from offers_cli.errors import ForbiddenUrl, HostPaused, LabelRefused, PageChanged, SessionExpired
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.queue.registries import PutOff
 from offers_cli.services.doctor.examine import Finding
@@ -63,7 +63,10 @@ def look_at_label(label: str | None, put_off: Sequence[PutOff]) -> Finding:
 def look_at_pages(drift: DriftStore) -> Finding:
     """Whether a shop has changed its pages; for when Redis answers."""
     warnings = drift.warnings()
-    if not warnings:
-        return Finding("pages", "ok", "their fields are found as usual")
     changed = "; ".join(f"{warning.source}: {warning.message}" for warning in warnings)
-    return Finding("pages", "warning", changed, "offers failed --reason page_changed")
+    advice = "offers failed --reason page_changed"
+    if any(warning.is_broken for warning in warnings):
+        return Finding.of("pages", PageChanged(changed, hint=advice))
+    if warnings:
+        return Finding("pages", "warning", changed, advice)
+    return Finding("pages", "ok", "of those that were read lately none lacks what is usual")
