@@ -52,6 +52,16 @@ class Document:
         return LexborHTMLParser("" if self.is_json else self.text)
 
     @cached_property
+    def is_cut_off(self) -> bool:
+        """Whether a whole page was saved or sent without its end."""
+        text = self.text.lower()
+        return "<html" in text and text.find("</html", text.rfind("<html")) < 0
+
+    def ends_in(self, node: LexborNode) -> bool:
+        """Whether the page was cut off within a node, so that the node may lack a part of what it says."""
+        return self.is_cut_off and all(place.next is None for place in lineage(node))
+
+    @cached_property
     def visible_text(self) -> str:
         """The text of the page without scripts and styles, its elements set apart by blanks."""
         from selectolax.lexbor import LexborHTMLParser

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from reading.captures import RealPages, cut_linked_data, only_elements, only_state, real_names, without_attribute
 from reading.cards import ACard, listing
+from reading.mutants import classes_in, mutants, without_class, without_key
 
 from offers_cli.errors import PageError
 from offers_cli.marketplaces.base import ListingReading
@@ -30,30 +31,6 @@ OWN = (
 )
 FULL = [name for name in real_names("listing") if "hub" not in name]
 VALUES = ("price_cents", "currency", "old_price_cents", "price_condition", "card_price_cents", "discount_kind")
-CLASS = re.compile(r'class="([^"]*)"')
-KEY = re.compile(r'"(\w+)": ?(?=[\[{"0-9tfn])')
-
-
-def classes_in(html: str) -> list[str]:
-    return sorted({name for names in CLASS.findall(html) for name in names.split()})
-
-
-def without_class(name: str, html: str) -> str:
-    return re.sub(rf'(class="[^"]*?)(?<![\w-]){re.escape(name)}(?![\w-])', r"\1renamed", html)
-
-
-def without_key(key: str, html: str) -> str:
-    return re.sub(rf'"{key}"(?=:)', '"renamed"', html)
-
-
-def mutants(html: str) -> Iterator[str]:
-    for name in classes_in(html):
-        yield without_class(name, html)
-        yield without_attribute("aria-label", without_class(name, html))
-    for key in sorted(set(KEY.findall(html))):
-        yield without_key(key, html)
-    if "<html" in html:  # of a piece of a page nobody can tell where it ended
-        yield from (html[: len(html) * part // 50] for part in range(1, 50))
 
 
 def read_offers(market: MercadoLivre, html: str, url: str) -> tuple[Offer, ...]:

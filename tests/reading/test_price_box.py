@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.evidence import Evidence
+from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.marketplaces.mercado_livre.price_box import find_price_boxes, gather
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL
@@ -55,7 +56,7 @@ def read(inner: str) -> ProductReading:
 def found(html: str) -> dict[str, list[tuple[str, object]]]:
     """Strategy and value of each candidate that the boxes of a page give."""
     evidence = Evidence()
-    gather(evidence, LexborHTMLParser(html), BRAZIL)
+    gather(evidence, Document(html), BRAZIL)
     return {
         name: [(candidate.strategy, candidate.value) for candidate in candidates]
         for name, candidates in evidence.freeze().items()
@@ -352,10 +353,10 @@ def test_the_currency_that_the_price_shows_is_named(symbol: str, currency: str |
 def test_a_price_and_an_old_price_said_aloud_without_cents_are_whole() -> None:
     aloud = [amount(value, tag=tag, more=f'aria-label="{value} reais"') for value, tag in (("100", "s"), ("80", "b"))]
     evidence = Evidence()
-    gather(evidence, LexborHTMLParser(page(box("".join(aloud)))), BRAZIL)
+    gather(evidence, Document(page(box("".join(aloud)))), BRAZIL)
     assert evidence.whole == {"price_cents", "old_price_cents"}
     silent = Evidence()
-    gather(silent, LexborHTMLParser(page(box(amount("100", tag="s") + amount("80")))), BRAZIL)
+    gather(silent, Document(page(box(amount("100", tag="s") + amount("80")))), BRAZIL)
     assert silent.whole == set()
 
 
@@ -369,10 +370,10 @@ def test_the_machine_readable_price_must_be_a_plain_number() -> None:
 def test_each_candidate_of_the_price_shows_what_stood_there() -> None:
     html = page(f'<p class="andes-money-amount"><meta itemprop="price" content="80">{digits("80")}</p>')
     evidence = Evidence()
-    gather(evidence, LexborHTMLParser(html), BRAZIL)
+    gather(evidence, Document(html), BRAZIL)
     assert [candidate.raw for candidate in evidence.freeze()["price_cents"]] == ["R$80", "80"]
     beginning = Evidence()
-    gather(beginning, LexborHTMLParser(page(box(line(f"<i>A partir de</i> {amount('80')}")))), BRAZIL)
+    gather(beginning, Document(page(box(line(f"<i>A partir de</i> {amount('80')}")))), BRAZIL)
     (refused,) = beginning.freeze()["price_cents"]
     assert (refused.strategy, refused.raw, refused.value) == ("dom", "A partir de R$80", None)
     assert refused.note == 'this is a "from" price'

@@ -203,7 +203,7 @@ def test_the_states_own_copy_of_linked_data_tells_the_brand() -> None:
         ),
         ('<div id="shipping_summary"><p class="ui-pdp-media__title">Frete grátis</p></div>', {"free_shipping": True}),
         ('<p class="ui-pdp-media__title">Devolução grátis</p>', {}),
-        ('<svg class="ui-pdp-icon ui-pdp-icon--full"></svg>', {"full": True}),
+        ('<li><svg class="ui-pdp-icon ui-pdp-icon--full"></svg> de outro vendedor</li>', {}),
         (
             '<div class="ui-pdp-seller__header__title"><i>Loja oficial</i><a>Asus</a></div>',
             {"seller": "Asus", "official_store": True},

@@ -93,14 +93,9 @@ class ListingPage:
             read_card(node, layout, self.url, self._site, is_hub=_stands_in(node, selectors.HUB_CARDS))
             for node in self._main_nodes or self._nodes
         ]
-        if cards and self._is_cut_off():
+        if cards and self.document.is_cut_off:
             cards[-1] = replace(cards[-1], price_cents=None, problem="the page is cut off")
         return cards
-
-    def _is_cut_off(self) -> bool:
-        """Whether a whole page was saved or sent without its end."""
-        text = self.document.text.lower()
-        return "<html" in text and text.find("</html", text.rfind("<html")) < 0
 
     def is_certain(self) -> bool:
         """Whether state or the place of its cards say that this is a listing."""

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import Evidence
-from offers_cli.marketplaces.html import class_of, is_marked_below, lineage, nearest, outermost, select, text_of
+from offers_cli.marketplaces.html import (
+    Document,
+    class_of,
+    is_marked_below,
+    lineage,
+    nearest,
+    outermost,
+    select,
+    text_of,
+)
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import (
     FROM,
@@ -136,13 +145,18 @@ def _surroundings(node: LexborNode) -> LexborNode:
     return widest
 
 
-def gather(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
-    """Add what the page's own box says of price, old price, discount and currency to the evidence."""
-    for box in find_price_boxes(tree):
+def gather(evidence: Evidence, document: Document, site: Site) -> None:
+    """Add what the page's own box says of price, old price, discount and payment to the evidence.
+
+    Of a page that was cut off, the box in which it ends says nothing: the price may lack its cents or its condition.
+    """
+    for box in find_price_boxes(document.tree):
+        if document.ends_in(box.scope):
+            continue
         _gather_price(evidence, box, site)
-        _gather_old(evidence, box, tree, site)
+        _gather_old(evidence, box, document.tree, site)
         _gather_label(evidence, box)
-        _gather_payment(evidence, box, tree, site)
+        _gather_payment(evidence, box, document.tree, site)
 
 
 def _gather_price(evidence: Evidence, box: PriceBox, site: Site) -> None:

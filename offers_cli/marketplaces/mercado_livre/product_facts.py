@@ -5,11 +5,12 @@ State, elements and linked data each tell most of it; the texts are read in `fac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import Evidence
-from offers_cli.marketplaces.html import class_of, select
+from offers_cli.marketplaces.html import Document, class_of, select
 from offers_cli.marketplaces.json_ld import nodes_of, products, types_of
 from offers_cli.marketplaces.mercado_livre import facts, selectors
 from offers_cli.marketplaces.mercado_livre.payment import shown_text, written_out
@@ -20,8 +21,9 @@ from offers_cli.marketplaces.mercado_livre.state import Json, dicts, dig, text_i
 from offers_cli.offer import Facts
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
+SYMBOL = re.compile(r"\$(?=[0-9])")
 BADGES = ("highlights", "promotions_highlight", "promotions_top", "lightning_promotions", "promotions")
 
 
@@ -100,19 +102,26 @@ def _coupons(shown: Json, currency: str) -> Iterator[Facts]:
         yield facts.coupon(text, currency)
 
 
-def gather_elements(evidence: Evidence, tree: LexborHTMLParser, site: Site) -> None:
+def gather_elements(evidence: Evidence, document: Document, site: Site) -> None:
     """Add what the page's elements say of the offer beside its prices to the evidence."""
     currency = next((value for value in evidence.values("currency") if isinstance(value, str)), site.currency)
-    coupon = _first(tree, selectors.PAGE_COUPON)
+
+    def shown(selector: str) -> list[LexborNode]:
+        return [node for node in main_nodes(select(document.tree, selector)) if not document.ends_in(node)]
+
+    def first(selector: str) -> str:
+        return next(map(_text, shown(selector)), "")
+
+    coupon = next((shown_text(node, site, currency) or "" for node in shown(selectors.PAGE_COUPON)), "")
     for told in (
-        facts.sold(_text(_first(tree, selectors.PAGE_SUBTITLE))),
-        _stars(_text(_first(tree, selectors.PAGE_STARS)), _text(_first(tree, selectors.PAGE_REVIEWS))),
-        facts.shipping([_text(node) for node in _all(tree, selectors.PAGE_SHIPPING)]),
-        Facts(full=_first(tree, selectors.PAGE_FULL) is not None or None),
-        facts.seller(_text(_first(tree, selectors.PAGE_SELLER))),
-        facts.badge(next((_text(pill) for pill in _all(tree, selectors.PAGE_PILL) if _is_badge(pill)), None)),
-        facts.coupon((shown_text(coupon, site, currency) or "").rstrip(" ."), currency) if coupon else Facts(),
-        _category([_text(crumb) for crumb in _all(tree, selectors.PAGE_CRUMB)]),
+        facts.sold(first(selectors.PAGE_SUBTITLE)),
+        _stars(first(selectors.PAGE_STARS), first(selectors.PAGE_REVIEWS)),
+        facts.shipping(map(_text, shown(selectors.PAGE_SHIPPING))),
+        Facts(full=bool(shown(selectors.PAGE_FULL)) or None),
+        facts.seller(first(selectors.PAGE_SELLER)),
+        facts.badge(next((_text(pill) for pill in shown(selectors.PAGE_PILL) if _is_badge(pill)), None)),
+        facts.coupon(SYMBOL.sub(r"\g<0> ", coupon.rstrip(" .")), currency),
+        _category([_text(crumb) for crumb in shown(selectors.PAGE_CRUMB)]),
     ):
         _add(evidence, "dom", told)
 
@@ -144,19 +153,11 @@ def _category(crumbs: Sequence[object]) -> Facts:
     return Facts(category=text_in(crumbs[-1]) if crumbs else None)
 
 
-def _all(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
-    return list(main_nodes(select(tree, selector)))
-
-
-def _first(tree: LexborHTMLParser, selector: str) -> LexborNode | None:
-    return next(main_nodes(select(tree, selector)), None)
-
-
-def _text(node: LexborNode | None) -> str:
+def _text(node: LexborNode) -> str:
     """The text of a node, those of its elements apart: the words "Loja oficial" stand close before the name."""
-    return " ".join(node.text(deep=True, separator=" ").split()) if node is not None else ""
+    return " ".join(node.text(deep=True, separator=" ").split())
 
 
 def _is_badge(pill: LexborNode) -> bool:
     """Not who stores it, nor at which place it is sold."""
-    return pill.css_first(selectors.PAGE_FULL) is None and not selectors.NO_BADGE.search(class_of(pill))
+    return pill.css_first(selectors.FULL_ICON) is None and not selectors.NO_BADGE.search(class_of(pill))

@@ -139,8 +139,8 @@ class ProductPage:
         tree = self.document.tree
         heading = next(main_nodes([*select(tree, selectors.HEADING), *select(tree, "h1")]), None)
         self.evidence.add_text("title", "dom", text_of(heading))
-        price_box.gather(self.evidence, tree, self.site)
-        product_facts.gather_elements(self.evidence, tree, self.site)
+        price_box.gather(self.evidence, self.document, self.site)
+        product_facts.gather_elements(self.evidence, self.document, self.site)
         self.evidence.add_text("item_id", "dom", next(self._dom_item_ids(), None))
         if ended := find_ended_message(tree):
             self.evidence.add("available", "dom", ended, value=False)
