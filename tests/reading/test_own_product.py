@@ -187,6 +187,14 @@ def test_a_variant_may_be_an_offer_of_the_product() -> None:
         refused(page(own), f"{PLA}?{query}")
 
 
+@pytest.mark.parametrize("query", ["color=gold", "Cor=Gold", "colour=GOLD", "size=gold", "tamanho=gold", "talla=gold"])
+def test_a_variant_is_named_by_its_colour_or_size(query: str) -> None:
+    for name in ("color", "size"):
+        variants = [{**variant, name: colour} for variant, colour in zip(VARIANTS, ("Black", "Gold"), strict=True)]
+        assert read(page({**GROUP, "hasVariant": variants}), f"{PLA}?{query}").price_cents == 2999
+    refused(page(GROUP), f"{PLA}?{query}")
+
+
 def test_variants_of_one_price_need_no_choice() -> None:
     same = [{**variant, "offers": {**variant["offers"], "price": 45}} for variant in VARIANTS]
     reading = read(page({**GROUP, "hasVariant": same}, body="<h1>PLA</h1>"), PLA)
@@ -215,6 +223,19 @@ def test_a_variant_is_the_same_product_as_the_page_without_its_query() -> None:
 )
 def test_a_related_product_gives_the_own_one_no_price(related: str) -> None:
     refused(page(product(), body=f"<h1>Cafeteira</h1>{related}"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    ['<div class="related">{}</div>', '<ul id="carousel">{}</ul>', '<a href="/p/9">{}</a>', "<footer>{}</footer>"],
+)
+@pytest.mark.parametrize("other", [scope("70.00", name="Outra"), '<span itemprop="price">70.00</span>'])
+def test_a_product_among_recommendations_is_not_the_pages_own(place: str, other: str) -> None:
+    for head in ("", '<meta property="og:type" content="product">'):
+        html = f"<html><head>{head}</head><body><h1>Cafeteira</h1><p>Esgotado</p>{place.format(other)}</body></html>"
+        with pytest.raises(PageError):
+            SHOP.read(html, URL)
+    assert read(page(body=scope("21.00", name="Cafeteira") + place.format(other))).price_cents == 2100
 
 
 @pytest.mark.parametrize("more", ["", scope("70.00", name="Outra"), scope("70.00", name="Outra") * 3])

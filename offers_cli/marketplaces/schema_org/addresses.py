@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from offers_cli.marketplaces.html import split, without_tracking
 
-_NAMES_A_VARIANT = re.compile(r".*(?:id|sku|variant\w*|variation\w*)", re.IGNORECASE | re.DOTALL)
+_NAMES_A_VARIANT = re.compile(
+    r".*(?:id|sku|variant\w*|variation\w*)|cor|colou?r|size|tamanho|talla", re.IGNORECASE | re.DOTALL
+)
 
 
 def key_of(url: str) -> str:
@@ -40,5 +42,5 @@ def is_asked_by(key: str, asked: str) -> bool:
 
 
 def variants_named(key: str) -> set[str]:
-    """The ids that a key's query names: ``{"222"}`` of ``…?variant=222&page=1``."""
-    return {value for name, value in parse_qsl(key.partition("?")[2]) if _NAMES_A_VARIANT.fullmatch(name)}
+    """The ids, colours and sizes that a key's query names, in lower case: ``{"222"}`` of ``…?variant=222&page=1``."""
+    return {value.casefold() for name, value in parse_qsl(key.partition("?")[2]) if _NAMES_A_VARIANT.fullmatch(name)}

@@ -141,5 +141,6 @@ def _merge(found: list[Node], page: PageIdentity, *, is_sure: bool) -> OwnProduc
 def _is_asked(node: Node, page: PageIdentity) -> bool:
     """Whether the page's address asks for this variant, by its address or by its id."""
     keys = [key_of(absolute) for address in _addresses(node) if (absolute := join(page.url, address))]
-    ids = {text_or_number(node.get(name)) for name in ("sku", "productID", "@id")}
+    told = (text_or_number(node.get(name)) for name in ("sku", "productID", "@id", "color", "size"))
+    ids = {text.casefold() for text in told if text}
     return any(is_asked_by(key, page.asked) for key in keys) or bool(ids & variants_named(page.asked))

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import agree
-from offers_cli.marketplaces.html import Document, class_of
+from offers_cli.marketplaces.html import Document, class_of, lineage
 from offers_cli.money import STYLES, MoneyError, currency_code, parse_cents
 
 if TYPE_CHECKING:
@@ -339,8 +339,7 @@ def _own_text(document: Document) -> _Text:
     text = _Text()
     if (body := document.tree.body) is None:
         return text
-    headings = document.tree.css("h1")[:20]
-    holds_heading = {place.mem_id for heading in headings for place in _around(heading)}
+    holds_heading = places_around_headings(document)
     waiting: list[tuple[LexborNode | None, _Place, str]] = [(body, _Place(), "")]
     while waiting:
         node, place, closing = waiting.pop()
@@ -352,7 +351,7 @@ def _own_text(document: Document) -> _Text:
             if shown := re.sub(r"\s+", " ", (node.text_content or "").replace(SEAM, "")):
                 text.add(shown, place)
             continue
-        if not node.is_element_node or _is_foreign(node, holds_heading):
+        if not node.is_element_node or node.tag in UNSEEN or _is_foreign(node, holds_heading):
             continue
         inner = _place_of(node, place)
         edge = SEAM if node.tag in INLINE else "\n"
@@ -362,19 +361,19 @@ def _own_text(document: Document) -> _Text:
     return text
 
 
-def _around(node: LexborNode) -> Iterator[LexborNode]:
-    place = node.parent
-    for _ in range(300):
-        if place is None or not place.is_element_node:
-            return
-        yield place
-        place = place.parent
+def places_around_headings(document: Document) -> set[int]:
+    """The elements around the headings, by their ids in memory: the own part, whatever they are called."""
+    headings = document.tree.css("h1")[:20]
+    return {place.mem_id for heading in headings for place in lineage(heading)}
 
 
-def _is_foreign(node: LexborNode, holds_heading: set[int]) -> bool:
-    if node.tag in UNSEEN:
-        return True
-    if node.mem_id in holds_heading or node.tag in {"body", "main", "h1"}:
+def is_elsewhere(node: LexborNode, around_headings: set[int]) -> bool:
+    """Whether a node stands among other products, in a link, or in the shop's header or footer."""
+    return any(_is_foreign(place, around_headings) for place in lineage(node))
+
+
+def _is_foreign(node: LexborNode, around_headings: set[int]) -> bool:
+    if node.mem_id in around_headings or node.tag in {"body", "main"}:
         return False
     if node.tag in FOREIGN_TAGS or (node.tag == "a" and _leads_elsewhere(node)):
         return True
