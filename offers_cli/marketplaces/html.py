@@ -211,6 +211,12 @@ def without_tracking(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
+def add_command(url: str) -> str:
+    """The command that saves the product of an address, or of a saved page without one; quoted as `explain_command`."""
+    shown = printable(without_query(url))[:_LONGEST_SHOWN]
+    return f"offers add {shlex.quote(shown)}" if shown else "offers ingest --add FILE"
+
+
 def explain_command(url: str) -> str:
     """The command that shows what a page says, quoted for a shell; its address as in the log, without its query."""
     shown = printable(without_query(url))[:_LONGEST_SHOWN]

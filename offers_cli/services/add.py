@@ -195,7 +195,7 @@ class Adder:
         for _ in range(MOST_STEPS):
             shop = self.pages.marketplace_for(address)
             place = shop.locate(address)
-            asked = place.url if place else address
+            asked = shop.fetch_url(place.url if place else address)
             if known := self._known(asked):
                 self._note(link, "known", known)
                 return

@@ -6,7 +6,6 @@ the id of its catalogue or user product, or by a link that tells one of these. N
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,11 +14,10 @@ from offers_cli.errors import Ambiguous, NotFound
 from offers_cli.log import without_query
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
-from offers_cli.services.sources import as_address
+from offers_cli.services.sources import AT_HOST, as_address
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.text import printable
 
-HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S+", re.ASCII)
 LONGEST_TITLE = 60
 MOST_SHOWN = 5
 NEIGHBOURS = 1000
@@ -29,7 +27,7 @@ NEIGHBOURS = 1000
 def as_link(text: str, marketplaces: Sequence[Marketplace]) -> str | None:
     """The address that a word is, with or without scheme, at one of these marketplaces; None for anything else."""
     word = text.strip().strip("<>")
-    address = as_address(word) or (f"https://{word}" if HOST.fullmatch(word) else "")
+    address = as_address(word) or (f"https://{word}" if AT_HOST.fullmatch(word) else "")
     return address if any(each.owns(address) for each in marketplaces) else None
 
 
@@ -82,7 +80,7 @@ def _not_found(name: str, storage: Storage, marketplaces: Sequence[Marketplace])
     if link is None:
         near = _near(name, ids, storage)
         hint = f"offers show {shlex.quote(near.external_id)}" if near else "offers list --search WORDS"
-        return NotFound(f"{printable(name)}: no such offer", hint=hint)
+        return NotFound(f"{printable(name).strip() or repr('')}: no such offer", hint=hint)
     shown = printable(without_query(link))
     if not ids:
         return NotFound(

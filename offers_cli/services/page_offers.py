@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,7 +120,7 @@ class PageOffers:
         enrichment = to_enrichment(reading, offer_id=offer_id, observed_at=observed_at)
         done = self.storage.save_enrichments([enrichment])
         if reason := done.unwritten.get(offer_id):
-            raise OfferRefused(f"offer {offer_id}: {reason}", hint=f"offers show {offer_id}")
+            raise OfferRefused(f"offer {offer_id}: {reason}", hint=f"offers show {shlex.quote(offer_id)}")
         return "applied" if offer_id in done.applied else "superseded"
 
     def enqueue(self, offers: Sequence[StoredOffer]) -> None:

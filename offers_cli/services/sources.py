@@ -12,6 +12,8 @@ from offers_cli.errors import UsageError
 from offers_cli.files import is_file, parse_path
 
 SAVED = (".html", ".htm", ".json")
+AT_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S+", re.ASCII)
+"""What may be an address without its scheme; a path may look alike."""
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -48,6 +50,8 @@ def parse_source(text: str) -> Source:
         path = parse_path(text)
     except ValueError as exc:
         raise UsageError(f"{text!r} is not a source: {exc}", hint="give the path of a saved page") from exc
+    if AT_HOST.fullmatch(text) and path.suffix.lower() not in SAVED and not Path(path.parts[0]).exists():
+        return Source("listing", f"https://{text}")
     if "://" not in text and (is_file(path) or path.suffix.lower() in SAVED or "/" in text):
         return Source("file", text, path)
     raise UsageError(

@@ -60,6 +60,7 @@ SAFE = {"shlex.quote", "explain_command", "install_command", "_sql_editor"}
 OWN_WORDS = {
     # names of settings, options and commands of our own, texts that were quoted where they were made, a number
     *("error.hint", "folder", "hint", "lacking", "name", "near[0]", "needed", "option", "renames", "shown", "there"),
+    *("DECIDE", "RobotsForbidden.code", "first.hint", "GOES_ON", "IMPORT_HINT", "BY_HAND", "', '.join(SUFFIXES)"),
     *("us", "where", "words[0]", "health.primary", "directory", "text.strip()"),
 }
 

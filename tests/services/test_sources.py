@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from offers_cli.affiliate.hub import HubFilter
@@ -17,13 +19,25 @@ from offers_cli.services.sources import check_hub_filter, parse_source
         ("search:fone", "search"),
         ("https://lista.mercadolivre.com.br/fone", "listing"),
         ("HTTPS://lista.mercadolivre.com.br/fone", "listing"),
+        ("lista.mercadolivre.com.br/fone", "listing"),
+        ("meli.la/2aBcDeF", "listing"),
         ("page.html", "file"),
+        ("saved.pages/page.html", "file"),
         ("./folder/page", "file"),
         ("cards.json", "file"),
     ],
 )
 def test_kinds(text: str, kind: str) -> None:
     assert parse_source(text).kind == kind
+
+
+def test_a_path_that_looks_like_an_address_is_a_path_where_its_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.pages").mkdir()
+    assert parse_source("shop.pages/monday").kind == "file"
+    assert parse_source("shop.pages2/monday").label == "https://shop.pages2/monday"
 
 
 @pytest.mark.parametrize("text", ["", "ofertsa", "search:", "search:  ", "ftp://x.example"])

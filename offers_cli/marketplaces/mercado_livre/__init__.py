@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import ForbiddenUrl, PageChanged, PageError, Redirected, UsageError
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading, ProductPlace, ProductReading, Reading
-from offers_cli.marketplaces.html import explain_command, split
+from offers_cli.marketplaces.html import add_command, explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
 
@@ -180,7 +180,7 @@ class MercadoLivre:
 
         page = self._recognise(html, url, ListingPage)
         if not isinstance(page, ListingPage):
-            raise PageChanged("a product page answered instead of a listing", hint=explain_command(url))
+            raise PageChanged("a product page answered instead of a listing", hint=add_command(url))
         return page.read(source=source)
 
     def read_product(self, html: str, url: str) -> ProductReading:
