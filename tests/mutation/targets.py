@@ -10,6 +10,10 @@ BOX, AGREEMENT, PAGE, EVIDENCE = (
 )
 OWN, SHOWN = "tests/reading/test_own_product.py", "tests/reading/test_shown_amounts.py"
 FOLDERS = "tests/reading/test_page_folders.py"
+AMOUNTS, GONE, WHICH, PAID, TOLD = (
+    f"tests/reading/test_{name}.py"
+    for name in ("amounts", "gone_means_gone", "which_product", "product_payment", "product_facts")
+)
 PAYMENT, FACTS, CARDS, LISTINGS = (
     f"tests/reading/test_{name}.py" for name in ("payment", "offer_facts", "card_conditions", "listing_cards")
 )
@@ -38,9 +42,13 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "schema_org" / "own_product.py": (OWN,),
         READING / "schema_org" / "product_page.py": (OWN, SHOWN, "tests/reading/test_any_shop.py"),
         READING / "schema_org" / "shown.py": (SHOWN, "tests/reading/test_shop_layouts.py"),
-        READING / "evidence.py": (AGREEMENT,),
-        READING / "mercado_livre" / "price_box.py": (BOX, EVIDENCE, FOLDERS),
-        READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, FOLDERS),
+        READING / "evidence.py": (AGREEMENT, PAID, TOLD),
+        READING / "mercado_livre" / "amounts.py": (AMOUNTS, BOX),
+        READING / "mercado_livre" / "price_box.py": (BOX, PAID, EVIDENCE, FOLDERS),
+        READING / "mercado_livre" / "product_page.py": (PAGE, EVIDENCE, WHICH, GONE, FOLDERS),
+        READING / "mercado_livre" / "product_state.py": (PAID, WHICH, GONE, EVIDENCE, FOLDERS),
+        READING / "mercado_livre" / "product_facts.py": (TOLD,),
+        READING / "mercado_livre" / "walls.py": (GONE, FOLDERS),
         READING / "mercado_livre" / "payment.py": (PAYMENT,),
         READING / "mercado_livre" / "facts.py": (FACTS,),
         READING / "mercado_livre" / "listing_facts.py": (LISTINGS, FOLDERS),

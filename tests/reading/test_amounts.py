@@ -10,6 +10,7 @@ from offers_cli.marketplaces.mercado_livre.amounts import (
     currency_of,
     is_surely_whole,
     named_currency,
+    percent_in,
     read_amount,
 )
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, SITES, Site, find_site
@@ -222,3 +223,31 @@ def test_an_amount_is_surely_whole_where_it_is_said_so(place: LexborNode, countr
 )
 def test_a_text_shows_amounts_with_their_symbols(text: str, amounts: set[int]) -> None:
     assert amounts_in(text) == amounts
+
+
+def test_as_many_amounts_are_looked_at_as_pages_have() -> None:
+    assert amounts_in("R$ 1 " * 1999 + "R$ 2 R$ 3") == {100, 200}
+
+
+# --- Percentages ---
+
+
+@pytest.mark.parametrize(
+    ("text", "percent"),
+    [
+        ("20% OFF", 20),
+        ("20 % OFF", 20),
+        ("5% OFF no Pix", 5),
+        ("até 20% OFF", None),
+        ("hasta 20% OFF", None),
+        ("Up to 20% OFF", None),
+        ("20% OFF e 5% OFF", None),
+        ("100% OFF", None),
+        ("2,5% OFF", None),
+        ("2.5% OFF", None),
+        ("0% OFF", None),
+        ("OFF", None),
+    ],
+)
+def test_a_label_has_one_whole_percentage(text: str, percent: int | None) -> None:
+    assert percent_in(text) == percent

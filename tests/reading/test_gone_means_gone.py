@@ -9,6 +9,7 @@ import pytest
 from offers_cli.errors import OfferGone, PageChanged
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.mercado_livre.walls import says_ended
 
 URL = "https://produto.mercadolivre.com.br/MLB-5000000001-cafeteira-_JM"
 PRICE = (
@@ -36,6 +37,62 @@ ENDED = [
     "El producto no está disponible",
     "Stock no disponible",
     "Sin stock",
+]
+THINGS = [
+    "Este anúncio",
+    "Esta oferta",
+    "Esse produto",
+    "Ese producto",
+    "O item",
+    "A oferta",
+    "El artículo",
+    "La publicación",
+    "Anuncio",
+    "Publicação",
+    "Publicación",
+    "Item",
+    "Ítem",
+    "Articulo",
+    "Estoque",
+    "Stock",
+    "Producto",
+]
+STATES = [
+    "está pausado",
+    "esta pausada",
+    "foi finalizado",
+    "fue finalizada",
+    "se encontra encerrado",
+    "se encuentra terminada",
+    "encontra-se esgotado",
+    "ficou agotado",
+    "está temporariamente indisponível",
+    "está temporalmente inactivo",
+    "inativo",
+    "indisponivel",
+    "no disponible",
+    "sem estoque",
+    "sin stock",
+    "fora de estoque",
+    "fuera de stock",
+    "não está disponível",
+    "no está disponible",
+    "já não está mais disponível",
+    "ya no está más disponible",
+    "não está à venda",
+    "no esta a la venta",
+]
+TAILS = ["no momento", "neste momento", "por enquanto", "por el momento", "pelo vendedor", "por el vendedor"]
+REGIONS = [
+    "na sua região",
+    "en tu región",
+    "Informe seu CEP",
+    "Código postal",
+    "codigo postal",
+    "para tu ubicación",
+    "ubicacion",
+    "na sua área",
+    "no seu endereço",
 ]
 SAYS_LESS = [
     "Outros vendedores estão sem estoque. Compre deste!",
@@ -89,6 +146,35 @@ def test_the_pages_own_message_ends_the_offer_with_a_price_or_without(text: str)
 )
 def test_each_form_of_a_message_suffices(message: str) -> None:
     assert said(message.format("Anúncio pausado") + LINKED) == "Anúncio pausado"
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_whatever_the_page_calls_what_it_sells(thing: str) -> None:
+    assert says_ended(f"{thing} pausado")
+    assert not says_ended(f"Outro {thing} pausado")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_however_it_says_that_it_is_not_sold(state: str) -> None:
+    assert says_ended(f"Este produto {state}")
+    assert all(says_ended(f"Este produto {state} {tail}") for tail in TAILS)
+    assert not says_ended(f"Este produto {state} em azul")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_message_about_a_region_is_none_of_the_product(region: str) -> None:
+    assert not says_ended(f"Produto indisponível. {region}")
+
+
+@pytest.mark.parametrize("end", [".", "!", ";", "\n"])
+def test_one_of_several_sentences_suffices(end: str) -> None:
+    assert says_ended(f"Que pena{end} Produto esgotado{end} Veja outros")
+
+
+def test_a_message_is_as_long_as_a_message() -> None:
+    """Longer texts are a description, or all of a page."""
+    assert says_ended("Produto esgotado." + " " * 283)
+    assert not says_ended("Produto esgotado." + " " * 284)
 
 
 @pytest.mark.parametrize("text", SAYS_LESS)
