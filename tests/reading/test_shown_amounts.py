@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from reading.captures import REAL_PAGES, real_pages_folder
+from reading.captures import REAL_PAGES, real_pages_folder, without_attribute
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ProductReading
@@ -271,3 +271,21 @@ def test_captures_show_their_previous_price_and_their_condition(name: str) -> No
     reading = SHOP.read_product(html, SHOP.page_url(html) or "")
     assert (reading.price_cents, reading.old_price_cents) == (wanted["price_cents"], wanted["old_price_cents"])
     assert reading.price_condition is PIX
+
+
+@pytest.mark.parametrize("name", priced())
+def test_changed_captures_are_read_rightly_or_refused(name: str) -> None:
+    """Names of the markup taken away; data for machines that name another amount of the page, or cents as units."""
+    wanted = json.loads((CAPTURED / "expected.json").read_text("utf-8"))[name]
+    html = (CAPTURED / name).read_text("utf-8")
+    url, price, old = SHOP.page_url(html) or "", wanted["price_cents"], wanted["old_price_cents"]
+    for attribute in ("class", "data-testid", "id"):
+        html = without_attribute(attribute, html)
+        reading = SHOP.read_product(html, url)
+        assert (reading.price_cents, reading.price_condition) == (price, PIX)
+        assert reading.old_price_cents in {None, old}
+    named = f'"price":"{price // 100}.{price % 100:02}"'
+    assert named in html
+    for lie in (price * 100, price // 10, price * 7 + 13):
+        with pytest.raises(PageChanged):
+            SHOP.read_product(html.replace(named, f'"price":"{lie // 100}.{lie % 100:02}"'), url)

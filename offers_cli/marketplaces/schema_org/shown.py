@@ -248,7 +248,7 @@ class Shown:
 
     def contradict(self, cents: int) -> bool:
         """Whether the page shows other amounts for the price than this one, or this one for something else only."""
-        same = [a for a in self.amounts if not a.is_foreign and any(agree(reading, cents) for reading in a.readings)]
+        same = [amount for amount in self.amounts if not amount.is_foreign and _may_be(amount, cents)]
         if any(not amount.is_aside and not self._is_former(amount) for amount in same):
             return False
         return bool(self.prices or same)
@@ -296,6 +296,11 @@ class Shown:
             a for a in own if _PIX_BEHIND.search(self._behind(a.end)) or _PIX_BEFORE.search(self._before(a.start))
         ]
         return bool(by_pix) and not any(_CARD_BEHIND.search(self._behind(a.end)) for a in own)
+
+
+def _may_be(amount: Amount, cents: int) -> bool:
+    """Whether an amount is that one, or rounded to it; a number without a currency only where it is the very same."""
+    return cents in amount.readings or (amount.is_money and any(agree(reading, cents) for reading in amount.readings))
 
 
 def _is_special(amount: Amount) -> bool:
