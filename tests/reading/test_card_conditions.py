@@ -239,3 +239,122 @@ def test_the_last_card_of_a_page_that_was_cut_off_is_left_out(market: MercadoLiv
     assert len(read(market, cut_off.replace("<html>", "")).offers) == 2
     again = read(market, f"{page}{cut_off}")
     assert again.unreadable == ((4, "the page is cut off"),)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "/kg",
+        "por quilo",
+        "cada kilo",
+        "o g",
+        "a grama",
+        "por gramas",
+        "el ml",
+        "la l",
+        "por litro",
+        "por metro",
+        "/m",
+        "por m2",
+        "/ un",
+        "por unidad",
+        "por peça",
+        "por peca",
+        "por pieza",
+        "por par",
+        "por 12 unidade",
+    ],
+)
+def test_each_unit_makes_a_price_per_unit(unit: str, market: MercadoLivre) -> None:
+    assert "a price per unit" in refusal(market, listing(states=[ACard(note=unit).state()]))
+
+
+@pytest.mark.parametrize("note", ["por Pix", "o melhor preço", "com garantia"])
+def test_other_notes_make_no_price_per_unit(note: str, market: MercadoLivre) -> None:
+    assert len(read(market, listing(states=[ACard(note=note).state()])).offers) == 1
+
+
+@pytest.mark.parametrize(
+    "unit", ["meses de", "cuotas de", "parcelas de", "mensualidades de", "x de", "x", " x", "meses sin intereses de"]
+)
+def test_each_word_before_an_instalment_refuses_it_as_a_price(unit: str, market: MercadoLivre) -> None:
+    html = ACard().html().replace('<div class="poly-price__current">', f'<div class="poly-price__current">6 {unit} ')
+    assert "an instalment stands" in refusal(market, listing(html=html))
+
+
+@pytest.mark.parametrize("words", ["o", "en", "Por", "Preço", "Só"])
+def test_words_before_a_price(words: str, market: MercadoLivre) -> None:
+    html = ACard().html().replace('<div class="poly-price__current">', f'<div class="poly-price__current">{words} ')
+    if words in {"o", "en"}:
+        assert "an instalment stands" in refusal(market, listing(html=html))
+    else:
+        assert len(read(market, listing(html=html)).offers) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["A partir de", "Desde:", "from", "Preço a partir de", "Precos desde", "valor a partir de"]
+)
+def test_each_wording_right_before_a_box_makes_a_from_price(words: str, market: MercadoLivre) -> None:
+    html = (
+        ACard()
+        .html()
+        .replace('<div class="poly-component__price">', f'<p>{words}</p><div class="poly-component__price">')
+    )
+    assert "from" in refusal(market, listing(html=html))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Esgotado",
+        "esgotada",
+        "Indisponível",
+        "Indisponivel",
+        "Sem estoque",
+        "Agotada",
+        "agotado",
+        "Sin stock",
+        "No disponible",
+        "Item esgotado",
+        "Artículo agotado",
+        "Articulo agotado",
+        "Produto esgotado!",
+    ],
+)
+def test_each_wording_says_that_a_card_is_sold_out(words: str, market: MercadoLivre) -> None:
+    page = listing(html=ACard(elements=f"<p> {words} </p>").html() + ACard(item_id="MLB100000002").html())
+    assert read(market, page).unreadable == ((1, "sold out"),)
+
+
+@pytest.mark.parametrize(
+    "words", ["Esgotado em 2 lojas", "Quase esgotado", "Últimas unidades", "Disponível em 4 cores"]
+)
+def test_other_words_say_nothing_of_the_sort(words: str, market: MercadoLivre) -> None:
+    assert len(read(market, listing(html=ACard(elements=f"<p>{words}</p>").html())).offers) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Não há anúncios",
+        "Nao há produtos",
+        "não encontramos resultados",
+        "Nenhum resultado",
+        "nenhum anúncio",
+        "nenhum anuncio",
+        "No hay publicaciones",
+        "no hay resultados",
+        "no hay productos",
+        "No encontramos publicaciones",
+        "no encontramos resultados",
+        "no encontramos productos",
+        "não encontramos anúncios",
+        "Não há resultados",
+        "Não encontramos produtos",
+        "Aún no ha recomendado nada",
+        "Zé ainda não recomendou produtos",
+        "aun no recomendó",
+    ],
+)
+def test_each_wording_says_that_a_listing_is_empty(words: str, market: MercadoLivre) -> None:
+    assert read(market, f"<html><h2>{words}</h2></html>").offers == ()

@@ -251,3 +251,149 @@ def test_no_text_breaks_a_reader(text: str) -> None:
         facts.coupon(text, "BRL"),
     ):
         assert isinstance(told, Facts)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "frete grátis",
+        "envío gratis",
+        "envio gratis",
+        "entrega grátis",
+        "chega grátis",
+        "chegará grátis",
+        "chegara gratis",
+        "llega gratis",
+        "llegará gratis",
+        "llegara gratis",
+        "receba grátis",
+        "recibe gratis",
+        "recibelo gratis",
+        "frete grátis!",
+    ],
+)
+def test_free_shipping_is_known_in_each_wording(words: str) -> None:
+    assert facts.shipping([words.capitalize()]) == Facts(free_shipping=True)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "acima de 79",
+        "abaixo",
+        "a partir de 79",
+        "desde 79",
+        "mínimo",
+        "minimo",
+        "na compra",
+        "2 unidades",
+        "no carrinho",
+        "en tu carrito",
+        "na assinatura",
+        "con suscripción",
+        "com cupom",
+        "con cupón",
+        "con cupon",
+        "no Meli",
+        "no clube",
+        "retire hoje",
+        "na agência",
+        "na agencia",
+        "79 $",
+        "10%",
+    ],
+)
+def test_each_limit_of_a_promise_takes_it_back(limit: str) -> None:
+    assert facts.shipping([f"Frete grátis {limit}"]).free_shipping is None or "carrito" in limit
+
+
+@pytest.mark.parametrize(
+    "whom", ["por ser sua primeira compra", "por tu primera compra", "na sua conta", "en tu cuenta"]
+)
+def test_for_whom_shipping_is_free_is_known_in_each_wording(whom: str) -> None:
+    wanted = Facts(free_shipping=True, free_shipping_note=whom)
+    assert facts.shipping([f"Frete grátis {whom}"]) == facts.shipping(["Frete grátis", whom]) == wanted
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "avaliações",
+        "avaliação",
+        "avaliaçoes",
+        "avaliacões",
+        "opiniões",
+        "opinião",
+        "opiniones",
+        "opinión",
+        "calificaciones",
+        "calificación",
+    ],
+)
+def test_reviews_are_known_by_each_name(what: str) -> None:
+    told = facts.reviews(f"12 {what}")
+    assert told == (Facts() if what == "avaliaçoes" else Facts(reviews=12))
+
+
+@pytest.mark.parametrize(
+    "word", ["Avaliação", "Avaliacao", "Classificação", "Classificacao", "Calificación", "Calificacion"]
+)
+def test_stars_are_known_aloud_by_each_name(word: str) -> None:
+    assert facts.reviewed(f"{word} 4,5 de 5") == Facts(rating_hundredths=450)
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        ("1 milhão de vendidos", 1_000_000),
+        ("1 millón vendidos", 1_000_000),
+        ("2 millones de vendidos", 2_000_000),
+        ("2 millon vendidos", 2_000_000),
+        ("+3M vendidos", 3_000_000),
+        ("5 produtos vendidos", 5),
+        ("5 productos vendidos", 5),
+        ("5 produto vendido", 5),
+        ("7 vendidas", 7),
+        ("12.345 vendidos", 12345),
+        ("1.25mil vendidos", 1250),
+    ],
+)
+def test_what_was_sold_is_known_in_each_wording(text: str, least: int) -> None:
+    assert facts.sold(text) == Facts(sold_at_least=least)
+
+
+@pytest.mark.parametrize(
+    "least",
+    [
+        "compra mínima R$ 50",
+        "em compras acima de R$ 50",
+        "na compra minima R$ 50",
+        "pedido mínimo R$ 50",
+        "acima de R$ 50",
+        "a partir de R$ 50",
+        "mínimo de R$ 50",
+        "minimo R$ 50",
+        "compras de R$ 50",
+        "em compras a partir de R$ 50",
+    ],
+)
+def test_the_least_purchase_is_known_in_each_wording(least: str) -> None:
+    told = facts.coupon(f"Cupom R$ 9 OFF {least}", "BRL")
+    assert (told.coupon_cents, told.coupon_min_cents) == (900, 5000)
+
+
+@pytest.mark.parametrize("most", ["até", "ate", "hasta", "limite", "limite de", "máx.", "max.", "máximo", "maximo"])
+def test_the_most_that_a_percentage_takes_off_is_known_in_each_wording(most: str) -> None:
+    told = facts.coupon(f"Cupom 10% OFF {most} R$ 50", "BRL")
+    assert (told.coupon_cents, told.coupon_pct) == (None, 10)
+
+
+def test_of_two_least_purchases_none_is_told() -> None:
+    told = facts.coupon("Cupom 5% OFF. Compra mínima R$ 50 ou R$ 60", "BRL")
+    assert (told.coupon_pct, told.coupon_min_cents) == (5, None)
+    assert facts.coupon("Cupom R$ 0,00 OFF", "BRL").coupon_cents is None
+
+
+@pytest.mark.parametrize("start", ["Por", "Vendido por", "Vendido e entregue por", "POR"])
+def test_a_seller_is_known_behind_each_wording(start: str) -> None:
+    assert facts.seller(f"{start} Zé") == Facts(seller="Zé")

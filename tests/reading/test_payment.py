@@ -13,6 +13,7 @@ from offers_cli.marketplaces.mercado_livre.payment import (
     NOTHING,
     Payment,
     condition_of,
+    naming_a_condition,
     payment_in_node,
     payment_in_template,
     payment_in_text,
@@ -288,3 +289,119 @@ def test_elements_without_marked_amounts_are_read_as_text_unless_digits_run_toge
 )
 def test_elements_with_doubtful_amounts_tell_nothing(html: str) -> None:
     assert in_element(html) == NOTHING
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *(
+            f"10% OFF {link} Pix"
+            for link in [
+                "no",
+                "na",
+                "com",
+                "con",
+                "via",
+                "pelo",
+                "pela",
+                "por",
+                "pagando",
+                "só",
+                "apenas",
+                "somente",
+                "usando",
+            ]
+        ),
+        *(f"10% OFF Pix {both} saldo no Mercado Pago" for both in ["ou", "o", "e", "y"]),
+        *(f"saldo {place} Mercado Pago" for place in ("no", "na", "do", "em", "en", "em conta do", "en cuenta de")),
+        *(f"saldo en cuenta {place} Mercado Pago" for place in ("no", "en")),
+        "à vista no Pix",
+        "a vista Pix",
+        "-10% de descuento con Pix",
+        "US$ 10 OFF no Pix",
+        "$ 10 de desconto no Pix",
+    ],
+)
+def test_pix_is_known_in_each_wording(label: str) -> None:
+    assert condition_of(label) is PIX
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Crédito disponível",
+        "credito disponivel",
+        "crédito disponible",
+        "Mercado Crédito",
+        "linha de crédito",
+        "línea de crédito",
+    ],
+)
+def test_the_credit_line_is_known_by_each_name(name: str) -> None:
+    assert condition_of(f"10% OFF no {name}") is CREDIT
+
+
+STARTS = ("", "em ", "en ", "ou ", "o ", "mismo precio en ", "em até ", "en hasta ", "ate ")
+UNITS = ("x", " x", "x de", " parcelas de", " cuotas de", " meses de", " mensualidades de")
+
+
+@pytest.mark.parametrize(
+    ("text", "free"),
+    [
+        *((f"{start}10x R$ 10 sem juros", True) for start in STARTS),
+        *((f"10{unit} R$ 10 sem juros", True) for unit in UNITS),
+        ("10x R$ 10 sin interés", True),
+        ("10x R$ 10 sin intereses", True),
+        ("10x R$ 10 con 0% interés", True),
+        ("10 cuotas sin interés de R$ 10", True),
+        ("10 meses sin intereses de R$ 10", True),
+        ("10 meses de R$ 10", False),
+    ],
+)
+def test_instalments_are_known_in_each_wording(text: str, free: bool) -> None:
+    assert payment_in_text(text, "BRL") == instalments(10, 1000, free=free)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ou R$ 90 em outros meios de pagamento",
+        "o R$ 90 en otros medios",
+        "o R$ 90 con otros medios de pago",
+        "ou R$ 90 no cartão",
+        "ou R$ 90 no cartao de credito",
+        "ou R$ 90 em 10x",
+        "ou R$ 90 em ate 3 x sem juros",
+    ],
+)
+def test_what_a_card_pays_is_known_in_each_wording(text: str) -> None:
+    assert payment_in_text(text, "BRL") == Payment(card_price_cents=9000)
+
+
+def test_amounts_are_known_by_each_symbol_of_their_currency() -> None:
+    for text, currency in (("o S/. 90 en otros medios", "PEN"), ("o S/ 90 en otros medios", "PEN"),
+                           ("o U$S 90 en otros medios", "USD"), ("o XYZ 90 en otros medios", "XYZ")):  # fmt: skip
+        assert payment_in_text(text, currency) == Payment(card_price_cents=9000)
+    assert payment_in_text("o US 90 en otros medios", "USD") == NOTHING
+    assert payment_in_text("ou LR$ 90 em outros meios", "BRL") == NOTHING
+
+
+def test_instalments_may_be_rounded_by_three_percent() -> None:
+    assert payment_in_text("ou R$ 100 em 10x R$ 9,70 sem juros", "BRL").card_price_cents == 10000
+    assert payment_in_text("ou R$ 100 em 10x R$ 10,30 sem juros", "BRL").card_price_cents == 10000
+    assert payment_in_text("ou R$ 100 em 10x R$ 9,69 sem juros", "BRL") == NOTHING
+    assert payment_in_text("ou R$ 100 em 10x R$ 10,31 sem juros", "BRL") == NOTHING
+    assert payment_in_text("ou R$ 100 em 10x R$ 9,70", "BRL").interest_free is False
+
+
+def test_texts_are_read_to_a_length_that_no_phrase_has() -> None:
+    template = "12x {price}"
+    told = {"text": template.ljust(300), "values": [{"key": "price", **price(10)}]}
+    assert payment_in_template(told, "BRL") == instalments(12, 1000, free=False)
+    assert payment_in_template({**told, "text": template.ljust(301)}, "BRL") == NOTHING
+    assert payment_in_text(f"{'12x R$ 10'.ljust(300)}x", "BRL") == instalments(12, 1000, free=False)
+
+
+def test_a_text_in_an_unknown_place_counts_where_it_names_a_condition() -> None:
+    texts = ["{icon} no Pix", "50% OFF", "Mercado Crédito", "Pixel"]
+    assert [text.strip() for text in naming_a_condition(texts)] == ["no Pix", "Mercado Crédito"]
