@@ -21,20 +21,14 @@ returns text language sql stable set search_path = '' as $$
   where attrelid = written and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = ''
 $$;
 
--- What a card or a page shows together about the price; null where it does not show it.
-create or replace function public.offers_shown(told public.offers)
-returns jsonb language sql immutable set search_path = '' as $$
-  select jsonb_strip_nulls(jsonb_build_object(
-    'price_cents', told.price_cents, 'old_price_cents', told.old_price_cents, 'discount_pct', told.discount_pct,
-    'price_condition', told.price_condition, 'card_price_cents', told.card_price_cents,
-    'discount_kind', told.discount_kind))
-$$;
-
 -- What a listing last showed, and beside the same price what it showed before.
 create or replace function public.offers_with_word(stored public.offers, card public.offers)
 returns public.offers language plpgsql immutable set search_path = '' as $$
 declare
-  word jsonb := public.offers_shown(card) - 'price_cents';
+  word jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'old_price_cents', card.old_price_cents, 'discount_pct', card.discount_pct,
+    'price_condition', card.price_condition, 'card_price_cents', card.card_price_cents,
+    'discount_kind', card.discount_kind));
 begin
   if stored.listing_price_cents = card.price_cents then
     word := stored.listing_word || word;
@@ -46,18 +40,20 @@ end $$;
 
 -- Of what may end any day only what a later card or page still says.
 create or replace function public.offers_with_facts(stored jsonb, newer jsonb)
-returns jsonb language sql immutable set search_path = '' as $$
-  select stored - array[
+returns jsonb language plpgsql immutable set search_path = '' as $$
+begin
+  return stored - array[
     'installments_count', 'installment_cents', 'interest_free', 'free_shipping', 'free_shipping_note', 'full', 'badge',
-    'badge_until', 'coupon_label', 'coupon_cents', 'coupon_pct', 'coupon_min_cents'] || newer
-$$;
+    'badge_until', 'coupon_label', 'coupon_cents', 'coupon_pct', 'coupon_min_cents'] || newer;
+end $$;
 
 -- What makes one row of history another one.
 create or replace function public.offers_is_other_price(before public.offers, after public.offers)
-returns boolean language sql immutable set search_path = '' as $$
-  select (before.price_cents, before.old_price_cents, before.price_condition)
-    is distinct from (after.price_cents, after.old_price_cents, after.price_condition)
-$$;
+returns boolean language plpgsql immutable set search_path = '' as $$
+begin
+  return (before.price_cents, before.old_price_cents, before.price_condition)
+    is distinct from (after.price_cents, after.old_price_cents, after.price_condition);
+end $$;
 
 -- Another price replaces all that is shown with it; at the same price, what is not shown erases nothing. There another
 -- old price brings its own discount along, and another condition its own card price.
@@ -110,8 +106,9 @@ begin
   if seen_at < stored.last_seen_at then
     return stored;
   end if;
-  stored := jsonb_populate_record(stored, jsonb_strip_nulls(to_jsonb(card) - 'title' - 'facts')
-    - array(select jsonb_object_keys(public.offers_shown(card))));
+  stored := jsonb_populate_record(stored, jsonb_strip_nulls(to_jsonb(card) - array[
+    'title', 'facts', 'price_cents', 'old_price_cents', 'discount_pct', 'price_condition', 'card_price_cents',
+    'discount_kind']));
   if not stored.strategies ? 'title' then
     stored.title := card.title;
   end if;
@@ -162,30 +159,34 @@ begin
   end if;
 end $$;
 
--- Writes the row, and a row of history when price, old price or condition changed; returns whether they did.
-create or replace function public.offers_write(
-  before public.offers, after public.offers, observed_at timestamptz, source text
-) returns boolean language plpgsql set search_path = '' as $$
+-- Makes the function that writes a row, and a row of history when price, old price or condition changed, and returns
+-- whether they did. Its columns are those of today, for a statement that is put together for each row is planned for
+-- each row: a later step that adds a column does this again.
+create or replace function public.offers_make_write()
+returns void language plpgsql set search_path = '' as $make$
 declare
-  columns text;
+  columns text := public.offers_columns('public.offers');
 begin
-  if before is distinct from after then
-    columns := public.offers_columns('public.offers');
-    execute format(
-      'insert into public.offers (%1$s) select %1$s from (select ($1).*) as row
-        on conflict (id) do update set (%1$s) = row(%2$s)',
-      columns, 'excluded.' || replace(columns, ', ', ', excluded.'))
-      using after;
-  end if;
-  if not public.offers_is_other_price(before, after) then
-    return false;
-  end if;
-  insert into public.price_history
-      (offer_id, observed_at, price_cents, old_price_cents, price_condition, card_price_cents, source)
-    values (after.id, observed_at, after.price_cents, after.old_price_cents, after.price_condition,
-      after.card_price_cents, source);
-  return true;
-end $$;
+  execute format($write$
+    create or replace function public.offers_write(
+      before public.offers, after public.offers, observed_at timestamptz, source text
+    ) returns boolean language plpgsql set search_path = '' as $$
+    begin
+      if before is distinct from after then
+        insert into public.offers (%1$s) values (%2$s) on conflict (id) do update set (%1$s) = row(%3$s);
+      end if;
+      if not public.offers_is_other_price(before, after) then
+        return false;
+      end if;
+      insert into public.price_history
+          (offer_id, observed_at, price_cents, old_price_cents, price_condition, card_price_cents, source)
+        values (after.id, observed_at, after.price_cents, after.old_price_cents, after.price_condition,
+          after.card_price_cents, source);
+      return true;
+    end $$
+    $write$, columns, 'after.' || replace(columns, ', ', ', after.'), 'excluded.' || replace(columns, ', ', ', excluded.'));
+end $make$;
+select public.offers_make_write();
 
 -- A page of cards, each offer once. Answer, in the same order: [{external_id, offer: {…}, outcome} | {…, reason}].
 -- Writers take turns, as they do in SQLite: what was read is still true when it is written, and nothing deadlocks.
@@ -455,7 +456,7 @@ declare
   name text;
 begin
   foreach name in array array[
-    'columns', 'shown', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'save_cards', 'sort_key',
+    'columns', 'make_write', 'with_word', 'with_facts', 'is_other_price', 'with_shown', 'save_cards', 'sort_key',
     'write_history']
   loop
     execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
