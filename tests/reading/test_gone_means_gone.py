@@ -260,3 +260,21 @@ def test_a_state_that_hides_it_or_says_active_leaves_the_offer(components: objec
     shown = {"app": "vip", "components": components}
     script = f"<script>window.__PRELOADED_STATE__ = {json.dumps(shown)};</script>"
     assert read(PRICE + script).price_cents == 8000
+
+
+def sold_out(**ids: str) -> str:
+    offer = {"price": 80, "availability": "https://schema.org/OutOfStock"}
+    data = {"@type": "Product", "name": "x", "offers": offer, **ids}
+    return f'<script type="application/ld+json">{json.dumps(data)}</script>'
+
+
+@pytest.mark.parametrize("ids", [{}, {"sku": "MLB5000000001"}, {"productID": "mlb-5000000001"}, {"sku": "ACME-7"}])
+def test_linked_data_of_the_page_end_the_offer(ids: dict[str, str]) -> None:
+    assert said(PRICE + sold_out(**ids)) == "OutOfStock"
+
+
+def test_linked_data_of_another_product_end_nothing() -> None:
+    reading = read(PRICE + sold_out(sku="MLB5000000009"))
+    assert (reading.price_cents, reading.available) == (8000, True)
+    (told,) = reading.candidates["available"]
+    assert (told.raw, told.value, told.note) == ("OutOfStock", None, "of another product")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from reading.captures import RealPages, only_elements, only_state, read_product, real_names
 
+from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ProductReading
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import DiscountKind, PriceCondition
@@ -258,6 +259,13 @@ def test_the_chosen_offer_of_a_buy_box_tells_its_own_payment() -> None:
     reading = read("", script({"header": {"title": "x"}, "buy_box_offers": {"state": "VISIBLE", "items": items}}))
     assert (reading.price_cents, reading.old_price_cents, reading.card_price_cents) == (349103, 359900, 359900)
     assert (reading.price_condition, reading.discount_kind) == (PIX, DiscountKind.PAYMENT)
+
+
+@pytest.mark.parametrize("text", ["A partir de", "Desde {price}", "From"])
+def test_where_prices_begin_is_no_price_of_the_state(text: str) -> None:
+    with pytest.raises(PageChanged, match='a "from" price'):
+        read("", state(prefix={"label": {"text": text}}))
+    assert read("", state(prefix="Ver de onde vem", action={"text": text})).price_cents == 8000
 
 
 # --- Together ---

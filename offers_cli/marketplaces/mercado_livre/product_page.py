@@ -162,7 +162,9 @@ class ProductPage:
         quote = json_ld.quote(product)
         self.evidence.add_text("title", "json_ld", text_in(product.get("name")))
         self.evidence.add_text("currency", "json_ld", quote.currency)
-        if quote.availability:
+        if quote.is_unavailable and not self._names(product):
+            self.evidence.add("available", "json_ld", quote.availability, value=None, note="of another product")
+        elif quote.availability:
             self.evidence.add("available", "json_ld", quote.availability, value=not quote.is_unavailable)
         self.evidence.add("price_cents", "json_ld", quote.raw, quote.price_cents, quote.note)
         self._gather_linked_ids(product, quote)
@@ -172,13 +174,28 @@ class ProductPage:
         """The only product, or the only one that bears an id which the page names elsewhere, else the one asked for."""
         if len(products) == 1:
             return products[0]
-        canonical, asked = identify(self.address), identify(self.url)
-        told = {value for name in ID_NAMES for value in (*self.evidence.values(name), getattr(canonical, name))}
-        for known in (told, {getattr(asked, name) for name in ID_NAMES}):
-            found = [product for product in products if _ids_of(product) & (known - {None})]
+        for known in (self._told_ids, self._asked_ids):
+            found = [product for product in products if _ids_of(product) & known]
             if len(found) == 1:
                 return found[0]
         return None
+
+    def _names(self, product: Json) -> bool:
+        """Whether an id of a product is one of the page's, as far as both name any."""
+        own, known = _ids_of(product), self._told_ids | self._asked_ids
+        return not own or not known or not own.isdisjoint(known)
+
+    @property
+    def _told_ids(self) -> set[str]:
+        """The ids that the page's state, forms and own address name."""
+        canonical = identify(self.address)
+        told = (value for name in ID_NAMES for value in (*self.evidence.values(name), getattr(canonical, name)))
+        return {value for value in told if isinstance(value, str)}
+
+    @property
+    def _asked_ids(self) -> set[str]:
+        asked = identify(self.url)
+        return {value for name in ID_NAMES if (value := getattr(asked, name))}
 
     def _gather_linked_ids(self, product: Json, quote: json_ld.Quote) -> None:
         """The page's own id, whose kind only an address tells: its offer's, else the page's."""
@@ -223,6 +240,6 @@ class ProductPage:
         )
 
 
-def _ids_of(product: Json) -> set[str | None]:
+def _ids_of(product: Json) -> set[str]:
     told = (product.get("productID"), product.get("sku"))
-    return {read(value) for value in told for read in (item_id_in, user_product_id_in)}
+    return {own for value in told for read in (item_id_in, user_product_id_in) if (own := read(value))}

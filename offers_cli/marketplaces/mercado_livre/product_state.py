@@ -12,7 +12,7 @@ from typing import Any
 
 from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.mercado_livre import facts
-from offers_cli.marketplaces.mercado_livre.amounts import percent_in
+from offers_cli.marketplaces.mercado_livre.amounts import FROM, FROM_NOTE, percent_in
 from offers_cli.marketplaces.mercado_livre.payment import (
     NAMED,
     NOTHING,
@@ -83,6 +83,9 @@ def is_visible(component: Json) -> bool:
 
 def _gather_price(evidence: Evidence, component: Json, site: Site) -> None:
     price = component["price"]
+    for text in _texts(component):
+        if FROM.match(text):
+            evidence.add("price_cents", "state", text, None, FROM_NOTE)
     if (value := price.get("value")) is not None:
         evidence.add_price("price_cents", "state", value, lambda: cents_from_number(value))
     if (original := price.get("original_value")) is not None:
@@ -138,14 +141,20 @@ def _labels(component: Json, currency: str) -> Iterator[str]:
     label = component.get("discount_label")
     own = [written_out(part, currency) for part in (label, {"text": dig(label, "value")})]
     yield from filter(None, own)
+    for text in _texts(component):
+        if text not in own and any(words.search(text) for words in NAMED.values()):
+            yield text
+
+
+def _texts(component: Json) -> Iterator[str]:
+    """Every text of a price's component that may speak of the price itself."""
     waiting: list[Any] = [value for name, value in component.items() if name not in NOT_THE_PRICE]
     for _ in range(MOST_TEXTS):
         if not waiting:
             return
         part = waiting.pop(0)
         if isinstance(part, str):
-            if part not in own and any(words.search(part) for words in NAMED.values()):
-                yield part
+            yield part
         elif isinstance(part, dict | list):
             waiting += part.values() if isinstance(part, dict) else part
 
