@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -19,7 +19,7 @@ from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
 from offers_cli.redis.scripts import QUARANTINE
 from offers_cli.services.stats import StatsReport, collect_stats
-from offers_cli.storage.base import OfferCounts
+from offers_cli.storage.base import OfferCounts, StoredOffer
 
 SHOP, SOURCE, URL = "shop.test", "shop product", "https://shop.test/o3"
 NO_KEYS = {"job_id_of": "an id", "command_channel": "a channel"}
@@ -133,6 +133,9 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
 
 class NoStorage:
     """An empty database."""
+
+    def offers_by_id(self, ids: Sequence[str]) -> list[StoredOffer]:  # noqa: ARG002 - `Storage` has it
+        return []
 
     def counts(self) -> OfferCounts:
         return OfferCounts(

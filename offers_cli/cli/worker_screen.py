@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rich.table import Table as Grid
 
 LOOK_EVERY_S = 0.5
+LOOK_SHARE = 20
+"""Between two looks passes so many times what one takes, at the least."""
 RATE_S = 300.0
 """The rate is that of so much working time, the last."""
 BAR = 24
@@ -225,8 +227,10 @@ def showing(screen: WorkerScreen) -> Iterator[Connection]:
 
     def look_again() -> None:
         while not ended.is_set():
+            began = time.monotonic()
             screen.refresh()
-            ended.wait(LOOK_EVERY_S)
+            # A hundred thousand jobs that are put off take a while to count: Redis is there for the work first.
+            ended.wait(max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - began)))
 
     def read() -> None:
         with reading, os.fdopen(os.dup(reading.fileno()), encoding="utf-8", errors="replace") as lines:

@@ -138,7 +138,7 @@ def test_final_and_failing_outcomes_fail_at_once_and_are_recorded(
     enqueue(connection, ["a"])
     database = Database()
     report = make_worker(connection, database, raising(error)).run(burst=True)
-    assert (report.succeeded, report.failed) == (0, 1)
+    assert (report.succeeded, report.failed, report.gone) == (0, not gone, gone)
     failure = database.failures["a"]
     assert (failure.code, failure.message, failure.gone, failure.final) == (error.code, error.message, gone, final)
     [failed] = Registries(connection).failed_jobs()
