@@ -434,6 +434,19 @@ def test_what_needs_enrichment_costs_the_same_in_postgres(filled: Any) -> None:
     assert blocks_read(filled, ask) < 250
 
 
+@pytest.mark.parametrize(
+    "asked",
+    ["ARRAY['X77'], NULL, NULL", "ARRAY['MLB5'], NULL, NULL", "ARRAY['MLBU9'], NULL, NULL", "'{}', '{id}', '{id}'"],
+)
+def test_an_offer_is_looked_up_by_the_index_of_each_kind_of_id_in_postgres(filled: Any, asked: str) -> None:
+    """Whatever it is called: a name that fits nothing reads no more than one that fits."""
+    told = "catalogue_id = 'MLB' || length(external_id), url = 'u/up/MLBU' || substring(external_id from 2)"
+    filled.execute(f"UPDATE offers SET {told} WHERE external_id LIKE 'X1%'")
+    filled.execute("ANALYZE offers")
+    [own] = filled.execute("SELECT id FROM offers LIMIT 1").fetchone()
+    assert blocks_read(filled, f"SELECT offers_called({asked.replace('{id}', str(own))}, 50)") < 250
+
+
 @pytest.mark.parametrize("sort", ["-last_seen", "price"])
 def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
     """A page of places costs the same at the start and at the end; a page of offers is found by id."""

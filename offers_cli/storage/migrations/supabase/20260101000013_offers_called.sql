@@ -7,18 +7,22 @@ create index if not exists offers_user_product on public.offers (substring(url f
   where url like '%/up/%';
 
 -- The offers of these ids at a marketplace and those whose own id lies between two, ordered by id; of each kind of id
--- `most` at the most.
+-- `most` at the most. Name by name and by array, so that each step reads an index whatever the planner makes of `most`.
 create or replace function public.offers_called(ids text[], first uuid, last uuid, most int)
 returns jsonb language sql stable set search_path = '' as $$
-  select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]') from public.offers o where o.id in (
-    (select id from public.offers where id between first and last order by id limit most)
-    union all
-    (select id from public.offers where external_id = any (ids) order by id limit most)
-    union all
-    (select id from public.offers where catalogue_id = any (ids) order by id limit most)
-    union all
-    (select id from public.offers
-     where url like '%/up/%' and substring(url from '/up/([A-Z]{3}U[0-9]+)') = any (ids) order by id limit most))
+  select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]') from public.offers o where o.id = any (
+    array(select id from public.offers where id between first and last order by id limit most)
+    || array(
+      select found.id from unnest(ids) as name
+        cross join lateral (select id from public.offers where external_id = name limit most) as found)
+    || array(
+      select found.id from unnest(ids) as name
+        cross join lateral (select id from public.offers where catalogue_id = name limit most) as found)
+    || array(
+      select found.id from unnest(ids) as name
+        cross join lateral (
+          select id from public.offers
+          where url like '%/up/%' and substring(url from '/up/([A-Z]{3}U[0-9]+)') = name limit most) as found))
 $$;
 
 revoke all on function public.offers_called from public, anon, authenticated;
