@@ -27,16 +27,23 @@ ENDED = [
     "O produto está temporariamente indisponível",
     "Produto esgotado",
     "Produto indisponível no momento",
-    "Ops! Estoque esgotado!",
-    "Estoque indisponível",
-    "Sem estoque",
+    "Ops! Item esgotado!",
     "Publicación pausada",
     "Publicación finalizada",
     "Esta publicación fue finalizada por el vendedor",
     "Producto sin stock",
     "El producto no está disponible",
+]
+OUT_OF_STOCK = [
+    "Ops! Estoque esgotado!",
+    "Estoque indisponível",
+    "O estoque está esgotado",
+    "El stock no está disponible",
+    "Sem estoque",
     "Stock no disponible",
     "Sin stock",
+    "Esgotado",
+    "Indisponível no momento",
 ]
 THINGS = [
     "Este anúncio",
@@ -53,8 +60,6 @@ THINGS = [
     "Item",
     "Ítem",
     "Articulo",
-    "Estoque",
-    "Stock",
     "Producto",
 ]
 STATES = [
@@ -128,6 +133,14 @@ def said(body: str) -> str:
 def test_the_pages_own_message_ends_the_offer_with_a_price_or_without(text: str) -> None:
     message = f'<div class="ui-pdp-message"><p>{text}</p></div>'
     assert said(message) == said(message + PRICE) == text
+
+
+@pytest.mark.parametrize("text", OUT_OF_STOCK)
+def test_a_message_that_names_no_offer_ends_it_only_where_no_price_is_shown(text: str) -> None:
+    """Beside a price it may be another seller's, or another colour's."""
+    message = f'<div class="andes-message"><p>{text}</p></div>'
+    assert said(message) == said(message + LINKED) == text
+    assert read(message + PRICE).price_cents == 8000
 
 
 @pytest.mark.parametrize(

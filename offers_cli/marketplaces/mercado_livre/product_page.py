@@ -127,10 +127,14 @@ class ProductPage:
             raise self._changed(f"the page names different currencies: {', '.join(named)}")
         return named[0] if named else self.site.currency
 
+    @property
+    def _has_box_price(self) -> bool:
+        found = self.evidence.found.get("price_cents", ())
+        return any(candidate.strategy == "dom" and candidate.value is not None for candidate in found)
+
     def _shows(self, price_cents: int) -> bool:
         """Whether a price that no element is known for is among the amounts that the page shows, if it shows any."""
-        found = self.evidence.found["price_cents"]
-        if any(candidate.strategy == "dom" and candidate.value is not None for candidate in found):
+        if self._has_box_price:
             return True
         amounts = amounts_in(self.document.visible_text)
         return not amounts or any(agree(price_cents, amount) for amount in amounts)
@@ -142,7 +146,7 @@ class ProductPage:
         price_box.gather(self.evidence, self.document, self.site)
         product_facts.gather_elements(self.evidence, self.document, self.site)
         self.evidence.add_text("item_id", "dom", next(self._dom_item_ids(), None))
-        if ended := find_ended_message(tree):
+        if ended := find_ended_message(tree, shows_price=self._has_box_price):
             self.evidence.add("available", "dom", ended, value=False)
 
     def _dom_item_ids(self) -> Iterator[str]:

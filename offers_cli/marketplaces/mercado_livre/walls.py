@@ -26,22 +26,22 @@ ERROR_WORDS = re.compile(
 )
 GONE_WORDS = re.compile(r"(?:essa|esta) p[áa]gina não existe|(?:esta|la) p[áa]gina no existe", re.IGNORECASE)
 
-_THING = (
+_OFFER = (
     r"(?:(?:est[ea]|esse|ese|[oa]|el|la) )?"
-    r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)|produto|producto|[íi]tem|art[íi]culo|oferta|estoque|stock)"
+    r"(?:an[úu]ncio|publica[çc](?:ão|i[óo]n)|produto|producto|[íi]tem|art[íi]culo|oferta)"
 )
+_STOCK = r"(?:(?:o|el) )?(?:estoque|stock)"
 _IS = r"(?: (?:está|esta|foi|fue|se encontra|se encuentra|encontra-se|ficou))?(?: tempora(?:ria|l)mente)?"
 _OVER = (
     r"(?:(?:pausad|finalizad|encerrad|terminad|esgotad|agotad|inativ|inactiv)[oa]|indispon[íi]vel|no disponible"
     r"|(?:sem|sin|fora de|fuera de) (?:estoque|stock))"
 )
 _NO_MORE = r"(?:j[áa] |ya )?(?:não|no) est[áa](?: mais| m[áa]s)? (?:dispon[íi]vel|disponible|[àa] venda|a la venta)"
-ENDED = re.compile(
-    rf"(?:(?:{_THING}{_IS} )?{_OVER}|{_THING} {_NO_MORE})"
-    r"(?: no momento| neste momento| por enquanto| por el momento| (?:pelo|por el) vendedor)?",
-    re.IGNORECASE,
-)
+_NOW = r"(?: no momento| neste momento| por enquanto| por el momento| (?:pelo|por el) vendedor)?"
+ENDED = re.compile(rf"{_OFFER}(?:{_IS} {_OVER}| {_NO_MORE}){_NOW}", re.IGNORECASE)
 """One whole sentence: "Produto indisponível na cor azul" and "Outros vendedores estão sem estoque" say less."""
+OUT_OF_STOCK = re.compile(rf"(?:{_STOCK}{_IS} )?{_OVER}{_NOW}|{_STOCK} {_NO_MORE}{_NOW}", re.IGNORECASE)
+"""The same without naming the offer: on a page that shows its price, of another seller or variant."""
 SENTENCE_END = re.compile(r"[.!;\n]+")
 REGIONAL = re.compile(r"regi(?:ão|ón)|\bCEP\b|c[óo]digo postal|ubicaci[óo]n|sua área|endereço", re.IGNORECASE)
 LONGEST_MESSAGE = 300
@@ -81,19 +81,22 @@ def _headings(document: Document) -> list[LexborNode]:
     return select(document.tree, "h1, h2, h3, h4, title")
 
 
-def find_ended_message(tree: LexborHTMLParser) -> str | None:
+def find_ended_message(tree: LexborHTMLParser, *, shows_price: bool) -> str | None:
     """The page's own message that its product cannot be bought, or None.
+
+    Args:
+        shows_price: whether the page shows a price of its own; then a message that names no offer is none about it.
 
     What visitors write, what stands beside a variant that may be chosen, and a message about the visitor's region say
     nothing about the product.
     """
-    return _find_ended(tree, selectors.MESSAGES)
+    return _find_ended(tree, selectors.MESSAGES, names_offer=shows_price)
 
 
-def _find_ended(tree: LexborHTMLParser, selector: str) -> str | None:
+def _find_ended(tree: LexborHTMLParser, selector: str, *, names_offer: bool = False) -> str | None:
     for node in main_nodes(select(tree, selector)):
         text = text_of(node)
-        if says_ended(text) and not any(
+        if says_ended(text, names_offer=names_offer) and not any(
             selectors.NOT_THE_PAGES_WORD.search(class_of(place)) for place in lineage(node)
         ):
             return text
@@ -110,8 +113,14 @@ def find_ended_text(document: Document) -> str | None:
     return _find_ended(document.tree, "p, span, li, strong, b")
 
 
-def says_ended(text: str) -> bool:
-    """Whether a short text says that the product cannot be bought by anyone; not only in the visitor's region."""
+def says_ended(text: str, *, names_offer: bool = False) -> bool:
+    """Whether a short text says that the product cannot be bought by anyone; not only in the visitor's region.
+
+    Args:
+        names_offer: count only what speaks of the offer, the product or the listing by that name.
+    """
     if len(text) > LONGEST_MESSAGE or REGIONAL.search(text):
         return False
-    return any(ENDED.fullmatch(sentence.strip()) for sentence in SENTENCE_END.split(text))
+    wordings = (ENDED,) if names_offer else (ENDED, OUT_OF_STOCK)
+    sentences = [sentence.strip() for sentence in SENTENCE_END.split(text)]
+    return any(wording.fullmatch(sentence) for wording in wordings for sentence in sentences)
