@@ -214,7 +214,8 @@ def is_plausible(old_price_cents: int, price_cents: int, label_pct: int | None =
             may be higher than that.
     """
     computed = discount_pct(old_price_cents, price_cents)
-    if computed is None or agree(old_price_cents, price_cents):
+    # R$ 10,32 beside R$ 10 is no rounding of it, though less than a real apart
+    if computed is None or (computed < 1 and agree(old_price_cents, price_cents)):
         return False
     return old_price_cents <= price_cents * MOST_RATIO or label_pct == computed
 

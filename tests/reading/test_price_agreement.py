@@ -95,6 +95,7 @@ def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
         pytest.param(10050, 10052, True, id="two cents more"),
         pytest.param(10000, 10100, True, id="one real more"),
         pytest.param(29800, 30000, True, id="less than one per cent more"),
+        pytest.param(1000, 1032, True, id="three per cent more, which is less than a real"),
         pytest.param(10000, 100000, True, id="ten times as much"),
         pytest.param(10000, 100001, False, id="more than ten times as much"),
     ],
