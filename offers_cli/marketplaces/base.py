@@ -146,7 +146,7 @@ class Marketplace(Protocol):
         ...
 
     def looks_own(self, html: str) -> bool:
-        """Whether a page that tells no address is one of this marketplace's."""
+        """Whether a page that tells no address bears the marks of this marketplace's."""
         ...
 
     def read(self, html: str, url: str) -> Reading:

@@ -118,9 +118,9 @@ class Pages:
         return result
 
     def marketplace_of(self, text: str, url: str) -> Marketplace:
-        """Who reads a page: the owner of its address; without one the first of all if it looks so, else any shop's."""
-        owner = self.marketplace_for(url)
-        return owner if url or owner.looks_own(text) else self.marketplace_for(ANY_SHOP)
+        """Who reads a page: the owner of its address; without one any shop's reader where only its marks are there."""
+        owner, last = self.marketplace_for(url), self.marketplace_for(ANY_SHOP)
+        return last if not url and last.looks_own(text) and not owner.looks_own(text) else owner
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
         """Text and address of a saved page; the address is `url`, or what the page contains, or empty."""

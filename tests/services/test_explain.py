@@ -107,6 +107,8 @@ def test_a_saved_page_without_an_address_is_read_as_what_it_looks_like(explained
     assert (data["marketplace"], data["currency"], data["values"]["price_cents"]) == ("schema_org", "USD", 11999)
     page.write_text(page.read_text() + '<img src="https://http2.mlstatic.com/a.webp">')
     assert explained(str(page)).data()["marketplace"] == "mercado_livre"
+    page.write_text("<html><body><h1>Hello</h1></body></html>")
+    assert [problem.code for problem in explained(str(page)).problems] == ["page_changed"]
 
 
 def test_an_offer_stands_for_its_kept_page_else_for_its_own(

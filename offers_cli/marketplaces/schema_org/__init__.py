@@ -7,9 +7,13 @@ https://ogp.me and Facebook's ``product:price:amount``.
 
 from __future__ import annotations
 
+import re
+
 from offers_cli.errors import Redirected, UsageError
 from offers_cli.marketplaces.base import SCHEMA_ORG, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, without_tracking
+
+_OWN_MARKS = re.compile(r"""["'/]Product(?:Group)?["']|(?:product|og):price:amount|itemprop=["']?price""")
 
 
 class SchemaOrg:
@@ -56,9 +60,9 @@ class SchemaOrg:
         document = open_page(html)
         return document.address if document else None
 
-    def looks_own(self, _html: str) -> bool:
-        """True: any page may be of any shop."""
-        return True
+    def looks_own(self, html: str) -> bool:
+        """Whether a page names a product in one of the ways that are read here."""
+        return _OWN_MARKS.search(html) is not None
 
     def read(self, html: str, url: str) -> Reading:
         """Read a product page, or a listing where the page names products, none its own; see `Marketplace.read`."""
