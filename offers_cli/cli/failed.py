@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,8 @@ from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_failed_offer, complete_reason
 from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
-from offers_cli.cli.render import Block, Line, Note, Table, is_terminal
+from offers_cli.cli.render import Block, Line, Note, Table, console, is_terminal
+from offers_cli.text import printable
 
 if TYPE_CHECKING:
     from offers_cli.queue.registries import RequeueReport
@@ -47,10 +49,20 @@ def failed_blocks(report: FailedReport) -> Sequence[Block]:
 
 def failure_lines(groups: Sequence[FailureGroup]) -> list[Line]:
     """The failures by code, each with an example and the next command."""
-    lines = []
+    lines: list[Line] = []
+    width = console(sys.stdout).width
     for group in groups:
         count = f"{group.jobs} {group.code}" + (", such as" if group.jobs > 1 else ":")
-        lines += [Line(f"{count} {group.example}: {group.message}"), Line(f"  try: {group.next}")]
+        lines += map(
+            Line,
+            wrap(
+                f"{count} {group.example}: {printable(group.message)}",
+                width,
+                subsequent_indent="  ",
+                break_on_hyphens=False,
+            ),
+        )
+        lines += map(Line, wrap(f"  try: {group.next}", width, subsequent_indent="  ", break_on_hyphens=False))
     return lines
 
 

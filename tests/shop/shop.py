@@ -89,10 +89,11 @@ class Shop(DemoShop):
             inventory=inventory, sessions=self._sessions, links=self._links, base_url=self.url
         )
         self._seen: deque[SeenRequest] = deque(maxlen=200_000)
+        self.robots_requests: deque[SeenRequest] = deque(maxlen=200_000)
 
     @property
     def requests(self) -> tuple[SeenRequest, ...]:
-        """The requests answered so far, in order; the latest 200,000."""
+        """The requests answered so far, in order, but for those for robots.txt; the latest 200,000."""
         return tuple(self._seen)
 
     def wall(
@@ -167,7 +168,7 @@ class Shop(DemoShop):
             status=response.status,
             connection=request.connection,
         )
-        self._seen.append(seen)
+        (self.robots_requests if request.path == "/robots.txt" else self._seen).append(seen)
         return response
 
     def make_response(self, request: ShopRequest) -> ShopResponse:
