@@ -276,6 +276,26 @@ def test_one_of_many_instalments_is_not_the_price(words: str, marked: str) -> No
         read(box(line(f"<span>{words}</span> {amount('80', more=marked)}")))
 
 
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("x 12", "an instalment instead of its price"),
+        ("x12", "an instalment instead of its price"),
+        ("/mês", "an instalment instead of its price"),
+        ("por mes", "an instalment instead of its price"),
+        ("mensais", "an instalment instead of its price"),
+        ("/kg", "a price per unit"),
+        ("por unidade", "a price per unit"),
+        ("em diante", 'a "from" price, not its own'),
+        ("en adelante", 'a "from" price, not its own'),
+    ],
+)
+def test_words_behind_an_amount_may_say_that_it_is_not_the_price(words: str, what: str) -> None:
+    with pytest.raises(PageChanged, match=f"^the page shows {what}$"):
+        read(box(line(f"{amount('80')}<span>{words}</span>")))
+    assert read(box(line(amount("80")) + f"<p>{words}</p>")).price_cents == 8000
+
+
 def test_amounts_of_one_line_that_differ_are_no_price() -> None:
     with pytest.raises(PageChanged, match="own price cannot be found"):
         read(box(line(amount("80") + amount("90"))))

@@ -29,6 +29,11 @@ PERCENT = re.compile(r"(?<![0-9.,])([1-9][0-9]?)\s?%")
 UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
 FROM_NOTE = 'this is a "from" price'
+PER_UNIT = re.compile(
+    r"(?:/|por|cada|o|a|el|la) ?(?:[0-9]+ ?)?"
+    r"(?:kg|quilo|kilo|g|gramas?|ml|l|litro|m|metro|m²|m2|unidade?|un|pe[çc]a|pieza|par)\b|cada\b",
+    re.IGNORECASE,
+)
 DIGIT = re.compile(r"[0-9]")
 MARK = re.compile(r"[.,]")
 INVISIBLE = re.compile(r"[\u200b-\u200d\u2060\ufeff]+")

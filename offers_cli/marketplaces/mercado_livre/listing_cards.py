@@ -25,7 +25,14 @@ from offers_cli.marketplaces.html import (
     texts_of,
 )
 from offers_cli.marketplaces.mercado_livre import selectors
-from offers_cli.marketplaces.mercado_livre.amounts import FROM, FROM_NOTE, currency_of, percent_in, read_amount
+from offers_cli.marketplaces.mercado_livre.amounts import (
+    FROM,
+    FROM_NOTE,
+    PER_UNIT,
+    currency_of,
+    percent_in,
+    read_amount,
+)
 from offers_cli.marketplaces.mercado_livre.facts import instalments
 from offers_cli.marketplaces.mercado_livre.listing_facts import facts_in_card, own
 from offers_cli.marketplaces.mercado_livre.payment import (
@@ -55,11 +62,6 @@ if TYPE_CHECKING:
 
 EARNINGS = re.compile(r"gan(?:hos|ancias?)", re.IGNORECASE)
 FROM_ALONE = re.compile(r"(?:pre[çc]os? |valor )?(?:a partir de|desde|from)\W*", re.IGNORECASE)
-PER_UNIT = re.compile(
-    r"(?:/|por|cada|o|a|el|la) ?(?:[0-9]+ ?)?"
-    r"(?:kg|quilo|kilo|g|gramas?|ml|l|litro|m|metro|m²|m2|unidade?|un|pe[çc]a|pieza|par)\b|cada\b",
-    re.IGNORECASE,
-)
 BEFORE_AN_INSTALMENT = re.compile(
     r"\b(?:[0-9]{1,2} ?x|(?:meses|cuotas|parcelas|mensualidades)[\w ]{0,30})(?: de)?$|\b(?:ou|o|em|en)$", re.IGNORECASE
 )

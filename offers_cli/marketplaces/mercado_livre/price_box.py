@@ -29,6 +29,7 @@ from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import (
     FROM,
     FROM_NOTE,
+    PER_UNIT,
     is_surely_whole,
     named_currency,
     percent_in,
@@ -48,8 +49,14 @@ if TYPE_CHECKING:
 PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
 BEGINNING = re.compile(rf"{FROM.pattern}\W*$", re.IGNORECASE)
 EACH_OF_MANY = re.compile(r"\b[0-9]{1,2} ?x(?: de)?\W*$", re.IGNORECASE)
-INSTALMENT_NOTE, SEVERAL_NOTE = "this is an instalment", "several amounts that differ"
-NO_OWN_PRICE = {FROM_NOTE: 'a "from" price, not its own', INSTALMENT_NOTE: "an instalment instead of its price"}
+ONE_OF_MANY = re.compile(r"x ?[0-9]{1,2}\b|(?:/|por|ao|al|cada)? ?m[êe]s\b|mensa(?:l|is|les)\b", re.IGNORECASE)
+AND_MORE = re.compile(r"\b(?:em diante|en adelante)\b", re.IGNORECASE)
+INSTALMENT_NOTE, SEVERAL_NOTE, UNIT_NOTE = "this is an instalment", "several amounts that differ", "a price per unit"
+NO_OWN_PRICE = {
+    FROM_NOTE: 'a "from" price, not its own',
+    INSTALMENT_NOTE: "an instalment instead of its price",
+    UNIT_NOTE: UNIT_NOTE,
+}
 """What a box shows in the place of the price, by the note of its candidate."""
 NOT_SHOWN = {"s", "del", "script", "style", "template", "noscript", "-comment"}
 STRUCK = re.compile(r"previous|original-value")
@@ -182,9 +189,13 @@ def _why_not_the_price(amount: LexborNode) -> str:
     before = _words_before(amount)
     if BEGINNING.search(before) or FROM.search(label):
         return FROM_NOTE
-    if FROM.search(text_of(nearest(amount, {selectors.LINE_CLASS}) or amount.parent)):
+    line = nearest(amount, {selectors.LINE_CLASS}) or amount.parent
+    beside = _words_beside(line) if line is not None else ""
+    if FROM.search(text_of(line)) or AND_MORE.search(beside):
         return FROM_NOTE
-    return INSTALMENT_NOTE if EACH_OF_MANY.search(before) else ""
+    if EACH_OF_MANY.search(before) or ONE_OF_MANY.match(beside):
+        return INSTALMENT_NOTE
+    return UNIT_NOTE if PER_UNIT.match(beside) else ""
 
 
 def _words_before(node: LexborNode) -> str:
