@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 from offers_cli.config import DatabaseConfig, EnrichmentConfig, get_config
@@ -182,7 +183,8 @@ class OfferTable:
             enrichment = whole_enrichment(enrichment, price_cents=offer.price_cents)
         except ValueError as exc:
             raise StorageRefused(f"offer {offer.id}: {exc}", hint="correct the value") from exc
-        self._storage.save_enrichments([enrichment])
+        # A page without facts would be the end of those that may end any day.
+        self._storage.save_enrichments([replace(enrichment, facts=offer.facts)])
         return self._find(offer.id)
 
     def _find(self, offer_id: str) -> StoredOffer:

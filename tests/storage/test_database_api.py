@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from storage.cases import EVERYTHING, at, card, run, save
+from storage.cases import ALL_FACTS, EVERYTHING, at, card, run, save
 from supabase_server.lite import SupabaseProject
 
 import offers_cli
 from offers_cli import DatabaseService, get_session, init_db
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import ConfigError, NotFound, StorageRefused, StorageUnavailable
+from offers_cli.offer import PriceCondition
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.storage.open import open_storage
 
@@ -108,6 +109,19 @@ def test_an_enrichment_is_recorded(config: DatabaseConfig) -> None:
     assert link_made.affiliate_checked_at
     assert before <= link_made.affiliate_checked_at <= datetime.now(UTC)
     assert nothing_found.enriched_at == at(1)
+
+
+def test_an_enrichment_without_facts_or_condition_erases_none(config: DatabaseConfig) -> None:
+    init_db(config)
+    with closing(open_storage(config)) as storage:
+        (saved,) = save(storage, card(price_condition=PriceCondition.PIX, card_price_cents=11_000, facts=ALL_FACTS))
+
+    async def update(db: DatabaseService) -> StoredOffer:
+        return await db.offers.update_offer_enrichment(saved.offer_id, old_price_cents=20_000, discount_pct=50)
+
+    offer = in_session(update)
+    assert (offer.old_price_cents, offer.facts) == (20_000, ALL_FACTS)
+    assert (offer.price_condition, offer.card_price_cents) == (PriceCondition.PIX, 11_000)
 
 
 def test_an_older_update_is_not_written(config: DatabaseConfig) -> None:

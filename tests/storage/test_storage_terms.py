@@ -91,6 +91,23 @@ def test_a_listing_and_a_page_may_differ_for_ever(
     assert (offer.listing_price_cents, offer.last_seen_at, offer.price_changed_at) == (10_000, at(90), at(1))
 
 
+def test_at_one_price_old_prices_and_conditions_may_differ_for_ever_too(storage: Storage) -> None:
+    by_card = card(**PIX, old_price_cents=15_000, discount_pct=33)
+    (saved,) = save(storage, by_card)
+    by_page = page(saved.offer_id, 1, **ANY, old_price_cents=14_000, discount_pct=28)
+    storage.save_enrichments([by_page])
+    for round_ in range(1, 10):
+        (again,) = save(storage, by_card, minute=round_ * 10)
+        assert (again.outcome, needing(storage)) == ("unchanged", [])
+        storage.save_enrichments([replace(by_page, observed_at=at(round_ * 10 + 1))])
+    offer = stored(storage, saved.offer_id)
+    assert (offer.old_price_cents, offer.discount_pct, offer.price_condition) == (14_000, 28, PriceCondition.ANY)
+    assert [(each.old_price_cents, each.source) for each in storage.price_history(offer.id)] == [
+        (15_000, "listing"),
+        (14_000, "product"),
+    ]
+
+
 def test_two_listings_of_which_one_says_less_do_not_bring_the_same_news_again_and_again(storage: Storage) -> None:
     (saved,) = save(storage, card(**PIX))
     storage.save_enrichments([page(saved.offer_id, 1, price_cents=9_000)])
