@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from storage.cases import at, card
 from storage.test_adopt import NOW, figures
 from storage.test_storage_migrate import postgres  # noqa: F401 (a fixture)
 
@@ -18,8 +20,11 @@ from offers_cli.storage.base import Storage
 from offers_cli.storage.migrate import LOCK, migrate, migrate_postgres
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import Patience
+from offers_cli.storage.rules import new_offer
+from offers_cli.storage.supabase.rows import to_json
 
 NUMBERS = itertools.count()
+ID = "00000000-0000-4000-8000-000000000001"
 ALL = tuple(migration.name for migration in migrations("supabase"))
 MINE = """
 CREATE TABLE public.offers (id bigint, title text, url text, price_cents bigint, created_at timestamptz);
@@ -151,3 +156,18 @@ def test_a_table_in_use_is_waited_for_with_a_limit(database: Secret) -> None:
         other.execute("SELECT count(*) FROM public.scrape_runs")
         with pytest.raises(StorageUnavailable, match="a table is in use by another session"):
             migrate_postgres(database, patience=Patience(seconds=0))
+
+
+def test_a_step_that_adds_a_column_makes_the_writing_function_anew(database: Secret) -> None:
+    """All that writes whole rows follows the table then: a later field needs no other function changed."""
+    migrate_postgres(database)
+    row = json.dumps([{**to_json(new_offer(card(), offer_id=ID, seen_at=at(0))), "colour": "red"}])
+    step = ("ALTER TABLE public.offers ADD COLUMN colour text", "SELECT public.offers_make_write()")
+    colour = "SELECT colour FROM public.offers"
+    assert ask(database, *step, f"SELECT public.offers_import('{row}', '[]', '[]')", colour) == ("red",)
+    saved = row.replace("red", "blue")
+    assert ask(
+        database, f"SELECT public.offers_save_cards('{saved}', '{at(1).isoformat()}', false, false)", colour
+    ) == ("blue",)
+    restored = f"SELECT public.offers_restore('{row}', '[]', '[]')"
+    assert ask(database, restored, colour) == ("red",)
