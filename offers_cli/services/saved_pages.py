@@ -149,7 +149,7 @@ def _mhtml(file: io.BufferedReader[Any], *, name: str, saved_at: datetime | None
         raise NotHtml(f"its main document is {main.get_content_type()}", hint="save the page itself")
     main.set_payload(_body(file, boundary).decode("latin-1"))
     content = main.get_payload(decode=True)
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         saved_at = _with_zone(parsedate_to_datetime(str(head["Date"])))
     return SavedPage(
         name=name,
@@ -204,8 +204,8 @@ def _har(file: io.BufferedReader[Any], *, name: str, saved_at: datetime | None) 
             continue
         url = _address(request.get("url"))
         at = saved_at
-        with suppress(TypeError, ValueError):
-            at = _with_zone(datetime.fromisoformat(entry["startedDateTime"]))
+        with suppress(TypeError, ValueError, OverflowError):
+            at = _with_zone(datetime.fromisoformat(entry.get("startedDateTime")))  # type: ignore[arg-type]
         try:
             text = _content(content)
         except PageError as error:

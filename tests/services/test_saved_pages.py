@@ -142,10 +142,13 @@ def test_the_documents_of_a_har_are_read_and_nothing_else() -> None:
 def test_a_page_without_content_and_a_damaged_one_are_refused_and_the_rest_goes_on() -> None:
     damaged = entry("%%%", content={"encoding": "base64"})
     large = entry("x" * (10 * 2**20 + 1))
-    found = read(har(entry(None), damaged, large, entry(PAGE, at="yesterday"), entry(PAGE)), saved_at=AT)
+    undated = entry(PAGE)
+    del undated["startedDateTime"]
+    odd = [entry(PAGE, at=moment) for moment in ("yesterday", "0001-01-01T00:00:00+23:59", "")]
+    found = read(har(entry(None), damaged, large, undated, *odd, entry(PAGE)), saved_at=AT)
     codes = [each.error.code for each in found if isinstance(each, Unreadable)]
     assert codes == ["not_html", "not_html", "too_large"]
-    assert [each.saved_at for each in found if isinstance(each, SavedPage)] == [AT, AT]
+    assert [each.saved_at for each in found if isinstance(each, SavedPage)] == [AT] * 5
 
 
 def test_what_stands_before_the_damage_of_a_har_is_read() -> None:
