@@ -69,7 +69,8 @@ def test_an_amount_is_certain_by_its_own_marks_or_by_its_currency(
         "Economize R$ 10,00", "Você ganha cashback de R$ 10,00", "Frete: R$ 10,00", "Free shipping over R$ 10,00",
         "parcela mínima R$ 10,00", "R$ 10,00 por mês", "R$ 10,00/mês", "R$ 10,00 /kg", "R$ 10,00 mensais",
         "R$ 10,00 OFF",
-        "R$ 10,00 de desconto", "R$ 10,00 de volta", "Cupom de R$ 10,00", "Ahorra R$ 10,00",
+        "R$ 10,00 de desconto", "R$ 10,00 de volta", "Cupom de R$ 10,00", "Ahorra R$ 10,00", "Desde:</p><p>R$ 10,00",
+        "<small>A partir de</small> R$ 10,00", "a partir de</p><p>R$ 10,00", "Starting at</p><p>R$ 10,00",
     ],
 )  # fmt: skip
 def test_instalments_thresholds_savings_and_prices_by_time_or_weight_are_no_price(aside: str) -> None:

@@ -69,6 +69,9 @@ _ASIDE_BEFORE = re.compile(
     r"|(?:parcelas?|cuotas?) de) ?:? ?$",
     re.IGNORECASE,
 )
+_FROM_ABOVE = re.compile(
+    r"(?:^|\n) ?(?:[aà] partir de|desde|from|starting (?:at|from)|beginning at|as low as) ?:? ?\n ?$", re.IGNORECASE
+)
 _ASIDE_BEHIND = re.compile(
     r"^ ?(?:/|por |per |ao |a |na |p/)? ?"
     r"(?:m[êe]s|month|mo|semana|week|ano|year|dia|day|kg|kilo|100 ?g|litro|unidade|un|m²)(?!\w)"
@@ -215,7 +218,7 @@ class Shown:
                 is_struck=place.is_struck,
                 is_old=place.is_old or _OLD_BEFORE.search(before) is not None,
                 is_listed=_LISTED_BEFORE.search(before) is not None,
-                is_aside=bool(_ASIDE_BEFORE.search(before.rpartition("\n")[2]) or _ASIDE_BEHIND.search(behind)),
+                is_aside=_is_aside(before, behind),
                 is_hidden=place.is_hidden,
             )
 
@@ -296,6 +299,12 @@ class Shown:
             a for a in own if _PIX_BEHIND.search(self._behind(a.end)) or _PIX_BEFORE.search(self._before(a.start))
         ]
         return bool(by_pix) and not any(_CARD_BEHIND.search(self._behind(a.end)) for a in own)
+
+
+def _is_aside(before: str, behind: str) -> bool:
+    """Whether the words around an amount say that it is something else than a price."""
+    same_line = before.rpartition("\n")[2]
+    return bool(_ASIDE_BEFORE.search(same_line) or _FROM_ABOVE.search(before) or _ASIDE_BEHIND.search(behind))
 
 
 def _may_be(amount: Amount, cents: int) -> bool:
