@@ -234,14 +234,15 @@ def _price(amounts: list[LexborNode], box: LexborNode, site: Site) -> tuple[int 
         return None, str(exc)
     if len(prices) != 1:
         return None, "several prices" if prices else "no price"
-    if any(BEFORE_AN_INSTALMENT.search(_words_before(node, box)) for node in amounts):
+    if any(BEFORE_AN_INSTALMENT.search(words) for words in _words_before(amounts, box)):
         return None, "an instalment stands where the price should"
     return prices.pop(), ""
 
 
-def _words_before(amount: LexborNode, box: LexborNode) -> str:
-    """The text of a box up to an amount."""
-    return " ".join("".join(texts_in(box, {amount.mem_id: MARK})).partition(MARK)[0].split())
+def _words_before(amounts: list[LexborNode], box: LexborNode) -> Iterator[str]:
+    """The text of a box before each of its amounts, from the one before on."""
+    texts = "".join(texts_in(box, dict.fromkeys([node.mem_id for node in amounts], MARK))).split(MARK)
+    return (" ".join(text.split()) for text in texts[:-1])
 
 
 def _around_price(card: LexborNode, box: LexborNode, selector: str) -> list[LexborNode]:
