@@ -82,6 +82,28 @@ def test_the_own_product_is_told_by_address_main_entity_or_heading(own: dict[str
     assert read(page(*others, own)).price_cents == read(page(own, *others)).price_cents == 2100
 
 
+def test_the_very_address_comes_before_the_same_place_and_that_before_others() -> None:
+    """Of products that differ only in what a query asks for, the asked one; else those at the page's place."""
+    one, two = product(21, name="A", url="/p?ref=1"), product(22, name="B", url="/p?ref=2")
+    for nodes in ([one, two], [two, one]):
+        assert read(page(*nodes, body=""), "https://shop.example/p?ref=1").price_cents == 2100
+    assert read(page(*RELATED, one, body=""), "https://shop.example/p").price_cents == 2100
+
+
+def test_an_empty_heading_is_none_and_two_are_no_title() -> None:
+    others = [product(22, name="Azul", url="/p/5")]
+    own = product(21, url="/outra/1")
+    assert read(page(own, *others, body="<h1></h1><h1> Cafeteira </h1>")).price_cents == 2100
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read_product(page(own, *others, body="<h1>Cafeteira</h1><h1>Entre</h1>"), URL)
+
+
+def test_what_is_no_product_is_none() -> None:
+    shop = {"@type": "Organization", "name": "Cafeteira", "url": "/p/1", "offers": {"price": 5, "priceCurrency": "BRL"}}
+    assert read(page(shop, product(21))).price_cents == 2100
+    assert read(page(product(21), shop, body="")).price_cents == 2100
+
+
 def test_the_canonical_address_tells_too() -> None:
     own, canonical = product(21, name="X", url="/cafeteira"), "https://shop.example/cafeteira"
     assert read(page(*RELATED, own, canonical=canonical), "https://shop.example/p/1").price_cents == 2100
