@@ -192,7 +192,7 @@ class Registries:
             ("ZRANGE", keys.scheduled, -1, -1, "WITHSCORES"),
             *(("ZCOUNT", *window) for window in windows),
             *(
-                ("ZREVRANGEBYSCORE", registry, most, least, "WITHSCORES", "LIMIT", 0, BATCH)
+                ("ZRANGE", registry, most, least, "BYSCORE", "REV", "LIMIT", 0, BATCH, "WITHSCORES")
                 for registry, least, most in windows
             ),
         )
