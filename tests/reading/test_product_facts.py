@@ -171,6 +171,19 @@ def test_a_coupon_is_told_with_what_it_takes_off(components: dict[str, Any], fac
     assert told(components) == facts
 
 
+def test_a_coupon_is_read_in_the_currency_that_the_page_names() -> None:
+    price = {"price": {"value": 80, "currency_id": "USD"}}
+    coupon = {"title": {"text": "{off} OFF", "values": {"off": {"price": {"value": 5}}}}}
+    dollars = BOX.replace("R$", "US$")
+    state = {"app": "vip", "components": {"price": price, "coupon_summary": coupon}}
+    script = f"<script>window.__PRELOADED_STATE__ = {json.dumps(state)};</script>"
+    html = f'<html><body><h1 class="ui-pdp-title">x</h1>{dollars}{{}}</body></html>'
+    told = MercadoLivre().read_product(html.format(script), URL).facts.known()
+    assert told == {"coupon_label": "US$ 5 OFF", "coupon_cents": 500}
+    label = '<label id="coupon-awareness-row-label">US$ 5 OFF</label>'
+    assert MercadoLivre().read_product(html.format(label), URL).facts.known() == told
+
+
 def test_the_last_crumb_is_the_category() -> None:
     crumbs = [{"label": {"text": "Casa"}}, {"label": {"text": " Cafeteiras "}}]
     assert told({"breadcrumb": {"categories": crumbs}}) == {"category": "Cafeteiras"}
