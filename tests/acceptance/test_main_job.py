@@ -84,7 +84,7 @@ def test_a_listing_that_goes_on_differing_from_the_page_makes_no_job_each_round(
     for _ in range(3):
         scraped = program.json("scrape", "ofertas", "--pages", "20").data
         worked = program.json("worker", "--burst").data
-        asked = sum("/ofertas" not in seen.path for seen in calm_shop.requests)
+        asked = len(product_pages(calm_shop))
         rows = {row["external_id"]: row for row in program.json("list", "--limit", "1000").data["offers"]}
         with sqlite3.connect(program.home / "offers.db") as db:
             history = db.execute("select count(*) from price_history").fetchone()
@@ -101,6 +101,11 @@ def test_a_listing_that_goes_on_differing_from_the_page_makes_no_job_each_round(
     calm_shop.change_price(victim, truth[victim].listed.price_cents + 5000)
     again = program.json("scrape", "ofertas", "--pages", "20").data
     assert (again["changed"], again["enqueued"]) == (1, 1), "another word of the listing is news"
+
+
+def product_pages(shop: Shop) -> list[str]:
+    """The product pages that were asked for."""
+    return [seen.path for seen in shop.requests if "/ofertas" not in seen.path and seen.path != "/robots.txt"]
 
 
 def prices_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
@@ -165,6 +170,6 @@ def test_two_workers_at_once_do_each_offer_once(offers: Program, folder: Path) -
         counts = [json.loads(process.communicate(timeout=NEVER_S)[0])["data"] for process in (first, second)]
         assert sum(data["succeeded"] for data in counts) == scraped["enqueued"]
         assert all(data["succeeded"] > 0 for data in counts), "both had a share"
-        asked = [seen.path for seen in shop.requests if "/ofertas" not in seen.path]
+        asked = product_pages(shop)
         assert len(asked) == len(set(asked)) == scraped["enqueued"], "each product page was fetched once"
         assert program.json("enqueue-missing", "--limit", "1000").data["found"] == 0

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from offers_cli.demo.amounts import fraction
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer, PriceTag
 from offers_cli.demo.goods import installment_cents
-from offers_cli.demo.pages import COUPON_FROM_CENTS
 from offers_cli.errors import OfferGone, PageBlocked, PageChanged, SiteUnavailable
 from offers_cli.offer import DiscountKind, Facts, PriceCondition
 
@@ -51,12 +49,8 @@ def listed_facts(offer: CatalogueOffer) -> Facts:
 
 
 def page_facts(offer: CatalogueOffer) -> Facts:
-    """What its page says, the least purchase for the coupon among it."""
-    facts = _facts(offer, offer.page)
-    if facts.coupon_label is None:
-        return facts
-    label = f"{facts.coupon_label}. Compra mínima R$ {fraction(COUPON_FROM_CENTS)}"
-    return replace(facts, coupon_label=label, coupon_min_cents=COUPON_FROM_CENTS)
+    """What its page says."""
+    return _facts(offer, offer.page)
 
 
 def _facts(offer: CatalogueOffer, prices: PriceTag) -> Facts:
