@@ -252,6 +252,10 @@ def test_an_advertisement_is_located_by_its_ids_and_never_fetched() -> None:
 def test_where_pages_are_fetched() -> None:
     shop = MercadoLivre("http://127.0.0.1:9999")
     assert MercadoLivre().fetch_url(f"http://{WWW.partition('//')[2]}/p/MLB1") == f"{WWW}/p/MLB1"
+    assert MercadoLivre().fetch_url(f"http://{WWW.partition('//')[2]}:80/p/MLB1") == f"{WWW}/p/MLB1"
+    assert (
+        MercadoLivre().fetch_url(f"ftp://{WWW.partition('//')[2]}/p/MLB1") == f"ftp://{WWW.partition('//')[2]}/p/MLB1"
+    )
     assert MercadoLivre().fetch_url("https://meli.la/x") == "https://meli.la/x"
     assert shop.fetch_url("https://meli.la/x") == "http://127.0.0.1:9999/sec/x"
     assert shop.fetch_url("https://127.0.0.1:9999/p/MLB1?a=b") == "http://127.0.0.1:9999/p/MLB1?a=b"

@@ -81,11 +81,11 @@ class MercadoLivre:
                 "an advertisement's link counts as a click and is not fetched",
                 hint="open it in a browser and give the address of the product's page",
             )
-        if not self.owns(url):
-            return url
         parts = split(url)
+        if not self.owns(url) or parts.scheme not in {"http", "https"}:
+            return url  # the guard names what is wrong with it
         if not self._is_moved:
-            return urlunsplit(parts._replace(scheme="https"))
+            return urlunsplit(parts._replace(scheme="https", netloc=parts.netloc.removesuffix(":80")))
         path = f"/sec{parts.path}" if urls.is_short_host(url) else parts.path  # one host stands for both short ones
         return urlunsplit((self._base.scheme, self._base.netloc, path, parts.query, ""))
 
