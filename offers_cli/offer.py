@@ -119,11 +119,16 @@ class Facts(Sparse):
         return Facts.of(others | mine)
 
     def updated_by(self, newer: Facts) -> Facts:
-        """What is known after a later card or page: of what may end any day (`FLEETING`) only what it still says."""
+        """What is known after a later card or page: of what may end any day (`FLEETING`) only what it still says.
+
+        Cards that show neither shipping nor instalments, as the affiliates' hub has them, end no free shipping.
+        """
         if newer == self:
             return self
-        lasting = {name: value for name, value in self.known().items() if name not in FLEETING}
-        return Facts.of(lasting | newer.known())
+        told = newer.known()
+        ended = FLEETING if told.keys() & (SHIPPING | INSTALMENTS) else FLEETING - SHIPPING
+        lasting = {name: value for name, value in self.known().items() if name not in ended}
+        return Facts.of(lasting | told)
 
 
 FACTS = tuple(known.name for known in fields(Facts))
@@ -135,6 +140,8 @@ TOGETHER = (
 )
 """Facts that mean something beside the first of them alone."""
 _NAMES = frozenset(FACTS)
+INSTALMENTS = frozenset({"installments_count", "installment_cents", "interest_free"})
+SHIPPING = frozenset({"free_shipping", "free_shipping_note", "full"})
 FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
 """Instalments, shipping, badges and coupons: true of the moment, and worse than missing once they ended."""
 

@@ -102,9 +102,10 @@ def test_show_finds_an_offer_by_either_id_and_tells_origins(worked: Program) -> 
     enriched = next(o for o in worked.json("list", "--limit", "100").data["offers"] if o["strategies"])
     origins = worked.json("show", enriched["external_id"]).data["origins"]
     assert origins["price_cents"] == f"product page: {enriched['strategies']['price_cents']}"
-    missing = worked.json("show", changed.lower())
+    assert worked.json("show", changed.lower()).data == by_external
+    missing = worked.json("show", f"{changed[:-1]}x")
     assert (missing.code, missing.codes) == (2, ["not_found"])
-    assert missing.document["errors"][0]["hint"] == f"offers show {changed}"
+    assert missing.document["errors"][0]["hint"].startswith("offers ")
 
 
 def test_history_tells_points_lowest_and_verdict(worked: Program) -> None:
@@ -281,8 +282,11 @@ def test_completion_knows_ids_reasons_and_sources(worked: Program) -> None:
 
     changed = worked.env["CHANGED_OFFER"]
     offer_id = worked.json("show", changed).data["offer"]["id"]
+    failed_id = worked.json("failed").data["jobs"][0]["offer_id"]
     assert complete(f"offers show {changed[:-1]}").count(changed) == 1
-    assert complete(f"offers requeue-failed --offer {offer_id[:8]}") == [offer_id]
+    assert complete(f"offers show {offer_id[:8]}") == [offer_id]
+    assert complete(f"offers requeue-failed --offer {failed_id[:8]}") == [failed_id]
+    assert complete(f"offers requeue-failed --offer {offer_id[:8]}") == [], "it has not failed"
     assert complete("offers failed --reason page_") == ["page_blocked", "page_changed"]
     assert complete("offers scrape o") == ["ofertas"]
     assert complete("offers config ") == ["show", "path"]

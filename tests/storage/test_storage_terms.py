@@ -62,6 +62,19 @@ def test_what_is_said_again_replaces_what_was_said(storage: Storage) -> None:
     assert stored(storage, saved.offer_id).facts == Facts(reviews=2, seller="Loja", full=True)
 
 
+def test_a_card_that_shows_no_shipping_ends_none_unless_it_shows_instalments(storage: Storage) -> None:
+    """The hub's cards show neither; those of other listings show both, so that their silence means something."""
+    told = Facts(
+        free_shipping=True, full=True, installments_count=10, installment_cents=999, coupon_label="Cupom 5% OFF"
+    )
+    (saved,) = save(storage)
+    storage.save_enrichments([page(saved.offer_id, 1, facts=told)])
+    save(storage, card(facts=Facts(badge="MAIS VENDIDO")), minute=2)
+    assert stored(storage, saved.offer_id).facts == Facts(free_shipping=True, full=True, badge="MAIS VENDIDO")
+    save(storage, card(facts=Facts(installments_count=3)), minute=3)
+    assert stored(storage, saved.offer_id).facts == Facts(installments_count=3)
+
+
 def test_a_card_seen_before_the_page_was_read_changes_no_fact(storage: Storage) -> None:
     (saved,) = save(storage)
     storage.save_enrichments([page(saved.offer_id, 5, facts=Facts(reviews=5))])

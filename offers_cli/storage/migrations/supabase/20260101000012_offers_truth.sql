@@ -38,13 +38,19 @@ begin
   return stored;
 end $$;
 
--- Of what may end any day only what a later card or page still says.
+-- Of what may end any day only what a later card or page still says; one that shows neither shipping nor instalments
+-- ends no free shipping.
 create or replace function public.offers_with_facts(stored jsonb, newer jsonb)
 returns jsonb language plpgsql immutable set search_path = '' as $$
+declare
+  instalments constant text[] := array['installments_count', 'installment_cents', 'interest_free'];
+  shipping constant text[] := array['free_shipping', 'free_shipping_note', 'full'];
 begin
-  return stored - array[
-    'installments_count', 'installment_cents', 'interest_free', 'free_shipping', 'free_shipping_note', 'full', 'badge',
-    'badge_until', 'coupon_label', 'coupon_cents', 'coupon_pct', 'coupon_min_cents'] || newer;
+  if newer ?| (shipping || instalments) then
+    stored := stored - shipping;
+  end if;
+  return stored - instalments
+    - array['badge', 'badge_until', 'coupon_label', 'coupon_cents', 'coupon_pct', 'coupon_min_cents'] || newer;
 end $$;
 
 -- What makes one row of history another one.
