@@ -22,7 +22,7 @@ from offers_cli.config import load_config, mask_url
 from offers_cli.errors import OffersError, QueueRefused, QueueUnavailable
 from offers_cli.redis.connection import connect
 from offers_cli.redis.errors import translate
-from offers_cli.redis.programs import find_programs
+from offers_cli.redis.programs import USUAL_FOLDERS, find_programs
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
 WORKED = "test:saved"
@@ -167,7 +167,10 @@ def test_a_failover_in_the_middle_of_the_work_loses_nothing(tmp_path: Path) -> N
 
 
 def test_tls_to_the_sentinels_and_to_their_redis(tmp_path: Path) -> None:
-    program = next((found for found in find_programs() if _speaks_tls(found.path)), None)
+    # The first of the PATH may be a development dependency, built without TLS, before the machine's own.
+    usual = (shutil.which("redis-server", path=folder) for folder in USUAL_FOLDERS)
+    programs = (*(found.path for found in find_programs()), *filter(None, usual))
+    program = next(filter(_speaks_tls, programs), None)
     if program is None:
         pytest.skip("no server program on this machine speaks TLS")
     authority = trustme.CA()
@@ -180,8 +183,8 @@ def test_tls_to_the_sentinels_and_to_their_redis(tmp_path: Path) -> None:
     watch = (f"tls-port {sentinel}", f"sentinel monitor shop 127.0.0.1 {port} 1")
     (tmp_path / "s.conf").write_text("\n".join([*tls, *watch]))
     with (
-        process(program.path, "r.conf", folder=tmp_path),
-        process(program.path, "s.conf", "--sentinel", folder=tmp_path),
+        process(program, "r.conf", folder=tmp_path),
+        process(program, "s.conf", "--sentinel", folder=tmp_path),
     ):
         url = f"rediss+sentinel://127.0.0.1:{sentinel}/shop?ssl_ca_certs={tmp_path}/ca.pem"
         wait_until(lambda: answer(url) is None, "the Sentinel answers and knows its Redis")
