@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -283,6 +284,21 @@ def test_a_price_that_the_page_shows_otherwise_is_refused(market: MercadoLivre) 
 def test_cents_that_one_of_them_leaves_out_are_kept(market: MercadoLivre) -> None:
     page = listing(html=ACard(price=10050).html(), states=[ACard(price=10000).state()])
     assert [offer.price_cents for offer in read(market, page).offers] == [10050]
+
+
+def test_cents_of_the_state_do_not_overrule_a_price_that_is_said_aloud_without_them(market: MercadoLivre) -> None:
+    """Figures alone may leave cents out; where the label for screen readers has none either, there are none."""
+    state, other = ACard(price=10090).state(), ACard(item_id="MLB100000002").state()
+    aloud = listing(html=ACard(price=10000).html(), states=[state, other])
+    assert read(market, aloud).unreadable == ((1, "state says 10090 cents, the page shows 10000"),)
+    silent = re.sub(r' aria-label="[^"]*"', "", aloud)
+    assert [offer.price_cents for offer in read(market, silent).offers] == [10090, 10000]
+
+
+def test_an_old_price_is_believed_as_far_as_the_label_bears_it_out(market: MercadoLivre) -> None:
+    for label, old in (("95% OFF", 199_900), ("50% OFF", None)):
+        offers = read_each_way(market, ACard(price=9_900, old=199_900, label=label))
+        assert [offer.old_price_cents for offer in offers] == [old] * 3
 
 
 def test_gaps_of_the_state_are_filled_from_the_elements(market: MercadoLivre) -> None:

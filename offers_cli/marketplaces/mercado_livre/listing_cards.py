@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.base import MERCADO_LIVRE
-from offers_cli.marketplaces.evidence import agree, all_agree, discount_kind, is_plausible, most_exact
+from offers_cli.marketplaces.evidence import (
+    ROUNDING_CENTS,
+    agree,
+    all_agree,
+    discount_kind,
+    is_plausible,
+    most_exact,
+)
 from offers_cli.marketplaces.html import (
     class_of,
     is_marked_below,
@@ -30,6 +37,7 @@ from offers_cli.marketplaces.mercado_livre.amounts import (
     FROM_NOTE,
     PER_UNIT,
     currency_of,
+    is_surely_whole,
     percent_in,
     read_amount,
 )
@@ -80,6 +88,7 @@ class Card(CardValues):
     Attributes:
         address: its link, made absolute.
         problem: why its price cannot be used; empty when it can.
+        is_whole: whether the price is said aloud without cents, so that it has none.
         has_label: whether a discount label is shown, with a percentage or without ("no Pix").
     """
 
@@ -88,6 +97,7 @@ class Card(CardValues):
     identity: Identity
     currency: str
     price_cents: int | None = None
+    is_whole: bool = False
     old_price_cents: int | None = None
     label_pct: int | None = None
     has_label: bool = False
@@ -151,6 +161,7 @@ def _with_price(
         described,
         currency=currency,
         price_cents=price,
+        is_whole=price is not None and any(is_surely_whole(node, site) for node in amounts),
         old_price_cents=old,
         label_pct=percent_in(labels[0]) if labels else None,
         has_label=bool(labels),
@@ -275,7 +286,9 @@ def merge(card: Card, seen: Card) -> Card:
     """
     if card.unreadable or seen.problem in {FROM_NOTE, SOLD_OUT_NOTE}:
         return card if card.unreadable else replace(card, problem=seen.problem)
-    if seen.price_cents is not None and not agree(card.price_cents or 0, seen.price_cents):
+    if seen.price_cents is not None and not _is_the_same(
+        card.price_cents or 0, seen.price_cents, is_whole=seen.is_whole
+    ):
         return replace(card, problem=f"state says {card.price_cents} cents, the page shows {seen.price_cents}")
     filled = {name: getattr(seen, name) for name, value in card.card_values().items() if value is None}
     return replace(
@@ -291,6 +304,11 @@ def merge(card: Card, seen: Card) -> Card:
         label_pct=card.label_pct if card.has_label else seen.label_pct,
         has_label=card.has_label or seen.has_label,
     )
+
+
+def _is_the_same(told: int, shown: int, *, is_whole: bool) -> bool:
+    """Whether two readings of a price agree; cents that only the state has are believed of figures alone."""
+    return abs(told - shown) <= ROUNDING_CENTS if is_whole else agree(told, shown)
 
 
 def _condition(card: Card, seen: Card) -> PriceCondition | None:
@@ -315,7 +333,8 @@ def offer_of(card: Card, *, source: str, base_url: str | None) -> Offer:
         base_url: the marketplace's address where it is not the country's own.
     """
     price = card.price_cents or 0
-    old = card.old_price_cents if card.old_price_cents and is_plausible(card.old_price_cents, price) else None
+    old = card.old_price_cents
+    old = old if old and is_plausible(old, price, card.label_pct) else None
     is_doubtful = card.old_price_cents is not None and old is None
     computed = discount_pct(old, price) if old is not None and not card.has_label else None
     card_price = card.card_price_cents if (card.card_price_cents or 0) > price else None
