@@ -138,7 +138,7 @@ class Robots:
         site.learn(rules, read_at=self._clock())
         if self._folder is not None:
             with suppress(OSError):  # such as a full disk: the next process asks for itself
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._folder.mkdir(mode=0o700, exist_ok=True)  # not the home: looking alone makes none
                 kept = f"# {site.read_at:.3f} {address}\n{rules}\n"
                 write_atomic(_file(self._folder, address), kept.encode(), durable=False)
 

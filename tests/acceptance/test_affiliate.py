@@ -159,9 +159,10 @@ def test_a_rate_limit_on_the_account_is_waited_out(program: Program, shop: Shop)
     program.json("scrape", "hub", "--limit", "10")
     shop.fail(429, retry_after=1, times=1, below="/affiliate-program/")
     first = program.json("worker", "--burst")
-    assert first.data["failed"] == 0
+    refused = {offer.external_id for offer in shop.offers if offer.link_refusal_code} & set(rows(program))
+    assert first.data["failed"] <= len(refused), "the limit fails nothing"
     wait_until(lambda: nothing_rests(program), "all jobs that rest are done")
-    assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
+    assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused
 
 
 def test_a_link_that_credits_another_label_is_not_saved(program: Program, shop: Shop) -> None:
@@ -322,10 +323,11 @@ def test_a_wall_before_the_account_pauses_and_loses_nothing(program: Program, sh
     log_in(program, shop)
     program.json("scrape", "hub", "--limit", "10")
     shop.wall(1.5, kind="micro_landing")
-    assert program.json("worker", "--burst").data["failed"] == 0
+    refused = {offer.external_id for offer in shop.offers if offer.link_refusal_code} & set(rows(program))
+    assert program.json("worker", "--burst").data["failed"] <= len(refused), "the wall fails nothing"
     assert program.json("session", "check").data["valid"] is True, "a wall says nothing about the session"
     wait_until(lambda: nothing_rests(program), "all jobs that rest are done")
-    assert all(row["affiliate_link"] or row["enrich_error"] == "link_refused" for row in rows(program).values())
+    assert {id_ for id_, row in rows(program).items() if not row["affiliate_link"]} == refused
 
 
 def test_a_session_for_one_address_is_not_sent_to_another(program: Program, shop: Shop) -> None:
