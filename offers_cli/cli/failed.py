@@ -13,7 +13,7 @@ from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_failed_offer, complete_reason
 from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
-from offers_cli.cli.render import Block, Line, Note, Table, console, is_terminal
+from offers_cli.cli.render import Block, Line, Note, Table, console, is_terminal, summary
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
@@ -89,10 +89,19 @@ def failed(
     )
 
 
+def requeue_blocks(report: RequeueReport) -> Sequence[Block]:
+    """What went back, and what was left because it would only fail again."""
+    blocks = summary("requeue-failed", report, ("found", "requeued", "skipped"))
+    if report.left:
+        counts = ", ".join(f"{count} {code}" for code, count in report.left.items())
+        blocks.append(Note(f"left, because that is final: {counts}; --reason or --offer asks for them"))
+    return blocks
+
+
 @command(
     "requeue-failed",
     report="offers_cli.queue.registries:RequeueReport",
-    columns=("found", "requeued", "skipped"),
+    blocks=requeue_blocks,
     examples=("offers requeue-failed --reason page_changed", "offers requeue-failed --older-than 1h --json"),
 )
 def requeue_failed(
@@ -113,7 +122,7 @@ def requeue_failed(
     ] = None,
     dry_run: DryRunOption = False,
 ) -> RequeueReport:
-    """Requeue failed jobs, by reason, offer and age."""
+    """Requeue failed jobs, by reason, offer and age; what is final, as offer_gone, only when asked for by name."""
     from offers_cli.services.failed import check_reasons, requeue_failed
 
     return requeue_failed(

@@ -26,10 +26,10 @@ EXIT_CODES: tuple[tuple[int, str, type[OffersError] | None], ...] = (
     (130, "interrupted", Interrupted),
 )
 NEXT = {
-    Outcome.FINAL: "final: no retry; the offer is marked and not queued again",
+    Outcome.FINAL: "final: no retry; the offer is marked, and queued again by `offers requeue-failed --reason` alone",
     Outcome.SNOOZE: "snooze: the host or service pauses, the job waits without spending an attempt",
     Outcome.RETRY: "retry: three attempts with growing waits, then failed",
-    Outcome.FAIL: "fail: failed at once; the page is kept for `offers explain`, then `offers requeue-failed`",
+    Outcome.FAIL: "fail: failed at once; a page that came whole is kept for `explain`, then `offers requeue-failed`",
 }
 
 

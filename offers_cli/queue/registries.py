@@ -6,7 +6,7 @@ Read from RQ's own keys, without `rq`. Source: `rq/registry.py`, `rq/worker/base
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice, pairwise
@@ -114,12 +114,14 @@ class RequeueReport(Report):
 
     Attributes:
         skipped: had expired (or wait and run already) and left the registry.
+        left: how many of which codes were left alone, because they are final and nobody asked for them.
     """
 
     found: int
     requeued: int
     skipped: int
     dry_run: bool = field(default=False, metadata=WHEN_DONE)
+    left: Mapping[str, int] = field(default_factory=dict, metadata=WHEN_DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from offers_cli.errors import WORK_ERRORS, NotFound, OffersError, UsageError
+from offers_cli.errors import WORK_ERRORS, NotFound, OffersError, Outcome, UsageError
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.queue.registries import FailedJob, FailedJobs, Registries, RequeueReport
@@ -144,6 +144,8 @@ def requeue_failed(
 ) -> RequeueReport:
     """Requeue failed jobs, those of the named offers where any are named; see `Registries.requeue_failed`.
 
+    Without names and reasons, those whose code is final stay: an offer that is gone would only fail again.
+
     Args:
         names: whatever the offers are called, see `lookup`; a whole id also that of an offer which is deleted.
 
@@ -153,6 +155,12 @@ def requeue_failed(
         StorageUnavailable, StorageRefused: see `Storage`; asked for names alone.
     """
     wanted = partial(queue.requeue_failed, reasons=reasons, older_than_s=older_than_s, dry_run=dry_run)
+    if not names and not reasons:
+        failures = queue.failures()
+        left = {code: count for code, count in failures.items() if _is_final(code)}
+        others = frozenset(failures) - frozenset(left)
+        done = wanted(reasons=others, limit=limit) if others else RequeueReport(found=0, requeued=0, skipped=0)
+        return replace(done, dry_run=dry_run, left=left)
     if not names:
         return wanted(limit=limit)
     ids = {_offer_id(name, storage, marketplaces): name for name in names}
@@ -171,6 +179,11 @@ def requeue_failed(
         if not done.found:
             idle.append(Problem.of(NotFound(f"{name}: no such failed job", hint="offers failed"), offer_id=offer_id))
     return replace(report, problems=tuple(replace(each, exit_code=1) if report.found else each for each in idle))
+
+
+def _is_final(code: str) -> bool:
+    error = WORK_ERRORS.get(code)
+    return error is not None and error.outcome is Outcome.FINAL
 
 
 def _offer_id(name: str, storage: Storage, marketplaces: Sequence[Marketplace]) -> str:

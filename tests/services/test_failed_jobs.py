@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,9 +59,9 @@ def test_a_limit_shows_some_and_counts_all_of_these_reasons(
 
 def test_failed_jobs_go_back_by_reason(queue: Registries) -> None:
     would = queue.requeue_failed(reasons=check_reasons(["page_changed"]), dry_run=True)
-    assert would.data() == {"found": 3, "requeued": 0, "skipped": 0, "dry_run": True}
+    assert would.data() == {"found": 3, "requeued": 0, "skipped": 0, "dry_run": True, "left": {}}
     done = queue.requeue_failed(reasons=check_reasons(["page_changed"]))
-    assert done.data() == {"found": 3, "requeued": 3, "skipped": 0, "dry_run": False}
+    assert done.data() == {"found": 3, "requeued": 3, "skipped": 0, "dry_run": False, "left": {}}
     assert (queue.counts().queued, queue.counts().failed) == (3, 1)
 
 
@@ -90,6 +91,33 @@ def test_named_offers_go_back_by_whatever_they_are_called(connection: redis.Redi
     assert (partly.found, partly.requeued, partly.exit_code) == (1, 1, 1), "the same offer by two names is one job"
     assert requeue(saved[1].offer_id.upper()).requeued == 1
     assert requeue("11111111-2222-4333-8444-555555555555").exit_code == 2, "an offer that is deleted may have a job"
+
+
+def test_what_is_final_goes_back_only_when_it_is_asked_for(connection: redis.Redis, database: Storage) -> None:
+    """An offer that is gone would fail again at each requeue, and fill cron's mail."""
+    changed, gone, other = save(database, card(70011), card(70022), card(70033))
+    fail(
+        connection,
+        (changed.offer_id, PageChanged("no price")),
+        (gone.offer_id, OfferGone("404")),
+        (other.offer_id, OfferGone("410")),
+    )
+    queue = Registries(connection)
+
+    def requeue(*names: str, reasons: Iterable[str] = (), dry_run: bool = False) -> RequeueReport:
+        shops = (MercadoLivre(),)
+        wanted = frozenset(reasons)
+        return requeue_failed(names, queue=queue, storage=database, marketplaces=shops, reasons=wanted, dry_run=dry_run)
+
+    would = requeue(dry_run=True)
+    assert (would.found, would.requeued, would.left, would.dry_run) == (1, 0, {"offer_gone": 2}, True)
+    done = requeue()
+    assert (done.found, done.requeued, done.left) == (1, 1, {"offer_gone": 2})
+    again = requeue()
+    assert (again.found, again.left, again.exit_code) == (0, {"offer_gone": 2}, 0), "no empty list of reasons means all"
+    assert requeue("MLB70022").requeued == 1
+    assert requeue(reasons=["offer_gone"]).data()["requeued"] == 1
+    assert queue.counts().failed == 0
 
 
 def test_a_reason_that_is_none_is_refused_with_the_nearest() -> None:
