@@ -68,13 +68,17 @@ class Session:
 
     def missing(self, needed: Sequence[str], *, now: datetime) -> tuple[str, ...]:
         """The needed cookies that it lacks, or that are over."""
-        live = {cookie.name for cookie in self.cookies if not cookie.is_over(now.timestamp())}
-        return tuple(name for name in needed if name not in live)
+        return _missing(self.cookies, needed, now=now)
 
     def ends_at(self, needed: Sequence[str]) -> datetime | None:
         """When the first of the needed cookies is over; None where none of them says."""
         moments = [cookie.ends_at for cookie in self.cookies if cookie.name in needed]
         return min((_moment(at) for at in moments if at is not None), default=None)
+
+
+def _missing(cookies: Sequence[Cookie], needed: Sequence[str], *, now: datetime) -> tuple[str, ...]:
+    live = {cookie.name for cookie in cookies if not cookie.is_over(now.timestamp())}
+    return tuple(name for name in needed if name not in live)
 
 
 def _moment(seconds: float) -> datetime:
@@ -314,6 +318,7 @@ class SessionKeeper:
 
         Raises:
             UsageError: no cookies can be read, none is the marketplace's, or the login itself is not among them.
+            SessionExpired: it does not work, and the session there is does.
         """
         shop = self._shop
         found = parse_cookies(data, domain=shop.cookie_domain, secure=shop.base_url.startswith("https:"))
@@ -328,13 +333,25 @@ class SessionKeeper:
                 f"the login cookie {LOGIN_COOKIE} is not among the cookies, so nothing was changed",
                 hint="log in first, and export all cookies of the site, HttpOnly ones too",
             )
+        missing = _missing(own, NEEDED_COOKIES, now=self._now())
+        if missing and self._works_now():
+            raise SessionExpired(
+                f"the cookies lack {', '.join(missing)}: missing or expired; the session there is works, and was kept",
+                hint="log in with your browser and export all cookies anew; to give that one up: offers session clear",
+            )
         session = self.file.replace(own, imported_at=self._now())
         try:
-            resumed = resume()
+            resumed = 0 if missing else resume()
         except OffersError as error:
             log.warning("jobs that wait for a session start later, by themselves", reason=error.message)
             resumed = None
         return ImportReport(**self._facts(session), left_out=len(found) - len(own), resumed=resumed)
+
+    def _works_now(self) -> bool:
+        try:
+            return self.check().valid
+        except ConfigError:  # damaged, or open to others: an import is what mends it
+            return False
 
     def _at_home(self, cookie: Cookie) -> Cookie:
         """The cookie, of the host that stands for the marketplace (a test's, the demo's) where there is one."""

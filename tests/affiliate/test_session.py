@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from offers_cli.affiliate.session import NEEDED_COOKIES, SessionFile, SessionKeeper
-from offers_cli.errors import QueueUnavailable, UsageError
+from offers_cli.errors import QueueUnavailable, SessionExpired, UsageError
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -82,6 +82,32 @@ def test_a_bad_export_leaves_the_session_as_it_is(bad: bytes, keeper: SessionKee
         keeper.import_cookies(bad, resume=none_wait)
     assert caught.value.hint
     assert keeper.file.load() == before
+
+
+EXPIRED = jar(nsa_rotok=token(NOW - timedelta(days=9)))
+
+
+@pytest.mark.parametrize("worse", [EXPIRED, jar(_csrf=None)], ids=["expired", "partial"])
+def test_a_session_that_works_is_not_replaced_by_one_that_does_not(worse: bytes, keeper: SessionKeeper) -> None:
+    keeper.import_cookies(jar(), resume=none_wait)
+    before = keeper.file.load()
+    with pytest.raises(SessionExpired, match="works, and was kept") as caught:
+        keeper.import_cookies(worse, resume=none_wait)
+    assert "offers session clear" in caught.value.hint
+    assert keeper.file.load() == before
+
+
+def test_a_session_that_does_not_work_is_replaced_by_any_and_wakes_nobody(keeper: SessionKeeper) -> None:
+    """Nothing is lost; what the new one lacks is named."""
+
+    def wakes() -> int:
+        raise AssertionError("jobs that wait for a login were woken for one that does not work")
+
+    for _ in range(2):
+        report = keeper.import_cookies(EXPIRED, resume=wakes)
+        assert (report.valid, report.missing, report.resumed) == (False, ("nsa_rotok",), 0)
+    keeper.file.path.chmod(0o644)
+    assert not keeper.import_cookies(EXPIRED, resume=wakes).valid, "one that others may have read is none to keep"
 
 
 def test_cookies_of_other_sites_are_counted_and_left_out(keeper: SessionKeeper) -> None:
