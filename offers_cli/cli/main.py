@@ -50,11 +50,10 @@ def root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with these arguments and return its exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
-    command = typer.main.get_command(app)
     output = Output(json="--json" in args)
     try:
         _check_encoding(args)
-        return int(command.main(args, prog_name="offers", standalone_mode=False) or 0)
+        return int(typer.main.get_command(app).main(args, prog_name="offers", standalone_mode=False) or 0)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         if type(error).__name__ == "NoArgsIsHelpError" and context:
@@ -105,12 +104,12 @@ def _open_missing_streams() -> None:
 
 
 def run() -> None:
-    """Entry point of the installed program; SIGTERM ends a command as Ctrl-C does."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits an ignored SIGINT
-        signal.signal(number, signal.default_int_handler)
+    """What the installed program runs; SIGTERM ends a command as Ctrl-C does."""
     _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a title may hold what the terminal lacks
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job inherits an ignored SIGINT
+        signal.signal(number, signal.default_int_handler)
     code = main()
     if not sys.stdout.closed:
         with writing_results():

@@ -229,6 +229,16 @@ def test_ctrl_c_in_mid_scrape_keeps_what_was_saved(program: Program, calm_shop: 
     assert program.json("list").data["total"] > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_ctrl_c_before_the_program_is_loaded_ends_it_without_a_word(
+    offers: Program, folder: Path, number: signal.Signals
+) -> None:
+    """As one who pressed Tab or Enter by mistake does; the signal comes from a library that is loaded first."""
+    (folder / "typer.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\nraise ImportError\n")
+    result = offers("list", PYTHONPATH=str(folder))
+    assert (result.code, result.out, result.err) == (130, "", "")
+
+
 def test_the_same_scrape_twice_at_once_saves_each_offer_once(program: Program, calm_shop: Shop) -> None:
     processes = [program.start("scrape", "ofertas", "--pages", "20", "--json") for _ in range(3)]
     results = [process.communicate(timeout=NEVER_S) for process in processes]
