@@ -1,7 +1,9 @@
-"""Moments: one clock, and one way to write them."""
+"""Moments: one clock, one way to write them for programs, and the zone in which people see them."""
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime
 
 
@@ -23,3 +25,9 @@ def iso_utc(moment: datetime, *, timespec: str = "auto") -> str:
     Raises `ValueError` as `to_utc` does.
     """
     return to_utc(moment).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def use_time_zone(name: str) -> None:
+    """Make that zone, such as ``America/Sao_Paulo``, the local one of this process and of those that it starts."""
+    os.environ["TZ"] = name
+    time.tzset()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from offers_cli.log import ROOT
+from offers_cli.times import use_time_zone
 
 pytest_plugins = ["supabase_server.fixtures"]
 
@@ -26,6 +28,22 @@ def pytest_collection_finish() -> None:
     """Every module has read the tests' own variables by now; `offers` would take them for settings of its own."""
     for name in [name for name in os.environ if name.startswith(OF_THE_TESTS)]:
         del os.environ[name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _local_time_is_utc() -> None:
+    """What people are shown is the same on every machine."""
+    use_time_zone("UTC")
+
+
+@pytest.fixture
+def sao_paulo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is that of Brazil, three hours behind UTC."""
+    monkeypatch.setenv("TZ", "America/Sao_Paulo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture(autouse=True)

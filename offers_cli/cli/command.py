@@ -15,6 +15,7 @@ import typer
 from offers_cli.cli.render import Block, Output, summary
 from offers_cli.errors import Interrupted, OffersError
 from offers_cli.report import Problem, problems_of
+from offers_cli.times import use_time_zone
 
 if TYPE_CHECKING:
     from offers_cli.config import Config
@@ -164,7 +165,7 @@ def commands_below(name: str) -> list[Command]:
 
 
 def load_settings(output: Output, *, log_level: int = 0) -> Config:
-    """Load the settings, begin to log as they and the command line say, and log what is remarkable about their files.
+    """Load the settings, tell the time and log as they say, and log what is remarkable about their files.
 
     Raises:
         ConfigError: everything that is wrong with them.
@@ -173,6 +174,8 @@ def load_settings(output: Output, *, log_level: int = 0) -> Config:
     from offers_cli.log import configure_logging
 
     config = get_config()
+    if config.display.time_zone:
+        use_time_zone(config.display.time_zone.key)
     json_lines = config.log.format == "json"
     configure_logging(verbosity=output.verbosity, json_lines=json_lines)
     log_notices(config)  # before `log_level`: a command that logs no events still warns of its settings

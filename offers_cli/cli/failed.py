@@ -11,7 +11,6 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_failed_offer, complete_reason
-from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
 from offers_cli.cli.render import Block, Line, Note, Table, console, is_terminal, summary
 from offers_cli.text import printable
@@ -39,7 +38,7 @@ def failed_blocks(report: FailedReport) -> Sequence[Block]:
     for job in report.jobs:
         offer = report.offers.get(job.offer_id or "")
         called = (offer.external_id, offer.title) if offer else (job.offer_id or job.job_id, "")
-        rows.append((*called, job.code, job.message, job.attempts, format_time(job.failed_at), job.offer_id))
+        rows.append((*called, job.code, job.message, job.attempts, job.failed_at, job.offer_id))
     columns = ("id", "title", "reason", "message", "attempts", "when", "offer")
     short = ("id", "title", "reason", "when")
     table = Table("Failed jobs", columns, rows, right=("attempts",), cut=("title",), short=short)

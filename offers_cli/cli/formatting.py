@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from offers_cli.offer import DiscountKind, Facts, FactValue, PriceCondition
-from offers_cli.times import iso_utc
 
 
 def format_money(cents: int | None, currency: str) -> str:
@@ -53,19 +52,20 @@ def format_discount(pct: int | None, kind: DiscountKind | None, condition: Price
     return f"{discount} {format_condition(condition)}" if discount and kind is DiscountKind.PAYMENT else discount
 
 
-def format_value(name: str, value: object, currency: str) -> str:
-    """A value as a person reads it, by what the end of its name says of it; nothing for None."""
+def format_value(name: str, value: object, currency: str) -> object:
+    """A value as a person reads it, by what the end of its name says of it; moments and None stay."""
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and name.endswith("_until"):
+        return format_time(datetime.fromisoformat(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return format_time(value)
     if isinstance(value, int) and name.endswith("_cents"):
         return format_money(value, currency)
     if isinstance(value, int) and name.endswith("_hundredths"):
         return f"{value / 100:g}"
-    if isinstance(value, StrEnum):
-        return value.replace("_", " ")
-    return "" if value is None else f"{value}%" if name.endswith("_pct") else str(value)
+    text = value.replace("_", " ") if isinstance(value, StrEnum) else str(value)
+    return f"{text}%" if name.endswith("_pct") else text
 
 
 def format_name(name: str) -> str:
@@ -92,9 +92,20 @@ def _fact(name: str, value: FactValue, currency: str) -> str:
     return f"{format_name(name)} {format_value(name, value, currency)}"
 
 
-def format_time(time: datetime | None) -> str:
-    """ISO 8601 in UTC, to the second; nothing for None."""
-    return "" if time is None else iso_utc(time, timespec="seconds")
+def format_time(moment: datetime | None) -> str:
+    """Local time to the minute, as in ``2026-11-26 14:05``; nothing for None."""
+    return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def format_when(moment: datetime, *, now: datetime) -> str:
+    """How long ago it was, in the largest unit, within a day; else the local time."""
+    age = now - moment
+    if not timedelta(0) <= age < timedelta(days=1):
+        return format_time(moment)
+    minutes = age // timedelta(minutes=1)
+    if not minutes:
+        return "just now"
+    return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
 
 
 def format_duration(seconds: float | None) -> str:

@@ -31,7 +31,7 @@ def history_blocks(report: HistoryReport) -> Sequence[Block]:
     currency = report.offer.currency
     rows = [
         (
-            format_time(point.observed_at),
+            point.observed_at,
             format_money(point.price_cents, currency),
             format_condition(point.price_condition),
             format_money(point.card_price_cents, currency),

@@ -59,7 +59,8 @@ class FilterOptions:
         list[Missing] | None, typer.Option("--missing", help="Only offers that lack this; may be given more than once.")
     ] = None
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Seen since: 7d, or an ISO date or time (UTC).")
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Seen since: 7d, or a date or time: 2026-01-31, 31/01/2026."),
     ] = None
     search: Annotated[
         str | None, typer.Option("--search", metavar="WORDS", help="Words that all occur in the title.")

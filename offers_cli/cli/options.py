@@ -54,6 +54,8 @@ def parse_age(text: str | None, option: str) -> float | None:
 def parse_since(text: str | None, option: str, *, now: datetime) -> datetime | None:
     """A moment given as an age (``7d``), an ISO date or time, or a date as Brazil writes it (``31/01/2026``).
 
+    A time without zone is a local one.
+
     Raises:
         UsageError: none of them; the message names the option.
     """
@@ -63,12 +65,12 @@ def parse_since(text: str | None, option: str, *, now: datetime) -> datetime | N
         return now - timedelta(seconds=parse_age(text, option) or 0)
     try:
         moment = datetime.fromisoformat(re.sub(r"^([0-9]{2})/([0-9]{2})/([0-9]{4})$", r"\3-\2-\1", text))
-    except ValueError as exc:
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as exc:  # also a day at the edge of the calendar, in whatever zone
         raise UsageError(
             f"{option} {text!r}: expected an age such as 7d, or a date such as 2026-01-31 or 31/01/2026",
             hint=f"{option} 7d",
         ) from exc
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def parse_amount(text: str | None, option: str) -> int | None:

@@ -10,24 +10,41 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from offers_cli.report import Problem, Report
 from offers_cli.text import defused, json_text, printable, printable_lines
+from offers_cli.times import iso_utc, utc_now
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 
+COMFORTABLE_WIDTH = 40
+"""Characters of a text that may be cut; before it gets more, more columns are shown."""
+GUTTER = 2
+"""Blanks between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """A cell in a colour, which only repeats what its words say: a pipe, and who cannot see it, miss nothing."""
+
+    value: object
+    colour: str
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings.
+    """Rows under headings. A moment in a cell is told a person as local time or age, a program as ISO 8601 in UTC.
 
     Attributes:
         right: the columns that hold figures.
         cut: the columns that a narrow terminal may cut short; a pipe gets them whole.
         short: the columns that a terminal shows; default: all of them, as a pipe gets them.
+        wide: those that it shows besides, as far as there is room, the first ones first.
     """
 
     title: str
@@ -36,6 +53,7 @@ class Table:
     right: Collection[str] = ()
     cut: Collection[str] = ()
     short: Collection[str] = ()
+    wide: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,24 +271,54 @@ def print_table(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True)
-    places = [place for place, name in enumerate(table.columns) if name in (table.short or table.columns)]
-    for column in (table.columns[place] for place in places):
-        figures = column in table.right
-        # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
-        whole = figures or (table.cut and column not in table.cut)
-        shown.add_column(Text(column), justify="right" if figures else "left", no_wrap=bool(whole), overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(_rich_cell(row[place], cut=table.columns[place] in table.cut) for place in places))
     screen = console(sys.stdout)
+    now = utc_now()
+    cells = [[_rich_cell(value, now=now) for value in row] for row in table.rows]
+    widths = [max(map(len, column)) for column in zip(map(Text, table.columns), *cells, strict=True)]
+    shown = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True)
+    places = _places_that_fit(table, widths, screen.width)
+    for place in places:
+        column = table.columns[place]
+        figures, cut = column in table.right, column in table.cut
+        # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
+        whole = figures or (table.cut and not cut) or any(isinstance(row[place], datetime) for row in table.rows)
+        shown.add_column(
+            Text(column),
+            justify="right" if figures else "left",
+            min_width=widths[place] if whole else max(map(len, column.split())),
+            no_wrap=bool(whole),
+            overflow="fold",
+        )
+        for row in cells if cut else ():
+            row[place].no_wrap, row[place].overflow = True, "ellipsis"
+    for row in cells:
+        shown.add_row(*(row[place] for place in places))
     screen.print(Text(printable(table.title), style="bold"))  # as the table's own it would wrap at the table's width
     screen.print(shown)
 
 
-def _rich_cell(value: object, *, cut: bool) -> Text:
+def _places_that_fit(table: Table, widths: Sequence[int], width: int) -> list[int]:
+    """The columns that a terminal of that width shows, in their order."""
+    needed = {
+        name: (min(widths[place], COMFORTABLE_WIDTH) if name in table.cut else widths[place]) + GUTTER
+        for place, name in enumerate(table.columns)
+    }
+    shown = set(table.short or table.columns)
+    room = width - GUTTER - sum(needed[name] for name in shown)
+    for name in table.wide:
+        if needed[name] <= room:
+            shown.add(name)
+            room -= needed[name]
+    return [place for place, name in enumerate(table.columns) if name in shown]
+
+
+def _rich_cell(value: object, *, now: datetime) -> Text:
     from rich.text import Text
 
-    return Text(cell_text(value), no_wrap=cut or None, overflow="ellipsis" if cut else None)
+    from offers_cli.cli.formatting import format_when
+
+    value, colour = (value.value, value.colour) if isinstance(value, Coloured) else (value, "")
+    return Text(format_when(value, now=now) if isinstance(value, datetime) else cell_text(value), style=colour)
 
 
 def _plain_table(table: Table) -> str:
@@ -280,9 +328,13 @@ def _plain_table(table: Table) -> str:
 
 
 def _plain_cell(value: object) -> str:
+    if isinstance(value, Coloured):
+        value = value.value
     return defused(cell_text(value)) if isinstance(value, str) else cell_text(value)
 
 
 def cell_text(value: object) -> str:
-    """One cell as text: nothing for None, control characters made visible."""
+    """One cell as text: nothing for None, control characters made visible, a moment as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return iso_utc(value, timespec="seconds")
     return "" if value is None else printable(str(value).replace("\t", " "))

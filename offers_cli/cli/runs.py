@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.formatting import format_duration, format_time
+from offers_cli.cli.formatting import format_duration
 from offers_cli.cli.render import Block, Note, Table
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def run_blocks(report: RunsReport) -> Sequence[Block]:
         return [Note("no scrapes yet")]
     rows = [
         (
-            format_time(past.run.started_at),
+            past.run.started_at,
             past.run.source,
             f"{past.status}: {past.run.error}" if past.run.error else past.status,
             format_duration(past.duration_s),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import GROUPS, Group, command
-from offers_cli.cli.formatting import format_time
 from offers_cli.cli.options import parse_path_option
 from offers_cli.cli.render import Block, Line, Table
 from offers_cli.errors import LabelRefused, SessionExpired
@@ -31,11 +30,11 @@ def session_blocks(report: SessionReport) -> Sequence[Block]:
         ("valid", "yes" if report.valid else "no"),
         ("missing", ", ".join(report.missing) or "nothing"),
         ("cookies", report.cookies),
-        ("imported", format_time(report.imported_at)),
+        ("imported", report.imported_at),
         ("age in days", report.age_days),
-        ("expires", format_time(report.expires_at) or "unknown"),
+        ("expires", report.expires_at or "unknown"),
         ("days left", "unknown" if report.days_left is None else report.days_left),
-        ("refused", format_time(report.refused_at) or "no"),
+        ("refused", report.refused_at or "no"),
     ]
     return [Table("Session", ("session", "value"), rows)]
 

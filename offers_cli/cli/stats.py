@@ -18,7 +18,7 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.failed import failure_lines
-from offers_cli.cli.formatting import format_duration, format_time
+from offers_cli.cli.formatting import format_duration
 from offers_cli.cli.render import Block, Line, Output, Table, console, is_terminal
 from offers_cli.errors import ConfigError, Interrupted
 from offers_cli.storage.base import Missing
@@ -53,7 +53,7 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     if report.offers is not None:
         blocks.append(Table("Offers", ("offers", "count"), _offer_figures(report, report.offers), right=("count",)))
     if report.workers:
-        rows = [(w.name, doing(w), w.hostname, w.pid, format_time(w.started_at), len(w.jobs)) for w in report.workers]
+        rows = [(w.name, doing(w), w.hostname, w.pid, w.started_at, len(w.jobs)) for w in report.workers]
         columns = ("worker", "state", "host", "pid", "started", "jobs")
         blocks.append(Table("Workers", columns, rows, right=("pid", "jobs")))
     blocks += [Line(f"put off: {jobs.jobs} ({jobs.code}): {jobs.message}") for jobs in report.put_off]
@@ -164,9 +164,14 @@ def _end(number: int, _frame: object) -> NoReturn:
     raise typer.Exit(128 + number)
 
 
+def _clock() -> str:
+    """The local time, to the second."""
+    return f"{utc_now().astimezone():%Y-%m-%d %H:%M:%S}"
+
+
 @contextmanager
 def _one_below_the_other(output: Output) -> Iterator[Show]:
-    yield lambda report: output.show("stats", report, [Line(format_time(utc_now())), *stats_blocks(report), Line("")])
+    yield lambda report: output.show("stats", report, [Line(_clock()), *stats_blocks(report), Line("")])
 
 
 @contextmanager
@@ -178,7 +183,7 @@ def _live_view(interval_s: float) -> Iterator[Show]:
 
         def show(report: StatsReport) -> None:
             now = utc_now()
-            head = f"{format_time(now)}, every {interval_s:g} s, Ctrl-C ends"
+            head = f"{_clock()}, every {interval_s:g} s, Ctrl-C ends"
             rows = [("offers", head), *view_rows(report, now=now, height=screen.height - 1)]
             live.update(grid(rows), refresh=True)
 

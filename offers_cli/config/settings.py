@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from offers_cli.config.values import (
     BOOLEAN,
     FILE,
+    TIME_ZONE,
     WORDS,
     Secret,
     ValueKind,
@@ -27,6 +28,9 @@ from offers_cli.config.values import (
     whole_number,
     without_user,
 )
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def _setting(name: str, kind: ValueKind, default: Any, doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
@@ -226,6 +230,18 @@ class LogConfig:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisplayConfig:
+    """How results are shown to people."""
+
+    time_zone: ZoneInfo | None = _setting(
+        "OFFERS_TZ",
+        TIME_ZONE,
+        None,
+        "Time zone of the times shown to people, such as America/Sao_Paulo; default: the machine's. JSON stays in UTC.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where one value came from: ``environment``, ``.env``, ``offers.toml`` or ``default``, and the file if any."""
@@ -263,6 +279,7 @@ class Config:
     fetch: FetchConfig
     dashboard: DashboardConfig
     log: LogConfig
+    display: DisplayConfig
     origins: Mapping[str, Origin]
     notices: tuple[Notice, ...] = ()
 
@@ -274,6 +291,7 @@ SECTIONS: dict[str, type] = {
     "fetch": FetchConfig,
     "dashboard": DashboardConfig,
     "log": LogConfig,
+    "display": DisplayConfig,
 }
 HOME_DOC = "Database, embedded Redis, session, snapshots, logs; created with mode 0700."
 

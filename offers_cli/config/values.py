@@ -6,10 +6,13 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 from offers_cli.files import parse_path
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 MASK = "********"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -152,9 +155,25 @@ def _parse_words(text: str) -> tuple[str, ...]:
     return tuple(one_line(word) for part in text.split(",") if (word := part.strip()))
 
 
+def _parse_time_zone(text: str) -> ZoneInfo:
+    import zoneinfo
+
+    try:
+        return zoneinfo.ZoneInfo(text)
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as exc:  # a folder of zones, a path that leads out
+        from difflib import get_close_matches
+
+        known = {zone.lower(): zone for zone in zoneinfo.available_timezones()}
+        near = [known[zone] for zone in get_close_matches(text.lower().replace(" ", "_"), known, n=1)]
+        advice = f"did you mean {near[0]}?" if near else "expected one such as America/Sao_Paulo"
+        raise ValueError(f"{text[:80]!r} is no time zone of this machine; {advice}") from exc
+
+
 BOOLEAN = ValueKind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "true or false").lower()])
 FILE = ValueKind(parse=lambda text: parse_path(text).absolute())
 """A `Path`, absolute."""
+TIME_ZONE = ValueKind(parse=_parse_time_zone)
+"""A `ZoneInfo`."""
 WORDS = ValueKind(parse=_parse_words, many=True)
 """A tuple of comma-separated words."""
 

@@ -38,3 +38,10 @@ def test_a_day_is_read_as_iso_and_as_brazil_writes_it(text: str) -> None:
 def test_a_day_that_is_none_or_could_be_two_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--since"):
         parse_since(text, "--since", now=NOW)
+
+
+@pytest.mark.usefixtures("sao_paulo")
+def test_a_moment_without_zone_is_a_local_one() -> None:
+    assert parse_since("24/11/2026", "--since", now=NOW) == datetime(2026, 11, 24, 3, tzinfo=UTC)
+    assert parse_since("2026-11-24T10:00", "--since", now=NOW) == datetime(2026, 11, 24, 13, tzinfo=UTC)
+    assert parse_since("2026-11-24T10:00Z", "--since", now=NOW) == datetime(2026, 11, 24, 10, tzinfo=UTC)

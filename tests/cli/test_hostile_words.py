@@ -30,7 +30,7 @@ DIGITS = "9" * 400
         (["list", "--search", "\udcff"], "usage", r"\udcff"),
         (["list", "--limit", DIGITS], "usage", "--limit"),
         (["list", "--since", f"{DIGITS}d"], "usage", "--since"),
-        (["list", "--since", "0001-01-01"], None, ""),
+        (["list", "--since", "0001-01-01"], "usage", "0001-01-01"),
         (["enqueue-missing", "--recheck-after", f"{DIGITS}d"], "usage", "--recheck-after"),
         (["session", "import", "~nouser/x"], "usage", "~nouser"),
         (["session", "import", LONG], "usage", "file name too long"),

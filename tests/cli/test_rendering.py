@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from offers_cli.cli import render
-from offers_cli.cli.render import Line, Output, Table, cell_text
+from offers_cli.cli.formatting import format_when
+from offers_cli.cli.render import Coloured, Line, Output, Table, cell_text
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
 
@@ -40,3 +43,74 @@ def test_figures_stand_below_each_other_so_that_any_number_of_them_fits(monkeypa
         "enqueue-missing (dry run, nothing changed)",
         [("found", 7), ("already queued", 3)],
     )
+
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+@pytest.mark.usefixtures("sao_paulo")
+def test_a_person_reads_how_long_ago_or_the_local_time() -> None:
+    ages = {
+        timedelta(seconds=40): "just now",
+        timedelta(minutes=3): "3 min ago",
+        timedelta(hours=23, minutes=59): "23 h ago",
+        timedelta(days=1): "2026-11-25 09:00",
+        timedelta(hours=-1): "2026-11-26 10:00",  # it is still to come
+    }
+    assert {age: format_when(NOON - age, now=NOON) for age in ages} == ages
+
+
+@pytest.fixture
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Standard output is a terminal of as many columns as `COLUMNS` says."""
+    monkeypatch.setattr(render, "is_terminal", lambda _stream: True)
+    monkeypatch.setattr(render, "utc_now", lambda: NOON)
+    return monkeypatch
+
+
+SEEN = Table(
+    "Offers",
+    ("id", "title", "price now", "seen", "link"),
+    [("MLB1", "Fone " * 12, Coloured("R$ 1,00", "green"), NOON - timedelta(days=2), "https://example/" + "x" * 30)],
+    right=("price now",),
+    cut=("title",),
+    short=("id", "title", "price now"),
+    wide=("link", "seen"),
+)
+
+
+@pytest.mark.usefixtures("sao_paulo")
+def test_a_wider_terminal_shows_more_columns_the_most_wanted_first(
+    on_terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    headings = {}
+    for columns in (40, 80, 140):
+        on_terminal.setenv("COLUMNS", str(columns))
+        Output().show_blocks([SEEN])
+        _, _, heading, _, row, *_ = capsys.readouterr().out.splitlines()
+        assert len(row) <= columns
+        assert "R$ 1,00" in row
+        headings[columns] = heading.split()
+    assert headings == {
+        40: ["id", "title", "price", "now"],
+        80: ["id", "title", "price", "now", "seen"],  # the link does not fit
+        140: ["id", "title", "price", "now", "seen", "link"],
+    }
+    assert "2026-11-24 09:00" in row
+
+
+def test_no_heading_is_cut_and_no_moment_folded_on_a_narrow_terminal(
+    on_terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_terminal.setenv("COLUMNS", "60")
+    table = Table("Jobs", ("message", "already queued", "when"), [("word " * 20, 3, NOON)], right=("already queued",))
+    Output().show_blocks([table])
+    out = capsys.readouterr().out
+    assert "already queued" in out
+    assert "just now" in out
+
+
+def test_a_pipe_gets_a_moment_in_utc_and_a_coloured_cell_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().show_blocks([SEEN])
+    _, row = capsys.readouterr().out.splitlines()
+    assert row.split("\t")[2:4] == ["R$ 1,00", "2026-11-24T12:00:00Z"]

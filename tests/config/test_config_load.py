@@ -1,6 +1,7 @@
 """Settings: precedence, origins, refusals, secrets."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -393,3 +394,15 @@ def test_a_broken_line_of_ours_in_a_shared_dotenv_is_an_error(tmp_path: Path) ->
     (tmp_path / ".env").write_text("FOO='x' y\nREDIS_URL='redis://:canary@host\n")
     with pytest.raises(ConfigError, match=r"^line 2 of .* cannot be read$"):
         load(tmp_path)
+
+
+def test_the_time_zone_is_one_of_the_machine(tmp_path: Path) -> None:
+    """A wrong one is refused, with the one that may be meant: silently it would be UTC."""
+    zone = load_config({"OFFERS_HOME": str(tmp_path), "OFFERS_TZ": "America/Sao_Paulo"}, tmp_path).display.time_zone
+    assert str(zone) == "America/Sao_Paulo"
+    for text, advice in {
+        "america/sao paolo": "did you mean America/Sao_Paulo?",
+        "../../etc/passwd": "expected one such as America/Sao_Paulo",
+    }.items():
+        with pytest.raises(ConfigError, match=rf"OFFERS_TZ .* {re.escape(advice)}"):
+            load_config({"OFFERS_HOME": str(tmp_path), "OFFERS_TZ": text}, tmp_path)

@@ -128,11 +128,11 @@ def test_lows_are_compared_among_prices_of_the_same_payment(storage: Storage) ->
     lines = findings(report)
     assert lines[:4] == [
         "now R$ 99,00, R$ 9,00 above the lowest ever",
-        "lowest ever R$ 90,00, 2026-03-31T00:00:00Z",
+        "lowest ever R$ 90,00, 2026-03-31 00:00",
         "lowest in 15 days R$ 99,00",
-        "not comparable: R$ 70,00 by Pix, 2026-04-10T00:00:00Z",
+        "not comparable: R$ 70,00 by Pix, 2026-04-10 00:00",
     ]
-    assert "since 2026-04-20T00:00:00Z by any payment, before by Pix" in lines
+    assert "since 2026-04-20 00:00 by any payment, before by Pix" in lines
     assert [row["price_condition"] for row in report.data()["points"]] == [None, "pix", "any", "any", "pix", "any"]
 
 
@@ -141,7 +141,7 @@ def test_a_pix_price_is_never_called_the_lowest_without_its_condition(storage: S
     save(storage, card(price_cents=9000, price_condition=PIX, card_price_cents=9500), minute=10)
     lines = findings(history("MLB1", days=30, storage=storage, marketplaces=SHOPS, now=at(20)))
     assert lines[0] == "now R$ 90,00 by Pix · R$ 95,00 by card, the lowest ever seen by Pix"
-    assert "not comparable: R$ 70,00 by any payment, 2026-03-01T00:00:00Z" in lines
+    assert "not comparable: R$ 70,00 by any payment, 2026-03-01 00:00" in lines
 
 
 def test_show_tells_who_told_each_value(storage: Storage) -> None:
