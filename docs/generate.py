@@ -14,7 +14,7 @@ from pathlib import Path
 from offers_cli.cli.commands import all_commands
 from offers_cli.cli.main import main
 from offers_cli.cli.topics import EXIT_CODES, NEXT
-from offers_cli.config import MASK, SETTINGS, written
+from offers_cli.config import MASK, SETTINGS, Setting
 from offers_cli.config.settings import HOME_DOC
 from offers_cli.errors import WORK_ERRORS
 
@@ -62,7 +62,7 @@ def settings() -> str:
     for setting in SETTINGS:
         names = ", ".join(f"`{name}`" for name in setting.names)
         secret = f" Secret, shown as `{MASK}`; `{setting.name}_FILE` may name a file." if setting.secret else ""
-        rows.append(f"| {names} | {_default(setting.default)} | {setting.doc}{secret} |\n")
+        rows.append(f"| {names} | {_default(setting)} | {setting.doc}{secret} |\n")
     return (
         "# Settings\n\n" + NOTE + "A flag stands above the environment, that above `.env` (working directory, then "
         "`OFFERS_HOME`), that above\n`offers.toml` (same places), that above the default. In `offers.toml` names are "
@@ -70,8 +70,9 @@ def settings() -> str:
     )
 
 
-def _default(value: object) -> str:
-    return f"`{written(value)}`" if written(value) else "not set"
+def _default(setting: Setting) -> str:
+    text = setting.written(setting.default)
+    return f"`{text}`" if text else "not set"
 
 
 def failure_codes() -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,10 +21,11 @@ GROUPS["config"] = Group(
 
 def config_blocks(report: ConfigReport, *, origin: bool) -> Sequence[Block]:
     """One row a setting."""
-    from offers_cli.config import written
+    from offers_cli.config import SETTINGS
 
+    texts: dict[str, Callable[[Any], str]] = {setting.name: setting.written for setting in SETTINGS}
     columns = ("setting", "value", "origin", "file")[: 4 if origin else 2]
-    rows = [(name, written(each.value), each.origin, each.file) for name, each in report.settings.items()]
+    rows = [(name, texts.get(name, str)(each.value), each.origin, each.file) for name, each in report.settings.items()]
     notes = [Note("; try: ".join(filter(None, (notice.message, notice.advice)))) for notice in report.notices]
     return [Table("Settings", columns, [row[: len(columns)] for row in rows]), *notes]
 

@@ -45,7 +45,7 @@ def parse_age(text: str | None, option: str) -> float | None:
     try:
         seconds = parse_duration(text)
     except ValueError as exc:
-        raise UsageError(f"{option} {text!r}: {exc}", hint=f"{option} 7d") from exc
+        raise UsageError(f"{option}: {exc}", hint=f"{option} 7d") from exc
     if seconds > LONGEST_S:
         raise UsageError(f"{option} {text!r}: longer than a hundred years", hint=f"{option} 7d")
     return seconds

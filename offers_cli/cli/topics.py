@@ -53,10 +53,10 @@ def failure_codes() -> Topic:
 
 
 def environment() -> Topic:
-    from offers_cli.config import SETTINGS, written
+    from offers_cli.config import SETTINGS
     from offers_cli.config.settings import HOME_DOC
 
-    rows = [(setting.name, written(setting.default), setting.doc) for setting in SETTINGS]
+    rows = [(setting.name, setting.written(setting.default), setting.doc) for setting in SETTINGS]
     return Topic(
         text="Precedence: flag > environment > .env > offers.toml > default. Secrets may be read from <NAME>_FILE.",
         columns=("variable", "default", "meaning"),

@@ -15,7 +15,7 @@ from offers_cli.config.settings import (
     Origin,
     Setting,
 )
-from offers_cli.config.values import MASK, Secret, is_loopback, mask_url, one_line, parse_duration, written
+from offers_cli.config.values import MASK, Secret, is_loopback, mask_url, one_line, parse_duration
 
 __all__ = [
     "MASK",
@@ -41,5 +41,4 @@ __all__ = [
     "one_line",
     "parse_duration",
     "working_folder",
-    "written",
 ]

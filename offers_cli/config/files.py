@@ -5,6 +5,7 @@ What is judged is the opened folder and the opened file, not their path, so that
 
 from __future__ import annotations
 
+import codecs
 import os
 import shlex
 import stat
@@ -85,6 +86,8 @@ def _read(file: int, *, judge: Path | None = None) -> tuple[str, os.stat_result]
         os.close(file)
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES // 2**10} KiB")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is UTF-16; save it as UTF-8")
     if 0 in data:
         raise ValueError("it holds a NUL character")
     try:

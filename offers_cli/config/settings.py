@@ -43,21 +43,35 @@ class EnrichmentConfig:
 
     redis_url: Secret | None = _setting(
         "REDIS_URL",
-        address("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", secret=True),
+        address(
+            "redis",
+            "rediss",
+            "unix",
+            "redis+sentinel",
+            "rediss+sentinel",
+            example="redis://localhost:6379/0",
+            secret=True,
+        ),
         None,
         "Redis to use: redis://host:6379/0, rediss://, unix:///path/redis.sock, or Sentinels, "
         "redis+sentinel://host:26379,host:26379/service; options are in docs/redis.md. "
         "Without it offers runs its own on a private socket.",
     )
     queue_name: str = _setting(
-        "ENRICHMENT_QUEUE_NAME", matching(r"[A-Za-z0-9._-]+"), "enrichment", "Name of the RQ queue."
+        "ENRICHMENT_QUEUE_NAME",
+        matching(r"[A-Za-z0-9._-]+", "a name of letters, digits, dots, dashes and underscores, such as enrichment"),
+        "enrichment",
+        "Name of the RQ queue.",
     )
     worker_concurrency: int = _setting(
-        "ENRICHMENT_WORKER_CONCURRENCY", whole_number(1, 256), 3, "Jobs that one worker process runs at once."
+        "ENRICHMENT_WORKER_CONCURRENCY",
+        whole_number(1, 256, example=3),
+        3,
+        "Jobs that one worker process runs at once.",
     )
     request_delay_s: float = _setting(
         "ENRICHMENT_REQUEST_DELAY_S",
-        number(0, 3600),
+        number(0, 3600, example=0.5),
         0.5,
         "Least time in seconds between two requests to one host, over all workers together.",
     )
@@ -98,7 +112,7 @@ class DatabaseConfig:
 
     supabase_url: str | None = _setting(
         "SUPABASE_URL",
-        address("https", "http", check=fit_for_key),
+        address("https", "http", example="https://abcdefgh.supabase.co", check=fit_for_key),
         None,
         "Address of the Supabase project; with a key, offers are kept there. Plain http:// on this machine only.",
     )
@@ -118,7 +132,7 @@ class DatabaseConfig:
     )
     supabase_db_url: Secret | None = _setting(
         "SUPABASE_DB_URL",
-        address("postgres", "postgresql", secret=True),
+        address("postgres", "postgresql", example="postgresql://user:password@host:5432/postgres", secret=True),
         None,
         "Postgres address of the Supabase project, used by `offers db migrate` alone.",
     )
@@ -140,18 +154,21 @@ class MarketplaceConfig:
 
     base_url: str = _setting(
         "ML_BASE_URL",
-        address("https", "http", check=without_user),
+        address("https", "http", example="https://www.mercadolivre.com.br", check=without_user),
         "https://www.mercadolivre.com.br",
         "The marketplace's address; with another one everything is fetched from there.",
     )
     affiliate_tag: str | None = _setting(
         "ML_AFFILIATE_TAG",
-        matching(r"[a-z0-9]+"),
+        matching(r"[a-z0-9]+", "a label of small letters and digits, such as minhaloja"),
         None,
         "Your affiliate label (etiqueta); without it no links are made.",
     )
     min_discount_pct: int = _setting(
-        "MIN_DISCOUNT_PCT", whole_number(0, 100), 0, "Offers whose discount is known and below it are not saved."
+        "MIN_DISCOUNT_PCT",
+        whole_number(0, 100, example=20),
+        0,
+        "Offers whose discount is known and below it are not saved.",
     )
 
 
@@ -170,7 +187,7 @@ class FetchConfig:
     )
     http_proxy: Secret | None = _setting(
         "OFFERS_HTTP_PROXY",
-        address("http", "https", secret=True, many=True),
+        address("http", "https", example="http://proxy.example:3128", secret=True, many=True),
         None,
         "One or more egress proxies, comma-separated.",
     )
@@ -182,12 +199,12 @@ class FetchConfig:
     )
     snapshots_max_mb: int = _setting(
         "OFFERS_SNAPSHOTS_MAX_MB",
-        whole_number(1, 10**6),
+        whole_number(1, 10**6, example=500),
         500,
         "What the kept pages may take on disk; the oldest go first.",
     )
     snapshots_max_age_s: float = _setting(
-        "OFFERS_SNAPSHOTS_MAX_AGE", duration(60, 10**9), 30 * 86400.0, "How long a page is kept, such as 30d."
+        "OFFERS_SNAPSHOTS_MAX_AGE", duration(60, 10_000 * 86400), 30 * 86400.0, "How long a page is kept, such as 30d."
     )
     ignore_robots: bool = _setting(
         "OFFERS_IGNORE_ROBOTS",
@@ -197,7 +214,7 @@ class FetchConfig:
     )
     user_agent: str | None = _setting(
         "OFFERS_USER_AGENT",
-        matching(r"[!-~]+(?: [!-~]+)*"),
+        matching(r"[!-~]+(?: [!-~]+)*", "ASCII text, such as myshop/1.0 (me@example.com)"),
         None,
         "The User-Agent to send instead of the default one, which names `offers` and its version.",
     )
@@ -322,6 +339,10 @@ class Setting:
     def names(self) -> tuple[str, ...]:
         """Every name that it may be given under, the canonical one first."""
         return (self.name, *self.aliases)
+
+    def written(self, value: Any) -> str:
+        """A value of it as it is written in a `.env`; nothing for one that is not set."""
+        return "" if value is None else self.kind.write(value)
 
     def parse(self, text: str) -> Any:
         """The value of a text that is not empty; raises `ValueError`, whose message never quotes a secret."""

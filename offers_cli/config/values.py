@@ -22,7 +22,10 @@ _BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "fals
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^\[\]:\s]*)(:[0-9]{1,5})?", re.ASCII)
 _BOOLEAN = re.compile("|".join(_BOOLEANS), re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15}|,[0-9]{1,2})?")
+"""With a comma as in Brazil, where it cannot group thousands."""
+_DOMAIN = re.compile(r"[\w-]{1,30}(\.[\w-]{1,30}){1,3}(:[0-9]{1,5})?(/[\w./-]{0,40})?", re.ASCII)
+"""What is no secret that somebody put in the wrong place."""
 
 
 class Secret:
@@ -56,8 +59,14 @@ def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``10m``, ``1h``, ``7d`` or ``2w``; raises `ValueError` for anything else."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhdw]?)", text.strip(), re.ASCII)
     if not match:
-        raise ValueError("expected a duration such as 90, 90s, 10m, 1h, 7d or 2w")
+        raise _is_not(text, "a duration, such as 90s, 10m, 1h, 7d or 2w")
     return float(match[1]) * _UNIT_S[match[2]]
+
+
+def written_duration(seconds: float) -> str:
+    """Seconds in the largest unit that holds them without a rest: ``90s``, ``10m``, ``30d``; ``0.5s``."""
+    unit = next(unit for unit in ("d", "h", "m", "s") if unit == "s" or (seconds and seconds % _UNIT_S[unit] == 0))
+    return f"{seconds / _UNIT_S[unit]:.15g}{unit}"
 
 
 def written(value: object) -> str:
@@ -101,53 +110,70 @@ class ValueKind:
     """How the text of a setting is read.
 
     Attributes:
-        parse: the value of a text; raises `ValueError`, whose message never quotes a secret.
+        parse: the value of a text; raises `ValueError`, which says what is expected and never quotes a secret.
+        write: a value as text that `parse` reads.
         secret: whether the value is a `Secret`.
         schemes: those that an address may begin with; empty where the value is no address.
         many: whether the text holds several values, separated by commas.
     """
 
     parse: Callable[[str], Any]
+    write: Callable[[Any], str] = written
     secret: bool = False
     schemes: tuple[str, ...] = ()
     many: bool = False
 
 
-def whole_number(least: int, most: int) -> ValueKind:
+def whole_number(least: int, most: int, *, example: int) -> ValueKind:
     """An `int` from `least` to `most`."""
-    return ValueKind(parse=lambda text: _within(int(_fitting(_WHOLE, text, "a whole number")), least, most))
+    expected = f"a whole number from {least} to {most}, such as {example}"
+    return ValueKind(parse=lambda text: _within(text, int(_fitting(_WHOLE, text, expected)), least, most, expected))
 
 
-def number(least: float, most: float) -> ValueKind:
+def number(least: float, most: float, *, example: float) -> ValueKind:
     """A `float` from `least` to `most`."""
-    return ValueKind(parse=lambda text: _within(float(_fitting(_NUMBER, text, "a number")), least, most))
+    expected = f"a number from {least:g} to {most:g}, such as {example}"
+
+    def parse(text: str) -> Any:
+        return _within(text, float(_fitting(_NUMBER, text, expected).replace(",", ".")), least, most, expected)
+
+    return ValueKind(parse=parse)
 
 
 def duration(least_s: float, most_s: float) -> ValueKind:
     """Seconds, a `float`, written as ``90``, ``90s``, ``10m``, ``1h`` or ``7d``."""
-    return ValueKind(parse=lambda text: _within(parse_duration(text), least_s, most_s))
+    expected = f"from {written_duration(least_s)} to {written_duration(most_s)}"
+    return ValueKind(
+        parse=lambda text: _within(text, parse_duration(text), least_s, most_s, expected), write=written_duration
+    )
 
 
-def matching(pattern: str) -> ValueKind:
-    """A text that matches a regular expression as a whole."""
-    return ValueKind(parse=lambda text: _fitting(re.compile(pattern, re.ASCII), text, f"only {pattern}"))
+def matching(pattern: str, expected: str) -> ValueKind:
+    """A text that matches a regular expression as a whole; `expected` says it in words, with an example."""
+    return ValueKind(parse=lambda text: _fitting(re.compile(pattern, re.ASCII), text, expected))
 
 
 def choice(*words: str) -> ValueKind:
-    """One of those words."""
-    return ValueKind(parse=lambda text: _fitting(re.compile("|".join(words)), text, " or ".join(words)))
+    """One of those words, in any case."""
+    expected = f"one of {', '.join(words)}"
+    pattern = re.compile("|".join(words), re.ASCII | re.IGNORECASE)
+    return ValueKind(parse=lambda text: _fitting(pattern, text, expected).lower())
 
 
 def _fitting(pattern: re.Pattern[str], text: str, expected: str) -> str:
     if not pattern.fullmatch(text):
-        raise ValueError(f"expected {expected}, got {text if len(text) <= 80 else f'{text[:80]}…'!r}")
+        raise _is_not(text, expected)
     return text
 
 
-def _within(value: float, least: float, most: float) -> float:
+def _within(text: str, value: float, least: float, most: float, expected: str) -> Any:
     if not least <= value <= most:
-        raise ValueError(f"expected a number from {least} to {most}, got {value:g}")
+        raise _is_not(text, expected)
     return value
+
+
+def _is_not(text: str, expected: str) -> ValueError:
+    return ValueError(f"{text if len(text) <= 80 else f'{text[:80]}…'!r} is not {expected}")
 
 
 def _parse_words(text: str) -> tuple[str, ...]:
@@ -169,7 +195,7 @@ def _parse_time_zone(text: str) -> ZoneInfo:
         raise ValueError(f"{text[:80]!r} is no time zone of this machine; {advice}") from exc
 
 
-BOOLEAN = ValueKind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "true or false").lower()])
+BOOLEAN = ValueKind(parse=lambda text: _BOOLEANS[_fitting(_BOOLEAN, text, "one of true, false").lower()])
 FILE = ValueKind(parse=lambda text: parse_path(text).absolute())
 """A `Path`, absolute."""
 TIME_ZONE = ValueKind(parse=_parse_time_zone)
@@ -183,7 +209,7 @@ def secret(*, shortest: int = 1) -> ValueKind:
 
     def parse(text: str) -> Secret:
         if len(text) < shortest:
-            raise ValueError(f"expected at least {shortest} characters; `openssl rand -hex 24` makes a good one")
+            raise ValueError(f"it needs at least {shortest} characters; `openssl rand -hex 24` makes a good one")
         return Secret(text)
 
     return ValueKind(parse=parse, secret=True)
@@ -191,6 +217,7 @@ def secret(*, shortest: int = 1) -> ValueKind:
 
 def address(
     *schemes: str,
+    example: str,
     secret: bool = False,
     many: bool = False,
     check: Callable[[str, SplitResult], None] = lambda _text, _parts: None,
@@ -198,6 +225,7 @@ def address(
     """The text of an address that begins with one of those schemes.
 
     Args:
+        example: one that fits, for whoever wrote one that does not.
         secret: it may hold a password: the value is a `Secret`.
         many: several of them, separated by commas, in one text.
         check: raises `ValueError` for an address that is none for this setting.
@@ -206,15 +234,17 @@ def address(
     def parse(text: str) -> str | Secret:
         addresses = _parse_words(text) if many else (text,)
         for each in addresses:
-            shown = mask_url(each)[:80] if "://" in each and not secret else "another text"
-            check(each, _address_parts(each, schemes, shown=shown))
+            if (parts := _address_parts(each, schemes)) is None:
+                expected = f"an address that begins with {_listed(schemes)}, such as {example}"
+                raise ValueError(f"{'its value' if secret else _shown_address(each)} is not {expected}")
+            check(each, parts)
         joined = ",".join(addresses)
         return Secret(joined) if secret else joined.rstrip("/")
 
     return ValueKind(parse=parse, secret=secret, schemes=schemes, many=many)
 
 
-def _address_parts(text: str, schemes: tuple[str, ...], *, shown: str) -> SplitResult:
+def _address_parts(text: str, schemes: tuple[str, ...]) -> SplitResult | None:
     try:
         parts = urlsplit(text)
         places = parts.netloc.split(",") if parts.scheme.endswith("+sentinel") else [parts.netloc]
@@ -222,11 +252,20 @@ def _address_parts(text: str, schemes: tuple[str, ...], *, shown: str) -> SplitR
         valid = valid and all(_HOST.fullmatch(place.rpartition("@")[2]) for place in places)
         valid = valid and all(urlsplit(f"//{place}").port != 0 for place in places)
     except ValueError:
-        valid = False
-    if not valid:
-        expected = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise ValueError(f"expected an address that begins with {expected}, got {shown}")
-    return parts
+        return None
+    return parts if valid else None
+
+
+def _listed(schemes: tuple[str, ...]) -> str:
+    *most, last = (f"{scheme}://" for scheme in schemes)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _shown_address(text: str) -> str:
+    """What was written, as far as it may be seen."""
+    if _DOMAIN.fullmatch(text):
+        return repr(text)
+    return repr(mask_url(text)[:80]) if "://" in text else "its value"
 
 
 def without_user(text: str, parts: SplitResult) -> None:

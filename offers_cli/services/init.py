@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
-from offers_cli.config import SETTINGS, Setting, written
+from offers_cli.config import SETTINGS, Setting
 from offers_cli.errors import UsageError
 from offers_cli.report import Report
 
@@ -61,7 +61,9 @@ def write_new(path: Path, text: str) -> None:
 
 def _entry(setting: Setting, answer: str | None) -> str:
     comment = "".join(f"# {line}\n" for line in wrap(setting.doc, 110))
-    default = "" if isinstance(setting.default, Path) else written(setting.default)  # a path depends on OFFERS_HOME
+    default = (
+        "" if isinstance(setting.default, Path) else setting.written(setting.default)
+    )  # a path depends on OFFERS_HOME
     value = f"{setting.name}={quoted(answer)}" if answer is not None else f"# {setting.name}={default}"
     return f"\n{comment}{value}\n"
 

@@ -139,7 +139,7 @@ def test_init_asks_on_a_terminal_until_it_can_use_the_answer(folder: Path) -> No
         terminal.answer("Redis address", "redis://:canary@localhost:6379/0")
         terminal.answer("Supabase address", "")
         terminal.answer("affiliate label", "Not Valid")
-        terminal.wait_for("expected only").answer("affiliate label", "myshop")
+        terminal.wait_for("such as minhaloja").answer("affiliate label", "myshop")
         terminal.answer("Minimum discount", "15")
         assert terminal.end() == 0
         assert "canary" not in terminal.text, "a secret is not shown while it is typed"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offers_cli.cli.main import main
-from offers_cli.config import MASK, SETTINGS, Secret, examine_config, get_config, load_config
+from offers_cli.config import MASK, SETTINGS, Secret, Setting, examine_config, get_config, load_config
 from offers_cli.errors import ConfigError
 
 
@@ -82,6 +82,66 @@ def test_all_problems_are_told_at_once_each_with_its_origin(tmp_path: Path) -> N
 def test_a_bad_value_names_its_setting(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=name):
         load(tmp_path, **{name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("MIN_DISCOUNT_PCT", "20%", "'20%' is not a whole number from 0 to 100, such as 20"),
+        ("MIN_DISCOUNT_PCT", "101", "'101' is not a whole number from 0 to 100, such as 20"),
+        ("ENRICHMENT_REQUEST_DELAY_S", "1,000", "'1,000' is not a number from 0 to 3600, such as 0.5"),
+        ("ENRICHMENT_JOB_TIMEOUT", "10 minutos", "'10 minutos' is not a duration, such as 90s, 10m, 1h, 7d or 2w"),
+        ("ENRICHMENT_RETRY_DELAY_S", "2h", "'2h' is not from 0s to 1h"),
+        ("OFFERS_ALLOW_PRIVATE_HOSTS", "sim", "'sim' is not one of true, false"),
+        ("OFFERS_SNAPSHOTS", "some", "'some' is not one of off, failures, all"),
+        (
+            "ML_AFFILIATE_TAG",
+            "Minha Loja",
+            "'Minha Loja' is not a label of small letters and digits, such as minhaloja",
+        ),
+        (
+            "ML_BASE_URL",
+            "mercadolivre.com.br",
+            (
+                "'mercadolivre.com.br' is not an address that begins with https:// or http://, "
+                "such as https://www.mercadolivre.com.br"
+            ),
+        ),
+        (
+            "OFFERS_HTTP_PROXY",
+            "proxy:3128",
+            "its value is not an address that begins with http:// or https://, such as http://proxy.example:3128",
+        ),
+    ],
+)
+def test_a_bad_value_is_refused_in_words_with_what_was_expected_and_an_example(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    _, problems = examine_config({"OFFERS_HOME": str(tmp_path), name: text}, tmp_path)
+    assert problems == (f"{name} from environment: {said}",)
+
+
+def test_a_key_in_the_place_of_an_address_is_not_shown(tmp_path: Path) -> None:
+    for key in ("sb_secret_canary", f"eyJ{'cAnArY' * 20}.eyJ{'cAnArY' * 20}.sig"):
+        _, (problem,) = examine_config({"OFFERS_HOME": str(tmp_path), "ML_BASE_URL": key}, tmp_path)
+        assert "canary" not in problem.lower()
+
+
+def test_numbers_and_words_are_read_as_people_write_them(tmp_path: Path) -> None:
+    config = load(tmp_path, ENRICHMENT_REQUEST_DELAY_S="0,5", OFFERS_SNAPSHOTS="ALL", OFFERS_IGNORE_ROBOTS="True")
+    assert (config.fetch.snapshots, config.enrichment.request_delay_s, config.fetch.ignore_robots) == ("all", 0.5, True)
+
+
+def test_a_file_in_utf_16_says_so(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("MIN_DISCOUNT_PCT=5".encode("utf-16"))
+    with pytest.raises(ConfigError, match="it is UTF-16; save it as UTF-8"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_default_is_written_as_it_is_read(setting: Setting) -> None:
+    text = setting.written(setting.default)
+    assert not text or isinstance(setting.default, Path) or setting.parse(text) == setting.default
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("1h", 3600)])
