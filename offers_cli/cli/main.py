@@ -59,9 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError" and context:
             sys.stderr.write(context.get_help() + "\n")
             return UsageError.exit_code
-        message = getattr(error, "format_message", error.__str__)()
-        where = context.command_path if context else "offers"
-        problems = problems_of(UsageError(message, hint=f"{where} --help"))
+        from offers_cli.cli.usage import usage_error
+
+        problems = problems_of(usage_error(error, _find_command(args)[0], args))
     except (typer.Abort, KeyboardInterrupt):
         problems = problems_of(Interrupted(INTERRUPTED))
     except OffersError as error:

@@ -45,12 +45,12 @@ def replay(
     from offers_cli.services.failed import check_reasons
     from offers_cli.services.replay import replay
 
-    check_reasons([reason] if reason else ())
+    code = next(iter(check_reasons([reason] if reason else ())), None)
     return replay(
         snapshots=runtime.snapshots,
         storage=runtime.storage,
         queue=runtime.registries,
         marketplace_for=runtime.marketplace_for,
-        reason=reason,
+        reason=code,
         dry_run=dry_run,
     )

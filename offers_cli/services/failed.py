@@ -192,9 +192,10 @@ def _offer_id(name: str, storage: Storage, marketplaces: Sequence[Marketplace]) 
 
 
 def check_reasons(reasons: Iterable[str]) -> frozenset[str]:
-    """The reasons as a set; raises `UsageError` for one that is no failure code, naming the nearest."""
-    for reason in reasons:
-        if reason not in WORK_ERRORS:
-            near = get_close_matches(reason, WORK_ERRORS, n=1, cutoff=0.3) or list(WORK_ERRORS)[:1]
-            raise UsageError(f"{reason!r} is not a failure code", hint=f"--reason {near[0]}")
-    return frozenset(reasons)
+    """The reasons as a set, in any case; raises `UsageError` for one that is no failure code, naming the nearest."""
+    codes = frozenset(reason.lower().replace("-", "_") for reason in reasons)
+    for code in codes - WORK_ERRORS.keys():
+        near = get_close_matches(code, WORK_ERRORS, n=1, cutoff=0.5)
+        hint = f"--reason {near[0]}" if near else "offers help failure-codes"
+        raise UsageError(f"{code!r} is not a failure code", hint=hint)
+    return codes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Literal
 
 from offers_cli.errors import Ambiguous, UsageError
@@ -24,10 +25,13 @@ class OffersReport(Report):
 
 
 def check_sort(sort: str) -> str:
-    """The sort order; raises `UsageError` when there is no such one."""
-    if sort.removeprefix("-") not in SORTS:
-        raise UsageError(f"cannot sort by {sort!r}", hint="--sort " + ", ".join(SORTS))
-    return sort
+    """The sort order; raises `UsageError` when there is no such one, naming the nearest."""
+    name = sort.removeprefix("-")
+    if name in SORTS:
+        return sort
+    near = get_close_matches(name.lower().replace("-", "_"), SORTS, n=1)
+    hint = f"--sort {sort.removesuffix(name)}{near[0]}" if near else "offers list --help"
+    raise UsageError(f"cannot sort by {sort!r}, only by {', '.join(SORTS)}", hint=hint)
 
 
 def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:

@@ -141,7 +141,7 @@ def test_a_mistyped_command_is_suggested(words: Sequence[str], capsys: pytest.Ca
     assert main([*words[:-1], mistyped]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "Did you mean" in captured.err
+    assert "did you mean" in captured.err
 
 
 def test_root_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
