@@ -83,7 +83,7 @@ class EnrichmentQueue:
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
         """
         own = self.keys
-        keys = (own.queue, own.finished, own.failed, own.canceled, own.started, own.leases)
+        keys = (own.queue, own.scheduled, own.finished, own.failed, own.canceled, own.started, own.leases)
         since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
         seen = enqueued = already_queued = 0
         refused: dict[str, str] = {}

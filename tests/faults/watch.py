@@ -1,6 +1,7 @@
 """A look at the queue every few milliseconds: no job may wait and run, or run twice, at the same instant.
 
-Nor may a job that runs be called anything else, but cancelled: some old attempt decided about it.
+Nor may a job that runs be called anything else, but cancelled: some old attempt decided about it. RQ's own `delete` may
+leave an id in the list of the queue, of a job that is no more or begun anew; it is dropped when its turn comes.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ for _, composite in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
   running[#running + 1] = string.match(composite, '^[^:]*')
   statuses[#statuses + 1] = redis.call('HGET', 'rq:job:' .. running[#running], 'status') or ''
 end
-local waiting = redis.call('LRANGE', KEYS[1], 0, -1)
-for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do waiting[#waiting + 1] = id end
+local waiting, listed = redis.call('ZRANGE', KEYS[2], 0, -1), {}
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  if not listed[id] and redis.call('HGET', 'rq:job:' .. id, 'status') == 'queued' then waiting[#waiting + 1] = id end
+  listed[id] = true
+end
 return { waiting, running, statuses }
 """
 KEYS = QueueKeys("enrichment")

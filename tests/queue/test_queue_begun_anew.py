@@ -13,6 +13,7 @@ import rq.serializers
 import rq_dashboard.web as rq_dashboard  # type: ignore[import-untyped]
 from flask import Flask
 from queue_fakes import fetch, make_job, rq_queue
+from rq.job import Job
 
 from offers_cli.errors import PageChanged
 from offers_cli.queue.admin import QueueAdmin, Registry
@@ -25,6 +26,7 @@ from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobS
 
 KEYS = QueueKeys("enrichment")
 FAILED = JobOutcome(status=JobStatus.FAILED, failure=JobFailure(code=PageChanged.code, message="no price", attempts=1))
+PUT_OFF = JobOutcome(status=JobStatus.SCHEDULED, delay_s=5, failure=FAILED.failure)
 
 
 class Scene:
@@ -71,6 +73,23 @@ def cancel(scene: Scene) -> None:
 
 def delete(scene: Scene) -> None:
     fetch(scene.connection, "o").delete()
+
+
+def put_off_while_rq(scene: Scene, act: Callable[[Job], object]) -> None:
+    """RQ reads where a job stands before it takes it out of there: meanwhile the attempt ends and puts the job off."""
+    job = fetch(scene.connection, "o")
+    read = job._fetch_status()
+    assert scene.a.settle([(scene.first, PUT_OFF)]) == [True]
+    job._fetch_status = lambda: read  # type: ignore[method-assign]
+    act(job)
+
+
+def delete_while_it_is_put_off(scene: Scene) -> None:
+    put_off_while_rq(scene, Job.delete)
+
+
+def cancel_while_it_is_put_off(scene: Scene) -> None:
+    put_off_while_rq(scene, Job.cancel)
 
 
 def press_delete(scene: Scene) -> None:
@@ -145,6 +164,8 @@ def be_taken_for_dead(scene: Scene) -> None:
 INTERRUPTIONS = [
     cancel,
     delete,
+    delete_while_it_is_put_off,
+    cancel_while_it_is_put_off,
     press_delete,
     press_empty_the_started,
     cancel_and_press_empty_the_cancelled,
@@ -166,7 +187,7 @@ ENDS = [
     FAILED,
     FINISHED,
     stopped(attempt=1),
-    JobOutcome(status=JobStatus.SCHEDULED, delay_s=5, failure=FAILED.failure),
+    PUT_OFF,
 ]
 
 
@@ -178,6 +199,7 @@ def scene(connection: redis.Redis, request: pytest.FixtureRequest) -> Scene:
     interruption(scene)
     scene.enqueue()
     assert rq_queue(connection).job_ids == ["enrich-o"]
+    assert not connection.exists(KEYS.scheduled)
     return scene
 
 
@@ -273,3 +295,13 @@ def test_a_job_that_rqs_own_worker_runs_by_now_is_not_ours(connection: redis.Red
     assert scene.a.settle([(scene.first, GIVEN_BACK)]) == [False]
     assert rq_queue(connection).job_ids == []
     assert fetch(connection, "o").is_started
+
+
+def test_an_id_that_rq_left_in_the_queue_is_run_once(connection: redis.Redis) -> None:
+    """RQ takes a job out of the queue before it deletes it: given back in between, its id stands there twice."""
+    scene = Scene(connection)
+    assert scene.a.settle([(scene.first, GIVEN_BACK)]) == [True]
+    connection.delete("rq:job:enrich-o")
+    scene.enqueue()
+    assert rq_queue(connection).job_ids == ["enrich-o", "enrich-o"]
+    assert_only_b_runs_it(scene, scene.claim(scene.b))

@@ -1,9 +1,9 @@
 -- Queues many jobs, each unless it already waits, runs or is scheduled, or has ended since a given moment.
--- KEYS: queue, finished, failed, canceled, started, leases.
+-- KEYS: queue, scheduled, finished, failed, canceled, started, leases.
 -- ARGV: time, timeout in seconds, that moment (seconds; empty for none), then (id, data, description) per job.
 -- Answers how many were queued.
 
-local queue, finished, failed, canceled, started, leases = unpack(KEYS)
+local queue, scheduled, finished, failed, canceled, started, leases = unpack(KEYS)
 local origin = string.sub(queue, #'rq:queue:' + 1)
 local at, since = iso(now), ARGV[3]
 local queued = 0
@@ -16,7 +16,9 @@ local function is_present(id)
   return since ~= '' and (call('HGET', key, 'ended_at') or '') >= iso(tonumber(since))
 end
 
+-- RQ reads where a job stands before it cancels or deletes it: one put off in between is left in the registry `scheduled`.
 local function forget(id)
+  call('ZREM', scheduled, id)
   call('ZREM', finished, id)
   call('ZREM', failed, id)
   call('ZREM', canceled, id)
