@@ -60,7 +60,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
         "workers",
     ),
     "failed": ("jobs", "total"),
-    "list": ("offers", "total"),
+    "list": ("offers", "total", "lowest_price_cents"),
     "show": ("offer", "origins", "candidates"),
     "history": (
         "offer",

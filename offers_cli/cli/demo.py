@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 def closing_blocks(report: DemoReport) -> Sequence[Block]:
     """The offers, and what to do next; the steps were shown one by one."""
     from offers_cli.cli.offers import offer_blocks
+    from offers_cli.services.offers import OffersReport
 
     return [
         Line("\n$ offers list --sort -discount"),
-        *offer_blocks(report),
+        *offer_blocks(OffersReport(offers=report.offers, total=report.total)),
         Line("\nNow the real site: offers scrape ofertas --pages 2, then offers worker --burst"),
     ]
 

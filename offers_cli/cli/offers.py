@@ -19,17 +19,18 @@ from offers_cli.cli.formatting import (
     format_facts,
     format_money,
     format_name,
+    format_percent,
     format_value,
 )
 from offers_cli.cli.options import MOST, parse_amount, parse_rating, parse_since
-from offers_cli.cli.render import Block, Line, Note, Table, is_terminal
-from offers_cli.offer import PriceCondition
+from offers_cli.cli.render import Block, Coloured, Line, Note, Table, is_terminal
+from offers_cli.offer import DiscountKind, PriceCondition
 from offers_cli.storage.base import Missing, OfferFilter
 
 if TYPE_CHECKING:
-    from offers_cli.demo.run import DemoReport
     from offers_cli.runtime import Runtime
     from offers_cli.services.offers import OffersReport, ShowReport
+    from offers_cli.storage.base import StoredOffer
 
 OfferArgument = Annotated[
     str,
@@ -46,6 +47,20 @@ class Status(StrEnum):
 
     ACTIVE = "active"
     GONE = "gone"
+
+
+class OfferSource(StrEnum):
+    """Where an offer can have come from first."""
+
+    HUB = "hub"
+    OFERTAS = "ofertas"
+    SEARCH = "search"
+    LISTING = "listing"
+    FILE = "file"
+    FEATURED = "featured"
+    ADD = "add"
+    INGEST = "ingest"
+    ADOPTED = "adopted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +84,10 @@ class FilterOptions:
     condition: Annotated[
         PriceCondition | None,
         typer.Option("--condition", help="Only prices for any payment, by Pix alone, or on the shop's credit alone."),
+    ] = None
+    source: Annotated[OfferSource | None, typer.Option("--source", help="Only offers that came from there.")] = None
+    min_price: Annotated[
+        str | None, typer.Option("--min-price", metavar="PRICE", help="At least this price: 200, or 199,90.")
     ] = None
     max_price: Annotated[
         str | None, typer.Option("--max-price", metavar="PRICE", help="At most this price: 200, or 199,90.")
@@ -104,6 +123,8 @@ class FilterOptions:
             search=self.search,
             status=self.status.value if self.status else None,
             condition=self.condition,
+            source=self.source.value if self.source else None,
+            min_price_cents=parse_amount(self.min_price, "--min-price"),
             max_price_cents=parse_amount(self.max_price, "--max-price"),
             free_shipping=self.free_shipping,
             min_rating_hundredths=parse_rating(self.min_rating, "--min-rating"),
@@ -115,10 +136,30 @@ class FilterOptions:
         )
 
 
-def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
-    """The offers as a table, and how many there are."""
-    if not report.offers:
-        return [Note("no offers match")]
+FieldsOption = Annotated[
+    str | None,
+    typer.Option("--fields", metavar="NAMES", help="Only these fields, in this order: title,price,link,rating."),
+]
+DEEP_DISCOUNT_PCT = 30
+"""From here on a discount stands out."""
+UNCUT = frozenset({"id", "external_id", "item_id", "catalogue_id", "affiliation_id", "currency", "status", "source"})
+
+
+def offer_blocks(report: OffersReport) -> Sequence[Block]:
+    """The offers as a table, and how many there are; where there are none, the next command."""
+    if report.offers:
+        table = _chosen_fields(report) if report.fields else _offer_table(report)
+        return [table, Note(f"{len(report.offers)} of {report.total} offers")]
+    if report.stored:
+        return [Note(f"no offers match, of {report.stored} that are stored"), Note("  try: offers list")]
+    return [Note("no offers are stored yet"), Note("  try: offers scrape ofertas")]
+
+
+def _offer_table(report: OffersReport) -> Table:
+    columns = (
+        *("id", "external id", "title", "price", "by", "by card", "old price", "off", "lowest", "commission"),
+        *("source", "facts", "seen", "status", "link", "url"),
+    )
     rows = [
         (
             offer.id,
@@ -128,32 +169,53 @@ def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
             format_condition(offer.price_condition),
             format_money(offer.card_price_cents, offer.currency),
             format_money(offer.old_price_cents, offer.currency),
-            format_discount(offer.discount_pct, offer.discount_kind, offer.price_condition),
+            _discount(offer),
+            _lowest(offer, report.lowest_price_cents.get(offer.id)),
+            format_percent(offer.commission_pct),
+            offer.source,
             format_facts(offer.facts, offer.currency),
+            offer.last_seen_at,
+            offer.status if offer.status == "active" else Coloured(offer.status, "red"),
             offer.affiliate_link,
-            offer.status,
             offer.url,
         )
         for offer in report.offers
     ]
-    columns = (
-        "id",
-        "external id",
-        "title",
-        "price",
-        "by",
-        "by card",
-        "old price",
-        "off",
-        "facts",
-        "link",
-        "status",
-        "url",
-    )
-    short = ("external id", "title", "price", "by", "old price", "off", "status")
-    right = ("price", "by card", "old price", "off")
-    table = Table("Offers", columns, rows, right=right, cut=("title",), short=short)
-    return [table, Note(f"{len(report.offers)} of {report.total} offers")]
+    short = {"external id", "title", "price", "by", "old price", "off"}
+    if any(offer.status != "active" for offer in report.offers):
+        short.add("status")
+    told = {
+        "commission": any(offer.commission_pct is not None for offer in report.offers),
+        "lowest": bool(report.lowest_price_cents),
+        "link": any(offer.affiliate_link for offer in report.offers),
+    }
+    wide = [name for name in ("commission", "seen", "lowest", "link", "source", "url") if told.get(name, True)]
+    right = ("price", "by card", "old price", "off", "lowest", "commission")
+    return Table("Offers", columns, rows, right=right, cut=("title",), short=short, wide=wide)
+
+
+def _discount(offer: StoredOffer) -> object:
+    """A discount, a deep one in green; one that only a payment gives is none of the price."""
+    text = format_discount(offer.discount_pct, offer.discount_kind, offer.price_condition)
+    is_deep = (offer.discount_pct or 0) >= DEEP_DISCOUNT_PCT and offer.discount_kind is not DiscountKind.PAYMENT
+    return Coloured(text, "green") if is_deep else text
+
+
+def _lowest(offer: StoredOffer, cents: int | None) -> object:
+    if cents is None:
+        return ""
+    lowest = format_money(cents, offer.currency)
+    return Coloured(f"{lowest} now", "green") if cents >= offer.price_cents else lowest
+
+
+def _chosen_fields(report: OffersReport) -> Table:
+    from offers_cli.services.fields import FIELDS, value_of
+
+    names = report.fields
+    rows = [[format_value(name, value_of(offer, name), offer.currency) for name in names] for offer in report.offers]
+    numbers = [format_name(name) for name in names if "int" in FIELDS[name]]
+    texts = [format_name(name) for name in names if "str" in FIELDS[name] and name not in UNCUT]
+    return Table("Offers", [format_name(name) for name in names], rows, right=numbers, cut=texts)
 
 
 @command(
@@ -163,19 +225,22 @@ def offer_blocks(report: OffersReport | DemoReport) -> Sequence[Block]:
     examples=(
         "offers list --min-discount 40 --sort -discount",
         "offers list --condition any --max-price 199,90 --free-shipping --min-rating 4.5",
-        "offers list --search 'fone' --json",
+        "offers list --search 'fone' --fields title,price,link --json",
     ),
 )
 def list_offers(
     *,
     runtime: Runtime,
     limit: Annotated[int, typer.Option(min=1, max=MOST, help="The most offers to show.")] = 50,
+    fields: FieldsOption = None,
     wanted: FilterOptions,
 ) -> OffersReport:
-    """Show the offers that match, with their prices as a person reads them."""
+    """Show the offers that match, with their prices as a person reads them; a wider terminal shows more of each."""
+    from offers_cli.services.fields import parse_fields
     from offers_cli.services.offers import find_offers
 
-    return find_offers(wanted.filter(limit=limit, now=runtime.now()), storage=runtime.storage)
+    chosen = parse_fields(fields)
+    return find_offers(wanted.filter(limit=limit, now=runtime.now()), storage=runtime.storage, fields=chosen)
 
 
 COLUMNS = ("column", "value", "from")

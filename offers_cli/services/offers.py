@@ -6,22 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from offers_cli.errors import Ambiguous, UsageError
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.offer import FACTS, FLEETING, DiscountKind
-from offers_cli.report import INTERNAL, Problem, Report
+from offers_cli.report import INTERNAL, Problem, Report, plain
+from offers_cli.services.fields import value_of
 from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffersReport(Report):
-    """The offers found, and how many match in all."""
+    """The offers found, and how many match in all.
+
+    Attributes:
+        lowest_price_cents: the lowest price ever seen by today's payment, by the id of the offer; none for an offer
+            whose price never changed.
+        fields: of each offer these alone are shown; empty for all.
+        stored: how many offers there are, whatever matches; known where none does.
+    """
 
     offers: tuple[StoredOffer, ...] = ()
     total: int = 0
+    lowest_price_cents: Mapping[str, int] = field(default_factory=dict)
+    fields: tuple[str, ...] = field(default=(), metadata=INTERNAL)
+    stored: int | None = field(default=None, metadata=INTERNAL)
+
+    def data(self) -> dict[str, Any]:
+        """The figures by key; of each offer the chosen fields, in their order."""
+        if not self.fields:
+            return super(OffersReport, self).data()
+        offers = [{name: plain(value_of(offer, name)) for name in self.fields} for offer in self.offers]
+        return {"offers": offers, "total": self.total, "lowest_price_cents": dict(self.lowest_price_cents)}
 
 
 def check_sort(sort: str) -> str:
@@ -34,11 +52,17 @@ def check_sort(sort: str) -> str:
     raise UsageError(f"cannot sort by {sort!r}, only by {', '.join(SORTS)}", hint=hint)
 
 
-def find_offers(wanted: OfferFilter, *, storage: Storage) -> OffersReport:
-    """Find the matching offers, `wanted.limit` at the most."""
+def find_offers(wanted: OfferFilter, *, storage: Storage, fields: tuple[str, ...] = ()) -> OffersReport:
+    """Find the matching offers, `wanted.limit` at the most, and the lowest price of each."""
     offers = tuple(storage.find_offers(wanted))
     total = len(offers) if wanted.limit is None or len(offers) < wanted.limit else storage.count_offers(wanted)
-    return OffersReport(offers=offers, total=total)
+    return OffersReport(
+        offers=offers,
+        total=total,
+        lowest_price_cents=storage.lowest_prices([offer.id for offer in offers]),
+        fields=fields,
+        stored=None if offers else storage.count_offers(OfferFilter()),
+    )
 
 
 SHOP_COLUMNS = (

@@ -170,6 +170,7 @@ class OfferFilter:
     Attributes:
         search: words that must all stand in the title, case and accents ignored as far as the storage can.
         since: only offers seen at or after this time.
+        source: only offers that came from it: ``hub``, ``ofertas``, ``search``, ``listing``, …
         condition: only offers whose price is known to hold by that payment.
         free_shipping, official_store: only offers that say so.
         coupon: only offers that bear one.
@@ -182,7 +183,9 @@ class OfferFilter:
 
     min_discount: int | None = None
     min_commission: int | None = None
+    min_price_cents: int | None = None
     max_price_cents: int | None = None
+    source: str | None = None
     condition: PriceCondition | None = None
     free_shipping: bool = False
     min_rating_hundredths: int | None = None
@@ -385,6 +388,10 @@ class Storage(Protocol):
 
     def offers_by_id(self, ids: Sequence[str]) -> list[StoredOffer]:
         """The offers with these ids, as far as there are any, in no order: one question for a whole list."""
+        ...
+
+    def lowest_prices(self, ids: Sequence[str]) -> dict[str, int]:
+        """The lowest price ever seen by today's payment, in cents, of those of these offers whose price has changed."""
         ...
 
     def price_history(self, offer_id: str) -> list[PricePoint]:

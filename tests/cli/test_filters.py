@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from offers_cli.cli.offers import FilterOptions
+from offers_cli.cli.offers import FilterOptions, OfferSource
 from offers_cli.cli.options import parse_amount, parse_rating
 from offers_cli.errors import UsageError
 from offers_cli.offer import PriceCondition
@@ -57,6 +57,8 @@ def test_a_rating_beyond_five_stars_is_refused(text: str) -> None:
 def test_every_filter_reaches_the_storage() -> None:
     options = FilterOptions(
         condition=PriceCondition.PIX,
+        source=OfferSource.HUB,
+        min_price="1,50",
         max_price="199,90",
         free_shipping=True,
         min_rating="4.5",
@@ -67,6 +69,8 @@ def test_every_filter_reaches_the_storage() -> None:
     )
     assert options.filter(limit=5, now=NOW) == OfferFilter(
         condition=PriceCondition.PIX,
+        source="hub",
+        min_price_cents=150,
         max_price_cents=19_990,
         free_shipping=True,
         min_rating_hundredths=450,

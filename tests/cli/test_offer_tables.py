@@ -13,10 +13,12 @@ from offers_cli.cli import offers as commands
 from offers_cli.cli.explain import explain_blocks
 from offers_cli.cli.formatting import format_facts, format_value
 from offers_cli.cli.offers import offer_blocks, show_blocks
-from offers_cli.cli.render import Line, Output, Table
+from offers_cli.cli.render import Line, Note, Output, Table
+from offers_cli.errors import UsageError
 from offers_cli.marketplaces.base import Candidate, ListingReading, ProductReading
 from offers_cli.offer import DiscountKind, Facts, Offer, PriceCondition
 from offers_cli.services.explain import ExplainReport
+from offers_cli.services.fields import parse_fields
 from offers_cli.services.offers import OffersReport, ShowReport
 from offers_cli.storage.base import StoredOffer
 
@@ -89,7 +91,89 @@ def test_eighty_columns_hold_the_condition_of_a_price(
     lines = [line for line in capsys.readouterr().out.splitlines() if "R$" in line]
     assert len(lines) == 2
     assert all(len(line) <= 80 for line in lines)
-    assert all("R$ 3.185,31" in line and "Pix" in line and "active" in line for line in lines)
+    assert all(("R$ 3.185,31" in line and "Pix" in line and "18%" in line) or "11% Pix" in line for line in lines)
+
+
+def drawn(
+    report: OffersReport, columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[str]:
+    """The lines of a list on a terminal of so many columns, of which none is longer."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("offers_cli.cli.render.is_terminal", lambda _stream: True)
+    Output().show_blocks(offer_blocks(report))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= columns for line in lines)
+    return lines
+
+
+def test_a_wider_terminal_shows_commission_low_link_and_source(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = "https://mercadolivre.com/sec/1abcdef"
+    cheapest = replace(OFFER, id="a2", affiliate_link=link, status="gone")
+    report = OffersReport(offers=(OFFER, cheapest), total=2, lowest_price_cents={"a1": 300_000, "a2": 318_531})
+    lines = drawn(report, 200, monkeypatch, capsys)
+    headings = {"commission", "seen", "lowest", "link", "source", "status"}
+    assert headings <= set(lines[2].split())
+    first, second = (line for line in lines if OFFER.external_id in line)
+    assert "12%" in first
+    assert "R$ 3.000,00 " in first
+    assert "R$ 3.185,31 now" in second
+    assert link in second
+    assert "gone" in second
+    narrow = drawn(report, 80, monkeypatch, capsys)
+    assert not headings & set(narrow[2].split()) - {"status"}
+
+
+def test_a_column_that_would_be_empty_takes_no_room(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer = replace(OFFER, commission_pct=None)
+    heading = drawn(OffersReport(offers=(offer,), total=1), 300, monkeypatch, capsys)[2].split()
+    assert not {"commission", "lowest", "link", "status"} & set(heading)
+
+
+def test_chosen_fields_are_the_columns_of_a_table_and_the_keys_of_a_document() -> None:
+    names = parse_fields("title, Price,card-price,rating,seen")
+    report = OffersReport(offers=(OFFER,), total=1, fields=names)
+    [row] = rows_of(offer_blocks(report)[0])
+    assert row == {
+        "title": OFFER.title,
+        "price": "R$ 3.185,31",
+        "card price": "R$ 3.579,00",
+        "rating": "4.8",
+        "last seen at": NOON,
+    }
+    assert report.data()["offers"] == [
+        {
+            "title": OFFER.title,
+            "price_cents": 318_531,
+            "card_price_cents": 357_900,
+            "rating_hundredths": 480,
+            "last_seen_at": "2026-03-01T12:00:00Z",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("title,pric", "--fields price"), ("price,price_cents", "name each field once"), ("xyzzy", "one or more of id,")],
+)
+def test_a_field_that_no_offer_has_is_refused_with_the_one_that_may_be_meant(text: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="--fields") as refused:
+        parse_fields(text)
+    assert refused.value.hint.startswith(hint)
+
+
+def test_a_list_without_offers_says_whether_there_are_any_and_the_next_command() -> None:
+    assert offer_blocks(OffersReport(stored=0)) == [
+        Note("no offers are stored yet"),
+        Note("  try: offers scrape ofertas"),
+    ]
+    assert offer_blocks(OffersReport(stored=7)) == [
+        Note("no offers match, of 7 that are stored"),
+        Note("  try: offers list"),
+    ]
 
 
 def test_show_groups_what_is_known_and_leaves_out_what_nobody_said(monkeypatch: pytest.MonkeyPatch) -> None:

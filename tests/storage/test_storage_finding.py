@@ -138,7 +138,7 @@ def told(storage: Storage) -> Storage:
             facts=Facts(rating_hundredths=500, sold_at_least=10_000, free_shipping=True, coupon_cents=500),
         ),
         card(4, price_cents=30_000, facts=Facts(reviews=0, official_store=False, free_shipping=False)),
-        card(5, price_cents=25_000),
+        card(5, price_cents=25_000, source="hub"),
     )
     return storage
 
@@ -147,6 +147,9 @@ def told(storage: Storage) -> Storage:
     ("wanted", "numbers"),
     [
         ({"max_price_cents": 20_000}, "13"),
+        ({"min_price_cents": 20_001}, "245"),
+        ({"source": "listing"}, "1234"),
+        ({"source": "hub", "min_price_cents": 25_000}, "5"),
         ({"min_commission": 0}, "123"),
         ({"min_commission": 6}, "2"),
         ({"condition": PriceCondition.PIX}, "1"),
@@ -209,6 +212,23 @@ def test_filters(shelf: Storage, wanted: dict[str, Any], numbers: str) -> None:
     offers = found(shelf, **wanted)
     assert sorted(offers) == [f"MLB{number}" for number in numbers]
     assert shelf.count_offers(OfferFilter(**wanted)) == len(numbers)
+
+
+def test_the_lowest_price_is_of_todays_payment_and_of_offers_whose_price_has_changed(storage: Storage) -> None:
+    any_payment, pix = PriceCondition.ANY, PriceCondition.PIX
+    shown: list[tuple[int, list[tuple[int, PriceCondition | None]]]] = [
+        (1, [(900, any_payment), (700, any_payment), (100, pix), (800, any_payment)]),  # the Pix price is no low
+        (2, [(900, None), (900, None)]),
+        (3, [(500, pix), (900, any_payment)]),  # the only price of today's payment
+        (4, [(900, None), (800, None)]),
+    ]
+    ids = {}
+    for number, prices in shown:
+        for minute, (cents, condition) in enumerate(prices):
+            [saved] = save(storage, card(number, price_cents=cents, price_condition=condition), minute=minute)
+            ids[number] = saved.offer_id
+    assert storage.lowest_prices([*ids.values(), "nobody"]) == {ids[1]: 700, ids[4]: 800}
+    assert storage.lowest_prices([]) == {}
 
 
 def test_a_new_title_is_what_is_searched_and_sorted_by(storage: Storage) -> None:

@@ -146,6 +146,10 @@ OFFERS_BY_KEY = f"""
     SELECT {SELECTED} FROM json_each(?) AS wanted CROSS JOIN offers
       ON offers.marketplace = json_extract(wanted.value, '$[0]')
       AND offers.external_id = json_extract(wanted.value, '$[1]')"""
+LOWEST_PRICES = """
+    SELECT offers.id, min(seen.price_cents) FROM json_each(?) AS wanted CROSS JOIN offers ON offers.id = wanted.value
+      JOIN price_history AS seen ON seen.offer_id = offers.id AND seen.price_condition IS offers.price_condition
+    GROUP BY offers.id HAVING min(seen.price_cents) < max(seen.price_cents)"""
 PRICE_HISTORY = f"SELECT {PRICES.columns} FROM price_history WHERE offer_id = ? ORDER BY observed_at, id"
 
 NEWEST_RUNS = f"SELECT {RUNS.columns} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
@@ -202,7 +206,9 @@ _SORTS_THAT_ALL_HAVE = {"last_seen", "first_seen", "price", "title"}
 _VALUE_CLAUSES = {
     "min_discount": "discount_pct >= :min_discount",
     "min_commission": "commission_pct >= :min_commission",
+    "min_price_cents": "price_cents >= :min_price_cents",
     "max_price_cents": "price_cents <= :max_price_cents",
+    "source": "source = :source",
     "condition": "price_condition = :condition",
     "min_rating_hundredths": "json_extract(facts, '$.rating_hundredths') >= :min_rating_hundredths",
 }

@@ -155,6 +155,10 @@ class SqliteStorage:
         with self._connection() as connection:
             return list(_read(connection, queries.OFFERS_BY_ID, sorted(filter(is_uuid, set(ids)))))
 
+    def lowest_prices(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._connection() as connection:
+            return dict(connection.execute(queries.LOWEST_PRICES, (json.dumps(list(filter(is_uuid, ids))),)))
+
     def price_history(self, offer_id: str) -> list[PricePoint]:
         with self._connection() as connection:
             return [PRICES.read(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]

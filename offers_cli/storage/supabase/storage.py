@@ -53,7 +53,9 @@ AT_ONCE = 2_000
 _BY_VALUE = (
     "min_discount",
     "min_commission",
+    "min_price_cents",
     "max_price_cents",
+    "source",
     "condition",
     "free_shipping",
     "min_rating_hundredths",
@@ -212,6 +214,12 @@ class SupabaseStorage:
             found += self._client.call("offers_at", arguments, partial(read_all, StoredOffer))
         return found
 
+    def lowest_prices(self, ids: Sequence[str]) -> dict[str, int]:
+        lowest: dict[str, int] = {}
+        for batch in _batches(list(filter(is_uuid, ids))):
+            lowest |= self._client.call("offers_lows", {"ids": batch}, _prices_of)
+        return lowest
+
     def price_history(self, offer_id: str) -> list[PricePoint]:
         if not is_uuid(offer_id):
             return []
@@ -295,6 +303,10 @@ def _moved(batch: OfferBatch, runs: Sequence[ScrapeRun]) -> dict[str, Any]:
         ],
         "runs": [to_json(run) for run in runs],
     }
+
+
+def _prices_of(answer: Any) -> dict[str, int]:
+    return {text_of(offer_id): whole_number(cents) for offer_id, cents in answer.items()}
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
