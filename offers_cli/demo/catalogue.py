@@ -12,7 +12,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, TypeVar
 
-from offers_cli.demo.titles import AWKWARD, invented_title, slug
+from offers_cli.demo.titles import AWKWARD, Goods, Product, awkward_goods, invented_goods, slug
 from offers_cli.offer import Facts
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ COUPONS: tuple[dict[str, Any], ...] = (
     {"coupon_label": "Cupom R$ 30 OFF", "coupon_cents": 3_000},
     {"coupon_label": "Cupom 10% OFF", "coupon_pct": 10},
 )
-CATEGORIES = ("Informática", "Casa, Móveis e Decoração", "Esportes e Fitness")
+FREE_SHIPPING_FROM_CENTS = 7_900
 SELLERS = ("Loja Auriverde", "Tupã Eletro", "Casa Boreal", "Piatã Importados", "Serralta Oficial")
 
 
@@ -155,7 +155,7 @@ class Catalogue:
         if offers < 0:
             raise ValueError(f"a catalogue of {offers} offers")
         rng = seeded_random(seed)
-        awkward = _spread(rng, offers, AWKWARD[: offers // 4])
+        awkward = _spread(rng, offers, tuple(AWKWARD)[: offers // 4])
         special = _spread(rng, offers, behaviours[: offers // 4])
         self.offers = tuple(
             _invent(
@@ -186,14 +186,18 @@ def _spread(rng: Random, offers: int, things: Sequence[T]) -> dict[int, T]:
 
 def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behaviour) -> CatalogueOffer:
     kind = (*[UrlKind.CATALOGUE] * 7, UrlKind.ITEM, UrlKind.ITEM, UrlKind.USER_PRODUCT)[position % 10]
-    page = _invent_prices(rng)
+    pricing = _invent_pricing(rng)
     shows_old_price = rng.random() < 0.4
     commission_pct = rng.choice((5, 9, 12, 13, 14, 16, 20, 24, 32, 34, 41, 52))
     installments = rng.choice((5, 10, 12, 18))
     coupon = rng.choice(COUPONS) if rng.random() < 0.15 else {}
+    goods = invented_goods(rng) if title is None else awkward_goods(title)
+    page = pricing.of(goods.product)
+    if coupon.get("coupon_cents", 0) * 4 > page.price_cents:
+        coupon = COUPONS[1]
     return CatalogueOffer(
         position=position,
-        title=title or invented_title(rng),
+        title=goods.title,
         item_id=f"MLB{7_000_000_011 + position * 37}",
         catalogue_id=f"MLB{40_000_007 + position * 13}" if kind is UrlKind.CATALOGUE else None,
         user_product_id=None if kind is UrlKind.ITEM else f"MLBU{3_000_000_005 + position * 29}",
@@ -202,17 +206,17 @@ def _invent(rng: Random, position: int, *, title: str | None, behaviour: Behavio
         behaviour=behaviour,
         page=page,
         listed=page if shows_old_price else replace(page, old_price_cents=None),
-        installments=installments,
+        installments=max(2, min(installments, page.price_cents // 1_000)),
         commission_pct=commission_pct,
         extra_commission=commission_pct >= 24,
         link_refusal_code=rng.choice((111, 115, 1004, 1006, 1008)) if rng.random() < 0.08 else None,
-        facts=replace(_invent_facts(rng), **coupon),
+        facts=replace(_invent_facts(rng, goods, page.price_cents), **coupon),
     )
 
 
-def _invent_facts(rng: Random) -> Facts:
+def _invent_facts(rng: Random, goods: Goods, price_cents: int) -> Facts:
     """Two in three are sent free, half of those from the shop's own warehouse; one in three is an official store's."""
-    is_free = rng.random() < 0.65
+    is_free = rng.random() < 0.65 and price_cents >= FREE_SHIPPING_FROM_CENTS
     return Facts(
         free_shipping=is_free or None,
         full=True if is_free and rng.random() < 0.5 else None,
@@ -222,27 +226,55 @@ def _invent_facts(rng: Random) -> Facts:
         sold_at_least=rng.choice((100, 500, 1000, 10_000)),
         seller=rng.choice(SELLERS),
         official_store=True if rng.random() < 0.35 else None,
-        brand="Auriverde",
-        category=rng.choice(CATEGORIES),
+        brand=goods.brand,
+        category=goods.product.category,
     )
 
 
-def _invent_prices(rng: Random) -> PriceTag:
-    """From R$ 9 to R$ 15.000; three in ten without a previous price, three in ten with a Pix price."""
-    price_cents = _invent_cents(rng, round(10 ** rng.uniform(0.95, 4.18)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pricing:
+    """How an offer is priced, whatever is sold.
+
+    Attributes:
+        share: where in its product's range the price is, from 0 to 1.
+        card_pct: what a card pays of the price, where the price is one by Pix.
+        discount_pct: of the previous price; None without one.
+        is_card_struck: whether what a card pays is shown as if it were a previous price.
+    """
+
+    share: float
+    cents: int
+    card_pct: int | None
+    discount_pct: float | None
+    is_card_struck: bool
+
+    def of(self, product: Product) -> PriceTag:
+        """The prices of such a product; cheap ones are more frequent than dear ones."""
+        price_cents = round(product.least * (product.most / product.least) ** self.share) * 100 + self.cents
+        card_cents = None
+        if self.card_pct:  # less than a real apart, prices of which one leaves its cents out could be the same
+            card_cents = max(price_cents * self.card_pct // 100, price_cents + 100)
+        old_cents = card_cents if self.is_card_struck else None
+        if self.discount_pct is not None:
+            old_cents = round((card_cents or price_cents) / (1 - self.discount_pct / 100))
+            if old_cents > 20_000 and self.discount_pct >= 5:
+                old_cents -= old_cents % 100
+        return PriceTag(price_cents=price_cents, old_price_cents=old_cents, card_price_cents=card_cents)
+
+
+def _invent_pricing(rng: Random) -> _Pricing:
+    """Three in ten without a previous price, three in ten with a Pix price."""
+    share, cents = rng.random(), _invent_cents(rng)
     pix, reduced, slightly = rng.random() < 0.3, rng.random() < 0.7, rng.random() < 0.15
-    # less than a real apart, prices of which one leaves its cents out could be the same
-    card_price_cents = max(price_cents * rng.randrange(105, 113) // 100, price_cents + 100) if pix else None
-    if not reduced:  # then the struck price beside a Pix price is what a card pays, where there is one
-        struck_cents = card_price_cents if rng.random() < 0.5 else None
-        return PriceTag(price_cents=price_cents, old_price_cents=struck_cents, card_price_cents=card_price_cents)
-    discount_pct = rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)
-    old_price_cents = round(price_cents / (1 - discount_pct / 100))
-    if old_price_cents > 20_000 and not slightly:
-        old_price_cents -= old_price_cents % 100
-    return PriceTag(price_cents=price_cents, old_price_cents=old_price_cents, card_price_cents=card_price_cents)
+    return _Pricing(
+        share=share,
+        cents=cents,
+        card_pct=rng.randrange(105, 113) if pix else None,
+        is_card_struck=not reduced and rng.random() < 0.5,
+        discount_pct=(rng.uniform(1.1, 4.8) if slightly else rng.uniform(5.2, 70)) if reduced else None,
+    )
 
 
-def _invent_cents(rng: Random, reais: int) -> int:
+def _invent_cents(rng: Random) -> int:
     """Half the prices have no cents; when they have, mostly the shop's favourite ones."""
-    return reais * 100 + (0 if rng.random() < 0.5 else rng.choice((90, 99, 5, 70, rng.randrange(1, 100))))
+    return 0 if rng.random() < 0.5 else rng.choice((90, 99, 5, 70, rng.randrange(1, 100)))

@@ -9,7 +9,7 @@ import pytest
 from shop.inventory import at_price
 
 from offers_cli.demo.catalogue import TYPICAL, Behaviour, Catalogue, PageShape, PriceTag, UrlKind
-from offers_cli.demo.titles import AWKWARD
+from offers_cli.demo.titles import AWKWARD, PRODUCTS
 
 
 def test_same_arguments_give_same_offers_in_another_process() -> None:
@@ -53,6 +53,22 @@ def test_prices_hold_what_real_shops_show() -> None:
         lambda p: p.card_price_cents is not None,
     ):
         assert 15 <= sum(map(trait, pages)) <= 450
+
+
+def test_prices_are_believable() -> None:
+    """Nobody sells a television for R$ 10, nor asks less of a card than of Pix, nor R$ 30 off a cable of R$ 20."""
+    ranges = {product.name: (product.least, product.most) for product in PRODUCTS}
+    offers = Catalogue(500, seed=5).offers
+    for offer in offers:
+        page = offer.page
+        name = next((name for name in ranges if offer.title.startswith(name + " ")), "")
+        least, most = ranges.get(name, (9, 3_000))
+        assert least * 100 <= page.price_cents < (most + 1) * 100, offer.title
+        assert page.old_price_cents is None or page.old_price_cents >= (page.card_price_cents or page.price_cents + 1)
+        assert page.price_cents // offer.installments >= 450, "no instalment of some cents"
+        assert (offer.facts.coupon_cents or 0) * 4 <= page.price_cents
+        assert not offer.facts.free_shipping or page.price_cents >= 7_900
+        assert str(offer.facts.brand) in offer.title or offer.title in AWKWARD
 
 
 def test_a_listing_often_hides_the_previous_price_and_never_invents_one() -> None:
