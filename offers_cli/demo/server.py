@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from offers_cli.demo.markup import render
+
 MAX_CONNECTIONS = 512
 MAX_BODY_BYTES = 1_000_000
 
@@ -66,6 +68,11 @@ class ShopResponse:
 
 def page(html: str, *, status: int = 200, headers: Headers = ()) -> ShopResponse:
     return ShopResponse(status=status, body=Body(html.encode()), headers=headers)
+
+
+def not_found() -> ShopResponse:
+    """The page of what is not there."""
+    return page(render("errors.html", "not_found"), status=404)
 
 
 def redirect(url: str, *, headers: Headers = ()) -> ShopResponse:

@@ -1,4 +1,4 @@
-"""The demo shop: a small Mercado Livre on loopback, with listings, product pages, and pages that misbehave."""
+"""The demo shop: a small Mercado Livre on loopback: listings, product pages, troubles, an affiliate's account."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from offers_cli.demo.affiliates import Affiliates
 from offers_cli.demo.catalogue import Behaviour, CatalogueOffer
 from offers_cli.demo.inventory import Inventory, is_product_path
+from offers_cli.demo.links import LinkBuilder
 from offers_cli.demo.markup import render
 from offers_cli.demo.pages import ListingPart, ofertas_html, product_html
-from offers_cli.demo.server import Body, ShopRequest, ShopResponse, ShopServer, page, redirect, retry_after
+from offers_cli.demo.server import Body, ShopRequest, ShopResponse, ShopServer, not_found, page, redirect, retry_after
+from offers_cli.demo.sessions import Sessions
 
 VERIFICATION = "/gz/account-verification"
+LABEL = "demonstracao"
+"""The affiliate's label, which links are made with."""
 _WALL_ONCE_RETRY_S = 1.0
 
 
@@ -26,14 +31,30 @@ class DemoShop:
         inventory: what it sells.
         page_size: cards on one listing page.
         slow_s: how long the page of a slow offer takes.
+        tags: labels that exist in the affiliate's panel.
+        csrf_uses: calls that one CSRF token is good for.
         port: 0 for a free one.
     """
 
-    def __init__(self, inventory: Inventory, *, page_size: int = 16, slow_s: float = 1.5, port: int = 0) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        *,
+        page_size: int = 16,
+        slow_s: float = 1.5,
+        tags: tuple[str, ...] = (LABEL,),
+        csrf_uses: int = 50,
+        port: int = 0,
+    ) -> None:
         self.inventory = inventory
         self._page_size, self._slow_s = page_size, slow_s
         self._server = ShopServer(self.respond, port=port)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._sessions = Sessions(csrf_uses=csrf_uses)
+        self._links = LinkBuilder(inventory, self.url, tags)
+        self._affiliates = Affiliates(
+            inventory=inventory, sessions=self._sessions, links=self._links, base_url=self.url
+        )
         self._lock = threading.Lock()
         self._visited: set[str] = set()
         self._bodies: dict[Hashable, Body] = {}
@@ -47,6 +68,10 @@ class DemoShop:
     def offers(self) -> tuple[CatalogueOffer, ...]:
         """The offers as they are now."""
         return self.inventory.offers
+
+    def log_in(self) -> dict[str, str]:
+        """Log the affiliate in; returns the cookies that a browser would hold, by name."""
+        return self._sessions.log_in()
 
     def start(self) -> Self:
         self._thread.start()
@@ -72,14 +97,14 @@ class DemoShop:
         path = request.path
         if path.startswith(VERIFICATION):
             return self._verification_page(request)
+        if self._affiliates.owns(path):
+            return self._affiliates.answer(request)
         if request.method not in {"GET", "HEAD"}:
             return not_found()
-        if path == "/":
-            return redirect(f"{self.url}/ofertas")
         if path == "/robots.txt":
             return ShopResponse(body=Body(b"User-agent: *\nAllow: /\n"), content_type="text/plain")
-        if path.rstrip("/") == "/ofertas":
-            return self._ofertas(request)
+        if path.rstrip("/") in {"", "/ofertas"}:
+            return self._ofertas(request) if path != "/" else redirect(f"{self.url}/ofertas")
         return self._product(request) if is_product_path(path) else self.respond_elsewhere(request)
 
     def respond_elsewhere(self, request: ShopRequest) -> ShopResponse:  # noqa: ARG002  a larger shop looks at it
@@ -136,8 +161,3 @@ class DemoShop:
         wait = request.query.get("wait", "")
         html = render("errors.html", "account_verification", base_url=self.url, go=request.query.get("go", self.url))
         return page(html, headers=retry_after(float(wait) if wait.isdecimal() else None))
-
-
-def not_found() -> ShopResponse:
-    """The page of what is not there."""
-    return page(render("errors.html", "not_found"), status=404)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from fetch.free_pace import FreePace
 from fetch.hostile_servers import RawServer, Respond, Visit
-from shop.json_bodies import json_response
 
+from offers_cli.demo.json_bodies import json_response
 from offers_cli.demo.server import ShopRequest, ShopResponse, ShopServer
 from offers_cli.errors import (
     ForbiddenUrl,

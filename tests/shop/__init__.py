@@ -1,4 +1,4 @@
-"""The demo shop, enlarged for tests and benchmarks: search, affiliate account, faults on demand, controls over HTTP."""
+"""The demo shop, enlarged for tests and benchmarks: search, faults on demand, controls over HTTP."""
 
 from shop.shop import Shop
 

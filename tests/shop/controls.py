@@ -11,8 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from offers_cli.demo.catalogue import CatalogueOffer
+from offers_cli.demo.json_bodies import json_response, read_json_object
 from offers_cli.demo.server import ShopRequest, ShopResponse
-from shop.json_bodies import json_response, read_json_object
 from shop.shop import Shop
 from shop.truth import failure_code, first_failure_code, is_available, listed_discount_pct
 

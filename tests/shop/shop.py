@@ -1,4 +1,4 @@
-"""The shop of the tests and benchmarks: the demo's, with a search, the affiliate's account, and faults on demand."""
+"""The shop of the tests and benchmarks: the demo's, with a search, and faults on demand."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from urllib.parse import quote
 from offers_cli.demo.catalogue import Catalogue, CatalogueOffer
 from offers_cli.demo.inventory import is_product_path
 from offers_cli.demo.markup import render
-from offers_cli.demo.server import Body, ShopRequest, ShopResponse, page, redirect, retry_after
-from offers_cli.demo.shop import VERIFICATION, DemoShop, not_found
-from shop.affiliates import Affiliates
+from offers_cli.demo.server import Body, ShopRequest, ShopResponse, not_found, page, redirect, retry_after
+from offers_cli.demo.shop import LABEL, VERIFICATION, DemoShop
 from shop.faults import Faults, InjectedFailure, Wall, WallKind, without_price_names
 from shop.heavy_pages import END, Filler, HeavyBody, filler_html
 from shop.inventory import ChangingInventory
-from shop.links import LinkBuilder
 from shop.search_pages import clicked_position, micro_landing_html, search_html
-from shop.sessions import Sessions
 
 _SEARCH_PATH = re.compile(r"/(?P<term>.+?)(?:_Desde_(?P<first>\d{1,9}))?(?:_NoIndex_True)?/?", re.ASCII)
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -73,21 +70,16 @@ class Shop(DemoShop):
         page_size: int = 16,
         page_bytes: int = 0,
         slow_s: float = 1.5,
-        tags: tuple[str, ...] = ("demonstracao",),
+        tags: tuple[str, ...] = (LABEL,),
         csrf_uses: int = 50,
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         inventory = ChangingInventory(catalogue)
-        super().__init__(inventory, page_size=page_size, slow_s=slow_s, port=port)
+        super().__init__(inventory, page_size=page_size, slow_s=slow_s, tags=tags, csrf_uses=csrf_uses, port=port)
         self.catalogue = catalogue
         self._faults = Faults(clock)
         self._filler = Filler(filler_html(page_bytes))
-        self._sessions = Sessions(csrf_uses=csrf_uses)
-        self._links = LinkBuilder(inventory, self.url, tags)
-        self._affiliates = Affiliates(
-            inventory=inventory, sessions=self._sessions, links=self._links, base_url=self.url
-        )
         self._seen: deque[SeenRequest] = deque(maxlen=200_000)
         self.robots_requests: deque[SeenRequest] = deque(maxlen=200_000)
 
@@ -132,11 +124,7 @@ class Shop(DemoShop):
         """Change one offer's price, on its product page alone unless `listed`; raises `KeyError` for no offer."""
         return self.inventory.change_price(external_id, price_cents, listed=listed)
 
-    def log_in(self) -> dict[str, str]:
-        """Log the affiliate in; returns the cookies that a browser would hold, by name."""
-        return self._sessions.log_in()
-
-    def share(self, external_id: str, tag: str = "demonstracao") -> str:
+    def share(self, external_id: str, tag: str = LABEL) -> str:
         """A short link to an offer, as the affiliate's link builder makes it; it leads to a profile."""
         offer = next(each for each in self.offers if each.external_id == external_id)
         return str(self._links.create(f"{self.url}{offer.path}", tag)["short_url"])
@@ -179,8 +167,6 @@ class Shop(DemoShop):
             response = self._trouble(fault, request)
         elif self._faults.products_at and is_product_path(request.path):
             response = redirect(self._faults.products_at + request.path)
-        elif self._affiliates.owns(request.path):
-            response = self._affiliates.answer(request)
         else:
             response = super().respond(request)
         self._server.closing.wait(self._faults.latency_s)

@@ -13,9 +13,7 @@ from urllib.parse import quote
 
 from offers_cli.demo.catalogue import CatalogueOffer
 from offers_cli.demo.embedded import polycard_context
-from offers_cli.demo.server import Body, ShopRequest, ShopResponse, page, redirect
-from offers_cli.demo.shop import not_found
-from shop.hub_page import (
+from offers_cli.demo.hub_page import (
     affiliates_html,
     category_of,
     hub_card,
@@ -24,11 +22,12 @@ from shop.hub_page import (
     is_best_seller,
     tags_state,
 )
-from shop.inventory import ChangingInventory
-from shop.json_bodies import json_response, read_json_object
-from shop.links import LinkBuilder
-from shop.profile_page import profile_html
-from shop.sessions import Sessions, read_cookies
+from offers_cli.demo.inventory import Inventory
+from offers_cli.demo.json_bodies import json_response, read_json_object
+from offers_cli.demo.links import LinkBuilder
+from offers_cli.demo.profile_page import profile_html
+from offers_cli.demo.server import Body, ShopRequest, ShopResponse, not_found, page, redirect
+from offers_cli.demo.sessions import Sessions, read_cookies
 
 _FIRST_CARDS = 24
 _MORE_CARDS = 18
@@ -39,7 +38,7 @@ _PREFIXES = ("/afiliados/", "/affiliate-program/", "/jms/", "/sec/", "/social/")
 class Affiliates:
     """Answers the requests to the affiliate's account."""
 
-    def __init__(self, *, inventory: ChangingInventory, sessions: Sessions, links: LinkBuilder, base_url: str) -> None:
+    def __init__(self, *, inventory: Inventory, sessions: Sessions, links: LinkBuilder, base_url: str) -> None:
         self._inventory, self._sessions, self._links, self._base_url = inventory, sessions, links, base_url
         self._calls: dict[tuple[str, str], Callable[[dict[str, Any]], ShopResponse]] = {
             ("POST", "/affiliate-program/api/hub/search"): self._search,

@@ -8,7 +8,7 @@ from base64 import b32encode
 from typing import Any
 
 from offers_cli.demo.catalogue import CatalogueOffer
-from shop.inventory import ChangingInventory
+from offers_cli.demo.inventory import Inventory
 
 REFUSALS = {
     100: "URL is not from Mercado Livre.",
@@ -33,7 +33,7 @@ class LinkBuilder:
         foreign_tag: when set, the links carry this label instead of the one asked for.
     """
 
-    def __init__(self, inventory: ChangingInventory, base_url: str, tags: tuple[str, ...]) -> None:
+    def __init__(self, inventory: Inventory, base_url: str, tags: tuple[str, ...]) -> None:
         self._inventory, self._base_url = inventory, base_url
         self.tags = tags
         self.foreign_tag: str | None = None
