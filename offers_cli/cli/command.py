@@ -61,34 +61,37 @@ class Command:
         """Do the work, show its report, and end with its exit code."""
         output = Output(json=json, verbosity=-1 if quiet else verbose)
         try:
-            done = self._do(output, options)
+            report, blocks = self._do(output, options)
         except OffersError as error:
             output.fail(self.name, *problems_of(error), keys=self.keys)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
             output.fail(self.name, Problem.of(Interrupted(INTERRUPTED)), keys=self.keys)
             raise typer.Exit(Interrupted.exit_code) from None
-        report, blocks = done if isinstance(done, tuple) else (done, self.blocks(done))
         raise typer.Exit(output.show(self.name, report, blocks))
 
-    def _do(self, output: Output, options: dict[str, Any]) -> Any:
-        for group, kind in _option_groups(self.work).items():
-            options[group] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
-        wanted = signature(self.work).parameters
-        if "output" in wanted:
-            options["output"] = output
-        if "runtime" not in wanted:
-            return self.work(**options)
+    def _do(self, output: Output, options: dict[str, Any]) -> tuple[Any, Sequence[Block]]:
+        if "runtime" not in signature(self.work).parameters:
+            return self.do(output, options)
         from offers_cli.runtime import open_runtime
 
         with open_runtime(load_settings(output, log_level=self.log_level)) as runtime:
-            return self.work(runtime=runtime, **options)
+            return self.do(output, options, runtime=runtime)
 
-    def callback(self) -> Callable[..., None]:
+    def do(self, output: Output, options: dict[str, Any], **parts: Any) -> tuple[Any, Sequence[Block]]:
+        """Do the work; returns its report and how a person sees it. Raises what the service raises."""
+        for group, kind in _option_groups(self.work).items():
+            options[group] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+        if "output" in signature(self.work).parameters:
+            parts["output"] = output
+        done = self.work(**options, **parts)
+        return done if isinstance(done, tuple) else (done, self.blocks(done))
+
+    def callback(self, run: Callable[..., Any]) -> Callable[..., Any]:
         """The function of which Typer makes the command: its options are the parameters, its text the help."""
 
-        def call(**options: Any) -> None:
-            self.run(**options)
+        def call(**options: Any) -> Any:
+            return run(self, **options)
 
         parameters = [*_options(self.work), *COMMON]
         call.__doc__ = self.work.__doc__
@@ -147,15 +150,19 @@ def command(
     return register
 
 
-def build(name: str) -> Any:
-    """What Typer makes of a command, or of a group and its commands; their module is imported already."""
+def build(name: str, *, run: Callable[..., Any] = Command.run) -> Any:
+    """What Typer makes of a command, or of a group and its commands; their module is imported already.
+
+    Args:
+        run: is given the command that was typed and its options.
+    """
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     if name in GROUPS:
         group = GROUPS[name]
         app.callback(help=group.help, epilog=_epilog(group.examples), no_args_is_help=True)(lambda: None)
     for each in commands_below(name):
         word = each.name.rpartition(" ")[2]
-        app.command(word, epilog=_epilog(each.examples))(each.callback())
+        app.command(word, epilog=_epilog(each.examples))(each.callback(run))
     return typer.main.get_command(app)
 
 

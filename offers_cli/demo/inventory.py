@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from offers_cli.demo.catalogue import Catalogue, CatalogueOffer
+from offers_cli.demo.catalogue import Behaviour, Catalogue, CatalogueOffer
 
 _PRODUCT_PATH = re.compile(r"/(?:[^/]+/)?(?:u?p/(?P<product>MLBU?\d+)|MLB-?(?P<item>\d+)(?:-[^/]*)?)/?", re.ASCII)
 
@@ -30,6 +31,12 @@ class Inventory:
         match = _PRODUCT_PATH.fullmatch(path)
         position = self._positions.get(match["product"] or f"MLB{match['item']}") if match else None
         return None if position is None else self._offers[position]
+
+    def mend(self) -> None:
+        """Let the pages that were broken show their price again."""
+        for offer in self.offers:
+            if offer.behaviour is Behaviour.BROKEN:
+                self._offers[offer.position] = replace(offer, behaviour=Behaviour.NORMAL)
 
 
 def is_product_path(path: str) -> bool:

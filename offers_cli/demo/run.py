@@ -6,24 +6,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from offers_cli.affiliate.hub import HubFilter
 from offers_cli.config import Config, load_config
-from offers_cli.demo.catalogue import Catalogue
+from offers_cli.demo.catalogue import Behaviour, Catalogue
 from offers_cli.demo.inventory import Inventory
-from offers_cli.demo.shop import DemoShop
+from offers_cli.demo.shop import LABEL, DemoShop
+from offers_cli.files import write_atomic
 from offers_cli.redis.embedded import stop_server
 from offers_cli.report import Report
 from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.offers import find_offers
-from offers_cli.services.scrape import Scraper
-from offers_cli.services.sources import parse_source
-from offers_cli.services.stats import collect_stats
 from offers_cli.storage.base import OfferFilter, StoredOffer
-from offers_cli.worker import WorkOptions, finish_report
-from offers_cli.worker import work as work_here
 
 PAGE_SIZE = 16
 SHOWN_OFFERS = 15
@@ -48,10 +42,14 @@ class DemoReport(Report):
     total: int
 
 
-def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
-    """Scrape, work the queue, put back what failed, work again; everything is gone afterwards but the report.
+def run_demo(offers: int, *, do: Callable[[Runtime, str], Report], on_comment: Callable[[str], None]) -> DemoReport:
+    """Log in, scrape, work the queue, put back what failed, look at it; nothing is left afterwards but the report.
 
     Problems that the shop makes on purpose are part of the show: they are in the steps' reports alone.
+
+    Args:
+        do: does what one command line says, without the program's name, and returns its report.
+        on_comment: is told what happens between two commands.
     """
     steps = []
     with (
@@ -60,50 +58,47 @@ def run_demo(offers: int, *, on_step: Callable[[Step], None]) -> DemoReport:
         open_runtime(demo_config(home, shop)) as runtime,
     ):
         runtime.connection.ping()  # where no Redis can be had, that is all there is to say
-        for words, act in _acts(runtime, pages=-(-offers // PAGE_SIZE) + 1):
-            steps.append(Step(command=words, data=act()))
-            on_step(steps[-1])
+        for line in _script(runtime, shop):
+            if line.startswith("#"):
+                on_comment(line)
+            else:
+                steps.append(Step(command=f"offers {line}", data=do(runtime, line)))
         found = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage)
     return DemoReport(steps=tuple(steps), offers=found.offers, total=found.total)
 
 
-def _acts(runtime: Runtime, *, pages: int) -> list[tuple[str, Callable[[], Report]]]:
-    def scrape() -> Report:
-        scraper = Scraper(
-            storage=runtime.storage,
-            queue=runtime.later.queue,
-            pages=runtime.pages,
-            read_hub=partial(runtime.read_hub, wanted=HubFilter()),
-            wanted=runtime.wanted,
-            drift=runtime.drift,
-            now=runtime.now,
-            max_pages=pages,
-        )
-        return scraper.scrape([parse_source("ofertas")])
-
-    def stats() -> Report:
-        later = runtime.later
-        return collect_stats(
-            storage=later.brief_storage, queue=later.registries, pace=later.shared_pace, drift=runtime.drift_store
-        )
-
-    def work() -> Report:
-        return finish_report(runtime, work_here(runtime, WorkOptions(burst=True)), burst=False)
-
-    return [
-        (f"offers scrape ofertas --pages {pages}", scrape),
-        ("offers stats", stats),
-        ("offers worker --burst", work),
-        ("offers stats", stats),
-        ("offers requeue-failed", runtime.registries.requeue_failed),
-        ("offers worker --burst", work),
-    ]
+def _script(runtime: Runtime, shop: DemoShop) -> Iterator[str]:
+    """The command lines, and what happens between them; each is done before the next is asked for."""
+    cookies = runtime.config.home / "cookies.txt"
+    write_atomic(cookies, "; ".join(f"{name}={value}" for name, value in shop.log_in().items()).encode())
+    yield f"session import {cookies}"
+    yield f"scrape hub --pages {-(-len(shop.offers) // PAGE_SIZE) + 1}"
+    yield "worker --burst"
+    broken = [offer for offer in shop.offers if offer.behaviour is Behaviour.BROKEN]
+    if broken:
+        yield "failed"
+        yield f"explain {broken[0].external_id}"
+        shop.inventory.mend()
+        yield "# the shop mends that page"
+        yield "requeue-failed"
+        yield "worker --burst"
+    yield "stats"
+    yield f"list --sort -discount --limit {SHOWN_OFFERS}"
+    listed = find_offers(OfferFilter(sort="-discount", limit=SHOWN_OFFERS), storage=runtime.storage).offers
+    yield from [f"show {offer.external_id}" for offer in listed if offer.affiliate_link][:1]
 
 
 def demo_config(home: Path, shop: DemoShop) -> Config:
     """The settings of a run against the shop, whatever the machine's own settings are."""
     return load_config(
-        {"OFFERS_HOME": str(home), "ML_BASE_URL": shop.url, "OFFERS_ALLOW_PRIVATE_HOSTS": "true", **BRISK}, home
+        {
+            "OFFERS_HOME": str(home),
+            "ML_BASE_URL": shop.url,
+            "ML_AFFILIATE_TAG": LABEL,
+            "OFFERS_ALLOW_PRIVATE_HOSTS": "true",
+            **BRISK,
+        },
+        home,
     )
 
 
