@@ -84,6 +84,9 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "links check": ("stored", "checked", "ours", "foreign", "gone", "unclear", "links"),
     "config show": ("settings", "notices"),
     "config path": ("home", "files"),
+    "config get": ("name", "value", "origin", "file", "secret"),
+    "config set": ("name", "value", "file", "stronger"),
+    "config unset": ("name", "value", "file", "stronger"),
     "init": ("file", "set"),
     "redis status": (
         "running",
@@ -119,6 +122,6 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "db copy": ("offers", "copied", "already_there", "different", "runs", "total_there"),
     "db adopt": ("table", "rows", "adopted", "already_there", "refused", "ignored_columns"),
     "dashboard": ("url",),
-    "service": ("kind", "files", "installed", "next"),
+    "service": ("kind", "files", "installed", "next", "unseen"),
     "demo": ("steps", "offers", "total"),
 }

@@ -1,4 +1,4 @@
-"""What a shell offers after Tab: offer ids, failure codes, sources.
+"""What a shell offers after Tab: offer ids, failure codes, sources, settings.
 
 A person waits for it at every keystroke, so it reads the local database alone, and an error completes nothing.
 """
@@ -31,6 +31,13 @@ def complete_source(incomplete: str) -> list[tuple[str, str]]:
     """The words for sources; saved pages are completed by the shell itself."""
     sources = {"ofertas": "the public offers page", "hub": "the affiliates hub", "search:": "a search"}
     return [(word, meaning) for word, meaning in sources.items() if word.startswith(incomplete)]
+
+
+def complete_setting(incomplete: str) -> list[tuple[str, str]]:
+    """Names of settings, in capital letters, with their meaning."""
+    from offers_cli.config import SETTINGS
+
+    return [(each.name, each.doc) for each in SETTINGS if each.name.startswith(incomplete.upper())]
 
 
 def complete_sort(incomplete: str) -> list[str]:

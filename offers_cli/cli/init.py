@@ -1,16 +1,15 @@
-"""`offers init`: a commented `.env`."""
+"""`offers init`: a commented `.env` where every command and service looks."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.render import Block, Line, Output
+from offers_cli.cli.render import Block, Line, Note, Output
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
@@ -18,20 +17,21 @@ if TYPE_CHECKING:
     from offers_cli.services.init import InitReport
 
 QUESTIONS = {
-    "REDIS_URL": "Redis address (empty: offers runs its own)",
-    "SUPABASE_URL": "Supabase address (empty: a SQLite file)",
-    "SUPABASE_SERVICE_ROLE_KEY": "Supabase service role key",
     "ML_AFFILIATE_TAG": "Your affiliate label (empty: no links are made)",
     "MIN_DISCOUNT_PCT": "Minimum discount of offers to keep, in percent (empty: 0)",
+    "SUPABASE_URL": "Supabase address (empty: a SQLite file)",
+    "SUPABASE_SERVICE_ROLE_KEY": "Supabase service role key",
+    "REDIS_URL": "Redis address (empty: offers runs its own)",
 }
 """The questions, in this order; an empty answer keeps the default."""
 ONLY_AFTER = {"SUPABASE_SERVICE_ROLE_KEY": "SUPABASE_URL"}
 
 
 def init_blocks(report: InitReport) -> Sequence[Block]:
-    """What was written where."""
+    """What was written where, and what comes next."""
     sets = f"it sets {', '.join(report.set)}" if report.set else "every setting has its default"
-    return [Line(f"{report.file} written, {sets}")]
+    following = "offers session import FILE" if "ML_AFFILIATE_TAG" in report.set else "offers scrape ofertas"
+    return [Line(f"{report.file} written, {sets}"), Note(f"next: {following}")]
 
 
 @command(
@@ -44,11 +44,22 @@ def init(
     *,
     output: Output,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't prompt; keep all defaults.")] = False,
+    here: Annotated[bool, typer.Option("--here", help="For commands run in this directory alone.")] = False,
 ) -> InitReport:
-    """Write a commented .env (mode 0600) in this directory; asks on a terminal, never overwrites."""
+    """Write a commented .env (mode 0600) in OFFERS_HOME; asks on a terminal, never overwrites.
+
+    There it holds wherever you are, and for the services.
+    """
+    import os
+
+    from offers_cli.config import check_home, examine_config, working_folder
     from offers_cli.services.init import check_new, init
 
-    path = Path.cwd() / ".env"
+    folder = working_folder()
+    if not here:
+        folder = examine_config(os.environ, folder)[0].home
+        check_home(folder)
+    path = folder / ".env"
     check_new(path)
     asks = not yes and not output.json and sys.stdin.isatty() and sys.stderr.isatty()
     return init(path, ask_all() if asks else {})

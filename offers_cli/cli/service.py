@@ -29,10 +29,14 @@ class Kind(StrEnum):
 
 def service_blocks(report: ServiceReport) -> Sequence[Block]:
     """The units' texts as `systemctl cat` shows them, or where they were written; and what comes next."""
-    following = Note("then: " + " && ".join(report.next))
-    if report.installed:
-        return [*(Line(f"written: {unit.path}") for unit in report.files), following]
-    return [*(Line(f"# {unit.path}\n{unit.text}") for unit in report.files), following]
+    files = [
+        Line(f"written: {unit.path}" if report.installed else f"# {unit.path}\n{unit.text}") for unit in report.files
+    ]
+    following = [Note("then: " + " && ".join(report.next))]
+    if report.unseen:
+        warning = f"the services will not see {', '.join(report.unseen)}; set them by: offers config set NAME VALUE"
+        following.insert(0, Note(warning))
+    return [*files, *following]
 
 
 @command(
@@ -100,4 +104,14 @@ def make_plan(config: Config, user: str | None, processes: int, port: int) -> Pl
         needs_socket=config.enrichment.redis_url is None,
         processes=processes,
         port=port,
+        unseen=find_unseen(config),
+    )
+
+
+def find_unseen(config: Config) -> tuple[str, ...]:
+    """The settings that come from the environment or from files elsewhere than in the home."""
+    return tuple(
+        f"{name} ({origin.path or origin.kind})"
+        for name, origin in config.origins.items()
+        if name != "OFFERS_HOME" and origin.kind != "default" and (not origin.path or origin.path.parent != config.home)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,23 @@ def shown_value(setting: Setting, config: Config) -> Any:
     if isinstance(value, Path):
         return str(value)
     return list(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigGetReport(Report):
+    """One setting; see `ShownSetting`."""
+
+    name: str
+    value: Any
+    origin: str
+    file: str | None
+    secret: bool
+
+
+def get_setting(name: str, shown: ConfigReport) -> ConfigGetReport:
+    """One setting of those shown, and what is wrong with it."""
+    problems = tuple(problem for problem in shown.problems if problem.message.startswith(name))
+    return ConfigGetReport(name=name, **asdict(shown.settings[name]), problems=problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

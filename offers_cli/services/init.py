@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from offers_cli.errors import UsageError
 from offers_cli.report import Report
 
 HEAD = """\
-# Settings of offers. Precedence: flag > environment > .env (here, then OFFERS_HOME) > offers.toml > default.
+# Settings of offers. Precedence: flag > environment > .env (working directory, then OFFERS_HOME) > offers.toml >
+# default. `offers config set NAME VALUE` changes the one in OFFERS_HOME.
 # A line that begins with # is a comment: take the # away to set that value.
 # Secrets may stand here: keep this file to yourself, and out of version control.
 """
@@ -41,22 +43,29 @@ def init(path: Path, answers: Mapping[str, str]) -> InitReport:
 def check_new(path: Path) -> None:
     """Raise `UsageError` if something stands there already."""
     if os.path.lexists(path):
-        raise UsageError(f"{path} exists; it was left as it is", hint="offers config show --origin")
+        raise UsageError(f"{path} exists; it was left as it is", hint="offers config set NAME VALUE")
 
 
 def write_new(path: Path, text: str) -> None:
     """Write a file that is not there yet, readable by its owner alone; whole or not at all. Raises as `init`."""
     check_new(path)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(file, "w", encoding="utf-8") as out:
+                out.write(text)
+        except OSError:
+            path.unlink()
+            raise
     except OSError as exc:
-        raise UsageError(f"{path} cannot be written: {exc.strerror}") from exc
-    try:
-        with os.fdopen(file, "w", encoding="utf-8") as out:
-            out.write(text)
-    except OSError as exc:
-        path.unlink()
-        raise UsageError(f"{path} cannot be written: {exc.strerror}", hint="free some disk space") from exc
+        raise cannot_be_written(path, exc) from exc
+
+
+def cannot_be_written(path: Path, error: OSError) -> UsageError:
+    """The error that stands for the system's."""
+    hint = "free some disk space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "offers doctor"
+    return UsageError(f"{path} cannot be written: {error.strerror}", hint=hint)
 
 
 def _entry(setting: Setting, answer: str | None) -> str:

@@ -43,6 +43,7 @@ class Plan:
         program: the installed `offers`.
         database: the SQLite file, which may lie outside of the home; None when another storage is used.
         needs_socket: whether the embedded Redis is used, whose socket both services must see.
+        unseen: the settings that stand elsewhere than in the home, where the services look.
     """
 
     program: Path
@@ -52,6 +53,7 @@ class Plan:
     needs_socket: bool
     processes: int
     port: int
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +66,17 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceReport(Report):
-    """The units, whether they were written, and the commands that start them."""
+    """The units, whether they were written, and the commands that start them.
+
+    Attributes:
+        unseen: the settings that hold here and that the services will not see, each with where it stands.
+    """
 
     kind: Kind
     files: tuple[Unit, ...]
     installed: bool
     next: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> ServiceReport:
@@ -81,7 +88,8 @@ def make_units(kind: Kind, plan: Plan, *, folder: Path | None = None) -> Service
     values = _VALUES[kind](plan)
     target = (folder or FOLDERS[kind]).absolute()
     units = tuple(Unit(path=target / name, text=_fill(name, values)) for name in FILES[kind])
-    return ServiceReport(kind=kind, files=units, next=_next(kind, plan), installed=False)
+    unseen = () if kind == "compose" else plan.unseen  # whose containers have a file of settings of their own
+    return ServiceReport(kind=kind, files=units, next=_next(kind, plan), installed=False, unseen=unseen)
 
 
 def _next(kind: Kind, plan: Plan) -> tuple[str, ...]:

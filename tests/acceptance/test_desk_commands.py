@@ -253,7 +253,7 @@ def test_settings_files_and_help(worked: Program, tmp_path: Path) -> None:
 def test_init_writes_once(worked: Program, tmp_path: Path) -> None:
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [PROGRAM, "init", "--json"],
+            [PROGRAM, "init", "--here", "--json"],
             cwd=tmp_path,
             env=worked.environment(),
             capture_output=True,
@@ -289,7 +289,8 @@ def test_completion_knows_ids_reasons_and_sources(worked: Program) -> None:
     assert complete(f"offers requeue-failed --offer {offer_id[:8]}") == [], "it has not failed"
     assert complete("offers failed --reason page_") == ["page_blocked", "page_changed"]
     assert complete("offers scrape o") == ["ofertas"]
-    assert complete("offers config ") == ["show", "path"]
+    assert complete("offers config ") == ["show", "path", "get", "set", "unset"]
+    assert complete("offers config get min_disc") == ["MIN_DISCOUNT_PCT"]
     asked = {"_OFFERS_COMPLETE": "complete_bash", "COMP_WORDS": "offers show ", "COMP_CWORD": "2"}
     for name, value in (("OFFERS_DB", "/etc/hostname"), ("MIN_DISCOUNT_PCT", "many"), ("OFFERS_HOME", "/nowhere")):
         silent = Program(worked.home, {**worked.env, **asked, name: value})()

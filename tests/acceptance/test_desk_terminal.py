@@ -136,14 +136,15 @@ def test_colours_obey_the_environment(program: Program, words: list[str]) -> Non
 def test_init_asks_on_a_terminal_until_it_can_use_the_answer(folder: Path) -> None:
     program = Program(folder / "home")
     with Terminal(program, "init") as terminal:
-        terminal.answer("Redis address", "redis://:canary@localhost:6379/0")
-        terminal.answer("Supabase address", "")
         terminal.answer("affiliate label", "Not Valid")
         terminal.wait_for("such as minhaloja").answer("affiliate label", "myshop")
         terminal.answer("Minimum discount", "15")
+        terminal.answer("Supabase address", "")
+        terminal.answer("Redis address", "redis://:canary@localhost:6379/0")
+        terminal.wait_for("next: offers session import")
         assert terminal.end() == 0
         assert "canary" not in terminal.text, "a secret is not shown while it is typed"
-    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+    assert (program.home / ".env").stat().st_mode & 0o777 == 0o600
     settings = program.json("config", "show").data["settings"]
     assert settings["MIN_DISCOUNT_PCT"]["value"] == 15
     assert settings["ML_AFFILIATE_TAG"]["value"] == "myshop"
@@ -152,10 +153,10 @@ def test_init_asks_on_a_terminal_until_it_can_use_the_answer(folder: Path) -> No
 
 def test_init_interrupted_writes_nothing(folder: Path) -> None:
     with Terminal(Program(folder / "home"), "init") as terminal:
-        terminal.wait_for("Redis address").type("\x03")
+        terminal.wait_for("affiliate label").type("\x03")
         assert terminal.end() == 130
         assert "Traceback" not in terminal.text
-    assert not (folder / ".env").exists()
+    assert not (folder / "home").exists()
 
 
 def test_parquet_is_not_thrown_at_a_terminal(program: Program) -> None:

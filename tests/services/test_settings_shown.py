@@ -136,8 +136,11 @@ def test_init_never_overwrites(tmp_path: Path, kind: str) -> None:
 
 
 def test_init_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
-        init(tmp_path / "missing" / ".env", {})
+        init(tmp_path / "file" / ".env", {})
+    init(tmp_path / "home" / ".env", {})
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))

@@ -1,0 +1,33 @@
+"""`config get` and `config set` as a shell has them: a value alone, a secret through a pipe."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from offers_cli.cli.main import main
+
+
+def test_a_secret_comes_through_a_pipe(
+    anywhere: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anywhere.setattr("sys.stdin", io.StringIO("canary\n"))
+    assert main(["config", "set", "SUPABASE_KEY", "-"]) == 0
+    assert main(["config", "get", "supabase_key"]) == 3, "its address is missing"
+    assert "canary" not in "".join(capsys.readouterr())
+    assert dotenv_values(tmp_path / "home" / ".env")["SUPABASE_SERVICE_ROLE_KEY"] == "canary"
+
+
+def test_one_setting_is_read_as_a_script_needs_it(
+    anywhere: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anywhere.setenv("ENRICHMENT_JOB_TIMEOUT", "3600")
+    anywhere.setenv("MIN_DISCOUNT_PCT", "many")
+    assert main(["config", "get", "ENRICHMENT_JOB_TIMEOUT"]) == 0, "another one's trouble is not its own"
+    assert main(["config", "get", "OFFERS_HOME"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["1h", str(tmp_path / "home")]
+    assert main(["config", "get", "MIN_DISCOUNT_PCT"]) == 3
+    assert "'many' is not a whole number" in capsys.readouterr().err
