@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -60,6 +61,19 @@ def test_systemd_accepts_the_units(program: Program, folder: Path) -> None:
     done = verify(folder / "units", *names)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     assert f'ExecStart="{PROGRAM}" worker --processes 3' in (folder / "units" / names[0]).read_text()
+
+
+@systemd
+def test_systemd_accepts_the_timer_of_the_docs(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "running-as-a-service.md").read_text("utf-8")
+    blocks = re.findall(r"^```ini\n# /etc/systemd/system/(\S+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    for name, text in blocks:
+        own = text.replace("/usr/local/bin/offers", str(PROGRAM)).replace("User=offers", f"User={getpass.getuser()}")
+        (folder / name).write_text(own)
+    names = [name for name, _ in blocks]
+    assert names == ["offers-scrape.service", "offers-scrape.timer"]
+    done = verify(folder, *names)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 @systemd
