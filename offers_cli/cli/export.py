@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.offers import FilterOptions
+from offers_cli.cli.offers import FieldsOption, FilterOptions
 from offers_cli.cli.options import MOST, parse_path_option
-from offers_cli.cli.render import Block, Note, Output
+from offers_cli.cli.render import Block, Note, Output, writing_results
 from offers_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,18 +28,23 @@ class Format(StrEnum):
     JSON = "json"
     JSONL = "jsonl"
     PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 def export_blocks(report: ExportReport) -> Sequence[Block]:
-    """What was written where; a pipe holds the offers alone."""
-    return [Note(f"{report.exported} offers written to {report.file}")] if report.file else []
+    """What was written where, and what to do when nothing was; a pipe holds the offers alone."""
+    written = [Note(f"{report.exported} offers written to {report.file} ({report.format})")] if report.file else []
+    return written if report.exported else [*written, Note("no offers match\n  try: offers list")]
 
 
 @command(
     "export",
     report="offers_cli.services.export:ExportReport",
     blocks=export_blocks,
-    examples=("offers export offers.csv --min-discount 40", "offers export --format jsonl | gzip > o.gz"),
+    examples=(
+        "offers export offers.csv --min-discount 40",
+        "offers export ofertas.csv --excel --fields title,price,off,link",
+    ),
 )
 def export(
     *,
@@ -55,34 +60,44 @@ def export(
         Format | None, typer.Option(help="Default: that of the file's suffix, csv for a pipe.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to write; default: all.")] = None,
+    fields: FieldsOption = None,
+    excel: Annotated[
+        bool,
+        typer.Option("--excel", help="csv as Excel opens it in Brazil: semicolons, amounts in reais, local times."),
+    ] = False,
     wanted: FilterOptions,
 ) -> ExportReport:
-    """Write the offers as csv, json, jsonl or parquet, all or those that match, safe to open in a spreadsheet.
+    """Write the offers as csv, json, jsonl, parquet or xlsx, all or those that match, safe to open in a spreadsheet.
 
-    Prices are integer cents. In csv and parquet each fact (shipping, reviews, coupon …) has a column of its own; json
-    and jsonl have the known ones in one object, `facts`. A file appears when it is complete; an interrupted export
-    leaves the old one. A symbolic link is replaced, not followed. With --json and no FILE the offers are in the
-    document.
+    Prices are integer cents, but in xlsx and with --excel, which are for people. In csv, parquet and xlsx each fact
+    (shipping, reviews, coupon …) has a column of its own; json and jsonl have the known ones in one object, `facts`.
+    A file appears when it is complete; an interrupted export leaves the old one. A symbolic link is replaced, not
+    followed. With --json and no FILE the offers are in the document.
     """
     from offers_cli.services.export import choose_format, export, gather
+    from offers_cli.services.fields import parse_fields
 
     target = None if file is None or str(file) == "-" else file
+    chosen = parse_fields(fields)
     matching = wanted.filter(limit=limit, now=runtime.now())
     if output.json and target is None:
         if format not in (None, Format.JSON):
             raise UsageError(
                 f"--json and --format {format} cannot share stdout", hint="give a FILE, or leave out --json"
             )
-        return gather(matching, storage=runtime.storage)
+        return gather(matching, storage=runtime.storage, fields=chosen)
     name = choose_format(format, target)
-    if name == Format.PARQUET and target is None and sys.stdout.isatty():
-        raise UsageError("parquet cannot be shown on a terminal", hint="offers export offers.parquet")
-    with output.progress("exporting") as progress:
+    if name in (Format.PARQUET, Format.XLSX) and target is None and sys.stdout.isatty():
+        raise UsageError(f"{name} cannot be shown on a terminal", hint=f"offers export offers.{name}")
+    with output.progress("exporting") as progress, writing_results():
         return export(
             matching,
             storage=runtime.storage,
             format=name,
             file=target,
             pipe=sys.stdout.buffer,
+            fields=chosen,
+            excel=excel,
             on_progress=lambda done, total: progress(done, total=total),
         )
+    raise typer.Exit  # the reader has seen enough

@@ -1,4 +1,4 @@
-"""Export: offers out of the storage into a file or a pipe, streamed as csv, json, jsonl or parquet."""
+"""Export: offers out of the storage into a file or a pipe, streamed as csv, json, jsonl, parquet or xlsx."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import csv
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -16,74 +18,166 @@ from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
-from offers_cli.offer import FACTS, Facts
 from offers_cli.report import INTERNAL, Problem, Report, plain
+from offers_cli.services.fields import COLUMNS, FIELDS, chosen, value_of, without_unit
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
-from offers_cli.text import cell_of_csv, json_text
+from offers_cli.text import cell_of_csv, json_text, printable
 
-Row = dict[str, Any]
-Write = Callable[[Iterable[Row], BinaryIO], None]
+Write = Callable[[Iterable[StoredOffer], BinaryIO, Sequence[str]], None]
+"""Writes offers to a file: of each these fields, in their order; all where there are none."""
 
-COLUMNS = {field.name: str(field.type) for field in fields(StoredOffer) if field.metadata != INTERNAL}
-"""What an object of JSON holds, and the type of each."""
-CELLS = {name: kind for name, kind in COLUMNS.items() if name != "facts"} | {
-    fact.name: str(fact.type) for fact in fields(Facts)
-}
-"""What a row of a table holds: each fact has a column of its own, so that it can be filtered and summed."""
 GROUP = 10_000
 """Rows of one row group of a parquet file."""
 
 
-def write_csv(rows: Iterable[Row], out: BinaryIO) -> None:
+def write_csv(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """UTF-8, comma-separated, headings first, prices as cents (a decimal mark means another thing in each country).
 
     A fact that nobody told is an empty cell, a fact that is a yes or no ``true`` or ``false``.
     """
-    text = TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CELLS)
-    writer.writerows([_cell(value) for value in _flat(row).values()] for row in rows)
-    text.detach()
+    names = names or tuple(FIELDS)
+    rows = ([_cell(value_of(offer, name)) for name in names] for offer in offers)
+    _write_rows(rows, out, headings=names, encoding="utf-8", delimiter=",")
 
 
-def _flat(row: Row) -> Row:
-    """The row with its facts in cells of their own, as `CELLS` has them."""
-    facts = {name: getattr(row["facts"], name) for name in FACTS}
-    return {name: (facts if name in FACTS else row)[name] for name in CELLS}
+def write_excel_csv(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+    """As Excel opens it in Brazil by a double click.
+
+    A mark that says UTF-8, semicolons, headings in words, amounts in units of the currency with a decimal comma, times
+    local and the day first.
+    """
+    names = names or tuple(FIELDS)
+    rows = ([_brazilian_cell(_for_spreadsheet(offer, name)) for name in names] for offer in offers)
+    _write_rows(rows, out, headings=_headings(names), encoding="utf-8-sig", delimiter=";")
 
 
-def _cell(value: Any) -> Any:
+def _write_rows(
+    rows: Iterable[Sequence[object]], out: BinaryIO, *, headings: Sequence[str], encoding: str, delimiter: str
+) -> None:
+    text = TextIOWrapper(out, encoding=encoding, newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
+    try:
+        writer.writerow(headings)
+        writer.writerows(rows)
+    finally:
+        text.detach()  # else it would close what is not its own
+
+
+def _cell(value: object) -> object:
     if isinstance(value, str):
         return cell_of_csv(value)
     return _json(value) if isinstance(value, dict | bool) else plain(value)
 
 
-def write_jsonl(rows: Iterable[Row], out: BinaryIO) -> None:
+def _brazilian_cell(value: object) -> object:
+    if isinstance(value, str):
+        return cell_of_csv(value)
+    if isinstance(value, datetime):
+        return f"{value:%d/%m/%Y %H:%M}"
+    return str(value).replace(".", ",") if isinstance(value, Decimal) else value
+
+
+def _headings(names: Sequence[str]) -> list[str]:
+    return [without_unit(name).replace("_", " ") for name in names]
+
+
+def _for_spreadsheet(offer: StoredOffer, name: str) -> object:
+    """A value as a person puts it into a cell: amounts in units, times local and without zone, yes and no."""
+    value = value_of(offer, name)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith(("_cents", "_hundredths")):
+        return Decimal(value).scaleb(-2)
+    if isinstance(value, datetime):
+        return value.astimezone().replace(tzinfo=None)
+    return _json(value) if isinstance(value, dict) else value
+
+
+def write_xlsx(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+    """A workbook of one sheet: numbers, amounts and local times as such, texts never as formulas or links.
+
+    Raises:
+        UsageError: XlsxWriter is missing, or there are more offers than a sheet has rows.
+    """
+    workbook = _import_workbook()
+    names = names or tuple(FIELDS)
+    with workbook(out, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet("offers")
+        heading = book.add_format({"bold": True})
+        amount, time = (book.add_format({"num_format": built_in}) for built_in in XLSX_FORMATS)
+        for column, text in enumerate(_headings(names)):
+            sheet.set_column(column, column, XLSX_WIDTHS.get(names[column], 14))
+            sheet.write_string(0, column, text, heading)
+        sheet.freeze_panes(1, 0)
+        row = 0
+        for row, offer in enumerate(offers, start=1):
+            if row >= XLSX_ROWS:
+                raise UsageError(f"a sheet holds no more than {XLSX_ROWS - 1} offers", hint="--format csv, or --limit")
+            for column, name in enumerate(names):
+                value = _for_spreadsheet(offer, name)
+                if isinstance(value, Decimal):
+                    sheet.write_number(row, column, value, amount)
+                elif isinstance(value, int):
+                    sheet.write_number(row, column, value)
+                elif isinstance(value, datetime):
+                    sheet.write_datetime(row, column, value, time)
+                elif value is not None:
+                    sheet.write_string(row, column, printable(str(value)))
+        sheet.autofilter(0, 0, row, len(names) - 1)
+
+
+XLSX_ROWS = 1_048_576
+XLSX_FORMATS = ("#,##0.00", 22)
+"""Amounts and times as each country's Excel shows them: 22 is its own form of date and time."""
+XLSX_WIDTHS = {"title": 60, "url": 40, "affiliate_link": 40, "id": 38}
+
+
+def _import_workbook() -> Any:
+    try:
+        from xlsxwriter import Workbook
+    except ImportError as exc:
+        raise UsageError(
+            "xlsx needs XlsxWriter, which is not installed", hint="pip install 'offers[xlsx]', or --format csv --excel"
+        ) from exc
+    return Workbook
+
+
+def write_jsonl(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """One JSON object a line."""
-    out.writelines(_json(row).encode() + b"\n" for row in rows)
+    out.writelines(_object(offer, names) + b"\n" for offer in offers)
 
 
-def write_json(rows: Iterable[Row], out: BinaryIO) -> None:
+def write_json(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """One JSON array, an object a line."""
     separator = b"[\n"
-    for row in rows:
-        out.write(separator + _json(row).encode())
+    for offer in offers:
+        out.write(separator + _object(offer, names))
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+
+
+def _object(offer: StoredOffer, names: Sequence[str]) -> bytes:
+    """The offer as JSON: all its columns, the facts in one object, or the chosen fields."""
+    return _json({name: value_of(offer, name) for name in names or COLUMNS}).encode()
 
 
 def _json(value: Any) -> str:
     return json_text(value, default=plain)
 
 
-def write_parquet(rows: Iterable[Row], out: BinaryIO) -> None:
+def write_parquet(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """Columns with types: cents and percentages as integers, times in UTC, a column a fact, strategies as JSON text."""
     pa, pq = _import_pyarrow()
-    schema = pa.schema([(name, _arrow_type(pa, kind)) for name, kind in CELLS.items()])
+    names = names or tuple(FIELDS)
+    schema = pa.schema([(name, _arrow_type(pa, FIELDS[name])) for name in names])
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-        for group in _groups(rows):
-            table = [_flat(row) | {"strategies": _json(row["strategies"])} for row in group]
+        for group in _groups(offers):
+            table = [{name: _typed(value_of(offer, name)) for name in names} for offer in group]
             writer.write_table(pa.Table.from_pylist(table, schema=schema))
+
+
+def _typed(value: object) -> object:
+    return _json(value) if isinstance(value, dict) else value
 
 
 def _import_pyarrow() -> tuple[Any, Any]:
@@ -104,14 +198,27 @@ def _arrow_type(pa: Any, declared: str) -> Any:
     return kinds.get(kind, pa.string())
 
 
-def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    waiting = iter(rows)
+def _groups(offers: Iterable[StoredOffer]) -> Iterator[list[StoredOffer]]:
+    waiting = iter(offers)
     while group := list(islice(waiting, GROUP)):
         yield group
 
 
-FORMATS: dict[str, Write] = {"csv": write_csv, "json": write_json, "jsonl": write_jsonl, "parquet": write_parquet}
-SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+FORMATS: dict[str, Write] = {
+    "csv": write_csv,
+    "json": write_json,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+    "xlsx": write_xlsx,
+}
+SUFFIXES = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
 
 
 PROGRESS_EVERY = 1000
@@ -119,12 +226,22 @@ PROGRESS_EVERY = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport(Report):
-    """What was written: `file` is None for a pipe; `offers` are the offers themselves where they go into the report."""
+    """What was written: `file` is None for a pipe; `offers` are the offers themselves where they go into the report.
+
+    Attributes:
+        fields: of each of the `offers` these alone are shown; empty for all.
+    """
 
     format: str
     file: Path | None
     exported: int
     offers: tuple[StoredOffer, ...] | None = None
+    fields: tuple[str, ...] = field(default=(), metadata=INTERNAL)
+
+    def data(self) -> dict[str, Any]:
+        """The figures by key; of each offer the chosen fields, in their order."""
+        offers = {"offers": chosen(self.offers, self.fields)} if self.offers and self.fields else {}
+        return super(ExportReport, self).data() | offers
 
 
 def choose_format(asked: str | None, file: Path | None) -> str:
@@ -149,35 +266,43 @@ def export(
     format: str,  # noqa: A002  (the word of the flag and of the report)
     file: Path | None,
     pipe: BinaryIO,
+    fields: tuple[str, ...] = (),
+    excel: bool = False,
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ExportReport:
     """Write the matching offers to `file`, whole or not at all, or to `pipe` when there is none.
 
     Args:
+        fields: of each offer these alone are written, in this order; empty for all.
+        excel: the csv is one that Excel opens right in Brazil.
         on_progress: is given the number of offers written so far, and how many match.
 
     Raises:
-        UsageError: the file cannot be written there, or pyarrow is missing.
+        UsageError: the file cannot be written there, the format needs a library that is missing, or is not csv but is
+            to be Excel's.
         StorageUnavailable: the disk is full.
     """
+    if excel and format != "csv":
+        raise UsageError(f"--excel is for csv, not for {format}", hint="--format csv --excel, or --format xlsx")
+    write = write_excel_csv if excel else FORMATS[format]
     total = _count(wanted, storage)
     rows = _Rows(storage.find_offers(wanted), lambda done: on_progress(done, total))
     if file is None:
-        FORMATS[format](rows, pipe)
+        write(rows, pipe, fields)
         pipe.flush()
     else:
         with open_whole(file) as out:
-            FORMATS[format](rows, out)
+            write(rows, out, fields)
     problems = _shortfall(rows.count, wanted, storage=storage, before=total)
     return ExportReport(format=format, file=file, exported=rows.count, problems=problems)
 
 
-def gather(wanted: OfferFilter, *, storage: Storage) -> ExportReport:
+def gather(wanted: OfferFilter, *, storage: Storage, fields: tuple[str, ...] = ()) -> ExportReport:
     """The matching offers inside the report, for who wants one document."""
     total = _count(wanted, storage)
     offers = tuple(storage.find_offers(wanted))
     problems = _shortfall(len(offers), wanted, storage=storage, before=total)
-    return ExportReport(format="json", file=None, exported=len(offers), offers=offers, problems=problems)
+    return ExportReport(format="json", file=None, exported=len(offers), offers=offers, fields=fields, problems=problems)
 
 
 def _count(wanted: OfferFilter, storage: Storage) -> int:
@@ -199,16 +324,16 @@ def _shortfall(exported: int, wanted: OfferFilter, *, storage: Storage, before: 
 
 
 class _Rows:
-    """The offers as rows, counted while they pass."""
+    """The offers, counted while they pass."""
 
     def __init__(self, offers: Iterator[StoredOffer], on_progress: Callable[[int], None]) -> None:
         self._offers = offers
         self._on_progress = on_progress
         self.count = 0
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[StoredOffer]:
         for offer in self._offers:
-            yield {name: getattr(offer, name) for name in COLUMNS}
+            yield offer
             self.count += 1
             if self.count % PROGRESS_EVERY == 0:
                 self._on_progress(self.count)

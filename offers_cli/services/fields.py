@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from difflib import get_close_matches
+from typing import Any
 
 from offers_cli.errors import UsageError
 from offers_cli.offer import FACTS, Facts
-from offers_cli.report import INTERNAL
+from offers_cli.report import INTERNAL, plain
 from offers_cli.storage.base import StoredOffer
 
 COLUMNS = {field.name: str(field.type) for field in fields(StoredOffer) if field.metadata != INTERNAL}
@@ -30,6 +32,11 @@ ALIASES = {
 def value_of(offer: StoredOffer, field: str) -> object:
     """What the offer says there; None where it says nothing."""
     return getattr(offer.facts if field in FACTS else offer, field)
+
+
+def chosen(offers: Iterable[StoredOffer], names: Sequence[str]) -> list[dict[str, Any]]:
+    """These fields of each offer as JSON writes them."""
+    return [{name: plain(value_of(offer, name)) for name in names} for offer in offers]
 
 
 def without_unit(field: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from offers_cli.errors import Ambiguous, UsageError
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.offer import FACTS, FLEETING, DiscountKind
-from offers_cli.report import INTERNAL, Problem, Report, plain
-from offers_cli.services.fields import value_of
+from offers_cli.report import INTERNAL, Problem, Report
+from offers_cli.services.fields import chosen
 from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
 
@@ -36,10 +36,8 @@ class OffersReport(Report):
 
     def data(self) -> dict[str, Any]:
         """The figures by key; of each offer the chosen fields, in their order."""
-        if not self.fields:
-            return super(OffersReport, self).data()
-        offers = [{name: plain(value_of(offer, name)) for name in self.fields} for offer in self.offers]
-        return {"offers": offers, "total": self.total, "lowest_price_cents": dict(self.lowest_price_cents)}
+        offers = {"offers": chosen(self.offers, self.fields)} if self.fields else {}
+        return super(OffersReport, self).data() | offers
 
 
 def check_sort(sort: str) -> str:

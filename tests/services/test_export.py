@@ -7,11 +7,13 @@ import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -76,6 +78,8 @@ class Offers:
 
 
 def written(name: str, *offers: StoredOffer) -> bytes:
+    if name == "xlsx":
+        pytest.importorskip("xlsxwriter")
     out = io.BytesIO()
     report = export(OfferFilter(), storage=Offers(*offers), format=name, file=None, pipe=out)  # type: ignore[arg-type]
     assert report.exported == len(offers)
@@ -116,11 +120,92 @@ def test_parquet_has_typed_columns() -> None:
     assert (row["free_shipping"], row["full"], row["reviews"], row["seller"]) == (True, None, 348, "Loja")
 
 
-def test_parquet_without_pyarrow_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
+@pytest.mark.parametrize(("name", "library"), [("parquet", "pyarrow"), ("xlsx", "xlsxwriter")])
+def test_a_format_without_its_library_names_the_extra(name: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    offers: Any = Offers(OFFER)
     with pytest.raises(UsageError) as caught:
-        written("parquet", OFFER)
-    assert "offers[parquet]" in caught.value.hint
+        export(OfferFilter(), storage=offers, format=name, file=None, pipe=io.BytesIO())
+    assert f"offers[{name}]" in caught.value.hint
+
+
+def test_excel_in_brazil_opens_the_csv_as_it_is_meant(sao_paulo: None) -> None:
+    """By a double click: it asks neither for the encoding nor for the marks, and adds up the prices."""
+    out = io.BytesIO()
+    formula = replace(OFFER, title="=1+1; ação", price_cents=1_234_567, facts=Facts(rating_hundredths=480))
+    names = ("title", "price_cents", "old_price_cents", "discount_pct", "rating_hundredths", "last_seen_at")
+    offers: Any = Offers(OFFER, formula)
+    export(OfferFilter(), storage=offers, format="csv", file=None, pipe=out, fields=names, excel=True)
+    assert out.getvalue().startswith(b"\xef\xbb\xbftitle;price;"), "the mark by which it knows UTF-8"
+    heading, first, second = csv.reader(io.StringIO(out.getvalue().decode("utf-8-sig"), newline=""), delimiter=";")
+    assert heading == ["title", "price", "old price", "discount", "rating", "last seen"]
+    assert first[1:] == ["1299,90", "", "", "", "31/01/2026 09:00"]
+    assert second == ["'=1+1; ação", "12345,67", "", "", "4,80", "31/01/2026 09:00"]
+
+
+def test_only_csv_is_made_for_excel_in_brazil() -> None:
+    offers: Any = Offers(OFFER)
+    with pytest.raises(UsageError, match="--excel is for csv, not for json"):
+        export(OfferFilter(), storage=offers, format="json", file=None, pipe=io.BytesIO(), excel=True)
+
+
+@pytest.mark.parametrize("name", ["csv", "json", "jsonl", "parquet"])
+def test_chosen_fields_are_all_that_is_written_in_their_order(name: str) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    out = io.BytesIO()
+    offers: Any = Offers(OFFER)
+    export(OfferFilter(), storage=offers, format=name, file=None, pipe=out, fields=("reviews", "title", "price_cents"))
+    if name == "csv":
+        [row] = csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""))
+    elif name == "parquet":
+        [row] = pytest.importorskip("pyarrow.parquet").read_table(out).to_pylist()
+    else:
+        [row] = json.loads(out.getvalue()) if name == "json" else [json.loads(out.getvalue())]
+    assert list(row) == ["reviews", "title", "price_cents"]
+    assert (int(row["reviews"]), row["title"], int(row["price_cents"])) == (348, OFFER.title, 129_990)
+
+
+MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def cells_of(workbook: bytes) -> list[list[tuple[str, str | None]]]:
+    """The kind and the text of each cell of the first sheet."""
+    with zipfile.ZipFile(io.BytesIO(workbook)) as parts:
+        sheet = ET.fromstring(parts.read("xl/worksheets/sheet1.xml"))
+    assert not list(sheet.iter(f"{MAIN}f")), "no formula"
+    return [
+        [(cell.get("t", "n"), "".join(cell.itertext())) for cell in row.iter(f"{MAIN}c")]
+        for row in sheet.iter(f"{MAIN}row")
+    ]
+
+
+def test_a_workbook_holds_numbers_local_times_and_texts_that_are_never_formulas(sao_paulo: None) -> None:
+    pytest.importorskip("xlsxwriter")
+    out = io.BytesIO()
+    hostile = replace(OFFER, title="=HYPERLINK(1)\x1b", price_cents=1_234_567, discount_pct=12)
+    names = ("title", "price_cents", "discount_pct", "last_seen_at", "free_shipping", "url")
+    offers: Any = Offers(hostile)
+    export(OfferFilter(), storage=offers, format="xlsx", file=None, pipe=out, fields=names)
+    heading, row = cells_of(out.getvalue())
+    assert [text for _, text in heading] == ["title", "price", "discount", "last seen", "free shipping", "url"]
+    noon = datetime(2026, 1, 31, 9, tzinfo=UTC) - datetime(1899, 12, 30, tzinfo=UTC)
+    assert row == [
+        ("inlineStr", "=HYPERLINK(1)\N{REPLACEMENT CHARACTER}"),
+        ("n", "12345.67"),
+        ("n", "12"),
+        ("n", f"{noon.days + noon.seconds / 86400:.15g}"),
+        ("inlineStr", "yes"),
+        ("inlineStr", OFFER.url),
+    ]
+
+
+def test_a_sheet_has_an_end_and_offers_are_not_lost_beyond_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("xlsxwriter")
+    monkeypatch.setattr("offers_cli.services.export.XLSX_ROWS", 2)
+    assert len(cells_of(written("xlsx", OFFER))) == 2
+    with pytest.raises(UsageError, match="no more than 1 offers"):
+        written("xlsx", OFFER, OFFER)
 
 
 @pytest.mark.parametrize("name", FORMATS)

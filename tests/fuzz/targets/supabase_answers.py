@@ -19,7 +19,7 @@ from storage.test_supabase_faults import AT_ONCE, ID, KEY
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.services.export import COLUMNS, write_csv, write_jsonl
+from offers_cli.services.export import write_csv, write_jsonl
 from offers_cli.storage.base import OfferBatch, OfferCounts, OfferFilter, PricePoint, StoredOffer, UrlRepair
 from offers_cli.storage.migrations import schema_sql
 from offers_cli.storage.rules import new_offer
@@ -134,9 +134,8 @@ def read(case: Case, *, impostor: Impostor, storage: SupabaseStorage, database: 
             raise AssertionError("the key is shown") from error
         raise
     for offer in _offers_in(found):
-        row = {name: getattr(offer, name) for name in COLUMNS}
-        write_csv([row], io.BytesIO())
-        write_jsonl([row], io.BytesIO())
+        write_csv([offer], io.BytesIO())
+        write_jsonl([offer], io.BytesIO())
         checksum(offer, [])
         with database:
             database.execute("DELETE FROM offers")
