@@ -23,12 +23,41 @@ def _queue(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/queue/test_queue_{name}.py" for name in names)
 
 
-# Those that notice most come first: a change is done with at the first test that notices it.
-QUEUE = _queue(
-    "conformance", "recovery", "enqueue", "handmade", "dependents", "hosts", "worker", "registries", "admin", "refusals"
-)  # fmt: skip
-ADMIN = _queue("admin", "handmade", "dependents", "registries")
-ADMIN_SCRIPTS = ("cancel", "count", "delete", "empty", "failures", "find_entries", "forget", "look", "put_off")
+# Of each script the files that concern it. Those that notice most come first: a change is done with at the first test
+# that notices it, and one that nothing notices costs them all.
+QUEUE = {
+    "cancel": _queue("admin", "begun_anew"),
+    "claim": _queue("scripts", "registration", "hosts", "handmade", "conformance"),
+    "count": _queue("admin"),
+    "delete": _queue("admin", "begun_anew"),
+    "empty": _queue("admin", "begun_anew"),
+    "enqueue": _queue("enqueue", "scripts", "begun_anew"),
+    "expire_leases": _queue("registration", "recovery"),
+    "failures": _queue("registries"),
+    "find_entries": _queue("admin"),
+    "forget": _queue("begun_anew", "registries"),
+    "heartbeat": _queue("scripts", "registration", "recovery", "begun_anew"),
+    "look": _queue("admin", "registries"),
+    "prelude": _queue(
+        "times",
+        "scripts",
+        "enqueue",
+        "dependents",
+        "handmade",
+        "registries",
+        "admin",
+        "recovery",
+        "begun_anew",
+        "refusals",
+    ),
+    "put_off": _queue("registries"),
+    "recover": _queue("scripts", "recovery", "conformance"),
+    "register": _queue("registration"),
+    "rehearse": _queue("rehearsal"),
+    "requeue": _queue("scripts", "registries", "admin"),
+    "settle": _queue("scripts", "handmade", "dependents", "conformance", "begun_anew"),
+    "unregister": _queue("registration"),
+}
 PACE = ("tests/fetch/test_fetch_pace.py",)
 
 TARGETS: dict[Path, tuple[str, ...]] = (
@@ -60,12 +89,9 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/fetch/pace.py"): PACE,
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
         Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_queue_foreign_values.py",),
-        Path("offers_cli/queue/leases.py"): QUEUE,
+        Path("offers_cli/queue/leases.py"): _queue("recovery", "scripts", "registration"),
         Path("offers_cli/queue/retry_policy.py"): _queue("retry_policy"),
     }
-    | {
-        path: ADMIN if path.stem in ADMIN_SCRIPTS else QUEUE
-        for path in sorted(Path("offers_cli/queue/lua").glob("*.lua"))
-    }
+    | {path: QUEUE[path.stem] for path in sorted(Path("offers_cli/queue/lua").glob("*.lua"))}
     | dict.fromkeys(sorted(Path("offers_cli/fetch/lua").glob("*.lua")), PACE)
 )

@@ -273,6 +273,19 @@ def test_a_cancelled_attempt_is_lost_at_the_next_heartbeat(
     assert scene.a.settle([(scene.first, FINISHED)]) == [False]
 
 
+@pytest.mark.parametrize("interruption", [cancel, delete], ids=lambda interruption: interruption.__name__)
+def test_a_job_that_is_queued_anew_is_not_shown_as_running_too(
+    connection: redis.Redis, interruption: Callable[[Scene], None]
+) -> None:
+    """RQ cancels and deletes a running job without ending our execution."""
+    scene = Scene(connection)
+    interruption(scene)
+    assert scene.enqueue() == 1
+    counts = Registries(connection).counts()
+    assert (counts.queued, counts.started) == (1, 0)
+    assert not connection.keys("rq:execution*")
+
+
 def test_a_forgotten_failure_leaves_no_attempt_behind(connection: redis.Redis) -> None:
     """Cancelled while it ran, then failed by hand: the replay of its page makes the job needless."""
     scene = Scene(connection)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,21 +27,8 @@ from offers_cli.queue.outage import Backoff, Outage
 from offers_cli.queue.registration import PROCESS_FIELD, ProcessId
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.worker import Worker
-from offers_cli.redis import scripts
 from offers_cli.redis.connection import connect
 
-WORKER_SCRIPTS = (
-    "prelude",
-    "register",
-    "claim",
-    "settle",
-    "heartbeat",
-    "expire_leases",
-    "recover",
-    "unregister",
-)
-LUA = Path(worker_module.__file__).with_name("lua")
-SCRIPTS = [Path(scripts.__file__).with_name("type_guard.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
 EVERYTHING = ("resetchannels", "~rq:*", "~offers:*", "&rq:pubsub:*", "+@all")
 
 
@@ -132,23 +117,6 @@ def test_a_right_that_is_missing_ends_every_worker(
     assert Registries(connection).counts().queued == 3
 
 
-COMMANDS = sorted(set(re.findall(r"\bp?call(?:_counter)?\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
-"""What the scripts of a worker ask of Redis."""
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_worker_that_lacks_one_right_touches_no_job(
-    connect_as: Callable[..., redis.Redis], connection: redis.Redis, command: str
-) -> None:
-    """InvalidJob in the middle of a script, a job would be taken and never started: in no list, no registry."""
-    enqueue(connection, "abc")
-    before = sorted(connection.keys())
-    with pytest.raises(QueueRefused, match="this Redis user may not do that"):
-        make_worker(connect_as(*EVERYTHING, f"-{command.lower()}"), Database()).run(burst=True)
-    assert sorted(connection.keys()) == before
-    assert make_worker(connection, Database()).run(burst=True).succeeded == 3
-
-
 @pytest.mark.parametrize("right", ["zadd", "sadd", "hset", "expire", "persist"])
 def test_jobs_that_a_refused_claim_took_are_found_and_run_once(
     connect_as: Callable[..., redis.Redis], connection: redis.Redis, right: str
@@ -164,13 +132,6 @@ def test_jobs_that_a_refused_claim_took_are_found_and_run_once(
     database = Database()
     assert make_worker(connection, database).run(burst=True).succeeded == 3
     assert database.saved == {"a": 1, "b": 1, "c": 1}
-
-
-def test_a_rehearsal_leaves_nothing_behind(connection: redis.Redis) -> None:
-    worker = make_worker(connection, Database())
-    worker._leases.rehearse()
-    worker._threads.close()
-    assert connection.keys() == []
 
 
 def test_a_full_redis_is_worked_off_by_a_worker_that_starts_only_then(connection: redis.Redis) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from queue_fakes import fetch, make_job, rq_queue
 
 from offers_cli.errors import PageChanged
@@ -19,7 +17,6 @@ from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, WORKER_TTL_S, Que
 from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, KEEP_S, LEASE_S, JobLeases
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, stopped
-from offers_cli.redis.scripts import load_script
 
 KEYS = QueueKeys("enrichment")
 START = 2_000_000_000.25
@@ -72,20 +69,6 @@ def only_result(connection: redis.Redis) -> dict[bytes, bytes]:
     results: Any = connection.xrange("rq:results:enrich-a")
     [(_, result)] = results
     return dict(result)
-
-
-# Times
-
-
-@settings(max_examples=300, deadline=None, database=None, derandomize=True)
-@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2199, 12, 31)))  # noqa: DTZ001
-def test_a_time_is_written_as_rq_writes_it(shared_redis: Any, moment: datetime) -> None:
-    script = load_script("offers_cli.queue", "failures").partition("-- Counts")[0] + "\nreturn { iso(now), stamp(now) }"
-    seconds = (moment - datetime(1970, 1, 1)).total_seconds()  # noqa: DTZ001
-    with shared_redis.connect() as connection:
-        written, stamped = connection.eval(script, 0, f"{seconds:.6f}")
-    assert abs((datetime.strptime(written.decode(), "%Y-%m-%dT%H:%M:%S.%fZ") - moment).total_seconds()) < 0.001  # noqa: DTZ007
-    assert float(stamped) == pytest.approx(seconds, abs=1e-5)
 
 
 def test_without_a_clock_the_time_is_redis_s(connection: redis.Redis) -> None:

@@ -1,7 +1,7 @@
 -- Deletes a job of this queue, wherever it stands and whatever is left of it. What is another queue's stays as it is: only
 -- its entries here go.
 -- KEYS: queue, read, started, leases, then the other registries.  ARGV: time, the job id.
--- Answers 1, or 0 if nothing was there.
+-- Answers 1, or nil if nothing was there.
 
 local queue, read, started, leases = unpack(KEYS)
 local id = ARGV[2]
@@ -17,4 +17,4 @@ if is_ours(queue, id) or found and not is_foreign(queue, id) then
   forget_job(started, leases, id)
   found = true
 end
-return found and 1 or 0
+return found

@@ -9,11 +9,9 @@ local at, since = iso(now), ARGV[3]
 local queued = 0
 
 local function is_present(id)
-  local key = job_key(id)
-  if not has_hash(key) then return false end
   local status = status_of(id)
   if ACTIVE[status] then return stands(queue, id, status) end
-  return since ~= '' and (call('HGET', key, 'ended_at') or '') >= iso(tonumber(since))
+  return since ~= '' and (call('HGET', job_key(id), 'ended_at') or '') >= iso(tonumber(since))
 end
 
 -- RQ reads where a job stands before it cancels or deletes it: one put off in between is left in the registry `scheduled`.

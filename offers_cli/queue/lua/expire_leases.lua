@@ -6,4 +6,3 @@ call('ZREM', KEYS[1], '')
 for _, composite in ipairs(call('SMEMBERS', KEYS[2])) do
   call('ZADD', KEYS[1], 'XX', 0, composite)
 end
-return 1

@@ -7,4 +7,3 @@ call('HSET', KEYS[1], unpack(ARGV, 3))
 call('EXPIRE', KEYS[1], ARGV[2])
 call('SADD', KEYS[2], KEYS[1])
 call('SADD', KEYS[3], KEYS[1])
-return 1

@@ -28,7 +28,6 @@ local function rehearse(key)
   redis.call('SADD', key, 'member')
   redis.call('SCARD', key)
   redis.call('SMEMBERS', key)
-  redis.call('SMEMBERS', key)
   redis.call('SREM', key, 'member')
 
   redis.call('RPUSH', key, 'last')

@@ -6,4 +6,3 @@ call('SREM', KEYS[3], KEYS[1])
 call('HSET', KEYS[1], 'death', iso(now))
 call('EXPIRE', KEYS[1], ARGV[2])
 call('DEL', KEYS[4])
-return 1
