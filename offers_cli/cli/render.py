@@ -83,12 +83,16 @@ Block = Table | Line | Note | Plot
 
 def summary(command: str, report: Report, columns: Sequence[str]) -> list[Block]:
     """Some of a report's figures: a table for a person, a row for each, and one line for a pipe."""
+    from offers_cli.cli.formatting import format_duration
+
     data = report.data()
-    if is_terminal(sys.stdout):
-        title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
-        rows = [(column.replace("_", " "), data[column]) for column in columns]
-        return [Table(title, (command, "count"), rows, right=("count",))]
-    return [Line(f"{command}: " + " ".join(f"{column}={data[column]}" for column in columns))]
+    title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
+    if not is_terminal(sys.stdout):
+        return [Line(f"{title}: " + " ".join(f"{column}={data[column]}" for column in columns))]
+    rows = [(column.replace("_", " "), data[column]) for column in columns if column != "duration_s"]
+    if "duration_s" in columns:
+        rows.append(("took", format_duration(data["duration_s"])))
+    return [Table(title, (command, "count"), rows, right=("count",))]
 
 
 class Progress(Protocol):
@@ -182,15 +186,15 @@ class Output:
         if self.json or not is_terminal(sys.stderr):
             yield _silent
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[note]}", markup=False),
         )
         with Bar(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:

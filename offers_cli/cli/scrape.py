@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +12,7 @@ import typer
 from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_source
 from offers_cli.cli.options import MOST, DryRunOption, IgnoreRobotsOption
-from offers_cli.cli.render import Output
+from offers_cli.cli.render import Block, Line, Output, is_terminal, summary
 from offers_cli.errors import WorkError
 from offers_cli.report import Problem
 
@@ -19,10 +21,32 @@ if TYPE_CHECKING:
     from offers_cli.services.scrape import ScrapeReport
 
 
+FIGURES = ("pages", "seen", "new", "changed", "unchanged", "filtered")
+QUEUED = ("enqueued", "already_queued")
+
+
+def scrape_blocks(report: ScrapeReport) -> Sequence[Block]:
+    """The figures and, for a person, the next command; a person who got nothing wants to know why, not how many."""
+    watched = is_terminal(sys.stdout)
+    if watched and not report.pages and report.problems:
+        return []
+    queued = ("would_enqueue",) if report.dry_run else QUEUED
+    columns = (*FIGURES, *queued, "pages_spared", "duration_s")
+    return [*summary("scrape", report, columns), *([Line(f"Next: {_next(report)}")] if watched else [])]
+
+
+def _next(report: ScrapeReport) -> str:
+    if report.dry_run:
+        return "the same command without --dry-run"
+    if report.enqueued or report.already_queued:
+        return "offers worker --burst"
+    return "offers list"
+
+
 @command(
     "scrape",
     report="offers_cli.services.scrape:ScrapeReport",
-    columns=("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued", "already_queued", "pages_spared"),
+    blocks=scrape_blocks,
     examples=(
         "offers scrape ofertas --pages 3",
         "offers scrape hub --pages 10 --extra-commission",
@@ -45,7 +69,9 @@ def scrape(
     min_discount: Annotated[
         int | None, typer.Option(min=0, max=100, metavar="PCT", help="Skip offers whose known discount is lower.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="The most offers to take.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="The most offers to take, filtered ones apart.")
+    ] = None,
     category: Annotated[str | None, typer.Option(metavar="ID", help="Hub: only this category, e.g. MLB1574.")] = None,
     extra_commission: Annotated[
         bool, typer.Option("--extra-commission", help="Hub: only offers with an extra commission.")

@@ -45,6 +45,8 @@ class ScrapeReport(Report):
     Attributes:
         pages_spared: offers whose own card says both old price and discount, or is trusted, so that no product page is
             fetched for them; each counts once, however often its card is seen.
+        would_enqueue: offers that lack something, of a dry run; a run queues those of them that do not wait already.
+        duration_s: how long it took, in seconds.
     """
 
     run_id: str | None = None
@@ -59,6 +61,8 @@ class ScrapeReport(Report):
     enqueued: int = 0
     already_queued: int = 0
     pages_spared: int = 0
+    would_enqueue: int = field(default=0, metadata=WHEN_DONE)
+    duration_s: float | None = field(default=None, metadata=WHEN_DONE)
     dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
@@ -77,7 +81,7 @@ class Scraper:
         read_hub: the affiliates' hub page by page; is given what reads one of its pages.
         wanted: the fields whose absence makes an offer worth a job.
         max_pages: the most pages to read of each source.
-        limit: the most offers to take, over all sources.
+        limit: the most offers to take, over all sources; those that are filtered do not count.
         trust_cards: a card without a struck price is an answer: no page is fetched for it.
     """
 
@@ -96,6 +100,7 @@ class Scraper:
     on_page: Callable[[ScrapeReport], None] = lambda _report: None
     counts: Counter[str] = field(default_factory=Counter, init=False)
     spared: set[OfferKey] = field(default_factory=set, init=False)
+    lacking: set[OfferKey] = field(default_factory=set, init=False)
     problems: list[Problem] = field(default_factory=list, init=False)
     run: ScrapeRun | None = field(default=None, init=False)
 
@@ -107,21 +112,24 @@ class Scraper:
             dry_run=self.dry_run,
             problems=tuple(self.problems),
             pages_spared=len(self.spared),
+            would_enqueue=len(self.lacking) if self.dry_run else 0,
             **self.counts,
         )
 
     def scrape(self, sources: Sequence[Source]) -> ScrapeReport:
         """Scrape the sources one after another; one that fails does not stop the next, but a failing database does.
 
-        What was foreseen to go wrong is not raised: it stands in the report, beside the figures of what was done.
+        What was foreseen to go wrong is not raised: it stands in the report, beside the figures of what was done. A
+        source that fails is one failed item where another comes to its end.
         """
+        began = self.now()
         status: Literal["done", "failed", "interrupted"] = "interrupted"
         try:
             self._begin_run(" ".join(source.label for source in sources))
-            all_done = True
-            for source in sources:
-                all_done &= self._scrape_source(source)
-            status = "done" if all_done else "failed"
+            aborted = [problem for source in sources if (problem := self._scrape_source(source))]
+            if len(aborted) < len(sources):
+                self.problems = [replace(each, exit_code=1) if each in aborted else each for each in self.problems]
+            status = "failed" if aborted else "done"
         except (StorageUnavailable, StorageRefused) as error:
             status = "failed"
             self.problems.append(Problem.of(error))
@@ -130,7 +138,7 @@ class Scraper:
         finally:
             self.drift.flush()
             self._finish_run(status)
-        return self.report
+        return replace(self.report, duration_s=round((self.now() - began).total_seconds(), 3))
 
     def _begin_run(self, label: str) -> None:
         if self.dry_run:
@@ -173,8 +181,8 @@ class Scraper:
         error = self.problems[0].code if self.problems else None
         return replace(run, alive_at=self.now(), error=error, **counts)
 
-    def _scrape_source(self, source: Source) -> bool:
-        """Take all pages of a source; whether it came to its end."""
+    def _scrape_source(self, source: Source) -> Problem | None:
+        """Take all pages of a source; what kept it from coming to its end."""
         try:
             for reading in self._readings(source):
                 self._take(reading, source)
@@ -184,9 +192,10 @@ class Scraper:
             raise
         except OffersError as error:
             log.warning("source aborted", url=source.label, code=error.code)
-            self.problems.append(Problem.of(error))
-            return False
-        return True
+            problem = Problem.of(error)
+            self.problems.append(problem)
+            return problem
+        return None
 
     def _readings(self, source: Source) -> Iterator[ListingReading]:
         """Read the pages of one source, until there is enough."""
@@ -220,21 +229,21 @@ class Scraper:
         return reading
 
     def _is_full(self) -> bool:
-        return self.limit is not None and self.counts["seen"] >= self.limit
+        return self.limit is not None and self._taken() >= self.limit
+
+    def _taken(self) -> int:
+        return self.counts["seen"] - self.counts["filtered"] - self.counts["unreadable"]
 
     def _take(self, reading: ListingReading, source: Source) -> None:
         """Filter, save and enqueue one page."""
-        room = None if self.limit is None else self.limit - self.counts["seen"]
-        offers = reading.offers[:room]
-        # an unknown discount passes: enrichment will find it
-        kept = [offer for offer in offers if offer.discount_pct is None or offer.discount_pct >= self.min_discount]
+        kept, filtered = self._choose(reading.offers)
         for position, reason in reading.unreadable:
             log.warning("card skipped", position=position, reason=reason, url=reading.url)
         saved = self.storage.save_offers(kept, seen_at=self.now(), trust_cards=self.trust_cards, dry_run=self.dry_run)
         self.counts.update(
             pages=1,
-            seen=len(offers) + len(reading.unreadable),
-            filtered=len(offers) - len(kept),
+            seen=len(kept) + filtered + len(reading.unreadable),
+            filtered=filtered,
             unreadable=len(reading.unreadable),
             refused=len(saved.refused),
         )
@@ -249,9 +258,33 @@ class Scraper:
             for refused in saved.refused
         ]
         figures = {name: self.counts[name] for name in ("pages", "seen", "new", "changed", "unchanged")}
-        log.info("page saved", url=reading.url, source=source.kind, read_by=reading.strategy, **figures)
-        if not self.dry_run:
+        log.info(
+            "page read" if self.dry_run else "page saved",
+            url=reading.url,
+            source=source.kind,
+            read_by=reading.strategy,
+            **figures,
+        )
+        if self.dry_run:
+            lacking = {offer.external_id for offer in saved.saved if offer.needs & self.wanted}
+            self.lacking |= {key_of(offer) for offer in kept if offer.external_id in lacking}
+        else:
             self._enqueue(saved.saved)
+
+    def _choose(self, offers: Sequence[Offer]) -> tuple[list[Offer], int]:
+        """The offers to keep, as many as there is room for, and how many were filtered on the way to them."""
+        room = None if self.limit is None else self.limit - self._taken()
+        kept: list[Offer] = []
+        filtered = 0
+        for offer in offers:
+            if len(kept) == room:
+                break
+            # an unknown discount passes: enrichment will find it
+            if offer.discount_pct is None or offer.discount_pct >= self.min_discount:
+                kept.append(offer)
+            else:
+                filtered += 1
+        return kept, filtered
 
     def _answered(self, cards: Sequence[Offer], saved: Sequence[SavedOffer]) -> set[OfferKey]:
         """The offers that need no product page because their own card says what it is read for, or is trusted."""

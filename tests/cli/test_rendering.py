@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from offers_cli.cli import render
 from offers_cli.cli.formatting import format_when
 from offers_cli.cli.render import Coloured, Line, Output, Table, cell_text
+from offers_cli.cli.scrape import scrape_blocks
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
+from offers_cli.services.scrape import ScrapeReport
 
 
 def test_a_pipe_gets_tabs_and_whole_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,6 +46,33 @@ def test_figures_stand_below_each_other_so_that_any_number_of_them_fits(monkeypa
         "enqueue-missing (dry run, nothing changed)",
         [("found", 7), ("already queued", 3)],
     )
+
+
+def test_a_pipe_is_told_that_nothing_was_changed() -> None:
+    [line] = render.summary("enqueue-missing", EnqueueMissingReport(found=7, dry_run=True), ("found",))
+    assert line == Line("enqueue-missing (dry run, nothing changed): found=7")
+
+
+def test_a_scrape_ends_with_its_time_and_the_next_command(on_terminal: pytest.MonkeyPatch) -> None:
+    on_terminal.setattr("offers_cli.cli.scrape.is_terminal", lambda _stream: True)
+
+    def drawn(**figures: Any) -> tuple[dict[str, object], str]:
+        table, line = scrape_blocks(ScrapeReport(pages=1, seen=3, duration_s=63.4, **figures))
+        assert isinstance(table, Table)
+        assert isinstance(line, Line)
+        return {str(name): figure for name, figure in table.rows}, line.text
+
+    figures, next_step = drawn(enqueued=2)
+    assert (figures["took"], figures["enqueued"], next_step) == ("1 min 3 s", 2, "Next: offers worker --burst")
+    assert drawn()[1] == "Next: offers list"
+    figures, next_step = drawn(would_enqueue=2, dry_run=True)
+    assert (figures["would enqueue"], "enqueued" in figures) == (2, False)
+    assert next_step == "Next: the same command without --dry-run"
+
+
+def test_a_scrape_that_got_nothing_shows_no_zeros_before_the_reason(on_terminal: pytest.MonkeyPatch) -> None:
+    on_terminal.setattr("offers_cli.cli.scrape.is_terminal", lambda _stream: True)
+    assert scrape_blocks(ScrapeReport(problems=(Problem(code="site_unavailable", message="away"),))) == []
 
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -76,8 +76,12 @@ def test_a_scrape_saves_queues_and_records(storage: FailingStorage) -> None:
         "enqueued": 24,
         "already_queued": 0,
         "pages_spared": 0,
+        "would_enqueue": 0,
+        "duration_s": report.duration_s,
         "dry_run": False,
     }
+    assert report.duration_s
+    assert report.duration_s > 0
     assert (report.exit_code, storage.counts().total, len(queue.jobs)) == (0, 24, 24)
     [run] = storage.find_runs()
     assert (run.id, run.source, run.status, run.pages, run.seen, run.new, run.enqueued, run.error) == (
@@ -132,6 +136,14 @@ def test_what_its_page_answered_earlier_is_not_spared_by_a_card_that_says_nothin
     assert (report.enqueued, report.pages_spared) == (0, 0)
 
 
+def test_a_dry_run_says_how_many_would_be_queued(storage: FailingStorage) -> None:
+    """Each once, however often it is shown, and none that lacks nothing."""
+    shop = showing(card(1), card(2), card(3, **TOLD), pages=2)
+    report = scraper(storage, shop, dry_run=True).scrape([OFERTAS])
+    assert (report.would_enqueue, report.enqueued) == (2, 0)
+    assert scraper(storage, shop).scrape([OFERTAS]).enqueued == 2
+
+
 def test_a_dry_run_leaves_nothing(storage: FailingStorage) -> None:
     queue = Queue()
     report = scraper(storage, Shop(2), queue, dry_run=True).scrape([OFERTAS])
@@ -142,6 +154,15 @@ def test_a_dry_run_leaves_nothing(storage: FailingStorage) -> None:
 def test_a_limit_ends_in_the_middle_of_a_page(storage: FailingStorage) -> None:
     report = scraper(storage, Shop(3), limit=11).scrape([OFERTAS])
     assert (report.pages, report.seen, storage.counts().total) == (2, 11, 11)
+
+
+def test_a_limit_counts_what_is_taken_not_what_is_filtered(storage: FailingStorage) -> None:
+    """Whoever asks for two offers of at least 50% gets two, if there are as many; the third is not looked at."""
+    shop = showing(
+        card(1, discount_pct=10), card(2, **TOLD), card(3, discount_pct=49), card(4, **TOLD), card(5, **TOLD)
+    )
+    report = scraper(storage, shop, limit=2, min_discount=50).scrape([OFERTAS])
+    assert (report.seen, report.filtered, report.new, storage.counts().total) == (4, 2, 2, 2)
 
 
 def test_a_refused_card_is_one_item_of_a_scrape_that_is_done(storage: FailingStorage) -> None:
@@ -157,9 +178,14 @@ def test_a_source_that_ends_early_does_not_stop_the_next(storage: FailingStorage
     report = scraper(storage, shop).scrape([OFERTAS, Source("search", "fone")])
     assert (report.pages, report.seen, report.new, report.unchanged) == (3, 24, 16, 8)
     assert [(problem.code, problem.hint) for problem in report.problems] == [("page_blocked", "wait")]
-    assert report.exit_code == 5
+    assert report.exit_code == 1, "one item failed, the rest is done"
     [run] = storage.find_runs()
     assert (run.source, run.status, run.error, run.seen) == ("ofertas fone", "failed", "page_blocked", 24)
+
+
+def test_sources_that_all_fail_end_with_the_code_of_what_stopped_them(storage: FailingStorage) -> None:
+    shop = Shop(2, page2=PageBlocked("a wall"))
+    assert scraper(storage, shop).scrape([OFERTAS]).exit_code == 5
 
 
 @pytest.mark.parametrize("error", [QueueUnavailable("Redis is away"), QueueRefused("out of memory")])
