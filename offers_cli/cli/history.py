@@ -88,7 +88,7 @@ def _lows(report: HistoryReport) -> list[str]:
     )
     sentences = [
         f"now {price}, {place}",
-        f"lowest ever {format_money(low.price_cents, offer.currency)}{by}, {format_time(low.observed_at)}",
+        f"lowest ever {format_money(low.price_cents, offer.currency)}{by}, last begun {format_time(low.observed_at)}",
     ]
     if low_in_days:
         lowest = format_money(low_in_days.price_cents, offer.currency)
@@ -121,13 +121,13 @@ def _old_price(report: HistoryReport) -> str:
     old, currency, by = report.old_price, report.offer.currency, by_payment(report.offer.price_condition)
     advertised = format_money(old.advertised_cents, currency)
     highest = format_money(old.highest_price_cents, currency)
-    watched = "less than a day" if old.watched_days == 0 else f"{old.watched_days} days"
+    watched = f"{old.watched_days} days" if old.watched_days > 1 else "day" if old.watched_days else "hours"
     return {
         "not_advertised": "old price: none is advertised",
         "card_price": f"old price {advertised}: what a card pays today, no former price",
-        "charged": f"old price {advertised}: really charged{by}, from {format_time(old.seen_at)}",
-        "more_charged": f"old price {advertised}: not seen{by}, but more was charged: {highest}",
-        "not_seen": f"old price {advertised}: never seen{by} in {watched}, at most {highest}"
+        "charged": f"old price {advertised}: really charged{by}, last from {format_time(old.seen_at)}",
+        "more_charged": f"old price {advertised}: not charged{by} as such, but more was: {highest}",
+        "not_seen": f"old price {advertised}: never charged{by} in the {watched} it was watched, {highest} at most"
         if highest
         else f"old price {advertised}: no price of that condition was observed yet",
     }[old.verdict]
@@ -139,33 +139,54 @@ def _draw(report: HistoryReport, width: int) -> str:
     start = report.now - timedelta(days=report.days)
     points = in_force_since(start, report.points)
     since = max(start, points[0].observed_at)
-    return draw_prices(points, since=since, until=report.now, currency=report.offer.currency, width=width)
+    currency = report.offer.currency
+    if len({point.price_cents for point in points}) == 1:  # a flat line on an axis of its own says less
+        return f"{format_money(points[0].price_cents, currency)} since {format_time(since)}, no other price was seen"
+    return draw_prices(points, since=since, until=report.now, currency=currency, width=width)
 
 
 def draw_prices(points: Sequence[PricePoint], *, since: datetime, until: datetime, currency: str, width: int) -> str:
     """Draw prices from `since` to `until` as steps: each holds until the next was observed.
 
+    The lowest, the highest and the last price stand beside the rows in which they are drawn; the last one is drawn
+    however short a time it has held.
+
     Args:
-        points: the prices in force, oldest first; at least one.
+        points: the prices in force, oldest first; at least two different ones.
         width: of the terminal; the plot with its labels fits into it.
     """
     import plotille
 
-    times, prices = steps(points, since=since, until=until)
-    labels = [format_money(cents, currency) for cents in (min(prices), max(prices))]
-    margin = max(map(len, labels)) // 10 + 1  # a tick between two prices may need one more digit
-    label_width = max(map(len, labels)) + margin
-    figure = plotille.Figure()
-    figure.with_colors = False
-    figure.width, figure.height = max(LEAST_WIDTH, width - label_width - len(" | ") - len("-> ")), HEIGHT
-    figure.x_label = figure.y_label = ""
-    figure.set_x_limits(min_=times[0], max_=times[-1])
-    figure.set_y_limits(min_=min(prices) * 0.98, max_=max(prices) * 1.02)
-    figure.y_ticks_fkt = lambda cents, _: format_money(round(cents), currency).rjust(label_width)
-    figure.x_ticks_fkt = lambda time, _: f"{time:%d %b}"
-    figure.plot(times, prices)
-    drawn = figure.show().splitlines()[1:]  # the first line names the axis
-    return "\n".join(line.removesuffix("-> ()").rstrip(" \N{BRAILLE PATTERN BLANK}") for line in drawn)
+    prices = [point.price_cents for point in points]
+    low, high = min(prices), max(prices)
+    row_cents = (high - low) / (HEIGHT - 1)  # each extreme is the middle of its row
+    labels = {round((cents - low) / row_cents): format_money(cents, currency) for cents in (prices[-1], low, high)}
+    margin = max(map(len, labels.values()))
+    columns = max(LEAST_WIDTH, width - margin - len(" ┤ "))
+    end = until + max((until - since) / columns, timedelta(seconds=1))
+    canvas = plotille.Canvas(
+        columns,
+        HEIGHT,
+        xmin=since.timestamp(),
+        xmax=end.timestamp(),
+        ymin=low - row_cents / 2,
+        ymax=high + row_cents / 2,
+    )
+    corners = list(zip(*steps(points, since=since, until=end), strict=True))
+    for (begin, before), (then, after) in pairwise(corners):
+        canvas.line(begin.timestamp(), before, then.timestamp(), after)
+    rows = enumerate(reversed(canvas.plot().splitlines()))
+    lines = [f"{labels.get(row, ''):>{margin}} {'┤' if row in labels else '│'} {drawn}" for row, drawn in rows]
+    dates = _dates(since, until, columns)
+    axis = [f"{'':{margin}} └{'─' * (columns + 1)}", f"{'':{margin}}   {dates}"]
+    return "\n".join(line.rstrip(" \N{BRAILLE PATTERN BLANK}") for line in [*reversed(lines), *axis])
+
+
+def _dates(since: datetime, until: datetime, columns: int) -> str:
+    """The first day and today under the ends of an axis; the times too, where both are the same."""
+    days = [f"{moment.astimezone():%Y-%m-%d}" for moment in (since, until)]
+    first, last = days if days[0] != days[1] else [f"{moment.astimezone():%H:%M}" for moment in (since, until)]
+    return first + last.rjust(columns - len(first))
 
 
 def steps(points: Sequence[PricePoint], *, since: datetime, until: datetime) -> tuple[list[datetime], list[int]]:

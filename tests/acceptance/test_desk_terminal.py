@@ -56,13 +56,15 @@ def test_a_list_has_one_line_an_offer_and_fits(program: Program, columns: int, r
 @SIZES
 def test_a_price_plot_fits_and_says_what_it_means(program: Program, shop: Shop, columns: int, rows: int) -> None:
     calm = next(offer for offer in shop.offers if offer.behaviour is Behaviour.NORMAL)
+    shop.change_price(calm.external_id, calm.page.price_cents + columns)
+    program("scrape", "ofertas", "--pages", "20", "--quiet", "--no-enqueue")
     terminal = shown(program, "history", calm.external_id, columns=columns, rows=rows)
     lines = terminal.screen.splitlines()
     drawn = [line for line in lines if any("\u2801" <= c <= "\u28ff" for c in line)]
     assert drawn, terminal.screen
-    axis = next(line for line in lines if line.startswith("-----"))
+    axis = next(line for line in lines if "└──" in line)
     assert all(len(line) <= columns for line in (*drawn, axis, lines[lines.index(axis) + 1]))
-    assert lines[lines.index(axis) + 1].count(":") + lines[lines.index(axis) + 1].count(" ") > 1, "dates stand below"
+    assert len(lines[lines.index(axis) + 1].split()) == 2, "the times of both ends stand below"
     assert len(lines) < rows, "the title is still on the screen"
     assert any(line.startswith("lowest in 90 days R$ ") for line in lines)
     assert lines[-1].startswith("old price")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from storage.cases import at, card, page, save
 
-from offers_cli.cli.history import findings
+from offers_cli.cli.history import HEIGHT, draw_prices, findings, history_blocks
+from offers_cli.cli.render import Plot
 from offers_cli.marketplaces.base import Marketplace
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import DiscountKind, Facts, PriceCondition
@@ -128,7 +129,7 @@ def test_lows_are_compared_among_prices_of_the_same_payment(storage: Storage) ->
     lines = findings(report)
     assert lines[:4] == [
         "now R$ 99,00, R$ 9,00 above the lowest ever",
-        "lowest ever R$ 90,00, 2026-03-31 00:00",
+        "lowest ever R$ 90,00, last begun 2026-03-31 00:00",
         "lowest in 15 days R$ 99,00",
         "not comparable: R$ 70,00 by Pix, 2026-04-10 00:00",
     ]
@@ -177,3 +178,35 @@ def test_a_fact_of_the_page_may_be_a_later_listing_s_and_a_passing_one_is(storag
         "product page: json_ld, or listing: ofertas",
         None,
     ]
+
+
+def plot(*points: PricePoint, days: int = 90, width: int = 60) -> list[str]:
+    drawn = draw_prices(points, since=NOW - timedelta(days=days), until=NOW, currency="BRL", width=width)
+    assert all(len(line) <= width for line in drawn.splitlines())
+    return drawn.splitlines()
+
+
+def test_the_axis_of_a_plot_has_the_prices_that_were_seen_in_their_own_rows() -> None:
+    """The lowest below, the highest on top, and the last one beside its line, though it is a moment old."""
+    lines = plot(point(90, 100_00), point(60, 80_00), point(30, 100_00), point(0, 120_00))
+    labels = {row: line.split(" ┤")[0].strip() for row, line in enumerate(lines) if "┤" in line}
+    assert labels == {0: "R$ 120,00", HEIGHT - 1: "R$ 80,00"}
+    assert lines[0].rstrip()[-1] > "\u2800", "the last price is drawn at the right end"
+    assert len(lines[0]) == max(map(len, lines[:HEIGHT]))
+    ends_lower = plot(point(90, 100_00), point(60, 80_00), point(1, 90_00))
+    assert [line.split(" ┤")[0].strip() for line in ends_lower if "┤" in line] == ["R$ 100,00", "R$ 90,00", "R$ 80,00"]
+
+
+def test_the_dates_of_a_plot_stand_once_at_its_ends_as_times_within_a_day() -> None:
+    assert plot(point(90, 100_00), point(60, 80_00))[-1].split() == ["2026-03-03", "2026-06-01"]
+    late = NOW + timedelta(hours=20)
+    drawn = draw_prices([point(0, 9_00), point(-0.5, 8_00)], since=NOW, until=late, currency="BRL", width=60)
+    assert drawn.splitlines()[-1].split() == ["00:00", "20:00"]
+
+
+def test_a_price_that_never_changed_is_said_and_not_drawn(storage: Storage) -> None:
+    save(storage, card(price_cents=9000))
+    report = history("MLB1", days=30, storage=storage, marketplaces=SHOPS, now=at(60))
+    _, drawn, *_ = history_blocks(report)
+    assert isinstance(drawn, Plot)
+    assert drawn.draw(80) == "R$ 90,00 since 2026-03-01 00:00, no other price was seen"
