@@ -34,10 +34,10 @@ def complete_source(incomplete: str) -> list[tuple[str, str]]:
 
 
 def complete_setting(incomplete: str) -> list[tuple[str, str]]:
-    """Names of settings, in capital letters, with their meaning."""
+    """Names of settings, with their meaning."""
     from offers_cli.config import SETTINGS
 
-    return [(each.name, each.doc) for each in SETTINGS if each.name.startswith(incomplete.upper())]
+    return [(each.name, each.doc) for each in SETTINGS if each.name.startswith(incomplete)]
 
 
 def complete_sort(incomplete: str) -> list[str]:

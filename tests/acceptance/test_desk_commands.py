@@ -290,7 +290,7 @@ def test_completion_knows_ids_reasons_and_sources(worked: Program) -> None:
     assert complete("offers failed --reason page_") == ["page_blocked", "page_changed"]
     assert complete("offers scrape o") == ["ofertas"]
     assert complete("offers config ") == ["show", "path", "get", "set", "unset"]
-    assert complete("offers config get min_disc") == ["MIN_DISCOUNT_PCT"]
+    assert complete("offers config get MIN_DISC") == ["MIN_DISCOUNT_PCT"]
     asked = {"_OFFERS_COMPLETE": "complete_bash", "COMP_WORDS": "offers show ", "COMP_CWORD": "2"}
     for name, value in (("OFFERS_DB", "/etc/hostname"), ("MIN_DISCOUNT_PCT", "many"), ("OFFERS_HOME", "/nowhere")):
         silent = Program(worked.home, {**worked.env, **asked, name: value})()
