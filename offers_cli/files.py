@@ -36,6 +36,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder that we can see."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def open_lock(path: Path) -> int:
     """Open a file to be locked, created with mode 0600 if need be; a link that somebody planted there is not followed.
 

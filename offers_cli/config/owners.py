@@ -59,8 +59,8 @@ def check_home(home: Path) -> None:
     """Refuse a home of another user, what we create in it its owner cannot open, and one that others may write to.
 
     Raises:
-        ConfigError: it belongs to somebody else, or we are root and would create it in somebody else's folder, or
-            others could put files of their own into it.
+        ConfigError: it is no folder, or it belongs to somebody else, or we are root and would create it in somebody
+            else's folder, or others could put files of their own into it.
     """
     if os.name == "nt":
         return
@@ -68,7 +68,11 @@ def check_home(home: Path) -> None:
         place = next(folder for folder in (home, *home.parents) if folder.exists())
         facts = place.stat()
     except PermissionError as exc:
-        raise ConfigError(f"{home} cannot be entered: {exc.strerror}", hint="set OFFERS_HOME") from exc
+        raise ConfigError(
+            f"{home} cannot be entered: it is not yours", hint="set OFFERS_HOME to a folder of yours"
+        ) from exc
+    if not stat.S_ISDIR(facts.st_mode):
+        raise ConfigError(f"OFFERS_HOME is {home}, and {place} is not a folder", hint="set OFFERS_HOME to a folder")
     if facts.st_uid != os.getuid() and (place == home or (os.getuid() == 0 and facts.st_uid != 0)):
         name, ours = user_name(facts.st_uid), user_name(os.getuid())
         raise ConfigError(

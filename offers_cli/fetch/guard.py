@@ -140,7 +140,7 @@ def _host(parts: SplitResult) -> str:
         raise _Refused("its host is percent-encoded")
     host = (parts.hostname or "").lower()
     if not host:
-        raise _Refused("it has no host")
+        raise _Refused("it has no host", "give the whole address, as your browser shows it")
     if parts.netloc.rpartition("@")[2].startswith("["):
         return str(ip_address(host))
     if not host.isascii():

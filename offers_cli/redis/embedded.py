@@ -178,6 +178,8 @@ class _Server:
                     raise QueueUnavailable("the embedded Redis does not answer", hint=self.log_hint) from exc
                 except redis.ConnectionError:
                     return False
+                except redis.ResponseError:  # with its disk full it refuses even that; what is asked next says so
+                    return True
 
     def alive(self) -> bool:
         """Whether a server process lives: it holds the lock."""

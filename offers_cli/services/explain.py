@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
-from offers_cli.errors import NotFound, PageError
+from offers_cli.errors import NotFound, PageError, UsageError
 from offers_cli.fetch.snapshots import Snapshots
-from offers_cli.files import is_file, parse_path
+from offers_cli.files import is_file, is_folder, parse_path
 from offers_cli.marketplaces.base import ListingReading, Marketplace, ProductReading, Reading
 from offers_cli.offer import CardValues, PageValues
 from offers_cli.report import Problem, Report, plain
 from offers_cli.services.lookup import as_link, find_offer
-from offers_cli.services.pages import Pages
-from offers_cli.services.sources import as_address
+from offers_cli.services.pages import Pages, reading_file
+from offers_cli.services.sources import WORDS, as_address
 from offers_cli.storage.base import Storage
 
 PRODUCT_VALUES = [
@@ -104,11 +106,15 @@ def explain(
     except ValueError as exc:
         raise NotFound(f"{target}: no such offer, file or address ({exc})", hint="offers list") from exc
     if is_file(path):
-        return _explain_text(*pages.open_saved(path, url=url), pages)
+        return _explain_saved(path, url, pages)
+    if target and is_folder(path):
+        raise UsageError(f"{target} is a folder, not one page", hint=f"offers ingest {shlex.quote(target)}")
     if address := as_link(target, marketplaces[:-1]):  # the last reads any address, and a path may look like one
         return _explain_fetched(address, pages)
     if "/" in target or path.suffix:
-        return _explain_text(*pages.open_saved(path, url=url), pages)
+        return _explain_saved(path, url, pages)
+    if target.lower() in WORDS:
+        raise NotFound(f"{target} is a source, not a page", hint=f"offers scrape {target.lower()} --dry-run")
     offer = find_offer(target, storage=storage, marketplaces=marketplaces)
     if kept := snapshots.find(offer.id):
         text, snapshot = snapshots.read(kept.id)
@@ -124,8 +130,26 @@ def _explain_fetched(url: str, pages: Pages) -> ExplainReport:
     return _explain_text(page.text, page.final_url, pages)
 
 
+def _explain_saved(path: Path, url: str | None, pages: Pages) -> ExplainReport:
+    """As `_explain_text`; raises as `Pages.open_saved`."""
+    try:
+        with reading_file(path):
+            text, address = pages.open_saved(path, url=url)
+            return ExplainReport(url=address, reading=pages.marketplace_of(text, address).read(text, address))
+    except PageError as error:
+        return _unreadable(error, url or "")
+
+
 def _explain_text(text: str, url: str, pages: Pages) -> ExplainReport:
     try:
         return ExplainReport(url=url, reading=pages.marketplace_of(text, url).read(text, url))
     except PageError as error:
-        return ExplainReport(url=url, reading=error.reading, problems=(Problem.of(error),))
+        return _unreadable(error, url)
+
+
+def _unreadable(error: PageError, url: str) -> ExplainReport:
+    problem = Problem.of(error)
+    if problem.hint.startswith("offers explain"):  # which is what runs already
+        hint = "is it the page of a product, or a listing? docs/mending-a-parser.md says how a reader is mended"
+        problem = replace(problem, hint=hint)
+    return ExplainReport(url=url, reading=error.reading, problems=(problem,))

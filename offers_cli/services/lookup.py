@@ -79,7 +79,8 @@ def _not_found(name: str, storage: Storage, marketplaces: Sequence[Marketplace])
     ids = ids_in(name, marketplaces)
     if link is None:
         near = _near(name, ids, storage)
-        hint = f"offers show {shlex.quote(near.external_id)}" if near else "offers list --search WORDS"
+        known = "offers add LINK, with the product's link, saves it" if ids else "offers list --search WORDS"
+        hint = f"offers show {shlex.quote(near.external_id)}" if near else known
         return NotFound(f"{printable(name).strip() or repr('')}: no such offer", hint=hint)
     shown = printable(without_query(link))
     if not ids:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -12,6 +15,7 @@ import tenacity
 from offers_cli.errors import (
     HostPaused,
     NotFound,
+    NotHtml,
     OfferGone,
     PageBlocked,
     PageError,
@@ -65,7 +69,8 @@ class Pages:
             WorkError: what became of the request, or of the page.
         """
         if source.path is not None and address is None:
-            return reader(*self.open_saved(source.path))
+            with reading_file(source.path):
+                return reader(*self.open_saved(source.path))
         if source.path is not None:
             raise UsageError(f"{source.path} is one saved page; its next page is not at hand")
         return self._read(self.fetch_patiently(address or self._listing_address(source)), reader)
@@ -123,9 +128,32 @@ class Pages:
         return last if not url and last.looks_own(text) and not owner.looks_own(text) else owner
 
     def open_saved(self, path: Path, *, url: str | None = None) -> tuple[str, str]:
-        """Text and address of a saved page; the address is `url`, or what the page contains, or empty."""
-        text = decode(read_file(path), content_type=None)[0]
+        """Text and address of a saved page; the address is `url`, or what the page contains, or empty.
+
+        Raises:
+            NotHtml: there is nothing in it.
+            NotFound, TooLarge, UsageError: the file cannot be read.
+        """
+        content = read_file(path)
+        if not content.strip():
+            raise NotHtml(f"{path} is empty", hint="save the page again with your browser")
+        text = decode(content, content_type=None)[0]
         return text, url or self.marketplace_for("").page_url(text) or ""
+
+
+@contextmanager
+def reading_file(path: Path) -> Iterator[None]:
+    """Around the reading of a saved page: an error names the file, and advises one who has a file, not an address."""
+    try:
+        yield
+    except PageError as error:
+        if str(path) not in error.message:
+            error.message = f"{path}: {error.message}"
+        if isinstance(error, PageBlocked):
+            error.hint = "open the page in your browser, answer what it asks, and save it again"
+        elif error.hint.startswith("offers explain"):
+            error.hint = f"offers explain {shlex.quote(str(path))}"
+        raise
 
 
 def _is_worth_waiting(error: BaseException) -> bool:
@@ -158,12 +186,23 @@ def read_file(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_PAGE_BYTES + 1)
     except FileNotFoundError as exc:
-        raise NotFound(f"{path}: no such file", hint="check the path, or give a URL, ofertas or search:TERM") from exc
+        raise NotFound(f"{path}: no such file", hint=_near_file(path)) from exc
+    except IsADirectoryError as exc:
+        raise UsageError(f"{path} is a folder, not a file", hint=f"ls {shlex.quote(str(path))}") from exc
     except OSError as exc:
-        raise UsageError(f"{path} cannot be read: {exc.strerror}") from exc
+        raise UsageError(f"{path} cannot be read: {exc.strerror}", hint=f"ls -l {shlex.quote(str(path))}") from exc
     if len(content) > MAX_PAGE_BYTES:
         raise TooLarge(f"{path} is larger than a page may be ({MAX_PAGE_BYTES // 2**20} MB)", hint="is it a page?")
     return content
+
+
+def _near_file(path: Path) -> str:
+    """The file beside it that may have been meant, or how to look for it."""
+    try:
+        near = get_close_matches(path.name, [file.name for file in path.parent.iterdir()], n=1, cutoff=0.8)
+    except OSError:
+        near = []
+    return f"did you mean {path.parent / near[0]}?" if near else f"ls {shlex.quote(str(path.parent))}"
 
 
 def read_text(path: Path | None, *, stdin: BinaryIO) -> str:

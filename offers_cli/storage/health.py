@@ -17,7 +17,7 @@ from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
 from offers_cli.storage.migrations import TABLES, migrations
 from offers_cli.storage.sqlite.connection import connect, translated
-from offers_cli.storage.sqlite.schema import is_current, schema_version
+from offers_cli.storage.sqlite.schema import is_current, lost_table, schema_version
 
 if TYPE_CHECKING:
     import httpx
@@ -76,6 +76,8 @@ def _integrity(
         if exc.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
             raise
         return False, None
+    if first == "ok" and (table := lost_table(connection)):
+        first = f"no such table: {table}"
     return True, None if first == "ok" else first
 
 

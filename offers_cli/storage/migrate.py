@@ -15,8 +15,8 @@ from offers_cli.storage import storage_kind
 from offers_cli.storage.migrations import TABLES, StorageKind, migrations
 from offers_cli.storage.open import open_storage
 from offers_cli.storage.patience import BRIEF, Patience
-from offers_cli.storage.sqlite.connection import connect, translated
-from offers_cli.storage.sqlite.schema import apply_migrations, create_private, use_wal
+from offers_cli.storage.sqlite.connection import RESTORE, connect, translated
+from offers_cli.storage.sqlite.schema import apply_migrations, create_private, lost_table, use_wal
 from offers_cli.storage.supabase.postgres import open_postgres
 from offers_cli.storage.transfer import copy_sqlite
 
@@ -77,6 +77,8 @@ def _migrate_sqlite(path: Path) -> MigrationReport:
     with translated(path), closing(connect(path)) as connection:
         use_wal(connection)
         before = apply_migrations(connection, path, keep=keep)
+        if table := lost_table(connection):
+            raise StorageRefused(f"the database {path} is damaged: no such table: {table}", hint=RESTORE)
     known = migrations("sqlite")
     applied = tuple(migration.name for migration in known[before:])
     kept_file = kept[0] if kept else None

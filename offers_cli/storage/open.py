@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+
 from offers_cli.config import DatabaseConfig
-from offers_cli.errors import ConfigError
+from offers_cli.errors import ConfigError, StorageRefused
+from offers_cli.files import is_folder
 from offers_cli.storage import storage_kind
 from offers_cli.storage.base import Storage
 from offers_cli.storage.patience import BRIEF, Patience
@@ -23,6 +26,12 @@ def open_storage(config: DatabaseConfig, *, patience: Patience = BRIEF) -> Stora
     if storage_kind(config) == "sqlite":
         from offers_cli.storage.sqlite.storage import open_sqlite
 
+        folder = config.sqlite_path.parent
+        if folder != config.home and not is_folder(folder):  # a slip of the pen would begin an empty database there
+            raise StorageRefused(
+                f"OFFERS_DB is in {folder}, which is no folder that you can see",
+                hint=f"mkdir -p {shlex.quote(str(folder))}",
+            )
         return open_sqlite(config.sqlite_path, patience=patience)
     if config.supabase_url is None or config.supabase_key is None:
         lacking = "SUPABASE_URL" if config.supabase_url is None else "SUPABASE_SERVICE_ROLE_KEY"

@@ -132,8 +132,8 @@ def open_home(place: Place) -> Iterator[Mend]:
 @setup(finding="home", exit_code=3, says="is not a folder")
 @contextmanager
 def home_is_a_file(place: Place) -> Iterator[Mend]:
-    place.home.write_text("")
-    yield None
+    place.home.write_text("whose it is, nobody knows")
+    yield place.home.unlink  # it is not for the doctor to move it away
 
 
 @setup(finding="redis", exit_code=4, says="Redis does not answer")

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from waiting import NEVER_S
+from waiting import NEVER_S, wait_until
 
 from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.redis import embedded as server
 from offers_cli.redis.connection import connect_to_socket
 from offers_cli.redis.embedded import ensure_server, server_status, stop_server
+from offers_cli.redis.errors import translate
 
 ENSURE = """
 import pathlib, sys
@@ -60,6 +61,22 @@ def test_a_jobs_result_takes_no_node_of_four_kilobytes(home: Path) -> None:
     with connect_to_socket(ensure_server(home)) as client:
         client.xadd("rq:results:enrich-a", {"type": "2", "exc_string": "page_changed: " + "x" * 200})
         assert client.memory_usage("rq:results:enrich-a") < 1500
+
+
+def test_one_that_cannot_write_to_its_disk_is_said_so_and_can_be_stopped(home: Path) -> None:
+    """As with a full disk, when it refuses everything, a PING too; nothing of it is a bug of ours."""
+    with connect_to_socket(ensure_server(home)) as client:
+        (home / "redis" / "dump.rdb").mkdir()  # stands in the way of its snapshot
+        client.config_set("save", "3600 1")
+        client.bgsave()
+        wait_until(lambda: client.info()["rdb_last_bgsave_status"] == "err")
+        assert server_status(home).running
+        ensure_server(home)
+        with pytest.raises(QueueRefused, match="cannot write to its disk") as caught, translate():
+            client.set("x", 1)
+        assert caught.value.temporary
+        client.config_set("save", "")  # with it, it would not stop before the snapshot is written
+        assert stop_server(home)
 
 
 def test_a_second_call_uses_the_running_one(home: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_link_to_one_sellers_offer_is_no_other_sellers(shelf: Storage) -> None
         ("MLB700001436", "offers show MLB7000014367"),
         ("MLB-700014367", "offers show MLB7000014367"),
         ("cafeteira eletrica", "offers show MLB7000014367"),
-        ("MLB1", "offers list --search WORDS"),
+        ("MLB1", "offers add LINK, with the product's link, saves it"),
         ("", "offers list --search WORDS"),
         ("*", "offers list --search WORDS"),
         ("nope", "offers list --search WORDS"),

@@ -47,6 +47,35 @@ def test_other_words_are_refused_with_a_hint(text: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("oferta", "offers scrape ofertas"),
+        ("huv", "offers scrape hub"),
+        ("search", "offers scrape search:WORDS"),
+        ("seach:fone", "offers scrape search:fone"),
+        ("fone de ouvido", "offers scrape 'search:fone de ouvido'"),
+        ("MLB19120023", "offers show MLB19120023, or offers add LINK"),
+        ("-", "offers ingest -"),
+        (".", "offers ingest ."),
+        ("a folder", "offers ingest 'a folder'"),
+        ("javascript:alert(1)", "use hub, ofertas, search:TERM"),
+        ("page.pdf", "use hub, ofertas, search:TERM"),
+    ],
+)
+def test_what_was_meant_is_the_hint(text: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(UsageError, match="is not a source") as caught:
+        parse_source(text)
+    assert caught.value.hint.startswith(meant)
+
+
+@pytest.mark.parametrize("text", ["Ofertas", " hub ", "SEARCH: fone"])
+def test_case_and_blanks_do_not_matter(text: str) -> None:
+    assert parse_source(text).label == text.strip().lower().replace(": ", ":")
+
+
 def test_filters_need_the_hub() -> None:
     wanted = HubFilter(category="MLB1574")
     hub, ofertas = parse_source("hub"), parse_source("ofertas")

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -15,6 +16,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from storage.cases import at, card, everything, page, save, stored
@@ -208,6 +210,18 @@ def test_a_full_disk_loses_nothing(sqlite_storage: Storage, sqlite_path: Path) -
     check_integrity(sqlite_path)
 
 
+def test_an_error_of_reading_on_a_full_disk_says_that_it_is_full(
+    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite knows only that it cannot enlarge the memory that it shares."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=0))
+    with pytest.raises(StorageUnavailable, match="the disk is full") as caught, translated(sqlite_path):
+        raise error
+    assert caught.value.hint == "free some space and run the command again"
+
+
 def test_sqlite_saying_full_is_unavailable(sqlite_storage: Storage) -> None:
     connection = sqlite_storage._idle[0]  # type: ignore[attr-defined]
     connection.execute("PRAGMA max_page_count = 40")
@@ -290,15 +304,13 @@ def test_an_open_storage_notices_a_newer_schema_when_it_writes(sqlite_path: Path
     assert "upgrade" in caught.value.hint
 
 
-def test_a_table_that_is_missing_is_refused_with_the_command_that_mends_it(
-    sqlite_storage: Storage, sqlite_path: Path
-) -> None:
+def test_a_table_that_is_missing_is_damage_which_no_migration_mends(sqlite_storage: Storage, sqlite_path: Path) -> None:
     other = sqlite3.connect(sqlite_path)
     other.execute("DROP TABLE price_history")
     other.close()
-    with pytest.raises(StorageRefused) as caught:
+    with pytest.raises(StorageRefused, match=r"is damaged \(no such table: .*price_history\)") as caught:
         save(sqlite_storage)
-    assert caught.value.hint == "offers db migrate"
+    assert caught.value.hint.startswith("offers db restore BACKUP --force")
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:

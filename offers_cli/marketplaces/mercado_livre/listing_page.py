@@ -16,7 +16,7 @@ from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading
-from offers_cli.marketplaces.html import Document, class_of, join, lineage, outermost, select, text_of
+from offers_cli.marketplaces.html import Document, class_of, explain_command, join, lineage, outermost, select, text_of
 from offers_cli.marketplaces.mercado_livre import listing_state, selectors
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of, read_card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
@@ -114,7 +114,8 @@ class ListingPage:
         cards = list(self._cards())
         unreadable = tuple((n, card.unreadable) for n, card in enumerate(cards, start=1) if card.unreadable)
         if cards and len(unreadable) == len(cards):
-            raise PageChanged(f"none of {len(cards)} cards can be read: {unreadable[0][1]}", hint="offers explain FILE")
+            reason = unreadable[0][1]
+            raise PageChanged(f"none of {len(cards)} cards can be read: {reason}", hint=explain_command(self.url))
         readable = [card for card in cards if not card.unreadable]
         is_featured = self.state is not None and self.state.is_featured and not cards[0].unreadable
         sources = [FEATURED if is_featured and n == 0 else source for n in range(len(readable))]

@@ -42,8 +42,6 @@ def look_at_home(home: Path) -> list[Finding]:
             return [Finding("home", "ok", f"{home} will be created when it is needed")]
         advice = f"sudo install -d -m 700 -o {os.getuid()} {shown}"
         error = ConfigError(f"{home} cannot be created in {above}", hint=advice)
-    elif not home.is_dir():
-        error = ConfigError(f"{home} is not a folder", hint=f"mv {shown} {shown}.old")
     elif (mode := home.stat().st_mode) & 0o077:
         error = ConfigError(f"{home} is open to other users (mode {mode & 0o777:04o})", hint=f"chmod 700 {shown}")
     elif not os.access(home, os.W_OK | os.X_OK):

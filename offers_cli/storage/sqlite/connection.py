@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -121,10 +122,11 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "check that its folder exists and is yours, or set OFFERS_DB"),
     sqlite3.SQLITE_NOMEM: ("needs more memory than there is", "close other programs and run the command again"),
 }
+RESTORE = "offers db restore BACKUP --force, or move the file away and scrape again"
 _REFUSED = {
     sqlite3.SQLITE_READONLY: ("is read-only", "give yourself write permission on it, or set OFFERS_DB"),
     sqlite3.SQLITE_PERM: ("may not be opened", "give yourself permission on it, or set OFFERS_DB"),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "offers db restore BACKUP --force, or move the file away and scrape again"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", RESTORE),
     sqlite3.SQLITE_NOTADB: ("is not a SQLite database", "set OFFERS_DB to another file"),
     sqlite3.SQLITE_ERROR: ("does not have the expected schema", "offers db migrate"),
     sqlite3.SQLITE_CONSTRAINT: ("refuses the row", "offers doctor"),
@@ -138,6 +140,8 @@ _UNFIT = {
     sqlite3.SQLITE_IOERR_SHMLOCK,
     sqlite3.SQLITE_IOERR_SHMMAP,
 }
+LEAST_FREE_BYTES = 2**16
+"""With less the memory that SQLite shares cannot be made, and all that it says is that the disk is in error."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 _ERRORS = ((_BUSY, StorageBusy), (_UNAVAILABLE, StorageUnavailable), (_REFUSED, StorageRefused))
@@ -160,11 +164,23 @@ def translated(path: Path) -> Iterator[None]:
                 f"such as a network file system ({exc})",
                 hint="set OFFERS_DB to a file on a local disk",
             ) from exc
+        if code == sqlite3.SQLITE_IOERR and _is_full(path.parent):
+            code = sqlite3.SQLITE_FULL
+        if code == sqlite3.SQLITE_ERROR and str(exc).startswith("no such"):  # its version says that it has it
+            code = sqlite3.SQLITE_CORRUPT
         for answers, error in _ERRORS:
             if code in answers:
                 what, hint = answers[code]
                 raise error(f"the database {path} {what} ({exc})", hint=hint) from exc
         raise
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether hardly anything has room there."""
+    try:
+        return shutil.disk_usage(folder).free < LEAST_FREE_BYTES
+    except OSError:
+        return False
 
 
 def _has_no_locks(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOSPC
 from pathlib import Path
 
 from offers_cli.errors import StorageRefused, StorageUnavailable
-from offers_cli.storage.migrations import Migration, migrations
+from offers_cli.storage.migrations import TABLES, Migration, migrations
 from offers_cli.storage.sqlite.connection import BUSY_TIMEOUT_S, FileConnection, connect, gone
 
 APPLICATION_ID = 0x0FFE25
@@ -69,6 +69,12 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
 def schema_version(connection: sqlite3.Connection) -> int:
     """The version of the schema; 0 of a file without one."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def lost_table(connection: sqlite3.Connection) -> str | None:
+    """A table that its schema has and the file has not: somebody dropped it, and no migration makes it anew."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return next((table for table in TABLES if table not in there), None) if schema_version(connection) else None
 
 
 def application_id(connection: sqlite3.Connection) -> int:
