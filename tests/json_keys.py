@@ -74,7 +74,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     ),
     "export": ("format", "file", "exported", "offers"),
     "explain": ("kind", "marketplace", "url", "currency", "values", "candidates", "offers", "next_page"),
-    "replay": ("found", "mended", "superseded", "unreadable", "forgotten", "changes"),
+    "replay": ("found", "mended", "unchanged", "superseded", "unreadable", "forgotten", "changes"),
     "doctor": ("checks",),
     "session import": (*SESSION_KEYS, "left_out", "resumed"),
     "session check": SESSION_KEYS,

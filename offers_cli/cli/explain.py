@@ -15,6 +15,7 @@ from offers_cli.cli.formatting import (
     format_facts,
     format_money,
     format_price,
+    format_time,
     format_value,
 )
 from offers_cli.cli.options import IgnoreRobotsOption
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 
 
 def explain_blocks(report: ExplainReport) -> Sequence[Block]:
-    """A product's candidates field by field, or a listing's cards."""
+    """A product's candidates field by field, or a listing's cards; first, whether it is a kept page."""
+    kept = f"a page kept at {format_time(report.kept_at)}; its address instead of the id fetches it anew"
+    blocks: list[Block] = [Line(kept)] if report.kept_at else []
     if isinstance(report.reading, ProductReading):
-        return _product_blocks(report.reading)
-    return _listing_blocks(report.reading) if isinstance(report.reading, ListingReading) else []
+        blocks += _product_blocks(report.reading)
+    elif isinstance(report.reading, ListingReading):
+        blocks += _listing_blocks(report.reading)
+    return blocks
 
 
 def _product_blocks(product: ProductReading) -> list[Block]:

@@ -23,7 +23,10 @@ def replay_blocks(report: ReplayReport) -> Sequence[Block]:
     rows = [tuple(change.values()) for change in report.changes]
     figures = [name for name in columns if name.endswith(("_cents", "_pct"))]
     changes = [Table("Would be saved", columns, rows, right=figures)] if rows else []
-    return [*changes, *summary("replay", report, ("found", "mended", "superseded", "unreadable", "forgotten"))]
+    return [
+        *changes,
+        *summary("replay", report, ("found", "mended", "unchanged", "superseded", "unreadable", "forgotten")),
+    ]
 
 
 @command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,15 @@ CARD = (*CARD_VALUES, *(known.name for known in fields(CardValues)))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainReport(Report):
-    """What was read from one page; `reading` is None when nothing could be."""
+    """What was read from one page; `reading` is None when nothing could be.
+
+    Attributes:
+        kept_at: when the page was fetched, where it is an offer's kept page; None for one fetched now, or a file.
+    """
 
     url: str | None = None
     reading: Reading | None = None
+    kept_at: datetime | None = None
 
     @classmethod
     def keys(cls) -> tuple[str, ...]:
@@ -60,7 +66,7 @@ class ExplainReport(Report):
     def data(self) -> dict[str, Any]:
         """The reading by key; what a page of its kind does not have is None."""
         more = "winners", "flags", "unreadable", "strategy"
-        facts: dict[str, Any] = dict.fromkeys((*self.keys(), *more)) | {"url": self.url}
+        facts: dict[str, Any] = dict.fromkeys((*self.keys(), *more)) | {"url": self.url, "kept_at": plain(self.kept_at)}
         reading = self.reading
         if reading:
             facts |= {name: getattr(reading, name) for name in ("marketplace", "url", "currency")}
@@ -118,7 +124,7 @@ def explain(
     offer = find_offer(target, storage=storage, marketplaces=marketplaces)
     if kept := snapshots.find(offer.id):
         text, snapshot = snapshots.read(kept.id)
-        return _explain_text(text, snapshot.final_url, pages)
+        return replace(_explain_text(text, snapshot.final_url, pages), kept_at=snapshot.fetched_at)
     return _explain_fetched(offer.url, pages)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from services.kept_pages import PAGES, keep, page_of
-from storage.cases import card, save
+from storage.cases import at, card, save
 
 from offers_cli.errors import NotFound, OfferGone
 from offers_cli.fetch.response import Page
@@ -20,6 +20,7 @@ from offers_cli.marketplaces.schema_org import SchemaOrg
 from offers_cli.services.explain import ExplainReport, explain
 from offers_cli.services.pages import Pages, first_owner
 from offers_cli.storage.base import Storage
+from offers_cli.times import iso_utc
 
 PRODUCT = "product_pix_price"
 SHOPS: tuple[Marketplace, ...] = MercadoLivre(), SchemaOrg()
@@ -116,9 +117,11 @@ def test_an_offer_stands_for_its_kept_page_else_for_its_own(
 ) -> None:
     kept, other = save(database, card(1), card(2))
     keep(snapshots, PRODUCT, kept.offer_id)
-    assert explained(kept.offer_id).data()["values"]["price_cents"] == 318_531
+    data = explained(kept.offer_id).data()
+    assert (data["values"]["price_cents"], data["kept_at"]) == (318_531, iso_utc(at(1))), "and how old it is"
     assert fetcher.asked == []
-    assert explained(other.offer_id).data()["kind"] == "product"
+    fetched = explained(other.offer_id)
+    assert (fetched.data()["kind"], fetched.kept_at) == ("product", None)
     assert fetcher.asked == [other.url]
 
 

@@ -45,6 +45,7 @@ def test_a_page_that_can_be_read_now_mends_its_offer_and_its_failed_job_is_forgo
     assert report.data() == {
         "found": 1,
         "mended": 1,
+        "unchanged": 0,
         "superseded": 0,
         "unreadable": 0,
         "forgotten": 1,
@@ -53,6 +54,9 @@ def test_a_page_that_can_be_read_now_mends_its_offer_and_its_failed_job_is_forgo
     }
     assert stored(database, offer.offer_id).old_price_cents == 389_900
     assert Registries(connection).failures() == {}
+    again = replay()
+    assert (again.mended, again.unchanged) == (0, 1), "a page that says what is saved already mends nothing"
+    assert (replay(dry_run=True).unchanged, replay(dry_run=True).changes) == (1, ())
 
 
 def test_a_dry_run_shows_what_the_pages_tell_and_changes_nothing(
