@@ -81,7 +81,7 @@ def failed(
     from offers_cli.services.failed import check_reasons, failed
 
     return failed(
-        queue=runtime.registries,
+        queue=runtime.later.registries,
         storage=runtime.later.brief_storage,
         reasons=check_reasons(reason or ()),
         limit=limit,
@@ -126,7 +126,7 @@ def requeue_failed(
 
     return requeue_failed(
         offer or (),
-        queue=runtime.registries,
+        queue=runtime.later.registries,
         storage=runtime.later.storage,
         marketplaces=runtime.marketplaces,
         reasons=check_reasons(reason or ()),
