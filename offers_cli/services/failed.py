@@ -154,6 +154,7 @@ def requeue_failed(
         QueueUnavailable, QueueRefused: Redis does not answer or says no.
         StorageUnavailable, StorageRefused: see `Storage`; asked for names alone.
     """
+    ids = {_offer_id(name, storage, marketplaces): name for name in names}  # before Redis is asked: it may be away
     wanted = partial(queue.requeue_failed, reasons=reasons, older_than_s=older_than_s, dry_run=dry_run)
     if not names and not reasons:
         failures = queue.failures()
@@ -163,7 +164,6 @@ def requeue_failed(
         return replace(done, dry_run=dry_run, left=left)
     if not names:
         return wanted(limit=limit)
-    ids = {_offer_id(name, storage, marketplaces): name for name in names}
     report = RequeueReport(found=0, requeued=0, skipped=0, dry_run=dry_run)
     idle = []
     for offer_id, name in ids.items():
