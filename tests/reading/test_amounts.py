@@ -11,6 +11,7 @@ from offers_cli.marketplaces.mercado_livre.amounts import (
     is_surely_whole,
     named_currency,
     percent_in,
+    raw_text,
     read_amount,
 )
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, SITES, Site, find_site
@@ -96,6 +97,28 @@ def test_two_of_a_part_refuse_an_amount(inner: str, note: str) -> None:
     assert refusal(node(inner)) == f"several {note} in one node"
 
 
+def test_a_refusal_names_the_digits_that_do_not_fit() -> None:
+    assert refusal(amount("99", "90", symbol="12 ")) == "other digits than those of '99 and 90'"
+    assert refusal(amount("1.299", symbol="R$ ", between=",")) == "no cents behind the mark of 'R$ 1.299,'"
+    assert refusal(amount("80", symbol="x" * 30)) == f"'{'x' * 20}' is no currency known here"
+
+
+def test_an_amount_without_known_parts_is_read_as_it_stands() -> None:
+    assert read_amount(node("<i>R$</i><i>80</i>"), BRAZIL) == 8000
+    assert read_amount(node("<i>R$</i> <i>1.280</i><i>,</i><i>50</i>"), BRAZIL) == 128050
+    assert refusal(node("<i>R$ 8</i><i>50</i>")) == "no separator between 'R$ 8' and '50'"
+
+
+def test_an_amount_that_is_only_said_is_what_is_said() -> None:
+    said = node("", more='aria-label="80 reais"')
+    assert (read_amount(said, BRAZIL), raw_text(said)) == (8000, "80 reais")
+    assert (refusal(node("")), raw_text(node(""))) == ("no amount", "")
+
+
+def test_people_are_shown_the_amount_as_it_stands() -> None:
+    assert raw_text(amount("1.280", "50", symbol="R$ ", between=" , ")) == "R$1.280,50"
+
+
 # --- Marks ---
 
 
@@ -115,6 +138,9 @@ def test_a_class_may_tell_the_mark_before_the_cents(classes: str, whole: str) ->
         assert read_amount(place, site(country)) == 234500
         joined = node(f"{symbol}{whole}", classes=classes)
         assert read_amount(joined, site(country)) == 234500
+        other = whole.translate(str.maketrans(".,", ",."))
+        for inner in (f'<b class="andes-money-amount__fraction">{other}</b>', other):
+            refusal(node(f"{symbol}{inner}", classes=classes), site(country))
 
 
 # --- Currencies ---
@@ -126,6 +152,11 @@ def test_the_countrys_own_symbol_and_code_name_its_currency(country: Site) -> No
         place = amount("80", symbol=f"{symbol} ")
         assert named_currency(place, country) == currency_of(place, country) == country.currency
         assert read_amount(place, country) == 8000
+
+
+@pytest.mark.parametrize(("country", "symbol"), [("MLU", "$U"), ("MCR", "\u00a2"), ("MPE", "S/."), ("MLV", "Bs.")])
+def test_a_countrys_currency_is_known_by_its_other_symbols(country: str, symbol: str) -> None:
+    assert read_amount(amount("80", symbol=symbol), site(country)) == 8000
 
 
 @pytest.mark.parametrize(
@@ -164,6 +195,7 @@ def test_words_without_digits_name_no_currency() -> None:
 
 def test_of_a_part_with_several_amounts_the_first_known_symbol_names_the_currency() -> None:
     assert currency_of(node("ou 10x <b>US$</b><i>80</i> R$ 90"), BRAZIL) == "USD"
+    assert currency_of(node("10x<b>US$</b><i>80</i>"), BRAZIL) == "USD"
     assert currency_of(node("10x \u00a3 80"), BRAZIL) == "BRL"
 
 
@@ -176,6 +208,15 @@ def test_a_text_that_is_only_said_aloud_is_a_second_reading(classes: str) -> Non
     said = f'<i class="{classes}">1299 reais com 90 centavos</i>'
     assert read_amount(amount("1.299", "90", symbol=f"{said}R$", between=","), BRAZIL) == 129990
     assert refusal(amount("1.299", "80", symbol=f"{said}R$")) == "written 129980 but spoken 129990"
+
+
+def test_what_is_only_said_aloud_may_have_elements_of_its_own() -> None:
+    said = '<i class="price-tag-text-sr-only"><b>1299</b> reais com <b>90</b> centavos</i>'
+    assert read_amount(amount("1.299", "90", symbol=f"{said}R$", between=","), BRAZIL) == 129990
+
+
+def test_figures_that_are_said_and_shown_alike_are_shown_once() -> None:
+    assert read_amount(amount("80", symbol='<i class="price-tag-text-sr-only">80</i>R$'), BRAZIL) == 8000
 
 
 def test_a_mark_that_is_only_said_aloud_is_no_reading() -> None:

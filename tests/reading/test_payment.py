@@ -44,6 +44,9 @@ PIX, CREDIT, ANY = PriceCondition.PIX, PriceCondition.CREDIT_LINE, PriceConditio
         ("-40%", ANY),
         ("R$ 100 OFF", ANY),
         ("", ANY),
+        ("10% OFF (no Pix).", PIX),
+        ("no Pix, -10%", PIX),
+        ("10% OFF no Pix X", None),
         ("5% OFF Dinheiro no Mercado Pago", None),
         ("10% OFF no boleto", None),
         ("10% OFF no boleto ou Pix", None),
@@ -204,6 +207,8 @@ def test_the_state_of_a_page_fills_a_template() -> None:
     pesos = {"price_installments": {"type": "price", "value": 11915, "currency_symbol": "$"}}
     subtitle = {"text": "6 cuotas de {price_installments} con 0% interés", "values": pesos}
     assert payment_in_template(subtitle, "COP") == instalments(6, 1191500, free=True)
+    whole = {"ou": {"text": "ou"}, "price_total": {"value": 90}, "means": {"text": "em outros meios"}}
+    assert payment_in_template({"text": "{ou} {price_total} {means}", "values": whole}, "BRL").card_price_cents == 9000
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,10 @@ BESIDE = [
     "ui-pdp-price__subtitles", "ui-installments", "ui-pdp-price__price_tags", "ui-price-tags", "ui-rebate",
     "ui-coupon", "ui-payments-link", "ui-meliplus",
 ]  # fmt: skip
+UNITS = [
+    "quilo", "kilo", "g", "grama", "gramas", "ml", "l", "litro", "m", "metro", "m²", "m2", "unidad", "unidade", "un",
+    "peça", "peca", "pieza", "par", "100 g",
+]  # fmt: skip
 ANCHORED = '<span class="andes-money-amount" itemprop="offers"><meta itemprop="price" content="80">{}</span>'
 
 
@@ -250,6 +254,11 @@ def test_where_prices_begin_is_not_a_price(words: str, trimmed: bool) -> None:
             box(f"<p>Desde</p>{amount('100', classes='price-tag x--previous')}{line(amount('80'))}"),
             id="struck by class",
         ),
+        pytest.param(
+            box(f"<p>Desde</p>{amount('100', classes='price-tag x__original-value')}{line(amount('80'))}"),
+            id="the original value",
+        ),
+        pytest.param(box(line(f"<span>{amount('80')}</span> <i>desde</i>")), id="behind the element of the price"),
         pytest.param(box(line(amount("80", more='aria-label="A partir de 80 reais"'))), id="said aloud"),
         pytest.param(box(line(f"{amount('80')} <i>desde</i>")), id="behind the price"),
     ],
@@ -287,6 +296,8 @@ def test_one_of_many_instalments_is_not_the_price(words: str, marked: str) -> No
         *((f"{word} mês", "an instalment instead of its price") for word in ("ao", "al", "cada")),
         *((f"mensa{end}", "an instalment instead of its price") for end in ("l", "les")),
         *((f"{word} kg", "a price per unit") for word in ("cada", "o", "a", "el", "la")),
+        *((f"por {unit}", "a price per unit") for unit in UNITS),
+        ("cada", "a price per unit"),
         ("/kg", "a price per unit"),
         ("por unidade", "a price per unit"),
         ("em diante", 'a "from" price, not its own'),
@@ -400,3 +411,48 @@ def test_each_candidate_of_the_price_shows_what_stood_there() -> None:
     (refused,) = beginning.freeze()["price_cents"]
     assert (refused.strategy, refused.raw, refused.value) == ("dom", "A partir de R$80", None)
     assert refused.note == 'this is a "from" price'
+
+
+def kept(html: str, name: str) -> list[tuple[str, str, object, str]]:
+    """All that is kept of the candidates of one field, as `offers explain` shows them."""
+    evidence = Evidence()
+    gather(evidence, Document(html), BRAZIL)
+    return [(one.strategy, one.raw, one.value, one.note) for one in evidence.freeze()[name]]
+
+
+def test_what_is_refused_is_kept_with_its_text_and_its_reason() -> None:
+    two = page(box(line(amount("80") + amount("90"))))
+    assert kept(two, "price_cents") == [("dom", "R$80R$90", None, "several amounts that differ")]
+    pounds = page(box(amount("80").replace("R$", "\u00a3")))
+    assert kept(pounds, "currency") == [("dom", "\u00a380", None, "'\u00a3' is no currency known here")]
+    old = page(box(f"<s>{digits('100')}{digits('90')[2:]}</s>{amount('80')}"))
+    assert kept(old, "old_price_cents") == [("dom", "R$10090", None, "several amounts in one node")]
+    labels = "".join(f'<i class="andes-money-amount__discount">{text}</i>' for text in ("20% OFF", "5% OFF"))
+    refused = [("dom", "20% OFF \u00b7 5% OFF", None, "no single percentage")]
+    assert kept(page(box(line(amount("80") + labels))), "discount_pct") == refused
+
+
+def test_what_is_believed_is_kept_with_its_text() -> None:
+    label = '<i class="andes-money-amount__discount">20% OFF</i>'
+    html = page(box(amount("100", tag="s") + line(amount("80") + label)))
+    assert kept(html, "old_price_cents") == [("dom", "R$100", 10000, "")]
+    assert kept(html, "discount_pct") == [("dom", "20% OFF", 20, "")]
+    paid = page(box(line(amount("80")) + f'<p id="pricing_price_subtitle">em 10x {amount("8")} sem juros</p>'))
+    assert kept(paid, "installments_count") == [("dom", "em 10x R$8 sem juros", 10, "")]
+
+
+def test_what_a_card_pays_is_in_the_currency_of_the_price() -> None:
+    paid = amount("90").replace("R$", "US$")
+    html = page(box(line(amount("80").replace("R$", "US$")) + f'<p id="pricing_price_subtitle">ou {paid} em 10x</p>'))
+    assert found(html)["card_price_cents"] == [("dom", 9000)]
+
+
+def test_a_subtitle_names_no_condition_of_the_price() -> None:
+    html = page(box(line(amount("80")) + '<p id="pricing_price_subtitle">10% OFF no Pix na próxima compra</p>'))
+    assert found(html)["price_condition"] == [("dom", "any")]
+
+
+def test_of_a_page_that_was_cut_off_behind_the_box_the_box_is_read() -> None:
+    whole = f"<html>{page(box(line(amount('80'))) + '<p>Descrição</p>')}</html>"
+    assert found(whole[: whole.index("Descr")])["price_cents"] == [("dom", 8000)]
+    assert "price_cents" not in found(whole[: whole.index("80")])

@@ -30,7 +30,7 @@ UP_TO = re.compile(r"\b(?:até|hasta|up to)\b", re.IGNORECASE)
 FROM = re.compile(r"\b(?:a partir de|desde|from)\b", re.IGNORECASE)
 FROM_NOTE = 'this is a "from" price'
 PER_UNIT = re.compile(
-    r"(?:/|por|cada|o|a|el|la) ?(?:[0-9]+ ?)?"
+    r"(?:/|por|o|a|el|la) ?(?:[0-9]+ ?)?"
     r"(?:kg|quilo|kilo|g|gramas?|ml|l|litro|m|metro|m²|m2|unidade?|un|pe[çc]a|pieza|par)\b|cada\b",
     re.IGNORECASE,
 )
@@ -66,7 +66,7 @@ def read_amount(node: LexborNode, site: Site) -> int:
     """
     named_currency(node, site)
     spoken = _spoken(node)
-    written = _written(node, site, is_spoken=spoken is not None)
+    written = _written(node, site)
     if written is None:
         if spoken is None:
             raise MoneyError("no amount")
@@ -130,14 +130,14 @@ def percent_in(text: str) -> int | None:
     return int(found[0]) if len(found) == 1 and not UP_TO.search(text) else None
 
 
-def _written(node: LexborNode, site: Site, *, is_spoken: bool) -> int | None:
+def _written(node: LexborNode, site: Site) -> int | None:
     fractions = select(node, selectors.FRACTION)
     if len(fractions) > 1:
         raise MoneyError("several amounts in one node")
     if fractions:
         return _from_parts(node, fractions[0], site)
     text = _joined(node)
-    return None if is_spoken and not text else _parse(text, node, site)
+    return _parse(text, node, site) if text else None
 
 
 def _from_parts(node: LexborNode, fraction: LexborNode, site: Site) -> int:
