@@ -23,18 +23,20 @@ from offers_cli.demo.run import BRISK
 from offers_cli.demo.shop import DemoShop
 from offers_cli.redis.embedded import stop_server
 
-COLUMNS, ROWS = 110, 40
+SIZES = ((80, 24), (120, 40), (200, 50))
 FOLDER = Path(__file__).parent / "recordings"
 SCENES = {
-    "first-run": ["scrape ofertas --pages 3", "worker --burst --quiet", "stats"],
-    "offers": ["list --limit 6 --sort -discount", "failed"],
+    "first-run": ["scrape ofertas --pages 3", "worker --burst", "stats"],
+    "offers": ["list --limit 6 --sort -discount", "failed", "runs"],
 }
+SCREEN = re.compile(r"\x1b\[\?1049h(.*)\x1b\[\?1049l", re.DOTALL)
+"""What a program draws on a screen of its own, which is gone when it ends."""
 
 
-def run_on_terminal(command: str, env: dict[str, str]) -> str:
+def run_on_terminal(command: str, env: dict[str, str], *, columns: int, rows: int) -> str:
     """What the terminal shows of one command, colours included."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     program = str(Path(sys.executable).with_name("offers"))
     process = subprocess.Popen([program, *command.split()], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
@@ -49,7 +51,14 @@ def run_on_terminal(command: str, env: dict[str, str]) -> str:
         shown += part
     process.wait()
     os.close(ours)
-    return last_frame(shown.decode())
+    drawn, *screens = reversed(SCREEN.split(shown.decode()))
+    return "\n".join([*map(busy_frame, screens[:1]), last_frame(drawn)])
+
+
+def busy_frame(text: str) -> str:
+    """A moment of a live screen when most of the work is done and some is not."""
+    frames = text.split("\x1b[H")
+    return last_frame(frames[len(frames) * 2 // 3]).rstrip() + "\n"
 
 
 def last_frame(text: str) -> str:
@@ -57,25 +66,29 @@ def last_frame(text: str) -> str:
     return text.rpartition("\x1b[2K")[2].replace("\r\n", "\n").replace("\x1b[?25h", "").replace("\x1b[?25l", "")
 
 
-def record(name: str, commands: list[str], env: dict[str, str]) -> None:
+def record(name: str, commands: list[str], env: dict[str, str], *, columns: int, rows: int) -> None:
     """Write one scene as a picture."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
     for command in commands:
         console.print(Text(f"$ offers {command}", style="bold"))
-        console.print(Text.from_ansi(run_on_terminal(command, env)))
+        console.print(Text.from_ansi(run_on_terminal(command, env, columns=columns, rows=rows)))
     picture = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="offers"), flags=re.DOTALL)
-    (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")  # with the reader's own fonts: nothing is fetched
+    file = FOLDER / f"{name}-{columns}x{rows}.svg"
+    file.write_text(picture, encoding="utf-8")  # with the reader's own fonts: nothing is fetched
 
 
 def main() -> None:
-    """Write every scene, against a shop and a home of their own."""
+    """Write every scene at every size, against a shop and a home of its own."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, DemoShop(Inventory(Catalogue(40))) as shop:
-        env = {**os.environ, **BRISK, "OFFERS_HOME": home, "ML_BASE_URL": shop.url, "TERM": "xterm-256color"}
-        env["OFFERS_ALLOW_PRIVATE_HOSTS"] = "true"
-        for name, commands in SCENES.items():
-            record(name, commands, env)
-        stop_server(Path(home))
+    for columns, rows in SIZES:
+        with tempfile.TemporaryDirectory() as home, DemoShop(Inventory(Catalogue(40))) as shop:
+            env = {**os.environ, **BRISK, "OFFERS_HOME": home, "ML_BASE_URL": shop.url, "TERM": "xterm-256color"}
+            env["OFFERS_ALLOW_PRIVATE_HOSTS"] = "true"
+            try:
+                for name, commands in SCENES.items():
+                    record(name, commands, env, columns=columns, rows=rows)
+            finally:
+                stop_server(Path(home))
 
 
 if __name__ == "__main__":
