@@ -35,7 +35,7 @@ QUEUE = {
     "expire_leases": _queue("registration", "recovery"),
     "failures": _queue("registries"),
     "find_entries": _queue("admin"),
-    "forget": _queue("begun_anew", "registries"),
+    "forget": _queue("registries", "begun_anew"),
     "heartbeat": _queue("scripts", "registration", "recovery", "begun_anew"),
     "look": _queue("admin", "registries"),
     "prelude": _queue(
@@ -51,7 +51,7 @@ QUEUE = {
         "refusals",
     ),
     "put_off": _queue("registries"),
-    "recover": _queue("scripts", "recovery", "conformance"),
+    "recover": _queue("scripts", "recovery", "dependents", "begun_anew"),
     "register": _queue("registration"),
     "rehearse": _queue("rehearsal"),
     "requeue": _queue("scripts", "registries", "admin"),

@@ -16,6 +16,7 @@ from offers_cli.queue.job import JobFailure
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
+from offers_cli.redis.scripts import Scripts
 
 KEYS = QueueKeys("enrichment")
 SCORED = [registry for registry in Registry if registry not in {Registry.QUEUED, Registry.STARTED}]
@@ -344,6 +345,61 @@ def test_more_than_a_batch_is_emptied(connection: redis.Redis, jobs: QueueAdmin)
     enqueue(connection, [f"o{number}" for number in range(2500)])
     assert jobs.empty(Registry.QUEUED) == 2500
     assert connection.keys("rq:job:*") == []
+
+
+def test_a_batch_takes_as_many_as_it_is_told_the_first_ones(connection: redis.Redis) -> None:
+    """What comes while a registry is emptied stays."""
+    own = (KEYS.queue, KEYS.read, KEYS.started, KEYS.leases)
+    enqueue(connection, "abcd")
+    connection.zadd(KEYS.canceled, {f"enrich-{name}": 9e9 + number for number, name in enumerate("wxyz")})
+    for emptied in (KEYS.queue, KEYS.canceled):
+        assert Scripts(connection).run("empty", (emptied, *own), "queued", 2) == 2
+    assert connection.lrange(KEYS.queue, 0, -1) == [b"enrich-c", b"enrich-d"]
+    assert connection.zrange(KEYS.canceled, 0, -1) == [b"enrich-y", b"enrich-z"]
+
+
+def test_an_emptied_queue_is_read_anew(connection: redis.Redis, jobs: QueueAdmin) -> None:
+    """What was read of it for the sake of other hosts counts no more."""
+    enqueue(connection, ["a", "b", "c"])
+    worker(connection).claim(1, held=1, hosts={"shop.test": 1})
+    assert connection.exists(KEYS.read)
+    assert jobs.empty(Registry.QUEUED) == 2
+    assert not connection.exists(KEYS.read)
+
+
+def test_emptying_what_runs_ends_leases_of_which_no_job_knows(connection: redis.Redis, jobs: QueueAdmin) -> None:
+    for registry in (KEYS.started, KEYS.leases):
+        connection.zadd(registry, {"planted:e1": 9e9})
+    assert jobs.empty(Registry.STARTED) == 1
+    assert not connection.exists(KEYS.started, KEYS.leases)
+
+
+def test_a_job_that_stands_nowhere_is_not_found_among_others(connection: redis.Redis, jobs: QueueAdmin) -> None:
+    for registry in SCORED:
+        connection.zadd(f"rq:{registry}:enrichment", {"another": 9e9})
+    connection.zadd(KEYS.started, {"another:e1": 9e9})
+    connection.rpush(KEYS.queue, "another")
+    assert jobs.find(b"nobody") is None
+    assert jobs.find(b"another")
+
+
+@pytest.mark.parametrize("registry", [Registry.QUEUED, Registry.FINISHED])
+def test_a_job_that_did_not_fail_tells_of_no_failure(
+    connection: redis.Redis, jobs: QueueAdmin, registry: Registry
+) -> None:
+    stand_in(connection, registry)
+    job = jobs.find(b"enrich-o")
+    assert job
+    assert (job.error, job.code, job.message) == ("", "", "")
+
+
+def test_a_job_whose_results_were_all_deleted_is_shown(connection: redis.Redis, jobs: QueueAdmin) -> None:
+    stand_in(connection, Registry.FAILED)
+    connection.xtrim("rq:results:enrich-o", maxlen=0, approximate=False)
+    assert connection.exists("rq:results:enrich-o")
+    job = jobs.find(b"enrich-o")
+    assert job
+    assert job.error == ""
 
 
 def test_after_a_deletion_other_hosts_are_served_as_before(connection: redis.Redis, jobs: QueueAdmin) -> None:

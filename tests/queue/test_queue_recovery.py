@@ -149,7 +149,7 @@ def test_an_id_left_between_taking_and_starting_comes_back(connection: redis.Red
     assert mine.recover().requeued == 0
     clock.now += INTERMEDIATE_GRACE_S - 1
     assert mine.recover().requeued == 0
-    clock.now += 2
+    clock.now += 1
     assert mine.recover().requeued == 1
     assert rq_queue(connection).job_ids == ["enrich-a"]
     assert connection.llen(KEYS.intermediate) == 0

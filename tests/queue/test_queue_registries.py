@@ -264,6 +264,22 @@ def test_a_job_that_fails_again_meanwhile_is_not_taken_twice(connection: redis.R
     assert registries.requeue_failed(on_progress=fail_again).requeued == 2500
 
 
+def test_a_failed_job_that_is_forgotten_leaves_nothing_behind(connection: redis.Redis) -> None:
+    fail_all(connection, PageChanged("no price"), "a", "b")
+    assert Registries(connection).forget_failed(["a", "nobody"]) == 1
+    assert connection.zrange("rq:failed:enrichment", 0, -1) == [b"enrich-b"]
+    assert not connection.exists("rq:job:enrich-a", "rq:results:enrich-a")
+    assert connection.exists("rq:job:enrich-b", "rq:results:enrich-b") == 2
+
+
+def test_a_job_that_waits_is_not_forgotten_with_its_failure(connection: redis.Redis) -> None:
+    """`a` never failed, `b` failed and was queued again."""
+    enqueue(connection, ["a", "b"])
+    connection.zadd("rq:failed:enrichment", {"enrich-b": 9e9})
+    assert Registries(connection).forget_failed(["a", "b"]) == 1
+    assert make_worker(connection, Database()).run(burst=True).succeeded == 2
+
+
 def test_stats_do_not_import_rq() -> None:
     code = "import sys, offers_cli.queue.registries, redis; print('rq' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -14,7 +14,7 @@ from offers_cli.queue import registries
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import DATA_LIMIT, ClaimedJob, JobFailure
 from offers_cli.queue.keys import FAILURE_TTL_S, RESULT_TTL_S, WORKER_TTL_S, QueueKeys
-from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, KEEP_S, LEASE_S, JobLeases
+from offers_cli.queue.leases import CRASH_MESSAGE, INTERMEDIATE_GRACE_S, JOB_CRASHES_ALLOWED, KEEP_S, LEASE_S, JobLeases
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.retry_policy import FINISHED, GIVEN_BACK, JobOutcome, JobStatus, stopped
 
@@ -359,12 +359,15 @@ def test_a_job_that_was_alone_too_often_with_a_dying_worker_fails(
     recovery = let_die(worker, clock)
     assert (recovery.requeued, recovery.failed) == (0, 1)
     [failed] = Registries(connection, clock=clock).failed_jobs()
-    assert (failed.code, failed.attempts) == ("bug", JOB_CRASHES_ALLOWED)
+    assert (failed.code, failed.message, failed.attempts) == ("bug", CRASH_MESSAGE, JOB_CRASHES_ALLOWED)
     assert connection.hmget(JOB, "status", "ended_at", "attempts", "deaths") == [b"failed", clock.iso(), None, None]
     assert connection.zscore(KEYS.failed, "enrich-a") == int(clock.now) + FAILURE_TTL_S
     assert [ttl(connection, JOB), ttl(connection, "rq:results:enrich-a")] == [about(FAILURE_TTL_S)] * 2
     result = only_result(connection)
     assert (result[b"type"], result[b"worker_name"]) == (b"2", b"w")
+    told = fetch(connection, "a").latest_result()
+    assert told
+    assert told.exc_string == f"bug: {CRASH_MESSAGE}"
     assert rq_queue(connection).job_ids == []
 
 
@@ -402,6 +405,33 @@ def test_only_what_still_waits_comes_back_from_between_taking_and_starting(
     assert rq_queue(connection).job_ids == ["enrich-a"]
     assert not connection.exists(KEYS.intermediate)
     assert connection.zcard(KEYS.orphans) == 0
+
+
+def test_an_id_that_comes_back_from_there_stands_first_and_once(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
+    enqueue(connection, clock, "a", "b")
+    connection.lpop(KEYS.queue)
+    connection.rpush(KEYS.intermediate, "enrich-a", "enrich-a")
+    worker.recover()
+    clock.now += INTERMEDIATE_GRACE_S
+    assert worker.recover().requeued == 1
+    assert rq_queue(connection).job_ids == ["enrich-a", "enrich-b"]
+    assert not connection.exists(KEYS.intermediate)
+
+
+def test_an_id_that_was_started_after_all_is_forgotten(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
+    """Left there again later, it has its full time."""
+    enqueue(connection, clock, "a")
+    connection.lmove(KEYS.queue, KEYS.intermediate)
+    worker.recover()
+    connection.lmove(KEYS.intermediate, KEYS.queue)
+    clock.now += INTERMEDIATE_GRACE_S
+    worker.recover()
+    connection.lmove(KEYS.queue, KEYS.intermediate)
+    assert worker.recover().requeued == 0
 
 
 # Requeueing
@@ -460,6 +490,19 @@ def test_what_is_not_wanted_is_passed_over_batch_by_batch(
     report = Registries(connection, clock=clock).requeue_failed(reasons=["bug"], dry_run=dry_run)
     assert (report.found, report.requeued) == (3, 0 if dry_run else 3)
     assert rq_queue(connection).job_ids == ([] if dry_run else ["enrich-a", "enrich-d", "enrich-g"])
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_none_is_missed_behind_one_that_is_not_wanted(
+    connection: redis.Redis, worker: JobLeases, clock: Clock, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    monkeypatch.setattr(registries, "BATCH", 2)
+    enqueue(connection, clock, *"abcde")
+    for number, execution in enumerate(claim(worker, 5)):
+        settle(worker, execution, stopped(attempt=1) if number else FAILED)
+        clock.now += 1
+    report = Registries(connection, clock=clock).requeue_failed(reasons=["bug"], dry_run=dry_run)
+    assert (report.found, report.requeued) == (4, 0 if dry_run else 4)
 
 
 def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:

@@ -29,10 +29,9 @@ local count = alone and known + 1 or known or 1
 call('SET', page, count == most and 0 or count, 'PX', whole(remember / 1000))
 local rest = alone and math.min(longest, first * 2 ^ (count - 1)) or 0
 
-if alone and most > 0 then
+if alone and most ~= 0 then
   if count == most then call_counter('HINCRBY', key, 'lone', 1) end
-  if asked >= 0 then rest = math.max(rest, pause(key, all_paused, asked, reason, name)) end
-  return { rest, count }
+  return { math.max(rest, pause(key, all_paused, asked, reason, name)), count }
 end
 
 -- A pause in force is one event, however many answers brought it: only a refusal after it is another.

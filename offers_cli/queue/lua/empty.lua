@@ -14,7 +14,7 @@ local function take_first()
     call('DEL', read)
   elseif kind == 'zset' then
     entries = call('ZRANGE', emptied, 0, count - 1)
-    if #entries > 0 then call('ZREM', emptied, unpack(entries)) end
+    call('ZREM', emptied, unpack(entries))
   else
     call('DEL', emptied) -- another program's, or broken: nothing of ours can stand in it
   end
@@ -30,7 +30,7 @@ end
 local entries = take_first()
 for _, entry in ipairs(entries) do
   local id = emptied == started and split(entry) or entry
-  if emptied == started then call('ZREM', leases, entry) end
+  call('ZREM', leases, entry) -- where it is an execution
   if belongs_here(id) then forget_job(started, leases, id) end
 end
 return #entries

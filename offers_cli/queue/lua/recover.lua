@@ -33,28 +33,17 @@ local function was_only_job(worker)
   return held[worker] <= 1
 end
 
-local function abandoned()
-  local found, seen = {}, {}
-  for _, registry in ipairs({ leases, started }) do
-    for _, composite in ipairs(call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, at_once)) do
-      if not seen[composite] then found[#found + 1] = composite end
-      seen[composite] = true
-    end
-  end
-  return found
-end
-
 local function recover(composite)
   local id, execution = split(composite)
   if not id then
     call('ZREM', started, composite)
     call('ZREM', leases, composite)
-    return 'gone'
+    return nil
   end
   local worker = call('HGET', 'rq:execution:' .. composite, 'worker_name') or ''
   local only_job, was_running = was_only_job(worker), runs_in(id, execution)
   end_execution(started, leases, composite, id, execution, worker)
-  if not was_running then return 'gone' end
+  if not was_running then return nil end
   -- The field `deaths` counts the crashes of workers that ran this job and no other.
   local crashes = add(id, 'deaths', only_job and 1 or 0)
   if crashes >= crashes_allowed then
@@ -77,13 +66,16 @@ local function recover_orphan(id)
       return 'back'
     end
   end
-  return 'gone'
 end
 
-local count = { back = 0, failed = 0, gone = 0 }
-local function count_one(what) count[what] = count[what] + 1 end
+local count = { back = 0, failed = 0 }
+local function count_one(what)
+  if what then count[what] = count[what] + 1 end
+end
 
-for _, composite in ipairs(abandoned()) do count_one(recover(composite)) end
+for _, registry in ipairs({ leases, started }) do
+  for _, composite in ipairs(call('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, at_once)) do count_one(recover(composite)) end
+end
 local waiting = call('LRANGE', intermediate, 0, SHORT_LIST)
 for _, id in ipairs(waiting) do count_one(recover_orphan(id)) end
 if #waiting == 0 then call('DEL', orphans) end

@@ -3,6 +3,7 @@
 -- KEYS: one name of every family that the scripts write.  ARGV: time.
 
 local function rehearse(key)
+  -- First of all a write that a full Redis allows: after it, the rest is allowed too.
   redis.call('DEL', key)
   redis.call('HSET', key, 'n', 1)
   redis.call('EXPIRE', key, 60)
@@ -50,8 +51,6 @@ local function rehearse(key)
   redis.call('DEL', 'offers:quarantine:rehearsal')
 end
 
--- First of all a write that a full Redis allows: after it, the rest is allowed too.
-redis.call('EXPIRE', KEYS[1], 60)
 for _, key in ipairs(KEYS) do
   local done, refusal = pcall(rehearse, key)
   redis.call('DEL', key)
