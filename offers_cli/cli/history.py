@@ -121,13 +121,13 @@ def _old_price(report: HistoryReport) -> str:
     old, currency, by = report.old_price, report.offer.currency, by_payment(report.offer.price_condition)
     advertised = format_money(old.advertised_cents, currency)
     highest = format_money(old.highest_price_cents, currency)
-    watched = f"{old.watched_days} days" if old.watched_days > 1 else "day" if old.watched_days else "hours"
+    watched = {0: "less than a day", 1: "1 day"}.get(old.watched_days, f"{old.watched_days} days")
     return {
         "not_advertised": "old price: none is advertised",
         "card_price": f"old price {advertised}: what a card pays today, no former price",
         "charged": f"old price {advertised}: really charged{by}, last from {format_time(old.seen_at)}",
         "more_charged": f"old price {advertised}: not charged{by} as such, but more was: {highest}",
-        "not_seen": f"old price {advertised}: never charged{by} in the {watched} it was watched, {highest} at most"
+        "not_seen": f"old price {advertised}: never charged{by} while watched ({watched}), at most {highest}"
         if highest
         else f"old price {advertised}: no price of that condition was observed yet",
     }[old.verdict]
