@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from offers_cli.cli.command import command
-from offers_cli.cli.render import Block, Line, Note, Output, Table, is_terminal
+from offers_cli.cli.render import Block, Coloured, Line, Note, Output, Table, is_terminal
 
 if TYPE_CHECKING:
     from offers_cli.services.doctor.examine import DoctorReport
+
+
+COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+"""Of the states; what was not looked at has none."""
 
 
 def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
@@ -19,7 +23,10 @@ def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
 
     On a terminal advice stands below, each on a line of its own, to be copied; that of problems follows on stderr.
     """
-    rows = [(each.name, each.state, each.evidence, each.advice) for each in report.findings]
+    rows = [
+        (each.name, Coloured(each.state, COLOURS.get(each.state, "")), each.evidence, each.advice)
+        for each in report.findings
+    ]
     columns = ("check", "state", "evidence", "advice")
     table = Table("Doctor", columns, rows, short=columns[:-1])
     advised = [each for each in report.findings if each.advice and each.state != "problem"]

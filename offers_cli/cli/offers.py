@@ -277,6 +277,8 @@ GROUPS = {
 def show_blocks(report: ShowReport) -> Sequence[Block]:
     """A table for each group, one row a value; a pipe gets one table. Facts that nobody told are left out.
 
+    A person sees no row without a value: what is not known stands in one line below.
+
     Of several offers of that name a row each.
     """
     offer = report.offer
@@ -299,8 +301,10 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
         for group, names in groups.items()
     }
     if is_terminal(sys.stdout):
-        tables = [Table(group.capitalize(), COLUMNS, told) for group, told in rows.items() if told]
-        return [Line(offer.title), *tables]
+        known = {group: [row for row in told if row[1] is not None and row[1] != ""] for group, told in rows.items()}
+        tables = [Table(group.capitalize(), COLUMNS, told) for group, told in known.items() if told]
+        unknown = [row[0] for group, told in rows.items() for row in told if row not in known[group]]
+        return [Line(offer.title), *tables, *([Line(f"Not known: {', '.join(unknown)}")] if unknown else [])]
     return [Table(offer.title, (*COLUMNS, "group"), [(*row, group) for group, told in rows.items() for row in told])]
 
 

@@ -9,11 +9,11 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.formatting import format_duration
-from offers_cli.cli.render import Block, Note, Table
+from offers_cli.cli.render import Block, Coloured, Note, Table
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
-    from offers_cli.services.runs import RunsReport
+    from offers_cli.services.runs import PastRun, RunsReport
 
 COUNTS = ("pages", "seen", "new", "changed", "unchanged", "filtered", "enqueued")
 
@@ -26,7 +26,7 @@ def run_blocks(report: RunsReport) -> Sequence[Block]:
         (
             past.run.started_at,
             past.run.source,
-            f"{past.status}: {past.run.error}" if past.run.error else past.status,
+            _result(past),
             format_duration(past.duration_s),
             *(getattr(past.run, name) for name in COUNTS),
             past.run.id,
@@ -36,6 +36,13 @@ def run_blocks(report: RunsReport) -> Sequence[Block]:
     columns = ("started", "source", "result", "took", *COUNTS, "id")
     short = ("started", "source", "result", "took", "seen", "new")
     return [Table("Scrapes", columns, rows, right=("took", *COUNTS), cut=("source", "result"), short=short)]
+
+
+def _result(past: PastRun) -> object:
+    """How a scrape ended, coloured where something of it is missing."""
+    result = f"{past.status}: {past.run.error}" if past.run.error else past.status
+    colour = {"done": "", "running": "", "partial": "yellow"}.get(past.status, "red")
+    return Coloured(result, colour) if colour else result
 
 
 @command(

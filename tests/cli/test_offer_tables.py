@@ -179,10 +179,14 @@ def test_a_list_without_offers_says_whether_there_are_any_and_the_next_command()
 def test_show_groups_what_is_known_and_leaves_out_what_nobody_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "is_terminal", lambda stream: stream is sys.stdout)
     origins = {"price_cents": "product page: state", "free_shipping": "listing: ofertas"}
-    title, *tables = show_blocks(ShowReport(offer=OFFER, origins=origins))
+    title, *tables, unknown = show_blocks(ShowReport(offer=OFFER, origins=origins))
     assert title == Line(OFFER.title)
+    assert isinstance(unknown, Line)
+    assert unknown.text.startswith("Not known: image url, ")
+    assert "affiliate link" in unknown.text
     told = {table.title: {row["column"]: row for row in rows_of(table)} for table in tables if isinstance(table, Table)}
     assert list(told) == ["Offer", "Price", "Payment", "Shipping", "Reviews", "Seller", "Affiliate", "Enrichment"]
+    assert all(row["value"] not in (None, "") for rows in told.values() for row in rows.values())
     assert told["Price"]["card price"]["value"] == "R$ 3.579,00"
     assert told["Price"]["price"]["from"] == "product page: state"
     assert told["Shipping"] == {
