@@ -222,7 +222,7 @@ class HostPaused(WorkError):
 
     def __init__(self, host: str, *, reason: str, seconds: float) -> None:
         super().__init__(
-            f"{host} is paused for another {seconds:.0f} s ({reason})",
+            f"{host} is paused for another {seconds:.0f} s",
             hint="wait, or see `offers stats` for what is paused",
             retry_after_s=seconds,
         )

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from offers_cli.cli.render import show_problems
 from offers_cli.errors import HostPaused, OffersError, SiteUnavailable
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.report import Problem
 from offers_cli.services.pages import Pages
 
 
@@ -62,3 +64,8 @@ def test_a_long_rest_is_told_at_once(error: OffersError, tmp_path: Path) -> None
 def test_a_pause_has_the_code_and_the_exit_code_of_its_reason() -> None:
     told = [HostPaused("shop.test", reason=reason, seconds=1) for reason in ("page_blocked", "site_unavailable")]
     assert [(error.code, error.exit_code) for error in told] == [("page_blocked", 5), ("site_unavailable", 4)]
+
+
+def test_a_pause_names_its_code_once_when_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    show_problems([Problem.of(HostPaused("shop.test", reason="page_blocked", seconds=30))])
+    assert capsys.readouterr().err.startswith("error: shop.test is paused for another 30 s (page_blocked)\n")
