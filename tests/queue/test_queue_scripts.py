@@ -293,6 +293,33 @@ def test_a_finished_job_ends_as_rq_ends_it(connection: redis.Redis, worker: JobL
     }
 
 
+@pytest.mark.parametrize("written", ["nan", "inf", "-1", "9e12", "x", "", "0", "0.25"])
+def test_an_attempt_of_which_nobody_knows_when_it_began_began_now(
+    connection: redis.Redis, worker: JobLeases, clock: Clock, written: str
+) -> None:
+    """A stranger may have written there; the time that the worker spent stays a number."""
+    enqueue(connection, clock, "a")
+    connection.hset("rq:worker:w", "state", "busy")
+    [execution] = claim(worker)
+    connection.hset(f"rq:execution:{execution.composite}", "created_at", written)
+    clock.now += 2
+    settle(worker, execution, FINISHED)
+    began = float(written) if written in {"0", "0.25"} else clock.now
+    assert float(only_result(connection)[b"execution_started_at"]) == began
+    assert float(connection.hget("rq:worker:w", "total_working_time") or -1) == pytest.approx(clock.now - began)
+
+
+def test_a_job_that_is_kept_for_a_second_is_not_kept_for_ever(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
+    enqueue(connection, clock, "a")
+    connection.hset(JOB, "result_ttl", 1)
+    [execution] = claim(worker)
+    settle(worker, execution, FINISHED)
+    assert connection.zscore(KEYS.finished, "enrich-a") == int(clock.now) + 1
+    assert connection.ttl(JOB) != -1
+
+
 @pytest.mark.parametrize("outcome", [FAILED, stopped(attempt=1)], ids=["failed", "stopped"])
 def test_a_failed_job_stays_a_year(
     connection: redis.Redis, worker: JobLeases, clock: Clock, outcome: JobOutcome

@@ -3,7 +3,7 @@
 -- ARGV: time, worker name, result ttl, failure ttl, then one JSON object per execution:
 --   job, execution; status ("finished", "failed", "stopped", "scheduled", "queued"); spent (whether the attempt counts);
 --   delay_s (of "scheduled"); meta and exc_string (of a failure).
--- Answers per execution: 1 settled, 0 it was no longer ours (given to another worker, cancelled, deleted, begun anew).
+-- Answers per execution: 1 settled, nil it was no longer ours (given to another worker, cancelled, deleted, begun anew).
 
 local queue, scheduled, started, leases, finished, failed, worker_key = unpack(KEYS)
 local worker, result_ttl, failure_ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -62,7 +62,7 @@ local function settle(item)
   local leased = call('ZSCORE', leases, composite)
   local ours = leased and runs_in(item.job, item.execution)
   end_execution(started, leases, composite, item.job, item.execution, worker)
-  if not ours then return 0 end
+  if not ours then return false end
   if not item.spent then add(item.job, 'attempts', -1) end
   SETTLE[item.status](item, { 'worker_name', worker, 'execution_id', item.execution,
     'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
@@ -70,7 +70,7 @@ local function settle(item)
     call_counter('HINCRBY', worker_key, COUNTER[item.status], 1)
     call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
   end
-  return 1
+  return true
 end
 
 -- RQ's own workers do so in their clean-up; where ours run alone, nobody else does.
