@@ -88,7 +88,7 @@ def _offer_figures(report: StatsReport, offers: OfferCounts) -> list[tuple[str, 
     if needing is not None:
         figures.append(("still need something", needing.any))
     for name in ("old_price", "discount", "affiliate_link"):
-        figures.append((f"missing {name.replace('_', ' ')}", getattr(offers, f"missing_{name}")))
+        figures.append((f"on sale, missing {name.replace('_', ' ')}", getattr(offers, f"missing_{name}")))
         if needing is not None:
             to_look_for = getattr(needing, name)
             figures.append(("  of them to look for", "no links are made" if to_look_for is None else to_look_for))
@@ -244,15 +244,17 @@ def _coverage_rows(report: StatsReport) -> list[Row]:
     offers = report.offers
     if offers is None:
         return []
-    share = f"{offers.enriched * 100 // offers.total}%" if offers.total else "-"
     missing = {
         "old price": offers.missing_old_price,
         "discount": offers.missing_discount,
         "affiliate link": offers.missing_affiliate_link,
     }
-    coverage = f"{offers.total:,} offers, {offers.enriched:,} enriched ({share}), {offers.gone:,} gone"
-    if report.needing is not None:
-        coverage += f", {report.needing.any:,} still need something" if report.needing.any else ", nothing to look for"
+    coverage = f"{offers.total:,} offers, {offers.gone:,} gone, {offers.enriched:,} enriched"
+    if report.needing is not None:  # the share reaches its end when nothing is left to do, whatever pages show
+        on_sale = offers.total - offers.gone
+        done = max(0, on_sale - report.needing.any)
+        share = f" ({done * 100 // on_sale}%)" if on_sale else ""
+        coverage += f"; {done:,} of {on_sale:,} on sale need nothing{share}"
     return [
         ("coverage", coverage),
         ("missing", _figures(missing)),

@@ -240,14 +240,16 @@ class Scraper:
         for position, reason in reading.unreadable:
             log.warning("card skipped", position=position, reason=reason, url=reading.url)
         saved = self.storage.save_offers(kept, seen_at=self.now(), trust_cards=self.trust_cards, dry_run=self.dry_run)
+        seen = len(kept) + filtered + len(reading.unreadable)
         self.counts.update(
             pages=1,
-            seen=len(kept) + filtered + len(reading.unreadable),
+            seen=seen,
             filtered=filtered,
             unreadable=len(reading.unreadable),
             refused=len(saved.refused),
         )
-        self.counts.update(offer.outcome for offer in saved.saved)
+        outcomes = Counter(offer.outcome for offer in saved.saved)
+        self.counts.update(outcomes)
         self.spared |= self._answered(kept, saved.saved)
         self.problems += [
             Problem(
@@ -257,13 +259,14 @@ class Scraper:
             )
             for refused in saved.refused
         ]
-        figures = {name: self.counts[name] for name in ("pages", "seen", "new", "changed", "unchanged")}
         log.info(
             "page read" if self.dry_run else "page saved",
             url=reading.url,
             source=source.kind,
             read_by=reading.strategy,
-            **figures,
+            page=self.counts["pages"],  # the log leaves an address's query out, and all pages of a source look alike
+            seen=seen,
+            **{name: outcomes[name] for name in ("new", "changed", "unchanged")},
         )
         if self.dry_run:
             lacking = {offer.external_id for offer in saved.saved if offer.needs & self.wanted}

@@ -60,7 +60,7 @@ def test_everything_worth_watching_is_there() -> None:
     assert shown["queue"] == "queued 1,200  started 3  scheduled 0  deferred 0"
     assert shown["rate"] == "58.0 jobs per minute, empty in 2 min 4 s"
     assert shown["failures"] == "page_changed 2  site_unavailable 1"
-    assert shown["coverage"] == "1,000 offers, 835 enriched (83%), 3 gone"
+    assert shown["coverage"] == "1,000 offers, 3 gone, 835 enriched"
     assert shown["paused"] == "shop.test for 25 s (page_blocked)"
     assert shown["drift"].startswith("old_price_cents")
     assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
@@ -73,16 +73,16 @@ def test_each_figure_says_what_it_counts() -> None:
     recent = RecentlyEnded(window_s=300, finished=40, failed=2)
     full = replace(report(), needing=needing, recent=recent)
     shown = dict(view_rows(full, now=NOW, height=24))
-    assert shown["coverage"] == "1,000 offers, 835 enriched (83%), 3 gone, 4 still need something"
+    assert shown["coverage"] == "1,000 offers, 3 gone, 835 enriched; 993 of 997 on sale need nothing (99%)"
     assert shown["ended"] == "finished 40  failed 2  in the last 5 min"
     tables = {block.title: block.rows for block in stats_blocks(full) if isinstance(block, Table)}
     queue, offers = ({str(name): count for name, count in tables[title]} for title in ("Queue", "Offers"))
     assert queue["finished, kept for 8 min"] == 500
     assert (queue["finished in the last 5 min"], queue["failed in the last 5 min"]) == (40, 2)
     assert offers["still need something"] == 4
-    assert offers["missing affiliate link"] == 1000
+    assert offers["on sale, missing affiliate link"] == 1000
     done = replace(full, needing=Needing(any=0, old_price=0, discount=0, affiliate_link=0))
-    assert dict(view_rows(done, now=NOW, height=24))["coverage"].endswith(", nothing to look for")
+    assert dict(view_rows(done, now=NOW, height=24))["coverage"].endswith("997 of 997 on sale need nothing (100%)")
 
 
 def test_the_newest_key_that_was_set_aside_is_there() -> None:

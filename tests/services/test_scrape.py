@@ -144,6 +144,19 @@ def test_a_dry_run_says_how_many_would_be_queued(storage: FailingStorage) -> Non
     assert scraper(storage, shop).scrape([OFERTAS]).enqueued == 2
 
 
+def test_each_page_is_logged_with_its_number_and_its_own_figures(
+    storage: FailingStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without their queries, which the log leaves out, the addresses of all pages are one."""
+    caplog.set_level("INFO")
+    scraper(storage, Shop(2)).scrape([OFERTAS])
+    scraper(storage, Shop(1), dry_run=True).scrape([OFERTAS])
+    told = [record for record in caplog.records if record.getMessage() in ("page saved", "page read")]
+    figures = [(each.figures["page"], each.figures["new"], each.figures["unchanged"]) for each in told]  # type: ignore[attr-defined]
+    assert figures == [(1, 8, 0), (2, 8, 0), (1, 0, 8)]
+    assert [each.getMessage() for each in told] == ["page saved", "page saved", "page read"], "a dry run saves none"
+
+
 def test_a_dry_run_leaves_nothing(storage: FailingStorage) -> None:
     queue = Queue()
     report = scraper(storage, Shop(2), queue, dry_run=True).scrape([OFERTAS])
