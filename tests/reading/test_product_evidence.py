@@ -176,3 +176,160 @@ def test_a_large_price_alone_makes_a_product_page() -> None:
 
 def test_a_heading_without_the_class_is_a_title_where_no_other_stands() -> None:
     assert told(read(page(BOX, title="<h1>Cafeteira</h1>")))["title"] == [("dom", "Cafeteira", "Cafeteira", "")]
+
+
+# --- The state, all alone ---
+
+PRICE = {
+    "price": {"value": 80.5, "original_value": 100, "currency_id": "BRL"},
+    "discount_label": {"value": 19, "text": "19% OFF no Pix"},
+    "action": {
+        "track": {
+            "melidata_event": {
+                "event_data": {
+                    "is_cash_price": True,
+                    "installments_amount": 10,
+                    "installments_value_each": 9,
+                    "installments_value_total": 90,
+                    "is_free_installments": True,
+                }
+            }
+        }
+    },
+}
+EVENT = {"item_id": "MLB5000000001", "catalog_product_id": "MLB40000001", "user_product_id": "MLBU3000000001"}
+
+
+def event(**data: object) -> dict[str, Any]:
+    return {"melidata_event": {"event_data": data}}
+
+
+def test_each_value_of_the_state_is_kept_with_its_text() -> None:
+    components = {"header": {"title": " Cafeteira  azul"}, "price": PRICE, "track": event(**EVENT)}
+    reading = read(page("", state(components=components), title=""), "")
+    assert told(reading) == {
+        "title": [("state", "Cafeteira azul", "Cafeteira azul", "")],
+        "item_id": [("state", "MLB5000000001", "MLB5000000001", "")],
+        "catalogue_id": [("state", "MLB40000001", "MLB40000001", "")],
+        "user_product_id": [("state", "MLBU3000000001", "MLBU3000000001", "")],
+        "price_cents": [("state", "80.5", 8050, "")],
+        "old_price_cents": [("state", "100", 10000, "")],
+        "currency": [("state", "BRL", "BRL", "")],
+        "discount_pct": [("state", "19", 19, "")],
+        "card_price_cents": [("state", "payment event", 9000, "")],
+        "installments_count": [("state", "payment event", 10, "")],
+        "installment_cents": [("state", "payment event", 900, "")],
+        "interest_free": [("state", "payment event", True, "")],
+        "price_condition": [("state", "is_cash_price", "pix", ""), ("state", "19% OFF no Pix", "pix", "")],
+    }
+
+
+@pytest.mark.parametrize("key", ["id", "type"])
+def test_components_that_are_listed_by_zone_are_found(key: str) -> None:
+    zones = {"head": [{key: "other"}, {key: "header", "title": "Cafeteira"}], "side": [{key: "price", **PRICE}]}
+    for shown in (state(components=zones), state(components=zones, app="anything")):
+        kept = told(read(page("", shown, title=""), ""))
+        assert kept["title"] == [("state", "Cafeteira", "Cafeteira", "")]
+        assert kept["price_cents"] == [("state", "80.5", 8050, "")]
+
+
+@pytest.mark.parametrize("parts", [{"price": PRICE}, {"header": {"title": "Cafeteira"}}, {}])
+def test_a_state_of_another_app_is_a_products_by_its_heading_and_price_together(parts: dict[str, Any]) -> None:
+    reading = read(page(BOX, state(app="anything", components=parts), title=""), "")
+    assert told(reading)["price_cents"] == [("dom", "R$80", 8000, "")]
+    assert "title" not in told(reading)
+
+
+def test_states_that_say_the_same_are_one_and_others_each_have_their_say() -> None:
+    shown, other = state(components={"price": PRICE}), state(components={"price": {**PRICE, "prefix": "x"}})
+    assert told(read(page("", shown + shown)))["price_cents"] == [("state", "80.5", 8050, "")]
+    assert told(read(page("", shown + other)))["price_cents"] == [("state", "80.5", 8050, "")] * 2
+
+
+@pytest.mark.parametrize(("visible", "kept"), [("VISIBLE", True), ("HIDDEN", False)])
+def test_a_price_that_the_state_hides_is_none(visible: str, kept: bool) -> None:
+    html = page(BOX, state(components={"price": {"price": {"value": 80}, "state": visible}}))
+    strategies = [strategy for strategy, *_ in told(read(html))["price_cents"]]
+    assert strategies == (["state", "dom"] if kept else ["dom"])
+
+
+def test_where_prices_begin_is_kept_with_the_words_of_the_state() -> None:
+    price = {"price": {"value": 80}, "prefix": "A partir de"}
+    _, reading = refused(page("", state(components={"price": price})))
+    assert told(reading)["price_cents"][0] == ("state", "A partir de", None, 'this is a "from" price')
+
+
+@pytest.mark.parametrize(
+    ("label", "kept"),
+    [
+        ({"value": 1}, ("state", "1", 1, "")),
+        ({"value": 99}, ("state", "99", 99, "")),
+        ({"value": 0}, ("state", "0", None, "no percentage")),
+        ({"value": 100}, ("state", "100", None, "no percentage")),
+        ({"value": "20% OFF"}, ("state", "20% OFF", 20, "")),
+        ({"value": True, "text": "20% OFF"}, ("state", "20% OFF", 20, "")),
+        ({"text": "no Pix"}, ("state", "no Pix", None, "no single percentage")),
+    ],
+)
+def test_a_label_of_the_state_is_kept_with_its_percentage_or_why_it_has_none(
+    label: dict[str, Any], kept: tuple[object, ...]
+) -> None:
+    price = {"price": {"value": 80, "currency_id": "BRL"}, "discount_label": label}
+    assert told(read(page("", state(components={"price": price}))))["discount_pct"] == [kept]
+
+
+def test_amounts_of_a_phrase_are_in_the_currency_of_the_states_price() -> None:
+    values = {"price": {"value": 90, "currency": "USD"}}
+    subtitle = {"text": "ou {price} em outros meios", "values": values}
+    price = {"price": {"value": 80, "currency_id": "USD"}, "subtitles": [subtitle]}
+    kept = told(read(page("", state(components={"price": price}))))
+    assert kept["card_price_cents"] == [("state", "ou US$ 90 em outros meios", 9000, "")]
+    silent = {"price": {"value": 80}, "subtitles": [{**subtitle, "values": {"price": {"value": 90}}}]}
+    kept = told(read(page("", state(components={"price": silent}))))
+    assert kept["card_price_cents"] == [("state", "ou R$ 90 em outros meios", 9000, "")]
+
+
+@pytest.mark.parametrize(
+    ("app", "own", "name"),
+    [
+        ("vip", "MLB5000000001", "item_id"),
+        ("pdp", "MLB40000001", "catalogue_id"),
+        ("upp", "MLBU3000000001", "user_product_id"),
+    ],
+)
+def test_the_states_own_id_is_of_the_kind_that_its_app_shows(app: str, own: str, name: str) -> None:
+    kept = told(read(page(BOX, state(app=app, id=own)), ""))
+    assert {found: kept[found] for found in kept if found.endswith("_id")} == {name: [("state", own, own, "")]}
+
+
+def test_ids_of_the_form_and_of_a_report_outside_of_the_components_count() -> None:
+    form = {"main_actions": {"form": {"item_id": "MLB5000000002"}}}
+    assert told(read(page(BOX, state(components=form)), ""))["item_id"] == [("state", *["MLB5000000002"] * 2, "")]
+    outside = state(track=event(**EVENT))
+    assert told(read(page(BOX, outside), ""))["catalogue_id"] == [("state", *["MLB40000001"] * 2, "")]
+
+
+@pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ({"no_active_item": True}, "no_active_item"),
+        ({"track": event(item_status="paused")}, "item_status paused"),
+        ({"components": {"no_stock_status": {"state": "VISIBLE"}}}, "no_stock_status"),
+    ],
+)
+def test_a_state_that_ends_the_offer_is_kept_with_what_it_says(shown: dict[str, Any], text: str) -> None:
+    error, reading = refused(page(BOX, state(**shown)))
+    assert isinstance(error, OfferGone)
+    assert told(reading)["available"] == [("state", text, False, "")]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_the_chosen_of_several_offers_tells_its_price_and_its_id(listed: bool) -> None:
+    price = {"id": "price", "price": {"value": 80, "currency_id": "BRL"}}
+    parts: Any = [{"id": "seller"}, price] if listed else {"seller": {"id": "seller"}, "price": price}
+    items = [{"item_id": "MLB5000000009"}, {"selected": True, "item_id": "MLB-5000000001", "components": parts}]
+    kept = told(read(page("", state(components={"buy_box_offers": {"state": "VISIBLE", "items": items}})), ""))
+    assert kept["item_id"] == [("state", "MLB-5000000001", "MLB5000000001", "")]
+    assert kept["price_cents"] == [("state", "80", 8000, "")]
+    hidden = state(components={"buy_box_offers": {"state": "HIDDEN", "items": items}})
+    assert [strategy for strategy, *_ in told(read(page(BOX, hidden), ""))["price_cents"]] == ["dom"]
