@@ -9,6 +9,7 @@ from fuzz.target import case, opened, target_names
 from waiting import must_end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", target_names())
 def test_the_first_hostile_inputs_are_read_or_refused(name: str) -> None:
     with opened(name) as target:

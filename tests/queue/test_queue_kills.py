@@ -20,6 +20,7 @@ from waiting import NEVER_S, wait_until
 from offers_cli.queue.registries import Registries
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from offers_cli.redis.programs import USUAL_FOLDERS, find_programs
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
 WORKED = "test:saved"
+pytestmark = pytest.mark.slow
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def mutate(html: str, source: random.Random) -> str:
     return html[: source.randrange(len(html) or 1)] if source.random() < 0.2 else html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", real_names("product", "listing", "wall"))
 def test_a_mutated_page_raises_nothing_but_declared_errors(name: str, real_pages: RealPages) -> None:
     source = random.Random(name)
@@ -84,6 +85,7 @@ def with_some_classes_renamed(html: str, source: random.Random) -> str:
     return html
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [without_some_elements, with_some_classes_renamed])
 @pytest.mark.parametrize("name", [name for name in real_names("product") if "out_of" not in name])
 def test_a_changed_page_gives_its_own_price_or_none(

@@ -80,6 +80,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("cut", [str, cut_state, cut_linked_data, only_elements])
 @pytest.mark.parametrize("name", WHOLE)

@@ -20,7 +20,7 @@ def test_no_example_is_without_its_output() -> None:
     assert len(EXAMPLES) == PAGE.count("```python") == PAGE.count("```text") == 3
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "supabase"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("supabase", marks=pytest.mark.slow)])
 def test_the_examples_print_what_the_page_says(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OFFERS_HOME": str(tmp_path / "home")}
     if kind == "supabase":

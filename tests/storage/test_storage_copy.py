@@ -67,6 +67,7 @@ def contents(storage: Storage) -> Any:
     return [(offer, storage.price_history(offer.id)) for offer in everything(storage)[:40]], storage.counts()
 
 
+@pytest.mark.slow
 def test_a_copy_is_the_same_row_for_row(lived_in: Storage, sqlite_path: Path, target: SupabaseStorage) -> None:
     seen: list[int] = []
     report = copy_to_supabase(sqlite_path, target, on_progress=lambda done: seen.append(done.offers))
@@ -87,6 +88,7 @@ def test_a_copy_again_finds_everything_there(lived_in: Storage, sqlite_path: Pat
     assert contents(target) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_copy_goes_on(
     lived_in: Storage, sqlite_path: Path, target: SupabaseStorage, supabase_project: SupabaseProject
 ) -> None:
@@ -109,6 +111,7 @@ def test_an_interrupted_copy_goes_on(
     assert contents(target) == contents(lived_in)
 
 
+@pytest.mark.slow
 def test_what_changed_on_the_other_side_is_named_and_left_alone(
     lived_in: Storage, sqlite_path: Path, target: SupabaseStorage
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_backup_of_sqlite_is_whole_and_private(lived_in: Storage, sqlite_path:
     restored.close()
 
 
+@pytest.mark.slow
 def test_a_backup_of_supabase_is_a_database_of_its_own(
     lived_in: Storage, sqlite_path: Path, target: SupabaseStorage, supabase_project: SupabaseProject, tmp_path: Path
 ) -> None:

@@ -278,6 +278,7 @@ def test_gone_offers_miss_nothing(shelf: Storage) -> None:
     assert "MLB3" in found(shelf)
 
 
+@pytest.mark.slow
 def test_a_long_list_is_streamed_whole_and_in_order(storage: Storage) -> None:
     """More than a server's page of 1,000 rows, with many ties."""
     save(storage, *(card(number, title=f"Fone {number % 7}") for number in range(1_234)))

@@ -428,12 +428,14 @@ def blocks_read(connection: Any, question: str) -> int:
     return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
+@pytest.mark.slow
 def test_what_needs_enrichment_costs_the_same_in_postgres(filled: Any) -> None:
     """Its function reads the small indexes: hardly any page is touched, though 20,000 offers are done."""
     ask = "SELECT offers_needing_enrichment(ARRAY['old-price', 'discount', 'affiliate-link'], 10)"
     assert blocks_read(filled, ask) < 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     ["ARRAY['X77'], NULL, NULL", "ARRAY['MLB5'], NULL, NULL", "ARRAY['MLBU9'], NULL, NULL", "'{}', '{id}', '{id}'"],
@@ -447,6 +449,7 @@ def test_an_offer_is_looked_up_by_the_index_of_each_kind_of_id_in_postgres(fille
     assert blocks_read(filled, f"SELECT offers_called({asked.replace('{id}', str(own))}, 50)") < 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sort", ["-last_seen", "price"])
 def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
     """A page of places costs the same at the start and at the end; a page of offers is found by id."""
@@ -457,6 +460,7 @@ def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
     assert blocks_read(filled, f"SELECT offers_at('{{{','.join(ids[10_000:10_050])}}}', {everything})") < 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call", ["offers_prune('2025-01-01', {after}, 50, true)", "offers_export({after}, 50)"], ids=["prune", "backup"]
 )

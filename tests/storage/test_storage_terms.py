@@ -82,6 +82,7 @@ def test_a_card_seen_before_the_page_was_read_changes_no_fact(storage: Storage) 
     assert stored(storage, saved.offer_id).facts == Facts(reviews=5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown_by_page", [{}, PIX, ANY, STRUCK, {**PIX, **STRUCK}])
 @pytest.mark.parametrize("shown_by_card", [{}, PIX, ANY, STRUCK, {**PIX, **STRUCK}])
 def test_a_listing_and_a_page_may_differ_for_ever(
