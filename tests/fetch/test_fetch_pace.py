@@ -200,10 +200,32 @@ def test_pauses_that_are_over_are_forgotten(make_pace: MakePace, clock: Clock, c
 def test_a_longer_pause_in_force_stays_and_a_longer_one_replaces(make_pace: MakePace) -> None:
     pace = make_pace()
     pace.pause(HOST, 100, reason="page_blocked")
-    assert pace.pause(HOST, 5, reason="rate_limited") == 100
+    for seconds in (5, 100):
+        assert pace.pause(HOST, seconds, reason="rate_limited") == 100
     assert [(found.reason, found.seconds) for found in pace.paused_hosts()] == [("page_blocked", 100)]
     assert pace.pause(HOST, 200, reason="rate_limited") == 200
     assert [(found.reason, found.seconds) for found in pace.paused_hosts()] == [("rate_limited", 200)]
+
+
+def test_a_short_pause_does_not_let_a_long_queue_of_turns_be_forgotten(
+    make_pace: MakePace, connection: redis.Redis
+) -> None:
+    pace = make_pace(500)
+    assert [wait_s(pace) for _ in range(3)][-1] == 1020
+    pace.pause(HOST, 1, reason="rate_limited")
+    assert connection.pttl(KEY) > 4_600_000
+
+
+def test_a_host_is_known_for_an_hour_after_its_pause(make_pace: MakePace, connection: redis.Redis) -> None:
+    """It goes then, and not before: counted from Redis's own time, between two readings of it."""
+
+    def now_ms() -> int:
+        seconds, micros = connection.time()
+        return seconds * 1000 + micros // 1000
+
+    pace, before = make_pace(), now_ms()
+    pace.pause(HOST, 10, reason="rate_limited")
+    assert connection.pttl(KEY) + now_ms() >= before + 3_610_000 - 1
 
 
 # Refusals: whose trouble they are, the host's or one page's.
@@ -411,7 +433,7 @@ def test_a_host_that_asks_for_no_pause_is_not_paused_and_that_is_no_strike(make_
     assert wall(pace, seconds=0) == Refusal(wait_s=0, walls=0)
     assert pause_s(pace) == 0
     wall(pace, 2)
-    assert pause_s(pace) == 60
+    assert [(found.seconds, found.reason) for found in pace.paused_hosts()] == [(60, "page_blocked")]
 
 
 def test_a_page_alone_with_its_wall_waits_for_a_pause_in_force_too(make_pace: MakePace, clock: Clock) -> None:

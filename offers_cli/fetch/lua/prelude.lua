@@ -26,7 +26,7 @@ local function read(key, field) return number(call('HGET', key, field)) or 0 end
 -- How long a host is still paused, 0 if it is not. No pause is longer than the longest: the clock was set back.
 local function pause_left(key)
   local left = read(key, 'until') - now
-  return left > 0 and left <= longest and left or 0
+  return left <= longest and math.max(0, left) or 0
 end
 
 -- Redis forgets a host that nobody asks any more, an hour after all that is known of it is over.
