@@ -285,11 +285,12 @@ def print_table(table: Table) -> None:
         column = table.columns[place]
         figures, cut = column in table.right, column in table.cut
         # Rich narrows the columns that may wrap before the others: where one may be cut, it alone gives way.
-        whole = figures or (table.cut and not cut) or any(isinstance(row[place], datetime) for row in table.rows)
+        whole = figures or (table.cut and not cut)
+        moments = [cell[place] for row, cell in zip(table.rows, cells, strict=True) if isinstance(row[place], datetime)]
         shown.add_column(
             Text(column),
             justify="right" if figures else "left",
-            min_width=widths[place] if whole else max(map(len, column.split())),
+            min_width=widths[place] if figures else max([*map(len, column.split()), *map(len, moments)]),
             no_wrap=bool(whole),
             overflow="fold",
         )

@@ -144,3 +144,14 @@ def test_a_pipe_gets_a_moment_in_utc_and_a_coloured_cell_plain(capsys: pytest.Ca
     Output().show_blocks([SEEN])
     _, row = capsys.readouterr().out.splitlines()
     assert row.split("\t")[2:4] == ["R$ 1,00", "2026-11-24T12:00:00Z"]
+
+
+def test_a_long_text_beside_a_moment_in_one_column_crowds_out_no_other_column(
+    on_terminal: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_terminal.setenv("COLUMNS", "60")
+    rows = [("url", "https://example/" + "x" * 80, "listing"), ("seen", NOON, "listing")]
+    Output().show_blocks([Table("Offer", ("column", "value", "from"), rows)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].split() == ["column", "value", "from"]
+    assert any(line.split() == ["seen", "just", "now", "listing"] for line in lines)
