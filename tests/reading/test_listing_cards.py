@@ -375,3 +375,99 @@ def test_what_belongs_together_is_told_by_one() -> None:
     assert one.filled_by(again) == Facts(coupon_label="Cupom 5%", coupon_pct=5, coupon_min_cents=10000)
     badge = Facts(badge="OFERTA", full=True).filled_by(Facts(badge="OUTRA", badge_until="x", brand="y"))
     assert badge.known() == {"full": True, "badge": "OFERTA", "brand": "y"}
+
+
+# --- What one card among the elements says ---
+
+
+def shown_offer(market: MercadoLivre, html: str) -> Offer:
+    [offer] = read(market, listing(html=html)).offers
+    return offer
+
+
+def unreadable(market: MercadoLivre, html: str) -> str:
+    [(_, why)] = read(market, listing(html=html + ACard(item_id="MLB100000002").html())).unreadable
+    return why
+
+
+HREF = "https://produto.mercadolivre.com.br/MLB-100000001-x-_JM"
+
+
+@pytest.mark.parametrize("words", ["GANHOS 12%", "Ganancia 12%", "GANANCIAS 12%"])
+def test_what_the_affiliate_earns_is_known_in_each_wording(words: str, market: MercadoLivre) -> None:
+    chip = f'<div class="poly-component__chip">{words}</div>'
+    assert shown_offer(market, ACard(elements=chip).html()).commission_pct == 12
+
+
+def test_an_advertisement_is_known_by_the_id_that_its_card_hides(market: MercadoLivre) -> None:
+    hidden = '<form><input type="hidden" name="id" value="MLB100000001"></form>'
+    html = ACard(elements=hidden).html().replace(HREF, "https://click1.mercadolivre.com.br/mclics/clicks/x")
+    offer = shown_offer(market, html)
+    assert (offer.external_id, offer.item_id) == ("MLB100000001", "MLB100000001")
+    assert "click1" not in offer.url
+    assert unreadable(market, html.replace(hidden, "")) == "no id"
+
+
+def test_a_card_may_lead_to_a_user_product(market: MercadoLivre) -> None:
+    html = ACard().html().replace(HREF, "/cafeteira/up/MLBU3000000001")
+    offer = shown_offer(market, html)
+    assert (offer.marketplace, offer.external_id, offer.item_id) == ("mercado_livre", "MLBU3000000001", None)
+
+
+def test_a_card_that_is_itself_the_link_leads_where_it_leads(market: MercadoLivre) -> None:
+    whole = ACard().html().replace('<div class="poly-card">', f'<a class="poly-card" href="{HREF}">', 1)
+    html = re.sub(r'<a class="poly-component__title"[^>]*>Fone</a>', '<b class="poly-component__title">Fone</b>', whole)
+    assert shown_offer(market, html.removesuffix("</div>") + "</a>").item_id == "MLB100000001"
+
+
+def test_a_picture_that_is_loaded_late_is_the_cards_all_the_same(market: MercadoLivre) -> None:
+    late = '<img src="data:image/gif;base64,x"><img data-src="https://site.example/b.webp">'
+    assert shown_offer(market, ACard(elements=late).html()).image_url == "https://site.example/b.webp"
+
+
+def test_why_a_card_cannot_be_read_is_said_in_words(market: MercadoLivre) -> None:
+    html, price = ACard().html(), amount(10000)
+    assert unreadable(market, html.replace(price, price + amount(9000))) == "several prices"
+    assert unreadable(market, html.replace(price, "")) == "no price"
+    assert unreadable(market, html.replace("poly-component__price", "x")) == "no price"
+    assert unreadable(market, html.replace(price, f"10x {price}")) == "an instalment stands where the price should"
+    assert unreadable(market, html.replace(">R$<", ">\u00a3<")) == "'\u00a3' is no currency known here"
+    assert unreadable(market, html.replace(">Fone<", "><")) == "no title"
+    assert unreadable(market, ACard(note="por kg").html()) == "a price per unit"
+
+
+def test_labels_and_old_prices_of_a_second_offer_are_not_the_cards(market: MercadoLivre) -> None:
+    loose = '<div class="poly-price__labels"><i class="andes-money-amount__discount">20% OFF</i></div>'
+    assert shown_offer(market, ACard(elements=loose).html()).discount_pct == 20
+    assert shown_offer(market, ACard(elements=f'<div class="buy-box">{loose}</div>').html()).discount_pct is None
+
+
+def test_a_label_without_a_percentage_is_not_replaced_by_arithmetic(market: MercadoLivre) -> None:
+    """Whether state or elements show it."""
+    plain, label = ACard(old=15000), ACard(old=15000, label="no Pix")
+    percent = ACard(old=15000, label="33% OFF no Pix")
+    for shown, told, pct in ((label, plain, None), (plain, label, None), (percent, label, None), (plain, percent, 33)):
+        [offer] = read(market, listing(html=shown.html(), states=[told.state()])).offers
+        assert offer.discount_pct == pct
+
+
+def test_a_cent_of_rounding_is_no_contradiction_of_what_is_said_aloud(market: MercadoLivre) -> None:
+    page = listing(html=ACard(price=10000).html(), states=[ACard(price=10001).state()])
+    assert [offer.price_cents for offer in read(market, page).offers] == [10001]
+
+
+def test_a_card_of_the_hub_that_shows_an_old_price_or_instalments_is_not_silent(market: MercadoLivre) -> None:
+    chip = '<div class="poly-component__chip">GANHOS 12%</div>'
+    for card in (ACard(old=15000, elements=chip), ACard(phrase="12x {p}", amounts={"p": 990}, elements=chip)):
+        assert shown_offer(market, card.html()).price_condition == "any"
+    assert shown_offer(market, ACard(elements=chip).html()).price_condition is None
+
+
+def test_an_address_is_stored_where_the_market_is_and_never_a_strangers() -> None:
+    moved, there = MercadoLivre("http://market.example:8080"), "http://market.example:8080/MLB-100000001-x-_JM"
+    hidden = ACard(elements='<input type="hidden" name="id" value="MLB100000001">').html()
+    assert shown_offer(moved, hidden.replace(HREF, there)).url == there
+    for stranger in ("http://other.example/MLB-100000001-x-_JM", "https://click1.mercadolivre.com.br/mclics/x"):
+        assert shown_offer(moved, hidden.replace(HREF, stranger)).url.startswith("http://market.example:8080/")
+        own = shown_offer(MercadoLivre(), hidden.replace(HREF, stranger)).url
+        assert own.startswith("https://produto.mercadolivre.com.br/MLB-100000001")
