@@ -29,6 +29,8 @@ LOCKS = {
 }
 LOCKED = "requirements/dev.txt"
 QUICK = "not acceptance and not slow"
+PYTEST = ("pytest", "--durations=20", "--timeout=600")
+"""A test that never ends names itself, and the others still run."""
 MEASURED = Path(".nox/measured")
 BRANCHES_PCT = {
     "affiliate": 90,
@@ -65,12 +67,10 @@ def install_project(session: nox.Session) -> None:
         session.env.setdefault("OFFERS_REAL_PAGES", os.environ.get("OFFERS_REAL_PAGES", str(REAL_PAGES)))
 
 
-def run_measured(session: nox.Session, marked: str, *args: str) -> None:
-    """Run the tests so marked on all cores, and keep which branches they and the programs they start run."""
+def run_measured(session: nox.Session, *command: str) -> None:
+    """Run a Python module, and keep which branches it and the programs that it starts run."""
     shutil.rmtree(MEASURED / session.name, ignore_errors=True)
-    measure = ("coverage", "run", f"--data-file={MEASURED.absolute() / session.name / 'data'}", "-m")
-    stuck = ("--timeout", "600")  # a test that never ends names itself, and the others still run
-    session.run(*measure, "pytest", "-n", "logical", "--durations=20", *stuck, "-m", marked, *args, *session.posargs)
+    session.run("coverage", "run", f"--data-file={MEASURED.absolute() / session.name / 'data'}", "-m", *command)
 
 
 @nox.session
@@ -87,14 +87,14 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit, page, storage, queue and fetch tests; loopback only."""
     install(session)
-    run_measured(session, QUICK)
+    run_measured(session, *PYTEST, "-n", "logical", "-m", QUICK, *session.posargs)
 
 
 @nox.session
 def acceptance(session: nox.Session) -> None:
-    """The installed program as a subprocess, against the shop and a real Redis."""
+    """The installed program as a subprocess, against the shop and a real Redis. It waits a lot: two on each core."""
     install(session)
-    run_measured(session, "acceptance")
+    run_measured(session, *PYTEST, "-n", str(2 * (os.cpu_count() or 1)), "-m", "acceptance", *session.posargs)
 
 
 @nox.session
@@ -106,9 +106,10 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Tests that take more than a few seconds."""
+    """Tests that take more than a few seconds, and cover little that the others do not."""
     install(session)
-    run_measured(session, "slow and not acceptance", "--ignore=tests/faults")
+    chosen = ("-m", "slow and not acceptance", "--ignore=tests/faults")
+    session.run(*PYTEST, "-n", "logical", *chosen, *session.posargs)
 
 
 @nox.session
