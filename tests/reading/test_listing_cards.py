@@ -471,3 +471,98 @@ def test_an_address_is_stored_where_the_market_is_and_never_a_strangers() -> Non
         assert shown_offer(moved, hidden.replace(HREF, stranger)).url.startswith("http://market.example:8080/")
         own = shown_offer(MercadoLivre(), hidden.replace(HREF, stranger)).url
         assert own.startswith("https://produto.mercadolivre.com.br/MLB-100000001")
+
+
+# --- Where a state keeps its cards, addresses and pictures ---
+
+
+def in_state(place: dict[str, Any]) -> str:
+    return f'<script id="__PRELOADED_STATE__" type="application/json">{json.dumps({"pageState": place})}</script>'
+
+
+HUB = {"polycards": [A.state(), {"id": "no card"}], "polycard_context": {"url_prefix": "https://www."}}
+BRICK = {"id": "recommendations_card", "data": {"recommendations": HUB}}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"recommendations": HUB},
+        {"polycard_client_model": HUB},
+        {"bricks": [BRICK]},
+        {"bricks": [{"id": "x"}, {"id": "y", "bricks": [BRICK]}]},
+    ],
+)
+def test_the_hub_keeps_its_cards_in_bricks_or_bare(place: dict[str, Any], market: MercadoLivre) -> None:
+    reading = read(market, in_state(place))
+    assert [(offer.item_id, offer.price_condition) for offer in reading.offers] == [("MLB100000001", None)]
+    assert reading.strategy == "state"
+
+
+def test_other_bricks_are_no_cards_of_the_hub(market: MercadoLivre) -> None:
+    brick = {"id": "another", "data": {"recommendations": HUB}}
+    with pytest.raises(PageChanged):
+        read(market, in_state({"bricks": [brick]}))
+
+
+def pictured(market: MercadoLivre, pictures: object, **context: str) -> str | None:
+    card = A.state() | {"pictures": pictures}
+    place = {"recommendations": {"polycards": [card], "polycard_context": context}}
+    [offer] = read(market, in_state(place)).offers
+    return offer.image_url
+
+
+def test_a_pictures_address_is_made_as_the_page_makes_it(market: MercadoLivre) -> None:
+    picture = {"pictures": [{"id": "123-MLA456_789"}, {"id": "other"}]}
+    assert pictured(market, picture) == "https://http2.mlstatic.com/D_Q_NP_2X_123-MLA456_789-AB.webp"
+    own = picture | {"square": "S"}
+    assert pictured(market, own) == "https://http2.mlstatic.com/D_S_NP_2X_123-MLA456_789-AB.webp"
+    context = {"picture_square_default": "D", "picture_size_default": "V"}
+    assert pictured(market, picture, **context) == "https://http2.mlstatic.com/D_D_NP_2X_123-MLA456_789-V.webp"
+    template = {"picture_template": "https://site.example/{id}/{sanitized_title}{size}{square}{2x}"}
+    assert pictured(market, picture, **template) == "https://site.example/123-MLA456_789/ABQ_2X"
+    assert pictured(market, picture, picture_template="http://site.example/{id}") is None
+
+
+@pytest.mark.parametrize("picture", [None, "", "../x", "a b", 7])
+def test_what_is_no_name_of_a_picture_makes_no_address(picture: object, market: MercadoLivre) -> None:
+    assert pictured(market, {"pictures": [{"id": picture}]}) is None
+    assert pictured(market, {"pictures": []}) is None
+
+
+def addressed(market: MercadoLivre, metadata: dict[str, Any], **context: str) -> Offer:
+    place = {"recommendations": {"polycards": [A.state() | {"metadata": metadata}], "polycard_context": context}}
+    [offer] = read(market, in_state(place)).offers
+    return offer
+
+
+def test_a_card_of_the_state_is_known_by_its_ids_or_by_its_address(market: MercadoLivre) -> None:
+    told = {"id": "MLB100000001", "product_id": "MLB40000001", "user_product_id": "MLBU3000000001"}
+    offer = addressed(market, told)
+    assert (offer.external_id, offer.item_id, offer.catalogue_id) == ("MLB100000001", "MLB100000001", "MLB40000001")
+    catalogue = addressed(market, {"url": "www.mercadolivre.com.br/fone/p/MLB40000001"})
+    assert (catalogue.external_id, catalogue.catalogue_id) == ("MLB40000001", "MLB40000001")
+    assert catalogue.url == "https://www.mercadolivre.com.br/fone/p/MLB40000001"
+    user_product = addressed(market, {"user_product_id": "MLBU3000000001"})
+    assert user_product.external_id == "MLBU3000000001"
+    pinned = {"url": "www.mercadolivre.com.br/fone/p/MLB40000001", "url_params": "?pdp_filters=item_id%3AMLB100000001"}
+    assert addressed(market, pinned | {"url_fragments": "#wid=MLB100000001"}).item_id == "MLB100000001"
+
+
+@pytest.mark.parametrize(
+    ("url", "context"),
+    [
+        ("www.mercadolivre.com.br/fone/p/MLB40000001", {}),
+        ("mercadolivre.com.br/fone/p/MLB40000001", {"url_prefix": "https://www."}),
+        ("https://www.mercadolivre.com.br/fone/p/MLB40000001", {"url_prefix": "https://x.example/"}),
+        ("www.mercadolivre.com.br/fone/p/MLB40000001?to=https://x.example", {}),
+    ],
+)
+def test_an_address_of_the_state_may_lack_its_beginning(
+    url: str, context: dict[str, str], market: MercadoLivre
+) -> None:
+    assert addressed(market, {"url": url}, **context).url.startswith("https://www.mercadolivre.com.br/fone/p/MLB4")
+
+
+def test_a_path_of_the_state_is_one_of_the_pages_host(market: MercadoLivre) -> None:
+    assert addressed(market, {"url": "/fone/p/MLB40000001"}).catalogue_id == "MLB40000001"
