@@ -177,7 +177,7 @@ class FetchConfig:
     """How pages are fetched and kept."""
 
     allowed_hosts: tuple[str, ...] = _setting(
-        "OFFERS_ALLOWED_HOSTS", WORDS, (), "Hosts that may be fetched, comma-separated; default: the marketplaces' own."
+        "OFFERS_ALLOWED_HOSTS", WORDS, (), "The hosts that may be fetched, comma-separated; else the marketplaces'."
     )
     allow_private_hosts: bool = _setting(
         "OFFERS_ALLOW_PRIVATE_HOSTS",

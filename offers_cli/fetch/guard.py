@@ -248,7 +248,8 @@ class Guard:
         host = _host(parts)
         port = self._port(parts, scheme)
         if (host, port) not in self._allowed:
-            raise _Refused(f"the host {host} is not allowed", f"if you trust it, add {host} to OFFERS_ALLOWED_HOSTS")
+            hint = f"if you trust it, set OFFERS_ALLOWED_HOSTS to {host} and all other hosts that you need"
+            raise _Refused(f"the host {host} is not allowed", hint)
         if (":" in host or _NUMBER.fullmatch(host)) and not self._is_reachable(host):
             raise _Refused(f"the address {host} is not public", PRIVATE_HINT)
         return _safe_url(parts, scheme, host, port)
