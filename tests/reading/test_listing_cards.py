@@ -12,6 +12,7 @@ from reading.cards import LISTING, ACard, amount, listing, read, read_each_way
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
+from offers_cli.marketplaces.mercado_livre.listing_state import MOST_CARDS
 from offers_cli.offer import Facts, Offer
 
 
@@ -566,3 +567,191 @@ def test_an_address_of_the_state_may_lack_its_beginning(
 
 def test_a_path_of_the_state_is_one_of_the_pages_host(market: MercadoLivre) -> None:
     assert addressed(market, {"url": "/fone/p/MLB40000001"}).catalogue_id == "MLB40000001"
+
+
+# --- Where the pages of each kind keep their cards, and how these are drawn ---
+
+SHORTENED = A.state() | {
+    "metadata": {"url": "loja.example/fone/p/MLB40000001"},
+    "pictures": {"pictures": [{"id": "123-MLA456"}]},
+}
+DRAWN = {"url_prefix": "https://", "picture_template": "https://pictures.example/{id}.webp"}
+
+
+def offers_page(*items: object, **more: Any) -> str:
+    state = {"appProps": {"pageProps": {"data": {"items": list(items), **more}}}}
+    return f'<script id="__PRELOADED_STATE__" type="application/json">{json.dumps(state)}</script>'
+
+
+def search(*results: object, **more: Any) -> str:
+    return in_state({"initialState": {"results": list(results), **more}})
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        offers_page({"card": SHORTENED}, polycardContext=DRAWN),
+        search({"polycard": SHORTENED}, polycard_context=DRAWN),
+        in_state({"recommendations": {"polycards": [SHORTENED], "polycard_context": DRAWN}}),
+        profile(shared(polycard_context=DRAWN), {"tabs": [{"polycards": [SHORTENED]}]}),
+        profile({"tabs": [{"polycards": [SHORTENED], "polycardContext": DRAWN}]}),
+        profile({"tabs": [{"polycards": [SHORTENED], "polycard_context": DRAWN}]}),
+    ],
+)
+def test_cards_are_drawn_as_their_own_page_says(page: str, market: MercadoLivre) -> None:
+    [offer] = read(market, page, PROFILE).offers
+    assert (offer.external_id, offer.image_url) == ("MLB40000001", "https://pictures.example/123-MLA456.webp")
+
+
+NO_CARDS: list[dict[str, Any]] = [
+    {"metadata": {"id": "MLB1"}},
+    {"components": []},
+    {"metadata": [], "components": []},
+    {"metadata": {}, "components": {}},
+]
+
+
+@pytest.mark.parametrize("other", [*NO_CARDS, None, "card"])
+def test_a_list_that_holds_something_else_is_not_an_empty_one(other: object, market: MercadoLivre) -> None:
+    pages = (
+        offers_page({"card": other}),
+        search({"polycard": other}),
+        search({"id": "BANNER"}),
+        profile({"tabs": [{"polycards": [other]}]}),
+    )
+    for page in pages:
+        with pytest.raises(PageChanged):
+            read(market, page, PROFILE)
+
+
+def test_what_is_no_card_stands_among_cards_and_is_passed_over(market: MercadoLivre) -> None:
+    others = [*NO_CARDS, None, "card"]
+    cards = [*others, A.state(), *others, B.state(), *others]
+    for page in (
+        offers_page("banner", *({"card": card} for card in cards)),
+        search("banner", *({"polycard": card} for card in cards)),
+        in_state({"recommendations": {"polycards": cards}}),
+        profile({"tabs": [{"polycards": cards}]}),
+    ):
+        reading = read(market, page, PROFILE)
+        assert [offer.item_id for offer in reading.offers] == ["MLB100000001", "MLB100000002"]
+        assert reading.unreadable == ()
+
+
+def test_an_empty_list_is_an_empty_listing(market: MercadoLivre) -> None:
+    for page in (offers_page(), search(), in_state({"recommendations": {"polycards": []}})):
+        reading = read(market, page)
+        assert (reading.offers, reading.strategy) == ((), "state")
+
+
+@pytest.mark.parametrize(
+    ("pagination", "address"),
+    [
+        ({"next_page": {"url": "https://lista.mercadolivre.com.br/fone_Desde_49"}}, "fone_Desde_49"),
+        ({"next_page": {"url": "https://lista.mercadolivre.com.br/fone_Desde_49", "show": True}}, "fone_Desde_49"),
+        ({"next_page": {"url": "https://lista.mercadolivre.com.br/fone_Desde_49", "show": False}}, None),
+        ({"next_page": {"url": 49}}, None),
+        ({"next_page": None}, None),
+        (None, None),
+    ],
+)
+def test_a_search_tells_its_next_page(pagination: object, address: str | None, market: MercadoLivre) -> None:
+    following = read(market, search({"polycard": A.state()}, pagination=pagination)).next_page
+    assert following == (address and f"https://lista.mercadolivre.com.br/{address}")
+
+
+def test_a_listing_is_found_in_whichever_state_holds_it(market: MercadoLivre) -> None:
+    page = in_state({"other": 1}) + search({"polycard": A.state()}) + search({"polycard": B.state()})
+    assert [offer.item_id for offer in read(market, page).offers] == ["MLB100000001"]
+
+
+def test_a_listing_without_end_is_cut_off(market: MercadoLivre) -> None:
+    page = search(*[{"polycard": A.state()}] * (MOST_CARDS + 50))
+    assert len(read(market, page).offers) == MOST_CARDS
+
+
+def test_cards_of_the_hub_come_from_its_first_brick_of_them(market: MercadoLivre) -> None:
+    later = {"id": "recommendations_card", "data": {"recommendations": {"polycards": [B.state()]}}}
+    empty = {"id": "recommendations_card", "data": {"recommendations": None}}
+    nested = {"id": "row", "bricks": ["x", {"id": "cell", "bricks": [empty, BRICK]}]}
+    for bricks in (
+        [nested, {"id": "row", "bricks": [{"id": "cell", "bricks": [later]}]}],
+        [BRICK, later],
+        [empty, BRICK],
+    ):
+        assert [offer.item_id for offer in read(market, in_state({"bricks": bricks})).offers] == ["MLB100000001"]
+    for others in (None, {"recommendations_card": BRICK}, "x"):
+        page = in_state({"bricks": others, "recommendations": HUB})
+        assert [offer.item_id for offer in read(market, page).offers] == ["MLB100000001"]
+
+
+def test_a_profile_shows_its_tabs_and_carousels_in_their_order(market: MercadoLivre) -> None:
+    cards = [ACard(item_id=f"MLB10000000{n}", title=f"Fone {n}") for n in range(6)]
+    one, two, three, four, five, six = ({"polycards": [card.state()]} for card in cards)
+    tabs = [
+        {"id": 1, "content": [{"x": None, "carousel": one}, "x", [two]], "more": three},
+        "no tab",
+        {"id": 2, "content": {"deep": [{"deeper": four}]}},
+    ]
+    page = profile({"type": "header"}, {"tabs": tabs}, {"tabs": None}, {"tabs": [five, six]})
+    assert sources(market, page) == [(card.item_id, "listing") for card in cards]
+
+
+def test_no_product_of_a_profile_is_told_apart_that_is_no_card(market: MercadoLivre) -> None:
+    link = {"recommendation_data": {"recommendation_info": {"polycards": [{"new": 1}]}}}
+    assert sources(market, profile(shared(), shared(A))) == [("MLB100000001", "listing")]
+    with pytest.raises(PageChanged):
+        sources(market, profile(link))
+
+
+# --- What one card of the state says ---
+
+
+def test_a_card_of_the_state_without_a_currency_is_sold_in_that_of_its_country(market: MercadoLivre) -> None:
+    for item_id, currency in (("MLA100000001", "ARS"), ("MLB100000001", "BRL")):
+        state = ACard(item_id=item_id).state()
+        del state["components"][1]["price"]["current_price"]["currency"]
+        assert offer_of(market, state).currency == currency
+
+
+@pytest.mark.parametrize(
+    ("price", "why"),
+    [
+        (None, "no price"),
+        ([], "no price"),
+        ({}, "no price"),
+        ({"current_price": {"currency": "BRL"}}, "no price"),
+        ({"current_price": {"value": 0}}, "zero is no price"),
+        ({"current_price": {"value": "1.290"}}, "'1.290' is a text, not a number"),
+        ({"current_price": {"value": -5}}, "below zero"),
+    ],
+)
+def test_why_a_card_of_the_state_cannot_be_read_is_said(price: object, why: str, market: MercadoLivre) -> None:
+    state = A.state()
+    state["components"][1] = {"type": "price", "price": price}
+    [(place, reason)] = read(market, listing(states=[B.state(), state])).unreadable
+    assert place == 2
+    assert why in reason
+
+
+def test_a_card_of_the_state_needs_title_and_id(market: MercadoLivre) -> None:
+    nameless = A.state()
+    del nameless["components"][0]
+    unknown = A.state() | {"metadata": {"url": "https://www.mercadolivre.com.br/ofertas"}}
+    reading = read(market, listing(states=[nameless, unknown, B.state()]))
+    assert reading.unreadable == ((1, "no title"), (2, "no id"))
+
+
+def test_what_stands_beside_a_price_of_the_hub_makes_it_no_silence(market: MercadoLivre) -> None:
+    beside = changed(A.state(), installments={"text": "12x"})
+    for state, condition in ((A.state(), None), (beside, "any")):
+        [offer] = read(market, in_state({"recommendations": {"polycards": [state]}})).offers
+        assert offer.price_condition == condition
+
+
+def test_a_label_tells_the_previous_price_where_the_price_does_not(market: MercadoLivre) -> None:
+    labels = [{"key": "previous_price", "price": {"value": 150, "currency": "BRL"}}]
+    assert offer_of(market, changed(A.state(), price_labels=labels)).old_price_cents == 15000
+    assert offer_of(market, changed(ACard(old=12000).state(), price_labels=labels)).old_price_cents == 12000
+    for other in ({"key": "price", "price": {"value": 150}}, {"key": "x", "price": {"value": 150, "previous": False}}):
+        assert offer_of(market, changed(A.state(), price_labels=[other])).old_price_cents is None
