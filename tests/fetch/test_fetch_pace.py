@@ -127,6 +127,16 @@ def test_a_clock_that_was_set_back_wedges_nothing(make_pace: MakePace, clock: Cl
     assert pace.paused_hosts() == []
 
 
+def test_a_turn_is_believed_up_to_a_thousand_delays_from_now(make_pace: MakePace, clock: Clock) -> None:
+    """One further off was given out by a clock that has been set back."""
+    pace, turn = make_pace(0.5), clock.now
+    wait_s(pace)
+    clock.now = turn - 510
+    assert wait_s(pace) == 510.51
+    clock.now = turn + 0.51 - 510.000001
+    assert wait_s(pace) == 0.0
+
+
 def test_a_long_queue_of_turns_is_no_clock_that_was_set_back(make_pace: MakePace) -> None:
     pace = make_pace(0.5)
     assert [wait_s(pace) for _ in range(900)][-1] == pytest.approx(899 * 0.51)
@@ -147,6 +157,26 @@ def test_a_paused_egress_is_passed_over(make_pace: MakePace) -> None:
         with pytest.raises(HostPaused) as paused:
             pace.reserve(HOST, egresses)
         assert (paused.value.reason, paused.value.seconds) == ("rate_limited", 10), "the way that opens first"
+
+
+def test_of_ways_that_open_at_once_the_first_says_why(make_pace: MakePace) -> None:
+    pace = make_pace()
+    pace.pause(HOST, 30, reason="page_blocked", egress="a:1")
+    pace.pause(HOST, 30, reason="rate_limited", egress="b:1")
+    with pytest.raises(HostPaused) as paused:
+        pace.reserve(HOST, ("a:1", "b:1"))
+    assert paused.value.reason == "page_blocked"
+
+
+def test_a_pause_holds_to_its_last_microsecond(make_pace: MakePace, clock: Clock) -> None:
+    pace = make_pace()
+    pace.pause(HOST, 10, reason="rate_limited")
+    clock.now += 9.999999
+    with pytest.raises(HostPaused) as paused:
+        wait_s(pace)
+    assert paused.value.seconds == 1e-6
+    assert pace.is_paused(HOST)
+    assert pause_s(pace) == 1e-6
 
 
 def test_a_pause_holds_for_everyone_and_ends(make_pace: MakePace, clock: Clock, pace_redis: RedisServer) -> None:
@@ -434,6 +464,18 @@ def test_a_host_that_asks_for_no_pause_is_not_paused_and_that_is_no_strike(make_
     assert pause_s(pace) == 0
     wall(pace, 2)
     assert [(found.seconds, found.reason) for found in pace.paused_hosts()] == [(60, "page_blocked")]
+
+
+def test_a_refusal_that_asks_for_no_pause_is_the_host_s_in_the_midst_of_a_pause_too(
+    make_pace: MakePace, clock: Clock
+) -> None:
+    """So the page that was refused before is not the only one, and is not blamed."""
+    pace = make_pace(first_pause_s=10)
+    wall(pace, 1)
+    pace.note_served(page(9))
+    assert wall(pace, 2, seconds=0) == Refusal(wait_s=10, walls=0)
+    clock.now += 10
+    assert wall(pace, 1).walls == 0
 
 
 def test_a_page_alone_with_its_wall_waits_for_a_pause_in_force_too(make_pace: MakePace, clock: Clock) -> None:
