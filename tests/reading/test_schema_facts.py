@@ -40,6 +40,7 @@ def test_stars_are_hundredths_of_five(rating: dict[str, Any], facts: dict[str, A
 def test_brand_and_seller_are_names() -> None:
     assert known(brand="Nadir") == known(brand={"@type": "Brand", "name": " Nadir "}) == {"brand": "Nadir"}
     assert known(brand=[{"name": "Nadir"}, {"name": "Nadir"}]) == {"brand": "Nadir"}
+    assert known(brand="x" * 200) == {"brand": "x" * 200}
     for brand in ([{"name": "A"}, {"name": "B"}], {"@id": "#b"}, "", "<b>x</b>", "x" * 201, 5.5, None):
         assert known(brand=brand) == {}
     one, other = {"seller": {"name": "Loja A"}}, {"seller": {"name": "Loja B"}}
@@ -69,7 +70,8 @@ def test_the_category_is_the_last_crumb_before_the_product() -> None:
 def test_without_crumbs_the_category_is_the_narrowest_that_the_product_names() -> None:
     assert known(category="Casa > Copos ") == known(category=["Casa", "Casa › Copos"]) == {"category": "Copos"}
     assert known(category={"name": "Copos"}) == known(category="Copos") == {"category": "Copos"}
-    unnamed: tuple[Any, ...] = ("", ">", "https://schema.org/x", [], 5.5)
+    assert known(category=["Casa", "Cozinha", "Casa › Copos"]) == {"category": "Copos"}
+    unnamed: tuple[Any, ...] = ("", ">", "https://schema.org/x", "http://schema.org/x", [], 5.5)
     assert all(known(category=category) == {} for category in unnamed)
 
 
@@ -91,6 +93,7 @@ def test_shipping_is_free_only_where_every_way_of_every_offer_is() -> None:
         ships(shippingRate={"value": "grátis"}),
         ships(shippingDestination={"addressCountry": "BR", "addressRegion": "SP"}),
         ships(shippingDestination=[{"postalCode": "01000-000"}]),
+        ships(shippingDestination={"postalCodeRange": {"postalCodeBegin": "01000", "postalCodeEnd": "05999"}}),
         ships(doesNotShip=True),
         ships(eligibleTransactionVolume={"minPrice": 100}),
         {"shippingDetails": [ships()["shippingDetails"], {"shippingRate": {"value": 5}}]},
