@@ -518,6 +518,7 @@ def test_walls_of_a_page_are_remembered_for_a_day(make_pace: MakePace, connectio
     pace = make_pace(first_pause_s=10)
     wall(pace)
     (key,) = connection.keys("offers:pace:page:*")
+    assert len(key) == len("offers:pace:page:") + 32
     assert 86_350_000 < connection.pttl(key) <= 86_400_000
     assert 3_600_000 < connection.pttl(KEY) <= 3_610_000, "and the host's strikes for an hour after its pause"
     pace.note_served(page(1))

@@ -42,8 +42,16 @@ def test_a_paused_host_is_told_of_instead_of_waited_for() -> None:
     assert pace.reserve("a")[1] == 0
     assert pace.note_refusal("a", "http://a/1", None, reason="page_blocked") == Refusal(wait_s=60)
     assert pace.note_refusal("a", "http://a/1", 90, reason="rate_limited") == Refusal(wait_s=90)
-    with pytest.raises(HostPaused, match="rate_limited"):
+    with pytest.raises(HostPaused) as paused:
         pace.reserve("a")
+    assert (paused.value.seconds, paused.value.reason) == (90, "rate_limited")
+
+
+def test_a_refusal_through_one_egress_pauses_no_other() -> None:
+    pace = LocalPace(delay_s=0, pause_s=60, clock=Clock())
+    pace.note_refusal("a", "http://a/1", None, reason="page_blocked", egress="p1")
+    assert pace.is_paused("a", "p1")
+    assert not pace.is_paused("a")
 
 
 def test_whether_a_host_is_paused_is_asked_again_after_a_wait() -> None:
