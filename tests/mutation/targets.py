@@ -87,10 +87,10 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "mercado_livre" / "listing_page.py": (CARDS, LISTINGS, FOLDERS),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
-        Path("offers_cli/fetch/pace.py"): PACE,
+        Path("offers_cli/fetch/pace.py"): ("tests/fetch/test_local_pace.py", *PACE),
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
         Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_queue_foreign_values.py",),
-        Path("offers_cli/queue/leases.py"): _queue("recovery", "scripts", "registration"),
+        Path("offers_cli/queue/leases.py"): _queue("leases", "scripts", "registration", "recovery"),
         Path("offers_cli/queue/retry_policy.py"): _queue("retry_policy"),
     }
     | {path: QUEUE[path.stem] for path in sorted(Path("offers_cli/queue/lua").glob("*.lua"))}
