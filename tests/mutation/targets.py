@@ -27,7 +27,7 @@ def _queue(*names: str) -> tuple[str, ...]:
 # that notices it, and one that nothing notices costs them all.
 QUEUE = {
     "cancel": _queue("admin", "begun_anew"),
-    "claim": _queue("scripts", "idle", "registration", "handmade", "hosts", "conformance"),
+    "claim": _queue("claim", "scripts", "idle", "registration", "handmade", "hosts", "conformance"),
     "count": _queue("admin"),
     "delete": _queue("admin", "begun_anew"),
     "empty": _queue("admin", "begun_anew"),

@@ -226,7 +226,8 @@ def test_without_a_clock_of_ours_the_time_is_redis_s_to_the_microsecond(ask: Ask
 @pytest.mark.parametrize(("ttl", "expires"), [(-1, False), (100, True)])
 def test_a_result_is_kept_as_long_as_its_job(ask: Ask, connection: redis.Redis, ttl: int, expires: bool) -> None:
     ask(f"add_result('a', {ttl}, {{'type', '1'}})")
-    assert [fields for _, fields in connection.xrange("rq:results:a")] == [{b"type": b"1"}]
+    results: Any = connection.xrange("rq:results:a")
+    assert [fields for _, fields in results] == [{b"type": b"1"}]
     assert (connection.ttl("rq:results:a") > 0) is expires
 
 
@@ -262,8 +263,9 @@ def test_a_job_starts_when_those_that_it_waits_for_are_done(
 
 
 def test_a_dependent_starts_with_a_timeout_of_its_own_or_rq_s(ask: Ask, connection: redis.Redis) -> None:
-    for other, timeout in (("b", {}), ("c", {"timeout": 7})):
-        connection.hset(f"rq:job:{other}", mapping={"status": "deferred", "origin": "reports", **timeout})
+    connection.hset("rq:job:c", "timeout", 7)
+    for other in "bc":
+        connection.hset(f"rq:job:{other}", mapping={"status": "deferred", "origin": "reports"})
         connection.expire(f"rq:job:{other}", 1000)
         connection.zadd("rq:deferred:reports", {other: 1})
         connection.sadd("rq:job:a:dependents", other)
