@@ -25,6 +25,7 @@
             ├── ShopUnknown          5  shop_unknown          final
             ├── OfferGone            5  offer_gone            final
             ├── SiteUnavailable      4  site_unavailable      retry
+            │   ├── NoAnswer         4  site_unavailable      retry
             │   └── ErrorPage        5  site_unavailable      retry
             ├── NotHtml              5  not_html              fail
             ├── TooLarge             5  too_large             fail
@@ -300,6 +301,10 @@ class SiteUnavailable(PageError):
     code = "site_unavailable"
     exit_code = 4
     outcome = Outcome.RETRY
+
+
+class NoAnswer(SiteUnavailable):
+    """The site was not reached, or said nothing: it says nothing of the page, or of whether it may be fetched."""
 
 
 class ErrorPage(SiteUnavailable):

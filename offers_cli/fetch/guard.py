@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
 
-from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
+from offers_cli.errors import ConfigError, ForbiddenUrl, NoAnswer
 from offers_cli.log import without_query
 from offers_cli.text import printable
 
@@ -277,20 +277,20 @@ class Guard:
         """Addresses to connect to, all of them checked. One private address among public ones refuses them all.
 
         Raises:
-            SiteUnavailable: the name cannot be resolved, or leads to an address that is not public. That is what the
+            NoAnswer: the name cannot be resolved, or leads to an address that is not public. That is what the
                 network says now (a captive portal, a name server's bad minute), not what the address is.
         """
         try:
             addresses = tuple(look_up_within(self._lookup, host, port, timeout_s))
         except OSError as exc:
-            raise SiteUnavailable(
+            raise NoAnswer(
                 f"{host} cannot be resolved ({exc.strerror or exc})",
                 hint="check the network and the host's spelling, then try again",
             ) from exc
         closed = [address for address in addresses if not self._is_reachable(address)]
         if closed or not addresses:
             where = f"{closed[0]}, which is not a public address" if closed else "no address"
-            raise SiteUnavailable(f"{host} resolves to {where}", hint=PRIVATE_HINT)
+            raise NoAnswer(f"{host} resolves to {where}", hint=PRIVATE_HINT)
         return addresses
 
 

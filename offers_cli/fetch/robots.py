@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from offers_cli.errors import NotHtml, RobotsForbidden, SiteUnavailable
+from offers_cli.errors import NoAnswer, NotHtml, RobotsForbidden, SiteUnavailable
 from offers_cli.fetch.guard import SafeUrl
 from offers_cli.files import write_atomic
 from offers_cli.log import get_log
@@ -72,6 +73,7 @@ class _Site:
     read_at: float = 0.0
     ask_at: float = 0.0
     failure: str = ""
+    hint: str = ""
 
     def learn(self, rules: str, *, read_at: float) -> None:
         """Go by these rules, as `own_rules` gives them, for an hour from then."""
@@ -122,17 +124,20 @@ class Robots:
             if self._clock() >= site.ask_at:
                 self._ask(site, address, read_text)
             if site.rules is None or (site.failure and self._clock() > site.read_at + STALE_S):
-                raise SiteUnavailable(
-                    f"{url.netloc} is left alone, because its robots.txt cannot be had: {site.failure}", hint=DECIDE
-                )
+                raise SiteUnavailable(site.failure, hint=site.hint)
             return site.rules
 
     def _ask(self, site: _Site, address: str, read_text: ReadText) -> None:
         try:
             text = read_text(address)
         except (SiteUnavailable, NotHtml) as error:
-            site.failure, site.ask_at = error.message, self._clock() + ASK_AGAIN_S
-            log.warning("robots.txt cannot be had", url=address, reason=error.message, hint=DECIDE)
+            site.ask_at = self._clock() + ASK_AGAIN_S
+            site.failure, site.hint = error.message, error.hint
+            if not isinstance(error, NoAnswer):
+                host = urlsplit(address).netloc
+                site.failure = f"{host} is left alone, because its robots.txt cannot be had: {error.message}"
+                site.hint = DECIDE
+            log.warning("robots.txt cannot be had", url=address, reason=error.message, hint=site.hint)
             return
         rules = own_rules(text)
         site.learn(rules, read_at=self._clock())

@@ -162,6 +162,16 @@ def test_a_robots_txt_that_cannot_be_had_is_named_and_asked_for_once_a_minute(
     assert paths(moody) == ["/robots.txt", "/robots.txt", "/"]
 
 
+def test_a_host_that_was_not_reached_is_no_matter_of_its_robots_txt(moody: RawServer, make_fetcher: Make) -> None:
+    """Offline: what helps is the network, not to pass over rules that nobody has seen."""
+    fetcher = make_fetcher(moody, robots=Robots())
+    moody.__exit__()
+    for _ in range(2):
+        with pytest.raises(SiteUnavailable, match=r"^127\.0\.0\.1:\d+ does not answer") as refused:
+            fetcher.get(moody.url)
+        assert refused.value.hint == "try again later"
+
+
 def test_rules_that_cannot_be_renewed_hold_for_a_day(moody: RawServer, broken: list[bool], make_fetcher: Make) -> None:
     now = [0.0]
     fetcher = make_fetcher(moody, robots=Robots(clock=lambda: now[0]))
