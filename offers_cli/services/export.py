@@ -78,7 +78,8 @@ def _brazilian_cell(value: object) -> object:
 
 
 def _headings(names: Sequence[str]) -> list[str]:
-    return [without_unit(name).replace("_", " ") for name in names]
+    """In words; a percentage says so, for the cell holds the number alone."""
+    return [without_unit(name).replace("_", " ") + (" %" if name.endswith("_pct") else "") for name in names]
 
 
 def _for_spreadsheet(offer: StoredOffer, name: str) -> object:

@@ -138,9 +138,18 @@ def test_excel_in_brazil_opens_the_csv_as_it_is_meant(sao_paulo: None) -> None:
     export(OfferFilter(), storage=offers, format="csv", file=None, pipe=out, fields=names, excel=True)
     assert out.getvalue().startswith(b"\xef\xbb\xbftitle;price;"), "the mark by which it knows UTF-8"
     heading, first, second = csv.reader(io.StringIO(out.getvalue().decode("utf-8-sig"), newline=""), delimiter=";")
-    assert heading == ["title", "price", "old price", "discount", "rating", "last seen"]
+    assert heading == ["title", "price", "old price", "discount %", "rating", "last seen"]
     assert first[1:] == ["1299,90", "", "", "", "31/01/2026 09:00"]
     assert second == ["'=1+1; ação", "12345,67", "", "", "4,80", "31/01/2026 09:00"]
+
+
+def test_no_two_columns_of_a_spreadsheet_have_the_same_heading() -> None:
+    """A coupon may be an amount or a percentage."""
+    out = io.BytesIO()
+    offers: Any = Offers(OFFER)
+    export(OfferFilter(), storage=offers, format="csv", file=None, pipe=out, excel=True)
+    headings = out.getvalue().decode("utf-8-sig").splitlines()[0].split(";")
+    assert len(headings) == len({*headings})
 
 
 def test_only_csv_is_made_for_excel_in_brazil() -> None:
@@ -188,7 +197,7 @@ def test_a_workbook_holds_numbers_local_times_and_texts_that_are_never_formulas(
     offers: Any = Offers(hostile)
     export(OfferFilter(), storage=offers, format="xlsx", file=None, pipe=out, fields=names)
     heading, row = cells_of(out.getvalue())
-    assert [text for _, text in heading] == ["title", "price", "discount", "last seen", "free shipping", "url"]
+    assert [text for _, text in heading] == ["title", "price", "discount %", "last seen", "free shipping", "url"]
     noon = datetime(2026, 1, 31, 9, tzinfo=UTC) - datetime(1899, 12, 30, tzinfo=UTC)
     assert row == [
         ("inlineStr", "=HYPERLINK(1)\N{REPLACEMENT CHARACTER}"),
