@@ -62,6 +62,7 @@ OWN_WORDS = {
     *("error.hint", "folder", "hint", "lacking", "name", "near[0]", "needed", "option", "renames", "shown", "there"),
     *("DECIDE", "RobotsForbidden.code", "first.hint", "GOES_ON", "IMPORT_HINT", "BY_HAND", "', '.join(SUFFIXES)"),
     *("us", "where", "words[0]", "health.primary", "directory", "text.strip()"),
+    *("setting.name", "group", "HOME", "digits[1]", "target.lower()"),  # the last is one of the sources' names
 }
 
 
