@@ -89,7 +89,7 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): ("tests/fetch/test_local_pace.py", *PACE),
         Path("offers_cli/redis/values.py"): ("tests/queue/test_redis_values.py",),
-        Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_queue_foreign_values.py",),
+        Path("offers_cli/redis/type_guard.lua"): ("tests/queue/test_redis_type_guard.py", *_queue("foreign_values")),
         Path("offers_cli/queue/leases.py"): _queue("leases", "scripts", "registration", "recovery"),
         Path("offers_cli/queue/retry_policy.py"): _queue("retry_policy"),
     }
