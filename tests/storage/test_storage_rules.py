@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from storage.cases import at, card, failure, link, page
 
+from offers_cli.offer import DiscountKind, Facts, PriceCondition
 from offers_cli.storage import rules
-from offers_cli.storage.base import Missing, PricePoint, StoredOffer
+from offers_cli.storage.base import Missing, OfferKey, PricePoint, RefusedOffer, SavedOffer, StoredOffer, key_of
 from offers_cli.storage.rules import WriteResult, needs, new_offer, price_point, with_card, with_result
 
 ID = "o1"
@@ -90,6 +91,56 @@ def test_a_card_revives_a_gone_offer_unless_the_page_was_asked_later() -> None:
     assert states == ["gone", "active", "active"]
 
 
+def test_a_card_that_repeats_what_listings_showed_last_is_no_news_beside_a_page() -> None:
+    listed = offer(old_price_cents=12_000, discount_pct=16)
+    before, _ = with_result(listed, page(ID, 10, price_cents=9_000))
+    for repeated in (card(), card(old_price_cents=12_000), card(old_price_cents=12_000, discount_pct=16)):
+        after = with_card(before, repeated, seen_at=at(20))
+        assert (after.price_cents, after.old_price_cents, after.last_seen_at) == (9_000, None, at(20))
+    assert with_card(before, card(price_cents=9_500), seen_at=at(20)).price_cents == 9_500
+    assert with_card(before, card(old_price_cents=13_000), seen_at=at(20)).price_cents == 10_000
+
+
+def test_a_card_is_news_where_no_listing_is_remembered() -> None:
+    before = replace(enriched(10, price_cents=9_000), listing_price_cents=None, listing_word={})
+    assert with_card(before, card(), seen_at=at(20)).price_cents == 10_000
+
+
+def test_what_a_listing_showed_is_remembered_together_and_of_one_price() -> None:
+    listed = offer(old_price_cents=12_000, price_condition=PriceCondition.PIX)
+    told = {"old_price_cents": 12_000, "price_condition": PriceCondition.PIX}
+    assert (listed.listing_price_cents, listed.listing_word) == (10_000, told)
+    more = with_card(listed, card(discount_pct=16), seen_at=at(1))
+    assert (more.listing_price_cents, more.listing_word) == (10_000, {**told, "discount_pct": 16})
+    other = with_card(listed, card(price_cents=9_000), seen_at=at(1))
+    assert (other.listing_price_cents, other.listing_word) == (9_000, {})
+
+
+def test_a_card_adds_its_facts_unless_a_page_was_read_later() -> None:
+    before = enriched(10, facts=Facts(brand="ACME"))
+    assert before.facts == Facts(brand="ACME")
+    shown = card(facts=Facts(seller="Loja"))
+    assert with_card(before, shown, seen_at=at(9)).facts == Facts(brand="ACME")
+    assert with_card(before, shown, seen_at=at(11)).facts == Facts(brand="ACME", seller="Loja")
+
+
+def test_a_trusted_card_without_a_struck_price_stands_for_the_page() -> None:
+    saved = replace(offer(5), strategies={"title": "state"})
+    trusted = rules.trusting(saved, card(), seen_at=at(5))
+    told = {"title": "state", "old_price_cents": "card"}
+    assert trusted == replace(saved, enriched_at=at(5), strategies=told)
+    assert needs(trusted) == {Missing.AFFILIATE_LINK}
+
+
+def test_a_card_is_not_trusted_for_a_struck_price_nor_an_older_sight_nor_after_the_page() -> None:
+    for saved, shown, minute in (
+        (offer(5), card(old_price_cents=12_000), 5),
+        (offer(5), card(), 4),
+        (enriched(10), card(), 20),
+    ):
+        assert rules.trusting(saved, shown, seen_at=at(minute)) == saved
+
+
 # --- Prices that come together ---
 
 
@@ -122,6 +173,47 @@ def test_at_the_same_price_what_is_told_together_stays_together(
     seen = with_card(stored, card(old_price_cents=told[0], discount_pct=told[1]), seen_at=at(1))
     assert (seen.old_price_cents, seen.discount_pct) == after
     assert (seen.price_cents, seen.price_changed_at) == (10_000, at(0))
+
+
+PIX, ANY = PriceCondition.PIX, PriceCondition.ANY
+PAYMENT, PRICE_CUT = DiscountKind.PAYMENT, DiscountKind.PRICE_CUT
+BY_PIX: dict[str, Any] = {
+    "old_price_cents": 12_000, "discount_pct": 16, "price_condition": PIX, "card_price_cents": 12_000,
+    "discount_kind": PAYMENT,
+}  # fmt: skip
+
+
+def together(stored: StoredOffer) -> tuple[object, ...]:
+    return stored.old_price_cents, stored.price_condition, stored.card_price_cents, stored.discount_kind
+
+
+def test_a_page_tells_by_which_payment_its_price_holds() -> None:
+    assert together(enriched(**BY_PIX)) == (12_000, PIX, 12_000, PAYMENT)
+    assert together(enriched(**{**BY_PIX, "card_price_cents": 10_000})) == (12_000, PIX, None, PAYMENT)
+    assert together(enriched(**{**BY_PIX, "old_price_cents": 10_000})) == (None, PIX, 12_000, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "after"),
+    [
+        pytest.param({}, (12_000, PIX, 12_000, PAYMENT), id="nothing told erases nothing"),
+        pytest.param({"price_condition": ANY}, (12_000, ANY, None, None), id="another condition ends the card price"),
+        pytest.param(
+            {"price_condition": ANY, "old_price_cents": 12_000, "card_price_cents": 11_000, "discount_kind": PRICE_CUT},
+            (12_000, ANY, 11_000, PRICE_CUT),
+            id="another condition brings its own",
+        ),
+        pytest.param(
+            {"old_price_cents": 13_000, "discount_kind": PRICE_CUT}, (13_000, PIX, 12_000, PRICE_CUT),
+            id="another old price brings its kind",
+        ),
+        pytest.param({"old_price_cents": 13_000}, (13_000, PIX, 12_000, None), id="another old price ends the kind"),
+    ],
+)  # fmt: skip
+def test_at_the_same_price_a_condition_comes_with_its_card_price(
+    told: dict[str, Any], after: tuple[object, ...]
+) -> None:
+    assert together(with_result(enriched(10, **BY_PIX), page(ID, 20, **told))[0]) == after
 
 
 # --- A page ---
@@ -319,6 +411,52 @@ def test_history_has_a_point_for_each_change_of_price_or_old_price() -> None:
         PricePoint(observed_at=at(3), price_cents=10_000, old_price_cents=None, source="s"),
         None,
     ]
+
+
+def test_history_has_a_point_for_another_condition_with_its_card_price() -> None:
+    first = offer()
+    other = replace(first, price_condition=PIX, card_price_cents=12_000)
+    assert price_point(first, other, observed_at=at(1), source="s") == PricePoint(
+        observed_at=at(1),
+        price_cents=10_000,
+        old_price_cents=None,
+        price_condition=PIX,
+        card_price_cents=12_000,
+        source="s",
+    )
+
+
+def saved_as_new(number: int) -> SavedOffer:
+    stored = new_offer(card(number), offer_id=f"o{number}", seen_at=at(0))
+    return rules.saved_offer(stored, seen_at=at(0), is_new=True, is_changed=False)
+
+
+def test_a_saved_offer_is_told_with_what_it_still_needs() -> None:
+    assert saved_as_new(2) == SavedOffer(
+        offer_id="o2",
+        external_id="MLB2",
+        url="https://produto.example/MLB-2",
+        price_cents=10_000,
+        outcome="new",
+        needs=frozenset(Missing),
+    )
+
+
+def test_each_card_is_answered_in_order_a_second_one_of_an_offer_as_unchanged() -> None:
+    one, two, bad = card(1), card(2), card(3)
+    invalid, refused = (
+        RefusedOffer(external_id="MLB9", reason="invalid"),
+        RefusedOffer(external_id="MLB3", reason="too long"),
+    )
+    answers: dict[OfferKey, SavedOffer | RefusedOffer] = {
+        key_of(one): saved_as_new(1),
+        key_of(two): saved_as_new(2),
+        key_of(bad): refused,
+    }
+    report = rules.save_report([two, bad, one, bad, two], answers, [invalid])
+    told = [(saved.external_id, saved.outcome) for saved in report.saved]
+    assert told == [("MLB2", "new"), ("MLB1", "new"), ("MLB2", "unchanged")]
+    assert report.refused == (invalid, refused)
 
 
 def test_an_offer_with_several_results_is_reported_once_the_stale_first() -> None:
