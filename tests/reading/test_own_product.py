@@ -10,7 +10,10 @@ from reading.captures import REAL_PAGES, real_pages_folder
 
 from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected
 from offers_cli.marketplaces.base import ListingReading, ProductReading
+from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.schema_org import SchemaOrg
+from offers_cli.marketplaces.schema_org.addresses import host_of, is_asked_by, key_of, place_of, variants_named
+from offers_cli.marketplaces.schema_org.microdata import read_products
 
 URL = "https://shop.example/p/1"
 SHOP = SchemaOrg()
@@ -346,6 +349,194 @@ def test_sold_out_products_of_a_listing_are_no_offers() -> None:
     reading = SHOP.read_listing(page(*RELATED, sold_out), "https://shop.example/c", source="listing")
     assert [offer.title for offer in reading.offers] == ["R5", "R7"]
     assert reading.unreadable == ((3, "sold out"),)
+
+
+CARDS = "https://shop.example/c"
+
+
+def listed(*products: dict[str, Any], body: str = "<h1>Cafés</h1>") -> ListingReading:
+    entries = [{"@type": "ListItem", "item": product} for product in products]
+    html = page({"@type": "ItemList", "itemListElement": entries}, body=body)
+    return SHOP.read_listing(html, CARDS, source="search:café")
+
+
+def test_a_card_of_a_listing_is_read_whole() -> None:
+    specification = [{"price": 80, "priceCurrency": "BRL"}, {"price": 100, "priceType": "https://schema.org/ListPrice"}]
+    offers = {"@type": "Offer", "priceCurrency": "BRL", "priceSpecification": specification}
+    reading = listed({**product(name="Café", sku="S-1", url="/p/1?utm_source=x", image="/i.jpg"), "offers": offers})
+    assert (reading.marketplace, reading.url, reading.currency) == ("schema_org", CARDS, "BRL")
+    assert (reading.strategy, reading.next_page, reading.unreadable) == ("json_ld", None, ())
+    (offer,) = reading.offers
+    assert (offer.marketplace, offer.external_id, offer.item_id) == ("schema_org", "shop.example/p/1", "S-1")
+    assert (offer.title, offer.url, offer.source) == ("Café", "https://shop.example/p/1", "search:café")
+    assert (offer.price_cents, offer.old_price_cents, offer.discount_pct, offer.currency) == (8000, 10000, 20, "BRL")
+    assert offer.image_url == "https://shop.example/i.jpg"
+
+
+@pytest.mark.parametrize(
+    ("image", "address"),
+    [
+        ("https://i.example/1.jpg", "https://i.example/1.jpg"), ({"url": "/1.jpg"}, "https://shop.example/1.jpg"),
+        (["/1.jpg", "/2.jpg"], "https://shop.example/1.jpg"), ([{"url": "/1.jpg"}], "https://shop.example/1.jpg"),
+        ("http://i.example/1.jpg", None), ("data:image/png;base64,x", None), ([], None), ({}, None), (None, None),
+    ],
+)  # fmt: skip
+def test_the_picture_of_a_card_is_its_first_one_by_https(image: object, address: str | None) -> None:
+    (offer,) = listed(product(21, url="/p/1", image=image)).offers
+    assert offer.image_url == address
+
+
+def test_a_card_that_cannot_be_read_says_why() -> None:
+    unnamed, homeless = product(21, name="", url="/p/2"), product(21)
+    unclear = product("a partir de 10", url="/p/4")
+    reading = listed(product(21, url="/p/1"), unnamed, homeless, unclear)
+    assert len(reading.offers) == 1
+    reasons = dict(reading.unreadable)
+    assert (reasons[2], reasons[3]) == ("no title", "no address")
+    assert sorted(reasons) == [2, 3, 4]
+    assert reasons[4] not in {"", "no title", "no address", "sold out"}
+
+
+def test_cards_without_a_currency_are_in_none() -> None:
+    bare = {"@type": "Product", "name": "Café", "url": "/p/1", "offers": {"price": 10}}
+    reading = listed(bare)
+    assert (reading.currency, reading.offers[0].currency) == ("XXX", "XXX")
+    nothing = listed(product(url="/p/1"))
+    assert (nothing.currency, nothing.offers) == ("XXX", ())
+
+
+def test_the_next_page_is_what_the_pager_offers_never_the_page_itself() -> None:
+    for body, following in (
+        ('<a rel="next" href="?page=2">Próxima</a>', f"{CARDS}?page=2"),
+        (f'<a rel="next" href="{CARDS}">1</a><a rel="next" href="?page=3">2</a>', f"{CARDS}?page=3"),
+        ('<a rel="next">Próxima</a>', None),
+        ('<a href="?page=2">2</a>', None),
+    ):
+        assert listed(product(21, url="/p/1"), body=body).next_page == following
+
+
+def test_a_page_of_one_product_lists_nothing() -> None:
+    with pytest.raises(PageChanged, match="no products in the page") as refused_page:
+        SHOP.read_listing(page(product(21, url="/p/1")), CARDS, source="listing")
+    assert CARDS in refused_page.value.hint
+
+
+# --- Addresses ---
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://WWW.Shop.example//p///1/?b=2&a=1&utm_source=x#top", "shop.example/p/1?a=1&b=2"),
+        ("http://shop.example:8443/p/1", "shop.example:8443/p/1"),
+        ("https://shop.example/", "shop.example"),
+        ("https://loja.www.example/p", "loja.www.example/p"),
+        ("", ""),
+    ],
+)
+def test_a_key_is_the_address_without_what_tells_no_product_apart(url: str, key: str) -> None:
+    assert key_of(url) == key
+
+
+def test_a_key_has_a_host_and_a_place() -> None:
+    key = "shop.example/p/1?variant=2"
+    assert (host_of(key), place_of(key)) == ("shop.example", "shop.example/p/1")
+    assert (host_of("shop.example"), place_of("shop.example/p/1")) == ("shop.example", "shop.example/p/1")
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "is_asked"),
+    [
+        ("a.example/p?v=1", "a.example/p?v=1", True),
+        ("a.example/p?v=1", "a.example/p?page=2&v=1", True),
+        ("a.example/p?page=2&v=1", "a.example/p?v=1", False),
+        ("a.example/p?v=2", "a.example/p?v=1", False),
+        ("a.example/q?v=1", "a.example/p?v=1", False),
+        ("a.example/p", "a.example/p?v=1", False),
+        ("a.example/p", "a.example/p", False),
+    ],
+)
+def test_an_address_asks_for_a_variant_by_all_that_its_query_names(key: str, asked: str, is_asked: bool) -> None:
+    assert is_asked_by(key, asked) is is_asked
+
+
+NAMING = "id idSku sku SKU variant variant_id variation variationId cor Cor color colour size tamanho talla"
+
+
+@pytest.mark.parametrize("name", NAMING.split())
+def test_a_variant_is_named_in_a_query(name: str) -> None:
+    assert variants_named(f"a.example/p?{name}=Azul&page=1&sort=asc&sized=9") == {"azul"}
+
+
+# --- Markup as nodes ---
+
+
+def nodes(body: str) -> list[dict[str, Any]]:
+    return read_products(Document(f"<html><body><h1>Cafeteira</h1>{body}</body></html>"))
+
+
+def item(kind: str, more: str, outer: str = "") -> str:
+    return f'<div itemscope itemtype="https://schema.org/{kind}" {outer}>{more}</div>'
+
+
+def meta(**properties: str) -> str:
+    return "".join(f'<meta itemprop="{name}" content="{value}">' for name, value in properties.items())
+
+
+def test_markup_gives_the_nodes_that_linked_data_would() -> None:
+    more = (
+        '<h2 itemprop="name"> Cafeteira  azul </h2><img itemprop="image" src="/i.jpg">'
+        '<a itemprop="url" href="/p/1">x</a>'
+        '<b itemprop="color">Azul</b><b itemprop="color">Preta</b><b itemprop="color">Verde</b>'
+        '<b itemprop="gtin mpn">7</b><i itemprop="brand"></i><data itemprop="sku" content=" A ">B</data>'
+    )
+    told = {
+        "@type": ["https://schema.org/Product"], "@id": "https://shop.example/p/1", "name": "Cafeteira azul",
+        "image": "/i.jpg", "url": "/p/1", "color": ["Azul", "Preta", "Verde"], "gtin": "7", "mpn": "7", "sku": "A",
+    }  # fmt: skip
+    assert nodes(item("Product", more, 'itemid=" https://shop.example/p/1 "')) == [told]
+    assert nodes(item("Product", "") + item("Person", more)) == [{"@type": ["https://schema.org/Product"]}]
+
+
+def test_what_a_product_says_itself_holds_for_its_offers_and_its_own_price_is_one_more() -> None:
+    one = item("Offer", meta(price="21"), 'itemprop="offers"')
+    two = item("Offer", meta(price="22", priceCurrency="USD"), 'itemprop="offers"')
+    common = meta(priceCurrency="BRL", availability="InStock")
+
+    def offers(body: str) -> list[dict[str, Any]]:
+        (own,) = nodes(item("Product", body))
+        return [{name: value for name, value in offer.items() if name != "@type"} for offer in own["offers"]]
+
+    first = {"price": "21", "priceCurrency": "BRL", "availability": "InStock"}
+    second = {"price": "22", "priceCurrency": "USD", "availability": "InStock"}
+    told = {"priceCurrency": "BRL", "availability": "InStock"}
+    assert offers(common + one + two) == [first, second]
+    assert offers(common + one + meta(price="20")) == [first, {**told, "price": "20"}]
+    assert offers(common) == [told]
+    ends = {"lowPrice": "5", "highPrice": "9"}
+    assert offers(common + one + meta(**ends)) == [first, {**told, **ends}]
+
+
+def test_offers_of_nobody_are_a_nameless_products_with_every_price() -> None:
+    first = item("Offer", meta(price="21", priceCurrency="BRL"))
+    second = item("AggregateOffer", meta(price="22", priceCurrency="USD", lowPrice="20", name="x"))
+    told = {"priceCurrency": "BRL", "lowPrice": "20", "price": ["21", "22", "23", "24"]}
+    (own,) = nodes(first + second + meta(price="23") + meta(price="24"))
+    assert own == {"@type": "Product", "offers": told}
+    assert nodes(meta(name="x")) == nodes(item("Person", meta(price="21"))) == []
+    assert nodes(meta(availability="InStock")) == [
+        {"@type": "Product", "offers": {"availability": "InStock", "price": []}}
+    ]
+
+
+def test_an_item_takes_what_it_refers_to_and_no_item_takes_itself() -> None:
+    places = {"a": "sku", "b": "name", "c": "mpn"}
+    parts = "".join(f'<p id="{place}"><b itemprop="{name}">X</b></p>' for place, name in places.items())
+    (own,) = nodes(item("Product", "", 'itemref="a b"') + parts)
+    assert own == {"@type": ["https://schema.org/Product"], "sku": "X", "name": "X"}
+    assert nodes(item("Product", meta(sku="S"), 'itemprop="mainEntity" id="a" itemref="a"')) == [
+        {"@type": ["https://schema.org/Product"], "sku": "S"}
+    ]
 
 
 def captured() -> list[str]:
