@@ -9,7 +9,7 @@ BOX, AGREEMENT, PAGE, EVIDENCE = (
     f"tests/reading/test_{name}.py" for name in ("price_box", "price_agreement", "product_page", "product_evidence")
 )
 OWN, SHOWN = "tests/reading/test_own_product.py", "tests/reading/test_shown_amounts.py"
-FOLDERS = "tests/reading/test_page_folders.py"
+FOLDERS, ONE_ID = "tests/reading/test_page_folders.py", "tests/reading/test_one_offer_one_id.py"
 AMOUNTS, GONE, WHICH, PAID, TOLD = (
     f"tests/reading/test_{name}.py"
     for name in ("amounts", "gone_means_gone", "which_product", "product_payment", "product_facts")
@@ -84,7 +84,7 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "mercado_livre" / "listing_facts.py": (LISTINGS, FOLDERS),
         READING / "mercado_livre" / "listing_cards.py": (CARDS, LISTINGS, FOLDERS),
         READING / "mercado_livre" / "listing_state.py": (CARDS, LISTINGS, FOLDERS),
-        READING / "mercado_livre" / "listing_page.py": (CARDS, LISTINGS, FOLDERS),
+        READING / "mercado_livre" / "listing_page.py": (LISTINGS, CARDS, ONE_ID, FOLDERS),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): ("tests/fetch/test_local_pace.py", *PACE),

@@ -755,3 +755,94 @@ def test_a_label_tells_the_previous_price_where_the_price_does_not(market: Merca
     assert offer_of(market, changed(ACard(old=12000).state(), price_labels=labels)).old_price_cents == 12000
     for other in ({"key": "price", "price": {"value": 150}}, {"key": "x", "price": {"value": 150, "previous": False}}):
         assert offer_of(market, changed(A.state(), price_labels=[other])).old_price_cents is None
+
+
+# --- What the page makes of its cards ---
+
+PAGER = '<li class="andes-pagination__button andes-pagination__button--next{classes}"><a href="{href}"{more}>></a></li>'
+
+
+def next_page(market: MercadoLivre, href: str, *, classes: str = "", more: str = "", url: str = LISTING) -> str | None:
+    page = listing(html=A.html() + PAGER.format(href=href, classes=classes, more=more))
+    return read(market, page, url).next_page
+
+
+def test_the_pager_leads_to_the_next_page(market: MercadoLivre) -> None:
+    there = "https://lista.mercadolivre.com.br/fone_Desde_49"
+    for href in (there, "/fone_Desde_49", f" {there}#top "):
+        assert next_page(market, href) == there
+    assert next_page(market, "/fone_Desde_49", more=' data-andes-state="idle"') == there
+
+
+def test_a_pager_that_is_switched_off_or_leads_to_the_page_itself_leads_nowhere(market: MercadoLivre) -> None:
+    assert next_page(market, "/fone_Desde_49", classes=" andes-pagination__button--disabled") is None
+    assert next_page(market, "/fone_Desde_49", more=' class="andes-pagination__link--disabled"') is None
+    assert next_page(market, "/fone_Desde_49", more=' data-andes-state="disabled"') is None
+    for href in ("", "#top", "/fone", f"{LISTING}#top"):
+        assert next_page(market, href) is None
+    assert next_page(market, "/fone", url=f"{LISTING}#position=3") is None
+
+
+def test_a_listing_says_what_it_is_a_reading_of(market: MercadoLivre) -> None:
+    reading = read(market, listing(html=A.html()))
+    assert (reading.marketplace, reading.url, reading.strategy) == ("mercado_livre", LISTING, "dom")
+    assert (reading.currency, [offer.source for offer in reading.offers]) == ("BRL", ["listing"])
+
+
+@pytest.mark.parametrize(
+    ("url", "currency"), [(LISTING, "BRL"), ("https://listado.mercadolibre.com.ar/fone", "ARS"), ("", "BRL")]
+)
+def test_an_empty_listing_has_the_currency_of_its_country(url: str, currency: str, market: MercadoLivre) -> None:
+    assert read(market, "<html><h2>Não há resultados</h2></html>", url).currency == currency
+    dollars = changed(A.state(), current_price={"value": 100, "currency": "USD"})
+    assert read(market, listing(states=[dollars]), url).currency == "USD"
+
+
+def test_a_listing_of_which_no_card_can_be_read_says_how_to_look_at_it(market: MercadoLivre) -> None:
+    with pytest.raises(PageChanged, match="none of 2 cards can be read: no title") as caught:
+        read(market, listing(html=ACard(title="").html() * 2), f"{LISTING}?q=1")
+    assert caught.value.hint == f"offers explain {LISTING}"
+
+
+def test_two_offers_by_one_title_are_two(market: MercadoLivre) -> None:
+    other = ACard(item_id="MLB100000003", title=A.title, price=9000)
+    page = listing(html=A.html() + other.html(), states=[A.state()])
+    assert [offer.item_id for offer in read(market, page).offers] == ["MLB100000001", "MLB100000003"]
+
+
+def test_a_lone_title_without_a_price_is_no_card(market: MercadoLivre) -> None:
+    with pytest.raises(PageChanged):
+        read(market, '<html><body><a class="poly-component__title" href="/x">Fone</a></body></html>')
+
+
+def test_a_link_of_the_second_offer_is_not_the_cards(market: MercadoLivre) -> None:
+    second = (
+        '<div class="poly-component__buy-box"><a href="https://produto.mercadolivre.com.br/MLB-9-x-_JM">Outra</a></div>'
+    )
+    html = ACard(elements=second).html()
+    assert shown_offer(market, html).item_id == "MLB100000001"
+    assert unreadable(market, html.replace(f'href="{HREF}"', "")) == "no id"
+    hidden = '<div class="buy-box"><input type="hidden" name="id" value="MLB9"></div>'
+    assert shown_offer(market, ACard(elements=hidden).html()).item_id == "MLB100000001"
+
+
+@pytest.mark.parametrize(
+    ("url", "symbol"), [("https://listado.mercadolibre.com.ar/fone", "$"), (LISTING, "R$"), ("", "R$")]
+)
+def test_a_card_without_an_id_is_read_as_one_of_the_pages_country(url: str, symbol: str, market: MercadoLivre) -> None:
+    html = ACard().html().replace(HREF, "/ofertas").replace(">R$<", f">{symbol}<")
+    reading = read(market, listing(html=html, states=[B.state()]), url)
+    assert reading.unreadable == ((2, "no id"),)
+
+
+def test_a_saved_listing_is_of_the_address_that_it_tells_itself(market: MercadoLivre) -> None:
+    page = listing(html=A.html())
+    assert read(market, page, "").url == ""
+    told = page.replace("<body>", f'<head><link rel="canonical" href="{LISTING}"></head><body>')
+    assert read(market, told, "").url == LISTING
+    assert read(market, told, PROFILE).url == PROFILE
+
+
+def test_a_message_beside_the_cards_of_a_search_does_not_make_it_an_error_page(market: MercadoLivre) -> None:
+    for message in ("Ocorreu um erro", "Esta página não existe"):
+        assert len(read(market, listing(html=f"{A.html()}<h4>{message}</h4>")).offers) == 1
