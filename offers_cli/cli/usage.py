@@ -65,15 +65,18 @@ def _no_command(word: str, group: str, args: Sequence[str], known: Sequence[str]
     message = f"{whole!r} is not a command"
     if whole in MEANT:
         return UsageError(message, hint=MEANT[whole])
+    help_ = f"offers {group} --help".replace("  ", " ")
     near = get_close_matches(word.lower(), known, n=1)
     if not near:
-        return UsageError(message, hint=f"offers {group} --help".replace("  ", " "))
-    return UsageError(f"{message}; did you mean {near[0]!r}?", hint=_again(args, word, near[0]))
+        return UsageError(message, hint=help_)
+    return UsageError(f"{message}; did you mean {near[0]!r}?", hint=_again(args, word, near[0]) or help_)
 
 
-def _again(args: Sequence[str], wrong: str, right: str) -> str:
-    """The same command line with one word put right."""
-    place = next(place for place, arg in enumerate(args) if arg.partition("=")[0] == wrong)
+def _again(args: Sequence[str], wrong: str, right: str) -> str | None:
+    """The same command line with one word put right; None where it is no word of its own, as the `s` of `-qs`."""
+    place = next((place for place, arg in enumerate(args) if arg.partition("=")[0] == wrong), None)
+    if place is None:
+        return None
     corrected = right + args[place].removeprefix(wrong)
     return shlex.join(["offers", *args[:place], corrected, *args[place + 1 :]])
 
@@ -97,7 +100,8 @@ def _no_option(error: Any, name: str, args: Sequence[str], help_: str) -> UsageE
     near = [each for each in known if each.startswith(f"-{wanted}")] if len(wanted) == 2 else []
     near = near or get_close_matches(wanted, known, n=1, cutoff=0.7)
     if near:
-        return UsageError(f"there is no option {option}; did you mean {near[0]}?", hint=_again(args, option, near[0]))
+        hint = _again(args, option, near[0]) or help_
+        return UsageError(f"there is no option {option}; did you mean {near[0]}?", hint=hint)
     return UsageError(f"there is no option {option}", hint=help_)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -12,6 +14,8 @@ from typing import Any
 
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from json_keys import JSON_KEYS
 
 from offers_cli import __version__
@@ -101,6 +105,21 @@ def test_a_wrong_option_is_usage_on_stderr(words: Sequence[str], capsys: pytest.
     assert captured.out == ""
     assert "error: " in captured.err
     assert f"try: offers {' '.join(words)} --help" in captured.err
+
+
+WORDS = st.one_of(
+    st.from_regex(r"\A--?[A-Za-z]{1,4}(=.{0,3})?\Z"),
+    st.sampled_from(["-q", "-v", "--", "-", "", "--limit", "--sort=x", "a=b"]),
+)
+
+
+@given(words=st.sampled_from(LEAVES), more=st.lists(WORDS, max_size=4), misspelt=st.booleans())
+def test_whatever_is_typed_ends_in_words(words: Sequence[str], more: Sequence[str], misspelt: bool) -> None:
+    """The last option is none, so that nothing is done; `--help` may come before it."""
+    words = [words[0][:-1], *words[1:]] if misspelt else words
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
+        code = main([*words, *[word for word in more if word != "--"], "--nosuch"])
+    assert code == 0 or (code == 2 and "error: " in errors.getvalue())
 
 
 @leaves
