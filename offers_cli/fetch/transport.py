@@ -16,7 +16,7 @@ from typing import Any
 
 import httpcore
 
-from offers_cli.errors import NoAnswer, TooLarge
+from offers_cli.errors import NoAnswer, SiteUnavailable, TooLarge
 from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.proxies import Egress
 from offers_cli.fetch.response import MAX_WIRE_BYTES, Response
@@ -174,8 +174,9 @@ class Transport:
         It is sent again on a new connection when the server had closed the kept one (RFC 9112, 9.3.1).
 
         Raises:
-            NoAnswer: no connection, no whole response within `left_s` seconds, or none by the rules of HTTP;
-                `retry_after_s` is set where it was the proxy that failed.
+            NoAnswer: no connection, or no whole response within `left_s` seconds; `retry_after_s` is set where it was
+                the proxy that failed.
+            SiteUnavailable: a response that is none by the rules of HTTP.
             TooLarge: more bytes than `MAX_HEAD_BYTES` before the body, or `MAX_WIRE_BYTES` in it.
         """
         deadline = time.monotonic() + left_s
@@ -211,7 +212,7 @@ class Transport:
         except httpcore.ConnectError as exc:
             raise NoAnswer(f"{url.netloc} does not answer ({exc})", hint="try again later") from exc
         except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
-            raise NoAnswer(f"no valid response from {url.netloc} ({exc})", hint="try again later") from exc
+            raise SiteUnavailable(f"no valid response from {url.netloc} ({exc})", hint="try again later") from exc
 
     def _pool(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
         """The pool for addresses of that scheme through that egress, opened when first used."""
