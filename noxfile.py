@@ -92,9 +92,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def acceptance(session: nox.Session) -> None:
-    """The installed program as a subprocess, against the shop and a real Redis. It waits a lot: two on each core."""
+    """The installed program as a subprocess, against the shop and a real Redis."""
     install(session)
-    run_measured(session, *PYTEST, "-n", str(2 * (os.cpu_count() or 1)), "-m", "acceptance", *session.posargs)
+    run_measured(session, *PYTEST, "-n", "logical", "-m", "acceptance", *session.posargs)
 
 
 @nox.session
