@@ -146,6 +146,11 @@ FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])
 """Instalments, shipping, badges and coupons: true of the moment, and worse than missing once they ended."""
 
 
+def in_words(name: str) -> str:
+    """A value's name as a person reads it, without its unit, which the value shows: ``old price``."""
+    return name.removesuffix("_cents").removesuffix("_hundredths").removesuffix("_pct").replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownValues:
     """What cards and product pages alike say of a price, and of the offer beside it; None where they do not say.

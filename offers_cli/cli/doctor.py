@@ -24,13 +24,13 @@ def doctor_blocks(report: DoctorReport) -> Sequence[Block]:
     On a terminal advice stands below, each on a line of its own, to be copied; that of problems follows on stderr.
     """
     rows = [
-        (each.name, Coloured(each.state, COLOURS.get(each.state, "")), each.evidence, each.advice)
+        (each.title, Coloured(each.state, COLOURS.get(each.state, "")), each.evidence, each.advice)
         for each in report.findings
     ]
     columns = ("check", "state", "evidence", "advice")
     table = Table("Doctor", columns, rows, short=columns[:-1])
     advised = [each for each in report.findings if each.advice and each.state != "problem"]
-    advice = [Line(f"{each.name}: {each.advice}") for each in advised] if is_terminal(sys.stdout) else []
+    advice = [Line(f"{each.title}: {each.advice}") for each in advised] if is_terminal(sys.stdout) else []
     return [table, *advice, Note(count_findings(report))]
 
 

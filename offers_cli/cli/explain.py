@@ -27,6 +27,17 @@ if TYPE_CHECKING:
     from offers_cli.services.explain import ExplainReport
 
 
+DOUBTS = {
+    "old_price_disagrees": "the page names several old prices",
+    "old_price_suspect": "the old price is not above the price, or more than ten times as high",
+    "discount_disagrees": "the discounts shown differ from each other, or from the prices",
+    "card_price_disagrees": "the page names several prices by card",
+    "card_price_suspect": "the price by card is lower than the price",
+    "condition_disagrees": "the page names several payments for the price",
+}
+"""What a person reads for a reading's flags."""
+
+
 def explain_blocks(report: ExplainReport) -> Sequence[Block]:
     """A product's candidates field by field, or a listing's cards; first, whether it is a kept page."""
     kept = f"a page kept at {format_time(report.kept_at)}; its address instead of the id fetches it anew"
@@ -45,14 +56,14 @@ def _product_blocks(product: ProductReading) -> list[Block]:
         for candidate in found:
             value = format_value(name, candidate.value, product.currency)
             if candidate.strategy == winner:
-                verdict, winner = "won", None  # of several candidates of that strategy the first won
+                verdict, winner = "taken", None  # of several candidates of that strategy the first was
             else:
                 verdict = candidate.note or ("agrees" if candidate.value == product.value(name) else "")
             rows.append((name, candidate.strategy, candidate.raw, value, verdict))
     head = f"product {product.external_id or '?'} of {product.marketplace}, {product.currency}: {product.url}"
     columns = ("field", "strategy", "on the page", "value", "verdict")
-    flags = [Line("flags: " + ", ".join(product.flags))] if product.flags else []
-    return [Line(head), *_summary(product), Table("Candidates", columns, rows), *flags]
+    doubts = [Line("in doubt: " + ", ".join(DOUBTS.get(flag, flag) for flag in product.flags))] if product.flags else []
+    return [Line(head), *_summary(product), Table("Candidates", columns, rows), *doubts]
 
 
 def _summary(product: ProductReading) -> list[Block]:
@@ -115,7 +126,7 @@ def explain(
     url: Annotated[str | None, typer.Option(help="URL of the saved page, if the page does not contain it.")] = None,
     ignore_robots: IgnoreRobotsOption = False,
 ) -> ExplainReport:
-    """Read one page and show every candidate for each field, which won, and why."""
+    """Read one page and show every candidate for each field, which was taken, and why."""
     from offers_cli.services.explain import explain
 
     runtime.ignore_robots |= ignore_robots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from offers_cli.offer import DiscountKind, Facts, FactValue, PriceCondition
+from offers_cli.offer import DiscountKind, Facts, FactValue, PriceCondition, in_words
 
 
 def format_money(cents: int | None, currency: str) -> str:
@@ -68,9 +68,19 @@ def format_value(name: str, value: object, currency: str) -> object:
     return f"{text}%" if name.endswith("_pct") else text
 
 
+WORDS = {
+    "snoozed": "put off",
+    "retried": "to be tried again",
+    "superseded": "newer values stored",
+    "forgotten": "failed jobs cleared",
+    "suspect_old_price_cents": "old price, not believed",
+}
+"""What a person reads for a name that only the code explains."""
+
+
 def format_name(name: str) -> str:
-    """The name of a value without its unit, which the value shows."""
-    return name.removesuffix("_cents").removesuffix("_hundredths").removesuffix("_pct").replace("_", " ")
+    """The name of a value in words, without its unit, which the value shows."""
+    return WORDS.get(name) or in_words(name)
 
 
 def format_facts(facts: Facts, currency: str) -> str:

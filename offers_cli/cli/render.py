@@ -83,13 +83,13 @@ Block = Table | Line | Note | Plot
 
 def summary(command: str, report: Report, columns: Sequence[str]) -> list[Block]:
     """Some of a report's figures: a table for a person, a row for each, and one line for a pipe."""
-    from offers_cli.cli.formatting import format_duration
+    from offers_cli.cli.formatting import format_duration, format_name
 
     data = report.data()
     title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")
     if not is_terminal(sys.stdout):
         return [Line(f"{title}: " + " ".join(f"{column}={data[column]}" for column in columns))]
-    rows = [(column.replace("_", " "), data[column]) for column in columns if column != "duration_s"]
+    rows = [(format_name(column), data[column]) for column in columns if column != "duration_s"]
     if "duration_s" in columns:
         rows.append(("took", format_duration(data["duration_s"])))
     return [Table(title, (command, "count"), rows, right=("count",))]

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def replay_blocks(report: ReplayReport) -> Sequence[Block]:
     """The figures, and for a dry run what would be saved."""
-    columns = tuple(report.changes[0]) if report.changes else ()
+    columns = [name.replace("_", " ") for name in report.changes[0]] if report.changes else []
     rows = [tuple(change.values()) for change in report.changes]
-    figures = [name for name in columns if name.endswith(("_cents", "_pct"))]
+    figures = [name for name in columns if name.endswith((" cents", " pct"))]
     changes = [Table("Would be saved", columns, rows, right=figures)] if rows else []
     return [
         *changes,

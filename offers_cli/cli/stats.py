@@ -34,7 +34,13 @@ if TYPE_CHECKING:
     from offers_cli.storage.base import OfferCounts
 
 SHOWN_KEYS = 5
-WAITING = ("queued", "started", "scheduled", "deferred")
+WAITING = {
+    "queued": "queued",
+    "started": "running",
+    "scheduled": "put off",
+    "deferred": "waiting for another job",
+}
+"""What a person reads for the registries of RQ whose jobs are still to end."""
 SUSPENDED = "no job is started, until rq resume"
 
 Row = tuple[str, str]
@@ -60,7 +66,7 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     blocks += [Line(f"paused: {host.host} for {host.seconds:.0f} s ({host.reason})") for host in report.paused]
     if report.suspended:
         blocks.append(Line(f"suspended: {SUSPENDED}"))
-    blocks += [Line(f"drift: {warning.message}") for warning in report.drift]
+    blocks += [Line(f"pages: {warning.message}") for warning in report.drift]
     newest = report.set_aside[-SHOWN_KEYS:]
     blocks += [Line(f"set aside, because it is a {key.kind}: {key.key}; {key.look}") for key in newest]
     if more := len(report.set_aside) - len(newest):
@@ -70,7 +76,7 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
 
 def _queue_figures(report: StatsReport, queue: QueueCounts) -> list[tuple[str, object]]:
     """Each figure says what it counts; one that shrinks by itself says over which time it does."""
-    figures: list[tuple[str, object]] = [(name, getattr(queue, name)) for name in WAITING]
+    figures: list[tuple[str, object]] = [(words, getattr(queue, name)) for name, words in WAITING.items()]
     figures += [("finished, kept for 8 min", queue.finished), ("failed, kept for a year", queue.failed)]
     if report.recent is not None:
         minutes = report.recent.window_s // 60
@@ -211,7 +217,7 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *_coverage_rows(report),
         *([("suspended", SUSPENDED)] if report.suspended else []),
         *[("paused", f"{p.host} for {format_duration(p.seconds)} ({p.reason})") for p in report.paused],
-        *[("drift", warning.message) for warning in report.drift],
+        *[("pages", warning.message) for warning in report.drift],
         *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
         ("workers", f"{len(report.workers)}"),
     ]
@@ -233,7 +239,7 @@ def _queue_rows(report: StatsReport) -> list[Row]:
         ended = {"finished": report.recent.finished, "failed": report.recent.failed}
         over = f"in the last {report.recent.window_s // 60} min"
     return [
-        ("queue", _figures({name: getattr(report.queue, name) for name in WAITING})),
+        ("queue", _figures({words: getattr(report.queue, name) for name, words in WAITING.items()})),
         ("ended", f"{_figures(ended)}  {over}"),
         ("rate", f"{rate}, empty in {format_duration(report.time_to_empty_s)}"),
         ("failures", _figures(dict(_most_first(report.failures))) if report.failures else "none"),

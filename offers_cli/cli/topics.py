@@ -27,7 +27,7 @@ EXIT_CODES: tuple[tuple[int, str, type[OffersError] | None], ...] = (
 )
 NEXT = {
     Outcome.FINAL: "final: no retry; the offer is marked, and queued again by `offers requeue-failed --reason` alone",
-    Outcome.SNOOZE: "snooze: the host or service pauses, the job waits without spending an attempt",
+    Outcome.SNOOZE: "put off: the host or service is left alone for a while; the job waits, and no attempt is counted",
     Outcome.RETRY: "retry: three attempts with growing waits, then failed",
     Outcome.FAIL: "fail: failed at once; a page that came whole is kept for `explain`, then `offers requeue-failed`",
 }

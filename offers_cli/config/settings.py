@@ -189,7 +189,7 @@ class FetchConfig:
         "OFFERS_HTTP_PROXY",
         address("http", "https", example="http://proxy.example:3128", secret=True, many=True),
         None,
-        "One or more egress proxies, comma-separated.",
+        "One or more proxies that pages are fetched through, comma-separated.",
     )
     snapshots: Literal["off", "failures", "all"] = _setting(
         "OFFERS_SNAPSHOTS",

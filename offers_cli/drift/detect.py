@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from offers_cli.offer import FACTS
+from offers_cli.offer import FACTS, in_words
 
 RECENT_PAGES = 200
 LATEST_PAGES = 50
@@ -98,7 +98,7 @@ def find_broken(source: str, *, newest_first: Sequence[FieldCounts]) -> list[Dri
     if latest.pages < BROKEN_PAGES or share >= BROKEN_SHARE:
         return []
     found = "none" if not share else f"{share:.0%}"
-    message = f"price_cents found on {found} of the last {latest.pages} pages"
+    message = f"price found on {found} of the last {latest.pages} pages"
     return [DriftWarning(source=source, field="price_cents", message=message, is_broken=True)]
 
 
@@ -108,7 +108,7 @@ def _drop(name: str, recent: FieldCounts, before: FieldCounts) -> str:
         return ""
     if name in VARYING and (now > 0 or usual * recent.things < ENOUGH_FINDS):
         return ""
-    return f"{name} found on {now:.0%} of the last {recent.pages} pages, usually on {usual:.0%}"
+    return f"{in_words(name)} found on {now:.0%} of the last {recent.pages} pages, usually on {usual:.0%}"
 
 
 def _lost_strategy(name: str, latest: FieldCounts, before: FieldCounts) -> str:
@@ -119,4 +119,4 @@ def _lost_strategy(name: str, latest: FieldCounts, before: FieldCounts) -> str:
     if wins <= 0 or wins < MAIN_SHARE * usual.total() or not is_lost:
         return ""
     instead = found.most_common(1)[0][0]
-    return f"{name} was found by {main}; in the last {latest.pages} pages only by others ({instead})"
+    return f"{in_words(name)} was found by {main}; in the last {latest.pages} pages only by others ({instead})"

@@ -50,19 +50,19 @@ def report(jobs: int = 1) -> StatsReport:
             total=1000, enriched=835, gone=3, missing_old_price=12, missing_discount=30, missing_affiliate_link=1000
         ),
         paused=(PausedHost(host="shop.test", egress="direct", seconds=25.4, reason="page_blocked"),),
-        drift=(DriftWarning(source="s", field="f", message="old_price_cents is found in 2% of pages, was 80%"),),
+        drift=(DriftWarning(source="s", field="f", message="old price found on 2% of pages, usually on 80%"),),
         workers=(worker(jobs),),
     )
 
 
 def test_everything_worth_watching_is_there() -> None:
     shown = dict(view_rows(report(), now=NOW, height=24))
-    assert shown["queue"] == "queued 1,200  started 3  scheduled 0  deferred 0"
+    assert shown["queue"] == "queued 1,200  running 3  put off 0  waiting for another job 0"
     assert shown["rate"] == "58.0 jobs per minute, empty in 2 min 4 s"
     assert shown["failures"] == "page_changed 2  site_unavailable 1"
     assert shown["coverage"] == "1,000 offers, 3 gone, 835 enriched"
     assert shown["paused"] == "shop.test for 25 s (page_blocked)"
-    assert shown["drift"].startswith("old_price_cents")
+    assert shown["pages"].startswith("old price")
     assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
     assert "suspended" not in shown
     assert shown[""].split() == ["4", "s", "https://shop.test/o1"]

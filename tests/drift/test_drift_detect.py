@@ -84,9 +84,9 @@ def test_a_rare_fact_that_another_strategy_found_a_few_times_is_no_drift() -> No
 def test_pages_without_any_price_are_broken_whatever_was_usual() -> None:
     [warning] = find_broken("s", newest_first=[NO_PRICE] * 60)
     assert (warning.field, warning.is_broken) == ("price_cents", True)
-    assert warning.message == "price_cents found on none of the last 50 pages"
+    assert warning.message == "price found on none of the last 50 pages"
     [warning] = find_broken("s", newest_first=[NO_PRICE] * 8 + [GOOD] * 2)
-    assert warning.message == "price_cents found on 20% of the last 10 pages"
+    assert warning.message == "price found on 20% of the last 10 pages"
     assert find_broken("s", newest_first=[NO_PRICE] * 9) == [], "too few to say"
     assert find_broken("s", newest_first=[NO_PRICE] * 10 + [GOOD] * 10) == []
     assert find_broken("s", newest_first=[]) == []

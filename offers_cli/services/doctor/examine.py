@@ -15,6 +15,10 @@ DEADLINE_S = 8.0
 """The whole command is to end within 10 s even when everything hangs."""
 
 
+TITLES = {"exposure": "access", "row_level_security": "privacy"}
+"""Names that say nothing to who does not run servers; programs know the findings by the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that was looked at.
@@ -38,11 +42,16 @@ class Finding:
         return cls(name, "problem", error.message, advice or error.hint, error.code, error.exit_code)
 
     @property
+    def title(self) -> str:
+        """What a person reads for the name."""
+        return TITLES.get(self.name, self.name)
+
+    @property
     def problem(self) -> Problem | None:
         """The finding as a report's problem, if it is one."""
         if self.state != "problem":
             return None
-        message = f"{self.name}: {self.evidence}"
+        message = f"{self.title}: {self.evidence}"
         return Problem(code=self.code, message=message, hint=self.advice, exit_code=self.exit_code)
 
     def data(self) -> dict[str, Any]:
