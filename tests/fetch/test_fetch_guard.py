@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from waiting import NEVER_S
 
 from offers_cli.errors import ConfigError, ForbiddenUrl, SiteUnavailable
-from offers_cli.fetch.guard import Guard, embedded, is_reachable, look_up
+from offers_cli.fetch.guard import Guard, Lookup, embedded, is_reachable, look_up
 
 ALLOWED = ("mercadolivre.com.br", "açaí.com.br")
 
@@ -159,6 +159,43 @@ def test_the_reason_names_what_is_wrong(url: str, reason: str) -> None:
         Guard(ALLOWED).check_url(url)
 
 
+LOCAL = "for a local shop set OFFERS_ALLOW_PRIVATE_HOSTS=true"
+ALLOW = "if you trust it, set OFFERS_ALLOWED_HOSTS to {} and all other hosts that you need"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason", "hint"),
+    [
+        ("https://www%2emercadolivre.com.br/", "its host is percent-encoded", ""),
+        ("https:///p/MLB1", "it has no host", "give the whole address, as your browser shows it"),
+        ("https://açaí-.com.br/", "its international host name is not valid", ""),
+        ("https://0x7f000001/", "its host is an IPv4 address in non-canonical form", ""),
+        ("https://www_.mercadolivre.com.br/", "its host is not a valid name", ""),
+        ("https://u:p@mercadolivre.com.br/", "it carries a user name", "give the address without `user:password@`"),
+        ("https://evil.com/", "the host evil.com is not allowed", ALLOW.format("evil.com")),
+        ("https://127.0.0.1/", "the address 127.0.0.1 is not public", LOCAL),
+        ("http://mercadolivre.com.br/", "only https is fetched", f"use https://; {LOCAL}"),
+        ("https://mercadolivre.com.br:0443/", "its port is malformed", ""),
+        ("https://mercadolivre.com.br:8443/", "port 8443 is not allowed", f"leave the port out; {LOCAL}"),
+        ("https://[::1", "it is not a valid address", ""),
+        ("https://mercadolivre.com.br/ x", "it contains spaces, control or invisible characters", ""),
+        ("https://mercadolivre.com.br/\\", "it contains a backslash, which parsers interpret differently", ""),
+    ],
+)
+def test_a_refusal_says_why_and_what_to_change(url: str, reason: str, hint: str) -> None:
+    with pytest.raises(ForbiddenUrl) as refused:
+        Guard((*ALLOWED, "127.0.0.1")).check_url(url)
+    assert refused.value.message.partition(" may not be fetched: ")[2] == reason
+    assert refused.value.hint == hint
+
+
+def test_an_empty_address_and_one_that_is_too_long_are_refused_in_words() -> None:
+    with pytest.raises(ForbiddenUrl, match=r"^\(empty\) may not be fetched: only https is fetched$"):
+        Guard(ALLOWED).check_url("")
+    with pytest.raises(ForbiddenUrl, match=r"may not be fetched: it is longer than 8192 characters$"):
+        Guard(ALLOWED).check_url("https://mercadolivre.com.br/" + "a" * 8192)
+
+
 @pytest.mark.parametrize("url", HOSTILE, ids=ascii)
 def test_private_hosts_open_nothing_but_http_and_ports(url: str) -> None:
     """With OFFERS_ALLOW_PRIVATE_HOSTS the same table stays closed, but for plain http and ports on allowed hosts."""
@@ -209,6 +246,16 @@ def test_an_allowed_address_takes_its_normal_form(url: str, normal: str) -> None
 def test_only_the_usual_port_is_left_out(url: str, normal: str, netloc: str | None, port: int) -> None:
     safe = Guard((*ALLOWED, "[::1]"), allow_private=True).check_url(url)
     assert (safe.url, safe.netloc, safe.port) == (normal, netloc or "mercadolivre.com.br", port)
+
+
+def test_what_may_stand_in_a_part_of_an_address_stays_and_all_else_is_encoded() -> None:
+    path, query = "/a/%41:@!$&'()*+,;=~", "/%41:@!$&'()*+,;=~?[]|"
+    safe = Guard(ALLOWED).check_url(f"https://mercadolivre.com.br{path}?{query}#{query}#")
+    assert safe.target == f"{path}?{query}"
+    assert safe.url == f"https://mercadolivre.com.br{path}?{query}#{query}#"
+    assert Guard(ALLOWED).check_url("https://mercadolivre.com.br/[a]|?<b>#<c>").url == (
+        "https://mercadolivre.com.br/%5Ba%5D%7C?%3Cb%3E#%3Cc%3E"
+    )
 
 
 def test_the_longest_address_and_the_longest_host_are_taken_one_more_is_not() -> None:
@@ -272,6 +319,21 @@ def test_an_entry_that_is_no_host_is_a_configuration_error(entry: str) -> None:
         Guard([entry])
 
 
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [("shop.com/x", "it contains more than a host name"), ("u@shop.com", "it contains more than a host name")],
+)
+def test_a_refused_entry_says_why_and_what_to_write(entry: str, why: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Guard([entry])
+    assert refused.value.message == f"OFFERS_ALLOWED_HOSTS: '{entry}' is not a host: {why}"
+    assert refused.value.hint == "name hosts such as shop.com.br (its subdomains are included) or localhost:8080"
+
+
+def test_blanks_around_an_entry_do_not_count() -> None:
+    assert Guard([" mercadolivre.com.br "]).check_url("https://mercadolivre.com.br/").host == "mercadolivre.com.br"
+
+
 def test_an_entry_is_shown_without_its_control_characters() -> None:
     with pytest.raises(ConfigError) as refused:
         Guard(["shop.com\x1b[2J"])
@@ -329,20 +391,36 @@ def test_a_name_that_no_resolver_can_encode_is_not_resolved() -> None:
         Guard(ALLOWED, lookup=fail).resolve("mercadolivre.com.br", 443)
 
 
+def test_a_name_is_looked_up_as_it_is_asked_for_and_every_address_is_kept_in_order() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def answer(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        return ["8.8.8.8", "2606:4700::1111"]
+
+    assert Guard(ALLOWED, lookup=answer).resolve("mercadolivre.com.br", 8443) == ("8.8.8.8", "2606:4700::1111")
+    assert asked == [("mercadolivre.com.br", 8443)]
+
+
+def unresolved(lookup: Lookup) -> tuple[str, str]:
+    """What is said of a name that nothing is fetched from, and what to do."""
+    with pytest.raises(SiteUnavailable) as refused:
+        Guard(ALLOWED, lookup=lookup).resolve("mercadolivre.com.br", 443)
+    return refused.value.message.removeprefix("mercadolivre.com.br "), refused.value.hint
+
+
 def test_one_private_address_among_public_ones_refuses_the_name() -> None:
-    guard = Guard(ALLOWED, lookup=lambda _host, _port: ["8.8.8.8", "10.0.0.1"])
-    with pytest.raises(SiteUnavailable, match=r"10\.0\.0\.1, which is not a public address"):
-        guard.resolve("mercadolivre.com.br", 443)
+    told = unresolved(lambda _host, _port: ["8.8.8.8", "10.0.0.1"])
+    assert told == ("resolves to 10.0.0.1, which is not a public address", LOCAL)
 
 
 def test_a_name_that_leads_nowhere_is_unavailable_and_so_is_one_without_addresses() -> None:
     def fail(_host: str, _port: int) -> list[str]:
         raise OSError(-2, "Name or service not known")
 
-    with pytest.raises(SiteUnavailable, match=r"cannot be resolved \(Name or service not known\)"):
-        Guard(ALLOWED, lookup=fail).resolve("mercadolivre.com.br", 443)
-    with pytest.raises(SiteUnavailable, match="no address"):
-        Guard(ALLOWED, lookup=lambda _host, _port: []).resolve("mercadolivre.com.br", 443)
+    try_again = "check the network and the host's spelling, then try again"
+    assert unresolved(fail) == ("cannot be resolved (Name or service not known)", try_again)
+    assert unresolved(lambda _host, _port: []) == ("resolves to no address", LOCAL)
 
 
 def test_a_resolver_that_never_answers_is_left_behind() -> None:
@@ -356,7 +434,7 @@ def test_a_resolver_that_never_answers_is_left_behind() -> None:
         release.wait(NEVER_S)
         return []
 
-    with pytest.raises(SiteUnavailable, match="cannot be resolved"):
+    with pytest.raises(SiteUnavailable, match=r"cannot be resolved \(no answer within 0 s\)"):
         Guard(ALLOWED, lookup=hang).resolve("mercadolivre.com.br", 443, timeout_s=0.05)
     assert [thread.daemon for thread in threads] == [True], "a process can end without it"
     release.set()
