@@ -457,6 +457,7 @@ def test_each_card_is_answered_in_order_a_second_one_of_an_offer_as_unchanged() 
     told = [(saved.external_id, saved.outcome) for saved in report.saved]
     assert told == [("MLB2", "new"), ("MLB1", "new"), ("MLB2", "unchanged")]
     assert report.refused == (invalid, refused)
+    assert rules.save_report([bad], answers, []).refused == (refused,)
 
 
 def test_an_offer_with_several_results_is_reported_once_the_stale_first() -> None:
