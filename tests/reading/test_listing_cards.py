@@ -87,6 +87,12 @@ SECOND = (
             {"rating_hundredths": 490, "reviews": 3170},
         ),
         (
+            {"type": "reviews", "reviews": {"rating_average": 5, "total": 12}},
+            ('<div class="poly-component__reviews"><span class="poly-reviews__rating">5</span>'
+            '<span class="poly-reviews__total">12</span></div>'),
+            {"rating_hundredths": 500, "reviews": 12},
+        ),
+        (
             text("review_compacted", "{s} {a} {b}", *({"key": key, "label": {"text": words}} for key, words in
                  {"a": "4.8", "b": "| +1000 vendidos"}.items())),
             '<span class="poly-component__review-compacted"><i>4.8</i> <i>| +1000 vendidos</i></span>',
@@ -125,6 +131,18 @@ SECOND = (
             {"coupon_label": "Cupom 5% OFF", "coupon_pct": 5},
         ),
         (
+            {"type": "promotions", "promotions": [{"type": "coupon", "text": "Cupón 6% OFF"}]},
+            '<div class="poly-component__promotions">Cupón 6% OFF</div>',
+            {"coupon_label": "Cupón 6% OFF", "coupon_pct": 6},
+        ),
+        (
+            {"type": "promotions", "promotions": [
+                {"type": "coupon", "text": "Ver cupons"}, {"type": "coupon", "text": "Cupom 5% OFF"},
+            ]},
+            '<b class="poly-coupons__pill">Ver cupons</b><b class="poly-coupons__pill">Cupom 5% OFF</b>',
+            {"coupon_label": "Cupom 5% OFF", "coupon_pct": 5},
+        ),
+        (
             {"type": "promotions", "promotions": [{"type": "rebate", "text": "5% OFF"}]},
             '<div class="poly-component__promotions">Leve 3, pague 2</div>',
             {},
@@ -136,6 +154,38 @@ def test_each_fact_is_read_alike_from_state_and_elements(
     component: dict[str, Any], element: str, told: dict[str, Any], market: MercadoLivre
 ) -> None:
     card = ACard(components=[component], elements=element)
+    assert [offer.facts.known() for offer in read_each_way(market, card)] == [told] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "told"),
+    [
+        ("shipping", "Frete grátis por ser sua compra de {a}", {"free_shipping_note": "por ser sua compra de R$ 30"}),
+        ("highlight", "{a} DE VOLTA", {"badge": "R$ 30 DE VOLTA"}),
+        ("highlight_countdown", "{a} DE VOLTA", {"badge": "R$ 30 DE VOLTA"}),
+        ("review_compacted", "4.8 | +1000 vendidos desde {a}", {"rating_hundredths": 480, "sold_at_least": 1000}),
+        ("seller", "Por Tudo a {a}", {"seller": "Tudo a R$ 30"}),
+        ("brand", "Tudo a {a}", {"brand": "Tudo a R$ 30"}),
+    ],
+)
+def test_a_text_of_the_state_is_not_lost_for_an_amount_in_it(
+    kind: str, words: str, told: dict[str, Any], market: MercadoLivre
+) -> None:
+    component = text(kind, words, {"key": "a", "price": {"value": 30, "currency": "BRL"}})
+    [offer] = read(market, listing(states=[ACard(components=[component]).state()])).offers
+    assert offer.facts.known().items() >= told.items()
+
+
+def test_the_warehouse_is_known_by_either_name_of_its_icon(market: MercadoLivre) -> None:
+    for name in ("key", "icon_id"):
+        sent = text("shipping", "Chegará amanhã {icon}", {"key": "icon", "icon": {name: "vpp_full_icon"}})
+        [offer] = read(market, listing(states=[ACard(components=[sent]).state()])).offers
+        assert offer.facts.known() == {"full": True}
+
+
+def test_instalments_are_facts_of_a_card_however_it_is_read(market: MercadoLivre) -> None:
+    card = ACard(phrase="10x {price} sem juros", amounts={"price": 1000})
+    told = {"installments_count": 10, "installment_cents": 1000, "interest_free": True}
     assert [offer.facts.known() for offer in read_each_way(market, card)] == [told] * 3
 
 

@@ -45,7 +45,7 @@ def facts_in_state(polycard: Json, currency: str, paid: Payment) -> Facts:
         facts.full(name for place in (*sent, part("shipped_from")) for name in _icons_told(place)),
         *(facts.badge(written_out(label, currency), dig(label, "countdown", "period_end")) for label in timed),
         facts.badge(written_out(part("highlight"), currency)),
-        *(facts.coupon(written_out(coupon, currency), currency) for coupon in coupons[:1]),
+        *(facts.coupon(written_out(coupon, currency), currency) for coupon in coupons),
         facts.rating(dig(stars, "rating_average")),
         facts.reviews(dig(stars, "total")),
         facts.reviewed(written_out(part("review_compacted"), currency)),
