@@ -146,7 +146,7 @@ def _bounded(cents: int, raw: object) -> int:
 
 def _without_symbol(text: str, currency: str) -> str:
     symbols = (_style(currency).symbol, currency, *ALIASES.get(currency, ()))
-    for symbol in sorted(symbols, key=len, reverse=True):  # "S/." begins with "S/"
+    for symbol in sorted(symbols, reverse=True):  # "S/." before "S/", with which it begins
         if text.startswith(symbol):
             return text.removeprefix(symbol).removeprefix(" ")
     return text
@@ -167,7 +167,7 @@ def parse_cents(text: str, *, currency: str = "BRL", decimal_mark: str | None = 
     if found is None or found["mark"] == mark or found["decimal"] not in {None, mark}:
         raise MoneyError(f"{text[:LONGEST_TEXT]!r} is not one amount in {currency}")
     whole = (found["plain"] or found["grouped"]).replace(".", "").replace(",", "")
-    return _bounded(int(whole[:20]) * 100 + int(found["cents"] or 0), text)
+    return _bounded(int(whole) * 100 + int(found["cents"] or 0), text)
 
 
 def cents_from_parts(fraction: str, cents: str | None, *, decimal_mark: str | None = None) -> int:
@@ -180,10 +180,10 @@ def cents_from_parts(fraction: str, cents: str | None, *, decimal_mark: str | No
         MoneyError: a whole part with wrong grouping, or cents of other than two digits.
     """
     whole, hundredths = fraction.strip(), (cents or "00").strip()
-    is_whole = len(whole) <= LONGEST_TEXT and FRACTION.fullmatch(whole) and (decimal_mark or " ") not in whole
+    is_whole = len(whole) <= LONGEST_TEXT and FRACTION.fullmatch(whole) and decimal_mark not in {*whole}
     if not is_whole or not re.fullmatch(r"[0-9]{2}", hundredths):
         raise MoneyError(f"{fraction[:LONGEST_TEXT]!r} and {(cents or '')[:LONGEST_TEXT]!r} are not one amount")
-    return _bounded(int(re.sub(r"[.,]", "", whole)[:20]) * 100 + int(hundredths), fraction)
+    return _bounded(int(re.sub(r"[.,]", "", whole)) * 100 + int(hundredths), fraction)
 
 
 def cents_from_number(value: object, *, currency: str | None = None) -> int:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from offers_cli.money import (
@@ -93,7 +94,7 @@ def parse_nodes(text: str) -> list[Node]:
         data = json.loads(text, strict=False, parse_float=WrittenNumber)
     except (ValueError, RecursionError):  # a broken script tells nothing; the page may still be read otherwise
         return []
-    return [node for _, node in zip(range(_MOST_NODES), _walk(data), strict=False)]
+    return list(islice(_walk(data), _MOST_NODES))
 
 
 def _walk(data: object) -> Iterator[Node]:
@@ -115,7 +116,7 @@ def types_of(node: Node) -> set[str]:
 
 def last_part(address: str) -> str:
     """``"InStock"`` of ``https://schema.org/InStock``, and of ``InStock`` itself."""
-    return address.strip().rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1]
+    return re.split(r"[/#]", address.strip().removesuffix("/"))[-1]
 
 
 def is_sold_out(words: str) -> bool:

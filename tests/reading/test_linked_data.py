@@ -262,3 +262,60 @@ def test_products_stand_in_graphs_lists_and_groups_and_under_many_types() -> Non
     ]
     found = json_ld.products(json_ld.parse_nodes(json.dumps(script)))
     assert [product["name"] for product in found] == ["graph", "main", "own", "a", "b"]
+
+
+def test_a_currency_with_a_decimal_point_settles_three_decimals_in_every_price() -> None:
+    """In dollars ``49.950`` is 49.95, never 49,950: for the price, its range and the previous price alike."""
+    dollars = {"priceCurrency": "USD"}
+    listed = unit("59.950", priceType="ListPrice", **dollars)
+    own = quote(offer("49.950", priceSpecification=listed, **dollars))
+    assert (own.price_cents, own.old_price_cents) == (4995, 5995)
+    ends = {"@type": "AggregateOffer", "lowPrice": "49.950", "highPrice": "49.950", **dollars}
+    assert quote(ends).price_cents == 4995
+    assert quote({**ends, "offers": [offer("49.950", **dollars)]}).price_cents == 4995
+
+
+def test_what_the_page_shows_settles_the_range_and_the_previous_price_too() -> None:
+    listed = unit("1.590", priceType="ListPrice")
+    ends = {"@type": "AggregateOffer", "lowPrice": "1.290", "highPrice": "1.290"}
+    found = quote({**ends, "offers": [offer("1.290", priceSpecification=listed)]}, shown=frozenset({129000, 159000}))
+    assert (found.price_cents, found.old_price_cents) == (129000, 159000)
+
+
+def test_cents_of_a_currency_that_has_none_are_refused_with_the_reason() -> None:
+    assert quote(offer(15.99, priceCurrency="CLP")).note == "'15.99' has cents, and CLP has none"
+
+
+def test_prices_in_a_list_count_each() -> None:
+    assert quote(offer([10, "10.00", ""])).price_cents == 1000
+    assert quote(offer([10, 12])).note == "several prices"
+
+
+def test_what_stood_there_is_kept_in_short() -> None:
+    assert quote(offer(10), offer("12.50")).raw == "10, 12.50"
+    assert len(quote(*(offer(10) for _ in range(100))).raw) == 200
+
+
+def test_the_address_of_the_offer_that_is_bought_is_kept() -> None:
+    sold_out, bought = (f"https://shop.example/{name}" for name in ("gone", "here"))
+    assert quote(offer(10, url=bought)).url == bought
+    assert quote(offer(10, availability=SOLD_OUT, url=sold_out), offer(12, url=bought)).url == bought
+    assert quote(offer(10, url=5)).url is None
+
+
+def test_a_script_with_line_breaks_inside_its_texts_is_read() -> None:
+    """Shops paste descriptions as they are; a strict reader would lose the price beside them."""
+    (node,) = json_ld.parse_nodes('{"@type": "Product", "description": "one\n\ttwo", "offers": {"price": 10}}')
+    assert json_ld.quote(node).price_cents == 1000
+
+
+def test_a_state_that_is_no_text_is_none() -> None:
+    assert quote(offer(10, availability=[5, IN_STOCK])).availability == "InStock"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(" Acme  &\nCo ", "Acme & Co"), (789, "789"), (True, None), (1.5, None), (None, None), ([], None), (" ", None)],
+)
+def test_a_fact_is_a_text_or_a_whole_number(value: object, text: str | None) -> None:
+    assert json_ld.text_or_number(value) == text

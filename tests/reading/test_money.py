@@ -181,6 +181,7 @@ def test_numbers_are_read_through_their_decimal_form(value: object, expected: in
 def test_fraction_and_cents_of_one_node_are_joined() -> None:
     assert cents_from_parts("1.949", "05") == 194905
     assert cents_from_parts("6,929", None) == 692900
+    assert cents_from_parts("0", "99") == 99
     for fraction, rest in [
         ("1.94", "05"),
         ("1.949", "5"),
@@ -271,6 +272,31 @@ def test_larger_amounts_and_longer_texts_are_refused(read: Callable[[Any], int],
         read(amount)
 
 
+@pytest.mark.parametrize(
+    ("read", "amount", "why"),
+    [
+        (parse_cents, "10x R$ 25,90", "'10x R$ 25,90' is not one amount in BRL"),
+        (parse_cents, "R$ 100.000.000.001", "'R$ 100.000.000.001' is absurdly large"),
+        (lambda whole: cents_from_parts(whole, None), "1.94", "'1.94' and '' are not one amount"),
+        (lambda cents: cents_from_parts("1", cents), "5", "'1' and '5' are not one amount"),
+        (lambda whole: cents_from_parts(whole, None), "1" * 60, f"'{'1' * 60}' is absurdly large"),
+        (cents_from_number, True, "'True' is not a number"),
+        (cents_from_number, "1,50", "'1,50' is not a plain number"),
+        (cents_from_number, -1, "a number below zero or absurdly large"),
+        (cents_from_number, Decimal("sNaN"), "Decimal('sNaN') is not a number"),
+        (cents_from_number, float("inf"), "inf is not an amount"),
+        (cents_from_number, 119.6399, "'119.6399' is finer than cents"),
+        (spoken_cents, "10x 20 reais", "'10x 20 reais' is not one spoken amount"),
+        (spoken_cents, "9999999999999 reais", "'9999999999999 reais' is absurdly large"),
+    ],
+)
+def test_a_refusal_names_the_amount_and_the_reason(read: Callable[[Any], int], amount: object, why: str) -> None:
+    """It is what a person reads beside an offer without a price."""
+    with pytest.raises(MoneyError) as refused:
+        read(amount)
+    assert str(refused.value) == why
+
+
 @pytest.mark.parametrize("currency", [None, "BRL", "COP", "CLP", "PYG", "EUR", "CZK"])
 @pytest.mark.parametrize(
     ("text", "readings"),
@@ -283,6 +309,7 @@ def test_a_point_before_three_digits_may_mean_two_amounts(
         with pytest.raises(AmbiguousAmount, match="two ways") as refused:
             cents_from_number(amount, currency=currency)
         assert refused.value.readings == readings
+        assert all(isinstance(cents, int) for cents in refused.value.readings)
 
 
 @pytest.mark.parametrize(
