@@ -95,7 +95,7 @@ def dependencies() -> str:
     source = Path(__file__).with_name("dependencies.toml")
     parts = [f"# What it is made of\n\n<!-- Written by docs/generate.py from {source.name}; change that. -->\n"]
     for extra, packages in tomllib.loads(source.read_text("utf-8")).items():
-        command = "pip install offers" if extra == "core" else f"pip install 'offers[{extra}]'"
+        command = "pip install ." if extra == "core" else f"pip install '.[{extra}]'"
         size = sum(package["mb"] for package in packages.values())
         parts.append(f"\n## `{command}`: {size:.0f} MB{'' if extra == 'core' else ' more'}\n\n")
         parts.append("| package | licence | MB | why |\n|---|---|---:|---|\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.files import open_atomic
+from offers_cli.files import extra_command, open_atomic
 from offers_cli.report import INTERNAL, Problem, Report, plain
 from offers_cli.services.fields import COLUMNS, FIELDS, chosen, value_of, without_unit
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
@@ -138,7 +138,8 @@ def _import_workbook() -> Any:
         from xlsxwriter import Workbook
     except ImportError as exc:
         raise UsageError(
-            "xlsx needs XlsxWriter, which is not installed", hint="pip install 'offers[xlsx]', or --format csv --excel"
+            "xlsx needs XlsxWriter, which is not installed",
+            hint=f"{extra_command('xlsx')}; or --format csv --excel",
         ) from exc
     return Workbook
 
@@ -188,7 +189,7 @@ def _import_pyarrow() -> tuple[Any, Any]:
     except ImportError as exc:
         raise UsageError(
             "parquet needs pyarrow, which is not installed",
-            hint="pip install 'offers[parquet]', or --format csv, json or jsonl",
+            hint=f"{extra_command('parquet')}; or --format csv, json or jsonl",
         ) from exc
     return pa, pq
 

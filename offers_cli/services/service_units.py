@@ -17,7 +17,7 @@ from typing import Literal
 
 from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
-from offers_cli.files import open_atomic
+from offers_cli.files import find_source, open_atomic
 from offers_cli.redis.embedded import SOCKET_PATH_LIMIT
 from offers_cli.report import Report
 
@@ -98,7 +98,15 @@ def _next(kind: Kind, plan: Plan) -> tuple[str, ...]:
         return home, "systemctl daemon-reload", "systemctl enable --now offers-worker offers-dashboard"
     if kind == "supervisor":
         return home, "supervisorctl update"
-    return ("docker compose up --build --detach",)
+    return (f"BUILD_FROM={_build_from()} docker compose up --build --detach",)
+
+
+def _build_from() -> str:
+    """The folder that holds the checkout or the wheel that this program came from."""
+    source = find_source()
+    if source is None:
+        return "FOLDER_OF_THE_CHECKOUT"
+    return shlex.quote(str(source if source.is_dir() else source.parent))
 
 
 def install(report: ServiceReport, plan: Plan, *, overwrite: bool) -> ServiceReport:
@@ -214,10 +222,8 @@ def _supervisor(plan: Plan) -> dict[str, str]:
 
 def _compose(plan: Plan) -> dict[str, str]:
     """Nothing of this machine goes into the containers."""
-    version = metadata.version("offers")
     return {
-        "package": f"offers[dashboard]=={version}",
-        "version": version,
+        "version": metadata.version("offers"),
         "processes": str(plan.processes),
         "port": str(plan.port),
     }

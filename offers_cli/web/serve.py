@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import is_loopback
 from offers_cli.errors import ConfigError, Interrupted, UsageError
+from offers_cli.files import extra_command
 from offers_cli.log import get_log
 from offers_cli.report import Problem, Report
 from offers_cli.services.stats import collect_stats
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from offers_cli.runtime import Runtime
-
-NEEDS_EXTRA = "pip install 'offers[dashboard]'"
 
 log = get_log("dashboard")
 
@@ -86,7 +85,9 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
         from offers_cli.web.app import create_app
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
-        raise ConfigError(f"the dashboard is not installed: {exc.name} is missing", hint=NEEDS_EXTRA) from exc
+        raise ConfigError(
+            f"the dashboard is not installed: {exc.name} is missing", hint=extra_command("dashboard")
+        ) from exc
     settings = runtime.config.dashboard
     if settings.token is None and not is_loopback(host):
         raise ConfigError(

@@ -1,13 +1,18 @@
 """Files that appear whole, and moments in one form."""
 
+import json
 import os
+import shlex
 import stat
+import sys
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from offers_cli.files import open_atomic, write_atomic
+from offers_cli.files import extra_command, find_source, open_atomic, write_atomic
 from offers_cli.times import iso_utc, to_utc, utc_now
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -89,3 +94,24 @@ def test_a_time_without_zone_is_refused() -> None:
 
 def test_now_is_in_utc() -> None:
     assert utc_now().tzinfo is UTC
+
+
+@pytest.mark.parametrize("made", ["checkout", "wheel", "gone", "index"])
+def test_an_extra_comes_from_where_the_program_came_from(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never from an index by its name alone, which anybody may have taken."""
+    place = tmp_path / "a b" / ("offers-0.1.0-py3-none-any.whl" if made == "wheel" else "offers")
+    place.parent.mkdir()
+    if made == "wheel":
+        place.touch()
+    elif made == "checkout":
+        place.mkdir()
+    noted = None if made == "index" else json.dumps({"url": place.as_uri()})
+    monkeypatch.setattr(metadata, "distribution", lambda _name: SimpleNamespace(read_text=lambda _file: noted))
+    if made in ("checkout", "wheel"):
+        assert find_source() == place
+        assert shlex.split(extra_command("xlsx")) == [sys.executable, "-m", "pip", "install", f"{place}[xlsx]"]
+    else:
+        assert find_source() is None
+        assert extra_command("xlsx") == "pip install '.[xlsx]' in the checkout of offers"

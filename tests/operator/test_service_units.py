@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from acceptance.program import PROGRAM, Program
 from free_ports import free_port
 from waiting import NEVER_S, wait_until
 
+from offers_cli import __version__
 from offers_cli.errors import ConfigError
 from offers_cli.redis.connection import connect
 from offers_cli.redis.programs import find_programs
@@ -223,6 +225,25 @@ def test_compose_publishes_the_dashboard_on_loopback_alone(compose: dict[str, An
     assert all("no-new-privileges:true" in service["security_opt"] for service in services.values())
 
 
+def test_composes_image_holds_what_stands_in_the_folder_and_nothing_of_an_index(
+    compose: dict[str, Any], folder: Path
+) -> None:
+    """Whoever owns our name in a package index is never run."""
+    build = compose["x-offers"]["build"]
+    assert (build["context"], build.get("args")) == ("${BUILD_FROM:-.}", None)
+    [line] = [line for line in build["dockerfile_inline"].splitlines() if "pip install" in line]
+    command = line.partition("rw ")[2].replace("$$", "$").replace("/context", shlex.quote(str(folder)))
+
+    def installed() -> str:
+        script = f'pip() {{ echo "$@"; }}; {command}'
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout.split()[-1]
+
+    assert installed() == ".[dashboard]"
+    wheel = folder / f"offers-{__version__}-py3-none-any.whl"
+    wheel.touch()
+    assert installed() == f"./{wheel.name}[dashboard]"
+
+
 def test_compose_keeps_its_secrets_in_private_files(compose: dict[str, Any], program: Program, folder: Path) -> None:
     ours, redis = folder / "c" / "offers.env", folder / "c" / "redis.env"
     assert (ours.stat().st_mode & 0o777, redis.stat().st_mode & 0o777) == (0o600, 0o600)
@@ -270,7 +291,7 @@ def test_printed_units_are_the_installed_ones(program: Program, folder: Path) ->
     text = (folder / "c" / "compose.yaml").read_text()
     assert printed.out.partition("\n")[2].strip() == text.strip()
     assert yaml.safe_load(printed.out) == yaml.safe_load(text)
-    assert "docker compose up" in printed.err
+    assert re.search(r"BUILD_FROM=\S+ docker compose up", printed.err)
 
 
 def test_another_file_is_not_replaced_without_a_yes(program: Program, folder: Path) -> None:

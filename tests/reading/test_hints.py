@@ -56,7 +56,7 @@ def test_an_address_is_shown_without_its_query_and_not_at_all_where_there_is_non
     assert explain_command("") == "offers explain FILE"
 
 
-SAFE = {"shlex.quote", "explain_command", "install_command", "_sql_editor"}
+SAFE = {"shlex.quote", "explain_command", "install_command", "extra_command", "_sql_editor"}
 OWN_WORDS = {
     # names of settings, options and commands of our own, texts that were quoted where they were made, a number
     *("error.hint", "folder", "hint", "lacking", "name", "near[0]", "needed", "option", "renames", "shown", "there"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -23,6 +24,7 @@ from waiting import NEVER_S
 from web.conftest import Served, serving
 
 import offers_cli.web.app
+from offers_cli.files import extra_command
 from offers_cli.web.server import MAX_HEADER_BYTES
 
 TOKEN = "correct-horse-battery-staple"
@@ -422,4 +424,4 @@ def test_without_its_extra_the_command_says_what_to_install(program: Program) ->
         [sys.executable, "-c", code], env=program.environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 3
-    assert "pip install 'offers[dashboard]'" in done.stdout
+    assert json.loads(done.stdout)["errors"][0]["hint"] == extra_command("dashboard")

@@ -8,6 +8,7 @@ from typing import Any
 
 from offers_cli.config import Secret
 from offers_cli.errors import ConfigError, StorageRefused, StorageUnavailable, WorkError
+from offers_cli.files import extra_command
 
 CONNECT_TIMEOUT_S = 5
 _NO_SUCH_ROLE, _NO_RIGHT, _LOCKED = "42704", "42501", "55P03"
@@ -60,6 +61,6 @@ def _psycopg() -> Any:
     except ImportError as exc:
         raise ConfigError(
             "SUPABASE_DB_URL needs the Postgres driver, which is not installed",
-            hint="pip install 'offers[postgres]', or unset SUPABASE_DB_URL and paste the output of: offers db schema",
+            hint=f"{extra_command('postgres')}; or unset SUPABASE_DB_URL and paste the output of: offers db schema",
         ) from exc
     return psycopg
