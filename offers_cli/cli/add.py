@@ -51,7 +51,7 @@ def add(
     links: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LINK]...",
+            metavar="LINK",
             help="Links of products, with or without https://; short links are followed. - reads them from stdin.",
         ),
     ] = None,

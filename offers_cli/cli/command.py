@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
@@ -11,7 +12,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
+from offers_cli.cli.options import MOST
 from offers_cli.cli.render import Block, Output, summary
 from offers_cli.errors import Interrupted, OffersError
 from offers_cli.report import Problem, problems_of
@@ -26,8 +29,8 @@ Blocks = Callable[[Any], Sequence[Block]]
 W = TypeVar("W", bound=Work)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Increase log verbosity.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only log errors.")]
+VerboseOption = Annotated[int, typer.Option("--verbose", "-v", count=True, show_default=False, help="Log more.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Log errors only.")]
 COMMON = (
     Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=JsonOption),
     Parameter("verbose", Parameter.KEYWORD_ONLY, default=0, annotation=VerboseOption),
@@ -156,14 +159,46 @@ def build(name: str, *, run: Callable[..., Any] = Command.run) -> Any:
     Args:
         run: is given the command that was typed and its options.
     """
-    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app = typer.Typer(cls=_Group, rich_markup_mode=None, add_completion=False)
     if name in GROUPS:
         group = GROUPS[name]
-        app.callback(help=group.help, epilog=_epilog(group.examples), no_args_is_help=True)(lambda: None)
+        app.callback(help=group.help, epilog=epilog(group.examples), no_args_is_help=True)(lambda: None)
     for each in commands_below(name):
         word = each.name.rpartition(" ")[2]
-        app.command(word, epilog=_epilog(each.examples))(each.callback(run))
+        app.command(word, cls=_Command, epilog=epilog(each.examples))(each.callback(run))
     return typer.main.get_command(app)
+
+
+class _Group(TyperGroup):
+    """Its help shows each command's whole summary."""
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(word, (each.help or "").split("\n")[0]) for word, each in self.commands.items()])
+
+
+class _Command(TyperCommand):
+    """Its help names what can be given in words, not in types and inequations."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            params = [param for param in self.get_params(ctx) if param.param_type_name == kind]
+            if records := [_in_words(param, record) for param in params if (record := param.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _in_words(param: Any, record: tuple[str, str]) -> tuple[str, str]:
+    name, help_ = record
+    if found := re.search(r" <(?:list\[)?([^\]>]*)\]?>$", name):
+        kind = {"int range": "N", "int": "N", "str": "TEXT"}.get(found[1], found[1])
+        name = name[: found.start()]
+        if param.param_type_name == "option":
+            name = f"{name} {kind}"
+        elif param.metavar is None:
+            name = kind
+    help_ = re.sub(rf"([0-9.]+)<=x<={MOST}|x>=([0-9.]+)", r"\1\2 or more", help_)
+    return name, re.sub(r"([0-9.]+)<=x<=([0-9.]+)", r"\1 to \2", help_)
 
 
 def commands_below(name: str) -> list[Command]:
@@ -192,7 +227,8 @@ def load_settings(output: Output, *, log_level: int = 0) -> Config:
     return config
 
 
-def _epilog(examples: Sequence[str]) -> str:
+def epilog(examples: Sequence[str]) -> str:
+    """What stands at the end of a help page."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
 
 

@@ -13,34 +13,45 @@ from typer.core import TyperGroup
 
 from offers_cli.cli.command import COMMANDS, Command, build, commands_below
 
-SUMMARIES: dict[str, str] = {
-    "scrape": "Scrape listings and queue incomplete offers.",
-    "add": "Add single products by their links.",
-    "ingest": "Read pages that your own browser saved.",
-    "runs": "Show past scrapes and how they ended.",
-    "enqueue-missing": "Queue the offers that still lack something.",
-    "worker": "Run the queued jobs: fetch, read, enrich.",
-    "failed": "Show the failed jobs and why they failed.",
-    "requeue-failed": "Requeue failed jobs.",
-    "stats": "Show the queue, the failures and the coverage.",
-    "list": "Show the offers that match.",
-    "show": "Show one offer and where each value came from.",
-    "history": "Show an offer's prices over time.",
-    "export": "Write the offers to a file or a pipe.",
-    "explain": "Show what is read from one page, and why.",
-    "replay": "Read saved pages again after a fix, without fetching.",
-    "doctor": "Check the setup and print how to fix what is wrong.",
-    "session": "Import, check and clear the affiliate's login.",
-    "links": "Check affiliate links, or make them by hand.",
-    "config": "Show the settings and where they came from.",
-    "init": "Write a commented .env.",
-    "db": "Manage the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",
-    "redis": "Show or stop the embedded Redis.",
-    "help": "Show a topic or a command's help.",
-    "dashboard": "Show the queue and its jobs in a browser.",
-    "service": "Print or install units that keep worker and dashboard running.",
-    "demo": "Run everything once, against a local shop.",
+SECTIONS: dict[str, dict[str, str]] = {
+    "Begin": {
+        "demo": "Run everything once, against a local shop.",
+        "init": "Write a commented .env.",
+        "session": "Import, check and clear the affiliate's login.",
+    },
+    "Collect": {
+        "scrape": "Scrape listings and queue incomplete offers.",
+        "add": "Add single products by their links.",
+        "ingest": "Read pages that your own browser saved.",
+        "runs": "Show past scrapes and how they ended.",
+    },
+    "Enrich": {
+        "worker": "Run the queued jobs: fetch, read, enrich.",
+        "stats": "Show the queue, the failures and the coverage.",
+        "failed": "Show the failed jobs and why they failed.",
+        "requeue-failed": "Requeue failed jobs.",
+        "enqueue-missing": "Queue the offers that still lack something.",
+        "replay": "Read saved pages again after a fix, without fetching.",
+    },
+    "Use": {
+        "list": "Show the offers that match.",
+        "show": "Show one offer and where each value came from.",
+        "history": "Show an offer's prices over time.",
+        "export": "Write the offers to a file or a pipe.",
+        "links": "Check affiliate links, or make them by hand.",
+        "explain": "Show what is read from one page, and why.",
+    },
+    "Look after": {
+        "doctor": "Check the setup and print how to fix what is wrong.",
+        "config": "Show settings and where they came from; set one.",
+        "db": "Manage the database: migrate, schema, backup, restore, prune, repair, copy, adopt.",
+        "redis": "Show or stop the embedded Redis.",
+        "dashboard": "Show the queue and its jobs in a browser.",
+        "service": "Print or install units that keep worker and dashboard running.",
+        "help": "Show a topic or a command's help.",
+    },
 }
+SUMMARIES = {name: summary for section in SECTIONS.values() for name, summary in section.items()}
 """Every command, in the order of the help."""
 MODULES = {"list": "offers", "show": "offers", "requeue-failed": "failed"}
 """Where a command is that has no module of its own name."""
@@ -93,6 +104,8 @@ class CommandGroup(TyperGroup):
         return list(self.commands)
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        """List names and summaries without building a command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        """List names and summaries, by what they are for, without building a command."""
+        width = max(map(len, SUMMARIES))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])

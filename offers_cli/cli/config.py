@@ -130,7 +130,7 @@ def set_(
     *,
     name: NameArgument,
     value: Annotated[
-        str | None, typer.Argument(metavar="[VALUE|-]", help="Its value; - reads it from stdin.", show_default=False)
+        str | None, typer.Argument(metavar="VALUE|-", help="Its value; - reads it from stdin.", show_default=False)
     ] = None,
 ) -> ConfigSetReport:
     """Set one setting in the .env of OFFERS_HOME, where every command and service looks.

@@ -83,7 +83,7 @@ def backup(
     file: Annotated[
         Path | None,
         typer.Argument(
-            parser=parse_path_option, metavar="[FILE]", help="Default: named by the time, in OFFERS_HOME/backups."
+            parser=parse_path_option, metavar="FILE", help="Default: named by the time, in OFFERS_HOME/backups."
         ),
     ] = None,
 ) -> BackupReport:

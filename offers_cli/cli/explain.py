@@ -123,7 +123,9 @@ def explain(
             metavar="URL|ID|FILE", help="A URL, an offer's id or a saved page.", autocompletion=complete_offer
         ),
     ],
-    url: Annotated[str | None, typer.Option(help="URL of the saved page, if the page does not contain it.")] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="URL of the saved page, if the page does not contain it.")
+    ] = None,
     ignore_robots: IgnoreRobotsOption = False,
 ) -> ExplainReport:
     """Read one page and show every candidate for each field, which was taken, and why."""

@@ -53,7 +53,7 @@ def export(
     file: Annotated[
         Path | None,
         typer.Argument(
-            parser=parse_path_option, metavar="[FILE]", help="Where to write; default, or -: a pipe (stdout)."
+            parser=parse_path_option, metavar="FILE", help="Where to write; default, or -: a pipe (stdout)."
         ),
     ] = None,
     format: Annotated[  # noqa: A002  (the parameter is the flag)

@@ -54,7 +54,7 @@ def show_help(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TOPIC|COMMAND]",
+            metavar="TOPIC|COMMAND",
             help="exit-codes, environment, json, failure-codes, or a command.",
             autocompletion=complete_topic,
         ),

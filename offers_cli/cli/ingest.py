@@ -58,7 +58,7 @@ def ingest(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE|DIR|-...",
+            metavar="FILE|DIR|-",
             help="Saved pages (HTML, MHTML, HAR), folders of them, or - for the standard input.",
         ),
     ],

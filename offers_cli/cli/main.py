@@ -13,12 +13,14 @@ from typing import Annotated
 import typer
 
 from offers_cli import __version__
-from offers_cli.cli.command import INTERRUPTED
+from offers_cli.cli.command import INTERRUPTED, epilog
 from offers_cli.cli.commands import CommandGroup, find_command
 from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
 from offers_cli.report import problems_of
 from offers_cli.text import printable_lines
+
+EXAMPLES = ("offers demo", "offers scrape ofertas --pages 3", "offers worker --burst", "offers list --min-discount 40")
 
 app = typer.Typer(
     name="offers",
@@ -37,7 +39,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Topics: offers help exit-codes | environment | json | failure-codes")
+@app.callback(epilog=epilog(EXAMPLES) + "\n\nTopics: offers help exit-codes | environment | json | failure-codes")
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")

@@ -60,7 +60,7 @@ def scrape(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="hub, ofertas, search:TERM, a listing URL or a saved page.",
             autocompletion=complete_source,
         ),

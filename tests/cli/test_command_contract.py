@@ -173,8 +173,17 @@ def test_a_mistyped_command_is_suggested(words: Sequence[str], capsys: pytest.Ca
 def test_root_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in SUMMARIES)
+    assert all(f"\n  {name} " in shown for name in SUMMARIES)
     assert "".join(SUMMARIES.values()).count("…") == 0
+
+
+def test_root_help_ends_with_a_first_day_that_can_be_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    examples = capsys.readouterr().out.partition("Examples:")[2].partition("Topics:")[0].strip().splitlines()
+    assert len(examples) >= 3
+    for line in examples:
+        program, *words = line.split()
+        assert (program, main([*words, "--help"])) == ("offers", 0)
 
 
 def test_every_command_that_the_help_lists_exists() -> None:

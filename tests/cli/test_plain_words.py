@@ -54,6 +54,14 @@ def test_help_is_read_without_a_dictionary() -> None:
     assert [found[0] for found in OURS.finditer(text)] == []
 
 
+def test_help_says_what_can_be_given_without_types_and_inequations() -> None:
+    """And cuts no summary."""
+    lines = (DOCS / "commands.md").read_text("utf-8").splitlines()
+    shown = [line for line in lines if not line.startswith(("Usage:", "    offers "))]
+    assert [line for line in shown if re.search(r"<[a-z|]+[ \[>]|<=|>=|\.\.\.", line)] == []
+    assert any("--pages N " in line and line.endswith("[default: 1; 1 to 1000]") for line in shown)
+
+
 def test_figures_and_findings_are_read_without_a_dictionary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "is_terminal", lambda _stream: True)
     good, bad = (

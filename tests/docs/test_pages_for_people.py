@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import offers_cli
+from offers_cli.cli.commands import SUMMARIES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -40,6 +41,11 @@ def test_every_link_leads_to_a_file_and_heading_of_the_project(page: Path) -> No
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(link)
     assert lost == []
+
+
+def test_the_readme_names_every_command() -> None:
+    table = "".join(line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| `"))
+    assert [name for name in SUMMARIES if f"`offers {name}" not in table] == []
 
 
 def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
