@@ -174,7 +174,7 @@ class SharedPace:
         """The pauses in force, by host."""
         [found] = query(self._redis, ("ZRANGE", PAUSED, 0, -1))
         members = sorted(map(as_text, found))
-        pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members]) if members else ()
+        pauses = self._run("pauses", [f"{PREFIX}{member}" for member in members])
         return [
             PausedHost(host=host, egress=egress, seconds=left_us / 1e6, reason=as_text(reason))
             for (host, _, egress), (left_us, reason) in zip((m.partition("|") for m in members), pauses, strict=True)

@@ -214,6 +214,13 @@ def test_paused_hosts_stand_in_the_order_of_their_names(make_pace: MakePace) -> 
     assert [found.host for found in pace.paused_hosts()] == ["a.test", "b.test", "c.test"]
 
 
+def test_a_foreign_key_in_the_place_of_the_paused_hosts_hides_them_and_stops_nothing(
+    make_pace: MakePace, connection: redis.Redis
+) -> None:
+    connection.set("offers:pace:paused", "planted")
+    assert make_pace().paused_hosts() == []
+
+
 def test_no_pause_is_longer_than_an_hour(make_pace: MakePace) -> None:
     assert make_pace().pause(HOST, 1e9, reason="rate_limited") == 3600
 
@@ -576,6 +583,12 @@ def test_a_redis_that_is_gone_loses_no_page_that_was_served() -> None:
     with RedisServer() as server, server.connect() as client:
         server.stop()
         SharedPace(client, delay_s=0, first_pause_s=10).note_served(page())
+
+
+def test_a_redis_that_refuses_loses_no_page_that_was_served(make_pace: MakePace, connection: redis.Redis) -> None:
+    connection.set(f"offers:pace:{HOST}|direct", "planted")
+    make_pace().note_served(page())
+    assert connection.get(f"offers:pace:{HOST}|direct") == b"planted"
 
 
 def test_pauses_survive_a_restart_of_redis(make_pace: MakePace) -> None:

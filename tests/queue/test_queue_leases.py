@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
-from queue_fakes import enqueue, rq_queue
+from queue_fakes import enqueue, make_job, rq_queue
 from servers import RedisServer
 
 from offers_cli.errors import QueueRefused
@@ -74,12 +76,58 @@ def test_a_worker_that_may_not_listen_for_now_is_not_told_to_ask_for_rights(
     assert refused.value is passing
 
 
+def test_a_worker_does_not_wait_for_ever_for_a_redis_that_falls_silent_as_it_starts(
+    worker: JobLeases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+
+    class Silent:
+        def __enter__(self) -> Silent:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def subscribe(self, channel: str) -> None: ...
+
+        def get_message(self, *, timeout: float | None) -> None:
+            waits.append(timeout)
+
+    monkeypatch.setattr(worker._scripts.connection, "pubsub", Silent)
+    worker.rehearse()
+    assert waits == [5.0]
+
+
 def test_the_next_due_job_is_the_first_of_those_put_off(worker: JobLeases, connection: redis.Redis) -> None:
     assert worker.next_due_in_s() is None
     connection.zadd(KEYS.scheduled, {"later": NOW + 60, "next": NOW + 5})
     assert worker.next_due_in_s() == 5
     connection.zadd(KEYS.scheduled, {"overdue": NOW - 7})
     assert worker.next_due_in_s() == -7
+
+
+def test_a_foreign_key_in_the_place_of_a_workers_own_hides_it_and_stops_nothing(
+    worker: JobLeases, connection: redis.Redis
+) -> None:
+    connection.set(KEYS.scheduled, "planted")
+    connection.set("rq:worker:w:executions", "planted")
+    assert worker.next_due_in_s() is None
+    assert worker.give_back_unknown(()) == 0
+
+
+def test_what_a_claim_saves_of_the_queue_lies_where_a_worker_is_allowed_to_write(
+    worker: JobLeases, connection: redis.Redis
+) -> None:
+    enqueue(connection, "ab")
+    [host] = {urlsplit(job.url).netloc for job in map(make_job, "ab")}
+    worker.claim(1, held=1, hosts={host: 1})
+    assert connection.lrange(KEYS.waiting_of(host), 0, -1) == [b"enrich-b"]
+
+
+def test_a_claim_is_dated_by_the_clock_that_all_machines_share(worker: JobLeases, connection: redis.Redis) -> None:
+    """A date without a time zone could not be compared with what the database holds."""
+    enqueue(connection, "a")
+    [job] = worker.claim(1, held=0).jobs
+    assert job.claimed_at == datetime.fromtimestamp(NOW, UTC)
 
 
 def test_what_a_worker_does_not_know_is_put_back_and_counted(worker: JobLeases, connection: redis.Redis) -> None:
