@@ -167,6 +167,34 @@ def test_a_slot_is_for_the_host_that_holds_fewest_and_was_served_longest_ago(
     assert claim(worker, a=2, b=2, c=2, d=2) == ["a-1"]
 
 
+def test_a_host_that_was_just_given_one_slot_gives_way_to_none_that_holds_as_many(
+    connection: redis.Redis, worker: JobLeases
+) -> None:
+    put(connection, ["a-0", "a-1", "b-0"])
+    assert claim(worker, 2, b=1) == ["a-0", "a-1"]
+
+
+def test_a_host_does_not_lose_its_turn_when_all_that_was_read_is_taken(
+    connection: redis.Redis, worker: JobLeases
+) -> None:
+    put(connection, ["a-0", "b-0", "c-0"])
+    connection.set(KEYS.read, 0, ex=600)
+    connection.zadd(KEYS.hosts, {"b.test": NOW - 1, "c.test": NOW - 2})
+    assert claim(worker, a=1) == ["c-0"], "it was served longest ago"
+
+
+def test_a_job_that_another_queued_again_while_it_runs_is_held_by_its_second_worker_alone(
+    connection: redis.Redis, worker: JobLeases
+) -> None:
+    """Else the first one's late result would count, or neither's."""
+    put(connection, ["a-0"])
+    [first] = worker.claim(1, held=0).jobs
+    put(connection, ["a-0"])
+    [second] = JobLeases(connection, queue_name="enrichment", worker="x", clock=lambda: NOW).claim(1, held=0).jobs
+    assert connection.zrange(KEYS.leases, 0, -1) == [second.composite.encode()]
+    assert not connection.exists("rq:worker:w:executions", f"rq:execution:{first.composite}")
+
+
 def test_one_claim_gives_each_host_a_slot(connection: redis.Redis, worker: JobLeases) -> None:
     put(connection, [*names("a", 4), *names("b", 4), *names("c", 4)])
     assert claim(worker, 5) == ["a-0", "b-0", "c-0", "a-1", "b-1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
@@ -82,7 +82,7 @@ def test_a_worker_does_not_wait_for_ever_for_a_redis_that_falls_silent_as_it_sta
     waits: list[float | None] = []
 
     class Silent:
-        def __enter__(self) -> Silent:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None: ...

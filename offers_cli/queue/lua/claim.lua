@@ -86,11 +86,7 @@ end
 
 local function held_by(host) return slots_of[host] or 0 end
 
-local hosts_with_slots = 0
-for _ in pairs(slots_of) do hosts_with_slots = hosts_with_slots + 1 end
-
 local function give_slot(host)
-  if held_by(host) == 0 then hosts_with_slots = hosts_with_slots + 1 end
   slots_of[host] = held_by(host) + 1
   call('ZADD', hosts, 'XX', stamp(now), host)
 end
@@ -119,7 +115,7 @@ local function read_on()
     call('RPUSH', waiting_prefix .. host, unpack(waiting))
     call('ZADD', hosts, 'NX', 0, host)
   end
-  if #ids > 0 then call_counter('INCRBY', read, #ids) end
+  call_counter('INCRBY', read, #ids)
   return #ids < READ_AT_ONCE
 end
 
@@ -128,11 +124,11 @@ local function count_off()
   if (whole(call('GET', read)) or 0) > 0 then call_counter('DECR', read) end
 end
 
--- Among hosts that hold fewer slots than so many, the one that holds fewest and was served longest ago. Of one host more
--- than hold slots, at least one holds none.
+-- Among hosts that hold fewer slots than so many, the one that holds fewest and was served longest ago. Of as many hosts
+-- as there are slots, at least one holds none: the slot that is to be given is still free.
 local function find_host(limit)
   local found
-  for _, host in ipairs(call('ZRANGE', hosts, 0, hosts_with_slots)) do
+  for _, host in ipairs(call('ZRANGE', hosts, 0, held + WANTED - 1)) do
     if held_by(host) < limit then found, limit = host, held_by(host) end
   end
   return found
