@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from offers_cli.cli.command import build, command
-from offers_cli.cli.render import Block, Line, Output, show_problems
+from offers_cli.cli.render import Block, Line, Output, can_redraw, show_problems
 from offers_cli.errors import OffersError
 from offers_cli.report import Report, problems_of
 
@@ -46,11 +47,10 @@ def demo(
     offers: Annotated[int, typer.Option(min=1, max=5000, help="Offers that the shop sells.")] = 40,
 ) -> DemoReport:
     """Run everything once against a local shop; nothing outside the machine is touched."""
-    from offers_cli.cli.worker_screen import wants_screen
     from offers_cli.demo.run import run_demo
     from offers_cli.log import configure_logging
 
-    shows_screen = wants_screen() and not output.json
+    shows_screen = can_redraw(sys.stderr) and not output.json
     inner = output if output.verbosity or shows_screen else replace(output, verbosity=-1)
 
     def tell(line: str) -> None:

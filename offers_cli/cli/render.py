@@ -183,7 +183,7 @@ class Output:
     @contextmanager
     def progress(self, title: str) -> Iterator[Progress]:
         """A progress bar on stderr, on a terminal only."""
-        if self.json or not is_terminal(sys.stderr):
+        if self.json or not can_redraw(sys.stderr):
             yield _silent
             return
         from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -235,7 +235,9 @@ def _let_go_of_stdout() -> None:
 def show_problems(problems: Sequence[Problem]) -> None:
     """Problems on stderr: what, which, why, and the next command."""
     for problem in problems:
-        sys.stderr.write(f"{bold('error:', sys.stderr)} {printable(problem.message)} ({problem.code})\n")
+        offer = problem.offer_id
+        which = f", offer {printable(offer)}" if offer and offer not in problem.message else ""
+        sys.stderr.write(f"{bold('error:', sys.stderr)} {printable(problem.message)} ({problem.code}{which})\n")
         if problem.hint:
             sys.stderr.write(f"  try: {printable(problem.hint)}\n")
     sys.stderr.flush()
@@ -247,6 +249,11 @@ def is_terminal(stream: TextIO) -> bool:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:
         return False
+
+
+def can_redraw(stream: TextIO) -> bool:
+    """Whether something can be redrawn in place there: `NO_COLOR` wants no escape code at all."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def bold(text: str, stream: TextIO) -> str:

@@ -1,6 +1,6 @@
 """`offers stats`: the queue, the failures by reason, and how complete the catalogue is.
 
-With `--watch` again and again: redrawn in place on a terminal, block by block elsewhere.
+With `--watch` again and again: redrawn in place on a terminal that may be, block by block elsewhere.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import typer
 from offers_cli.cli.command import command
 from offers_cli.cli.failed import failure_lines
 from offers_cli.cli.formatting import format_duration
-from offers_cli.cli.render import Block, Line, Output, Table, console, is_terminal
+from offers_cli.cli.render import Block, Line, Output, Table, can_redraw, console, is_terminal
 from offers_cli.errors import ConfigError, Interrupted
 from offers_cli.storage.base import Missing
 from offers_cli.text import printable
@@ -154,7 +154,7 @@ def watch_stats(
     collect: Callable[[], StatsReport], output: Output, *, interval_s: float, sleep: Callable[[float], None]
 ) -> NoReturn:
     """Show the figures every `interval_s` seconds until Ctrl-C (exit 130); the terminal is left as it was found."""
-    live = is_terminal(sys.stdout) and not output.json
+    live = can_redraw(sys.stdout) and not output.json
     signal.signal(signal.SIGTERM, _end)
     try:
         with _live_view(interval_s) if live else _one_below_the_other(output) as show:

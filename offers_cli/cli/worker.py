@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.render import Output
+from offers_cli.cli.render import Output, can_redraw
 
 if TYPE_CHECKING:
     from offers_cli.queue.results import WorkerReport
@@ -32,7 +33,7 @@ def worker(
     max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
 ) -> WorkerReport:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
-    from offers_cli.cli.worker_screen import WorkerScreen, showing, wants_screen
+    from offers_cli.cli.worker_screen import WorkerScreen, showing
     from offers_cli.log import configure_logging
     from offers_cli.services.worker import look_at_queue
     from offers_cli.worker import WorkOptions, finish_report, supervise, work
@@ -40,7 +41,7 @@ def worker(
     options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=output.verbosity)
     do = partial(work, runtime) if processes == 1 else partial(supervise, processes=processes)
     json_lines = runtime.config.log.format == "json"
-    if json_lines or output.json or output.verbosity or not wants_screen():
+    if json_lines or output.json or output.verbosity or not can_redraw(sys.stderr):
         configure_logging(verbosity=output.verbosity, json_lines=json_lines, times=True)
         return finish_report(runtime, do(options=options), burst=burst)
     jobs_at_once = concurrency or runtime.config.enrichment.worker_concurrency

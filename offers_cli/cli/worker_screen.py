@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from offers_cli.cli.formatting import format_duration, format_money
-from offers_cli.cli.render import console, is_terminal
+from offers_cli.cli.render import console
 from offers_cli.cli.stats import Row, grid
 from offers_cli.log import configure_logging
 from offers_cli.queue.results import WorkerReport
@@ -201,11 +201,6 @@ def _clock_time(moment: Any) -> str:
         return f"{datetime.fromisoformat(moment).astimezone():%H:%M:%S}"
     except (TypeError, ValueError):
         return "--:--:--"
-
-
-def wants_screen() -> bool:
-    """Whether stderr is a terminal on which something can be redrawn in place."""
-    return is_terminal(sys.stderr) and not os.environ.get("NO_COLOR")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,30 @@ def test_colours_obey_the_environment(program: Program, words: list[str]) -> Non
     assert "\x1b[1m" in program(*words, CLICOLOR_FORCE="1").out
     assert "\x1b[" not in program(*words, CLICOLOR_FORCE="1", NO_COLOR="1").out
     assert "─" not in program(*words, CLICOLOR_FORCE="1").out, "no drawing off a terminal"
+
+
+def test_progress_is_not_drawn_where_no_escape_code_is_wanted(program: Program) -> None:
+    words = ("scrape", "ofertas", "--dry-run")
+    assert b"\x1b[?25l" in shown(program, *words).raw, "a bar that is redrawn in place"
+    assert b"\x1b[" not in shown(program, *words, NO_COLOR="1").raw
+
+
+def test_without_its_colours_a_table_says_the_same(program: Program) -> None:
+    coloured = shown(program, "list", "--sort", "-discount")
+    assert b"\x1b[32m" in coloured.raw, "a deep discount is green"
+    assert coloured.text == shown(program, "list", "--sort", "-discount", NO_COLOR="1").text
+
+
+def test_the_zone_moves_the_times_that_people_read_and_no_others(program: Program) -> None:
+    with sqlite3.connect(program.home / "offers.db") as database:
+        (name,) = database.execute("SELECT external_id FROM offers LIMIT 1").fetchone()
+        database.execute(
+            "UPDATE offers SET first_seen_at = '2026-01-02T03:04:05.000000Z' WHERE external_id = ?", (name,)
+        )
+    for zone, local in (("Asia/Tokyo", "2026-01-02 12:04"), ("America/Sao_Paulo", "2026-01-02 00:04")):
+        assert local in shown(program, "show", name, rows=80, OFFERS_TZ=zone).text
+        offer = program.json("show", name, OFFERS_TZ=zone).data["offer"]
+        assert offer["first_seen_at"].startswith("2026-01-02T03:04:05")
 
 
 def test_init_asks_on_a_terminal_until_it_can_use_the_answer(folder: Path) -> None:

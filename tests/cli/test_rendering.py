@@ -9,7 +9,7 @@ import pytest
 
 from offers_cli.cli import render
 from offers_cli.cli.formatting import format_when
-from offers_cli.cli.render import Coloured, Line, Output, Table, cell_text
+from offers_cli.cli.render import Coloured, Line, Output, Table, cell_text, show_problems
 from offers_cli.cli.scrape import scrape_blocks
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
@@ -35,6 +35,18 @@ def test_problems_go_to_stderr_with_code_and_next_command(capsys: pytest.Capture
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "error: no�way (storage_refused)\n  try: offers doctor\n"
+
+
+def test_an_error_names_its_offer_as_the_document_does(capsys: pytest.CaptureFixture[str]) -> None:
+    show_problems(
+        [
+            Problem(code="page_changed", message="no price", offer_id="0193-a"),
+            Problem(code="different", message="0193-b: it is not the same", offer_id="0193-b"),
+        ]
+    )
+    assert capsys.readouterr().err == (
+        "error: no price (page_changed, offer 0193-a)\nerror: 0193-b: it is not the same (different)\n"
+    )
 
 
 def test_figures_stand_below_each_other_so_that_any_number_of_them_fits(monkeypatch: pytest.MonkeyPatch) -> None:
