@@ -153,7 +153,7 @@ def _value(setting: Setting, given: str | None) -> str:
     from offers_cli.services.set_config import is_secret
 
     if given == "-":
-        return sys.stdin.read(2**20).strip()
+        return _from_stdin(setting)
     if given is None and setting.secret and sys.stdin.isatty():
         return str(typer.prompt(setting.name, hide_input=True, err=True))
     if given is None:
@@ -164,6 +164,22 @@ def _value(setting: Setting, given: str | None) -> str:
             hint=f"offers config set {setting.name} - < FILE",
         )
     return given
+
+
+def _from_stdin(setting: Setting) -> str:
+    """All of it; a secret of which the end was cut off would be refused by whom it is for, who knows when."""
+    import sys
+
+    from offers_cli.config.files import MAX_BYTES
+
+    hint = f"offers config set {setting.name} - < FILE"
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{setting.name}: stdin holds more than a file of settings may, 1 MiB", hint=hint)
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{setting.name}: what stdin holds is not UTF-8", hint=hint) from exc
 
 
 @command(

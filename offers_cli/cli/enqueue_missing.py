@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
-from offers_cli.cli.render import Output
+from offers_cli.cli.render import Block, Output, summary
 from offers_cli.storage.base import Missing
 
 if TYPE_CHECKING:
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from offers_cli.services.enqueue_missing import EnqueueMissingReport
 
 
+def enqueue_blocks(report: EnqueueMissingReport) -> Sequence[Block]:
+    """The figures; of a dry run what would be queued."""
+    queued = ("would_enqueue",) if report.dry_run else ("enqueued", "already_queued")
+    return summary("enqueue-missing", report, ("found", *queued))
+
+
 @command(
     "enqueue-missing",
     report="offers_cli.services.enqueue_missing:EnqueueMissingReport",
-    columns=("found", "enqueued", "already_queued"),
+    blocks=enqueue_blocks,
     examples=("offers enqueue-missing --limit 1000", "offers enqueue-missing --missing discount --json"),
 )
 def enqueue_missing(

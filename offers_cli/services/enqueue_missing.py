@@ -23,6 +23,7 @@ class EnqueueMissingReport(Report):
     """`found = enqueued + already_queued + refused`, unless nothing was to be changed.
 
     Attributes:
+        would_enqueue: offers that lack something, of a dry run; a run queues those of them that do not wait already.
         refused: offers whose address, stored by an older version, no offer may have. They are recorded as failed for
             good, so that they do not stand before the others each time.
     """
@@ -31,6 +32,7 @@ class EnqueueMissingReport(Report):
     enqueued: int = 0
     already_queued: int = 0
     refused: int = 0
+    would_enqueue: int = field(default=0, metadata=WHEN_DONE)
     dry_run: bool = field(default=False, metadata=WHEN_DONE)
 
 
@@ -94,6 +96,7 @@ def enqueue_missing(
         enqueued=enqueued,
         already_queued=already_queued,
         refused=len(refused),
+        would_enqueue=len(sound) if dry_run else 0,
         dry_run=dry_run,
         problems=problems_of_unqueued(refused),
     )

@@ -73,14 +73,16 @@ class Pages:
                 return reader(*self.open_saved(source.path))
         if source.path is not None:
             raise UsageError(f"{source.path} is one saved page; its next page is not at hand")
-        return self._read(self.fetch_patiently(address or self._listing_address(source)), reader)
+        with _advising():
+            return self._read(self.fetch_patiently(address or self._listing_address(source)), reader)
 
     def _listing_address(self, source: Source) -> str:
         return source.label if source.kind == "listing" else self.marketplace_for("").listing_url(source.label)
 
     def fetch_patiently(self, url: str) -> Page:
         """Fetch a page for someone who waits; raises as `Fetcher.get`."""
-        return self.patiently(lambda: self.fetch(url))
+        with _advising():
+            return self.patiently(lambda: self.fetch(url))
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """Ask for someone who waits: three tries when the site does not answer, short pauses waited out."""
@@ -139,6 +141,16 @@ class Pages:
             raise NotHtml(f"{path} is empty", hint="save the page again with your browser")
         text = decode(content, content_type=None)[0]
         return text, url or self.marketplace_for("").page_url(text) or ""
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Around an address that someone gave: where it leads to nothing, they can look at it themselves."""
+    try:
+        yield
+    except PageError as error:
+        error.hint = error.hint or "open the address in your browser, and see what it shows"
+        raise
 
 
 @contextmanager

@@ -14,11 +14,27 @@ from offers_cli.cli.main import main
 def test_a_secret_comes_through_a_pipe(
     anywhere: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    anywhere.setattr("sys.stdin", io.StringIO("canary\n"))
+    anywhere.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"canary\n")))
     assert main(["config", "set", "SUPABASE_KEY", "-"]) == 0
     assert main(["config", "get", "supabase_key"]) == 3, "its address is missing"
     assert "canary" not in "".join(capsys.readouterr())
     assert dotenv_values(tmp_path / "home" / ".env")["SUPABASE_SERVICE_ROLE_KEY"] == "canary"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"), [(b"c4nary" * 2**18, "more than a file of settings may"), (b"c4nary\xff", "not UTF-8")]
+)
+def test_what_cannot_be_a_value_is_refused_whole(
+    data: bytes, why: str, anywhere: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first part of a secret would be refused much later, by whom it is for."""
+    anywhere.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert main(["config", "set", "SUPABASE_KEY", "-"]) == 2
+    told = capsys.readouterr().err
+    assert "SUPABASE_SERVICE_ROLE_KEY" in told
+    assert why in told
+    assert "c4nary" not in told
+    assert not (tmp_path / "home" / ".env").exists()
 
 
 def test_one_setting_is_read_as_a_script_needs_it(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from offers_cli.cli.enqueue_missing import enqueue_blocks
+from offers_cli.cli.render import Line
 from offers_cli.queue.enqueue import EnqueueReport
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.services.enqueue_missing import enqueue_missing
@@ -40,8 +42,12 @@ def test_what_ends_after_the_read_began_is_not_queued_again() -> None:
     assert (report.found, report.enqueued, report.already_queued) == (1, 1, 0)
 
 
-def test_a_dry_run_does_not_ask_the_queue() -> None:
+def test_a_dry_run_says_what_would_be_queued_and_does_not_ask_the_queue() -> None:
     desk: Any = Desk()
     options: Any = {"missing": frozenset(), "limit": 10, "dry_run": True}
-    assert enqueue_missing(storage=desk, queue=desk, **options).found == 1
+    report = enqueue_missing(storage=desk, queue=desk, **options)
+    assert (report.found, report.would_enqueue, report.enqueued) == (1, 1, 0)
     assert desk.asked == ["read"]
+    assert enqueue_blocks(report) == [
+        Line("enqueue-missing (dry run, nothing changed): found=1 would_enqueue=1"),
+    ]

@@ -80,6 +80,7 @@ def test_a_page_that_is_gone_is_a_problem_with_its_address(explained: Explain, f
     fetcher.error = OfferGone("paused")
     report = explained("https://produto.mercadolivre.com.br/MLB-1-x-_JM")
     assert [problem.code for problem in report.problems] == ["offer_gone"]
+    assert report.problems[0].hint.startswith("open the address in your browser")
     assert (report.data()["kind"], report.data()["url"]) == (None, "https://produto.mercadolivre.com.br/MLB-1-x-_JM")
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from offers_cli.cli.render import show_problems
-from offers_cli.errors import HostPaused, OffersError, SiteUnavailable
+from offers_cli.errors import HostPaused, OfferGone, OffersError, SiteUnavailable
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.report import Problem
 from offers_cli.services.pages import Pages
+from offers_cli.services.sources import parse_source
 
 
 class Site:
@@ -44,6 +47,17 @@ def test_a_site_that_stumbles_is_asked_again(tmp_path: Path) -> None:
     assert pages(site, tmp_path).patiently(site.ask) == "page"
     assert len(site.waits) == 2
     assert site.waits[1] > 3
+
+
+def test_an_address_that_leads_to_nothing_comes_with_what_to_do(tmp_path: Path) -> None:
+    """A short link that is typed wrong answers 404, and that alone helps nobody."""
+    site = Site(OfferGone("answered 404"), OfferGone("paused", hint="it returns"))
+    reader = replace(pages(site, tmp_path), fetcher=SimpleNamespace(get=lambda _url: site.ask()))
+    source, unread = parse_source("https://meli.la/2xyz"), object()
+    for hint in ("open the address in your browser, and see what it shows", "it returns"):
+        with pytest.raises(OfferGone) as caught:
+            reader.load_listing(source, None, lambda *_: unread)
+        assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(
