@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 from offers_cli.cli.options import MOST
+from offers_cli.cli.plain_values import QuickCommand, QuickGroup
 from offers_cli.cli.render import Block, Output, summary
 from offers_cli.errors import Interrupted, OffersError
 from offers_cli.report import Problem, problems_of
@@ -169,7 +169,7 @@ def build(name: str, *, run: Callable[..., Any] = Command.run) -> Any:
     return typer.main.get_command(app)
 
 
-class _Group(TyperGroup):
+class _Group(QuickGroup):
     """Its help shows each command's whole summary."""
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
@@ -177,7 +177,7 @@ class _Group(TyperGroup):
             formatter.write_dl([(word, (each.help or "").split("\n")[0]) for word, each in self.commands.items()])
 
 
-class _Command(TyperCommand):
+class _Command(QuickCommand):
     """Its help names what can be given in words, not in types and inequations."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from typer.core import TyperGroup
-
 from offers_cli.cli.command import COMMANDS, Command, build, commands_below
+from offers_cli.cli.plain_values import QuickGroup
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Begin": {
@@ -92,7 +91,7 @@ class _Commands(Mapping[str, Any]):
         return len(SUMMARIES)
 
 
-class CommandGroup(TyperGroup):
+class CommandGroup(QuickGroup):
     """The program's commands; its help needs no command's module."""
 
     def __init__(self, **attrs: Any) -> None:

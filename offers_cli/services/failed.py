@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offers_cli.errors import WORK_ERRORS, NotFound, OffersError, Outcome, UsageError
-from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.queue.registries import FailedJob, FailedJobs, Registries, RequeueReport
 from offers_cli.report import WHEN_DONE, Problem, Report, plain
 from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import Storage, StoredOffer
 from offers_cli.storage.validation import is_uuid
+
+if TYPE_CHECKING:
+    from offers_cli.marketplaces.base import Marketplace
 
 NEXT = {
     "page_blocked": "open it in a browser, then offers requeue-failed --reason page_blocked",

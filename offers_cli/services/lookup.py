@@ -9,14 +9,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from offers_cli.errors import Ambiguous, NotFound
 from offers_cli.log import without_query
-from offers_cli.marketplaces.base import Marketplace
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.services.sources import AT_HOST, as_address
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
 from offers_cli.text import printable
+
+if TYPE_CHECKING:
+    from offers_cli.marketplaces.base import Marketplace
 
 LONGEST_TITLE = 60
 MOST_SHOWN = 5

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from offers_cli.errors import Ambiguous, UsageError
-from offers_cli.marketplaces.base import Marketplace
 from offers_cli.offer import FACTS, FLEETING, DiscountKind
 from offers_cli.report import INTERNAL, Problem, Report
 from offers_cli.services.fields import chosen
 from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
+
+if TYPE_CHECKING:
+    from offers_cli.marketplaces.base import Marketplace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from offers_cli.affiliate.hub import HubFilter
 from offers_cli.errors import UsageError
 from offers_cli.files import is_file, is_folder, parse_path
+
+if TYPE_CHECKING:
+    from offers_cli.affiliate.hub import HubFilter
 
 WORDS = ("ofertas", "hub")
 SEARCH = "search:"
