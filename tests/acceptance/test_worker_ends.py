@@ -9,6 +9,8 @@ from acceptance.program import Program, at_shop
 from acceptance.terminal import Terminal
 from shop import Shop
 
+from offers_cli.text import printable
+
 
 def test_failures_are_told_by_code_and_what_is_gone_is_no_failure(offers: Program, calm_shop: Shop) -> None:
     program = at_shop(offers, calm_shop)
@@ -34,7 +36,7 @@ def test_failures_are_told_by_code_and_what_is_gone_is_no_failure(offers: Progra
     assert (group["code"], group["jobs"], group["next"]) == ("page_changed", queued, error["hint"])
     with Terminal(program, "failed", rows=200) as terminal:
         assert terminal.end() == 0
-        assert f"{queued} page_changed, such as {group['title'][:20]}" in terminal.text
+        assert f"{queued} page_changed, such as {printable(group['title'])[:20]}" in terminal.text
         assert f"try: {group['next']}" in terminal.text
         assert "…" in terminal.screen, "titles give way, ids and reasons do not"
         assert group["external_id"] in terminal.screen
