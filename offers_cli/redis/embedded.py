@@ -266,8 +266,8 @@ def _launch(program: ServerProgram, server: _Server, lock: int) -> str | None:
         *("--unixsocket", socket, "--unixsocketperm", "700"),
         *("--pidfile", server.pidfile.name, "--logfile", server.log.name),
         *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-        # RQ keeps each job's result in a stream, whose first node takes 4 kB by default: two thirds of a failed job
-        *("--maxmemory-policy", "noeviction", "--stream-node-max-bytes", "200", "--daemonize", "yes"),
+        # A job is a hash with a link or two: as one list its fields take half of what they take as a table
+        *("--maxmemory-policy", "noeviction", "--hash-max-ziplist-value", "512", "--daemonize", "yes"),
     ]
     done = subprocess.run(  # noqa: S603 (our own program and paths)
         command, stdin=subprocess.DEVNULL, capture_output=True, pass_fds=(lock,), check=False

@@ -56,13 +56,6 @@ def test_it_starts_persists_and_is_private(home: Path) -> None:
     assert stat.S_IMODE(socket.parent.lstat().st_mode) == 0o700
 
 
-def test_a_jobs_result_takes_no_node_of_four_kilobytes(home: Path) -> None:
-    """Each failed job keeps its result in a stream of its own, for a year."""
-    with connect_to_socket(ensure_server(home)) as client:
-        client.xadd("rq:results:enrich-a", {"type": "2", "exc_string": "page_changed: " + "x" * 200})
-        assert client.memory_usage("rq:results:enrich-a") < 1500
-
-
 def test_one_that_cannot_write_to_its_disk_is_said_so_and_can_be_stopped(home: Path) -> None:
     """As with a full disk, when it refuses everything, a PING too; nothing of it is a bug of ours."""
     with connect_to_socket(ensure_server(home)) as client:

@@ -77,9 +77,18 @@ local function stands(queue, id, status)
   return true
 end
 
+-- A new stream sets 4 kB aside for entries to come, and few jobs get a second one: its copy takes what it holds.
+-- Where the user may not copy, or the server has no room, the result stays as it is.
+local function give_back_memory(key)
+  local copy = key .. ':copy'
+  if redis.pcall('COPY', key, copy, 'REPLACE') == 1 then call('RENAME', copy, key) end
+end
+
 local function add_result(id, ttl, entry)
   local key = 'rq:results:' .. id
+  local is_first = call('EXISTS', key) == 0
   call('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  if is_first then give_back_memory(key) end
   if ttl >= 0 then call('EXPIRE', key, ttl) end
 end
 

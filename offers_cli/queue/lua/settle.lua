@@ -33,14 +33,21 @@ local function end_job(item, registry, ttl, result)
   add_result(item.job, ttl, result)
 end
 
-local function finish(item, result)
+local function finish(item, began)
   forget_failure(item.job)
-  end_job(item, finished, ttl_of(item.job, 'result_ttl', result_ttl), { 'type', SUCCESSFUL, unpack(result) })
+  end_job(item, finished, ttl_of(item.job, 'result_ttl', result_ttl), { 'type', SUCCESSFUL, 'worker_name', worker,
+    'execution_id', item.execution, 'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
 end
 
-local function fail(item, result)
+-- A failed job is kept for a year: it keeps what an operator or a new attempt needs, and nothing twice.
+local function fail(item)
+  local key = job_key(item.job)
   write_failure(item)
-  end_job(item, failed, ttl_of(item.job, 'failure_ttl', failure_ttl), { 'type', FAILED, 'exc_string', item.exc_string, unpack(result) })
+  end_job(item, failed, ttl_of(item.job, 'failure_ttl', failure_ttl), { 'type', FAILED, 'exc_string', item.exc_string, 'worker_name', worker })
+  call('HDEL', key, 'last_heartbeat')
+  for _, field in ipairs({ 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'group_id' }) do
+    if call('HGET', key, field) == '' then call('HDEL', key, field) end
+  end
 end
 
 local function put_off(item)
@@ -64,8 +71,7 @@ local function settle(item)
   end_execution(started, leases, composite, item.job, item.execution, worker)
   if not ours then return false end
   if not item.spent then add(item.job, 'attempts', -1) end
-  SETTLE[item.status](item, { 'worker_name', worker, 'execution_id', item.execution,
-    'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
+  SETTLE[item.status](item, began)
   if COUNTER[item.status] and call('EXISTS', worker_key) == 1 then
     call_counter('HINCRBY', worker_key, COUNTER[item.status], 1)
     call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
