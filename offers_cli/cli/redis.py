@@ -62,8 +62,14 @@ def stop_blocks(report: StopReport) -> Sequence[Block]:
     blocks=stop_blocks,
     examples=("offers redis stop", "offers redis stop --json"),
 )
-def stop(*, runtime: Runtime) -> StopReport:
-    """Stop the embedded Redis. Nothing is lost, and the next command that needs it starts it again."""
+def stop() -> StopReport:
+    """Stop the embedded Redis. Nothing is lost, and the next command that needs it starts it again.
+
+    It works whatever is wrong with the settings of other things.
+    """
+    import os
+
+    from offers_cli.config import find_home, working_folder
     from offers_cli.services.redis import stop_redis
 
-    return stop_redis(runtime.config.home)
+    return stop_redis(find_home(os.environ, working_folder()))

@@ -1,6 +1,6 @@
 """Settings: one frozen object, loaded lazily, each value knowing where it came from."""
 
-from offers_cli.config.load import examine_config, get_config, load_config, log_notices, working_folder
+from offers_cli.config.load import examine_config, find_home, get_config, load_config, log_notices, working_folder
 from offers_cli.config.owners import check_home
 from offers_cli.config.settings import (
     SETTINGS,
@@ -33,6 +33,7 @@ __all__ = [
     "Setting",
     "check_home",
     "examine_config",
+    "find_home",
     "get_config",
     "is_loopback",
     "load_config",

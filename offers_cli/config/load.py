@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from offers_cli.config.checks import check_supabase, check_what_the_folder_decides, is_within
+from offers_cli.config.owners import check_home
 from offers_cli.config.settings import SECTIONS, SETTINGS, Config, Origin, Setting
-from offers_cli.config.sources import HOME, Remarks, Source, find_in_environment, find_in_folder
+from offers_cli.config.sources import HOME, NO_SUCH_SETTING, Remarks, Source, find_in_environment, find_in_folder
 from offers_cli.config.values import one_line
 from offers_cli.errors import ConfigError
 from offers_cli.files import parse_path
@@ -65,15 +66,25 @@ def load_config(environ: Mapping[str, str], folder: Path) -> Config:
     return config
 
 
+def find_home(environ: Mapping[str, str], folder: Path) -> Path:
+    """`OFFERS_HOME` alone, whatever is wrong with other settings.
+
+    Raises:
+        ConfigError: it may be another one, for it is wrong or misspelt, or what may name it cannot be read; or it is no
+            home of ours, see `check_home`.
+    """
+    remarks = Remarks()
+    *_, home, _origin = _read_up_to_home(environ, folder, remarks)
+    if doubts := [problem for problem in remarks.problems if HOME in problem or NO_SUCH_SETTING not in problem]:
+        raise ConfigError(*doubts, hint="offers config show --origin")
+    check_home(home)
+    return home
+
+
 def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tuple[str, ...]]:
     """The settings, and everything that is wrong with them; a setting that cannot be read has its default."""
     remarks = Remarks()
-    environment = find_in_environment(environ, remarks)
-    try:
-        here = find_in_folder(folder, remarks, is_shared=True)
-    except PermissionError:  # as after `sudo -u` in a folder of one's own: nothing in it concerns us
-        here = ({}, {})
-    home, home_origin = _find_home((environment, *here), folder, remarks)
+    environment, here, home, home_origin = _read_up_to_home(environ, folder, remarks)
     try:
         there = find_in_folder(home, remarks, is_shared=False)
     except PermissionError:  # another user's
@@ -99,6 +110,18 @@ def examine_config(environ: Mapping[str, str], folder: Path) -> tuple[Config, tu
     notices = tuple(dict.fromkeys(remarks.notices))
     config = Config(home=home, origins=origins, notices=notices, **sections)
     return config, tuple(dict.fromkeys(remarks.problems))
+
+
+def _read_up_to_home(
+    environ: Mapping[str, str], folder: Path, remarks: Remarks
+) -> tuple[Source, tuple[Source, Source], Path, Origin]:
+    """What the environment and the working directory's files say, and the home that they name."""
+    environment = find_in_environment(environ, remarks)
+    try:
+        here = find_in_folder(folder, remarks, is_shared=True)
+    except PermissionError:  # as after `sudo -u` in a folder of one's own: nothing in it concerns us
+        here = ({}, {})
+    return environment, here, *_find_home((environment, *here), folder, remarks)
 
 
 def _find_home(sources: Sequence[Source], folder: Path, remarks: Remarks) -> tuple[Path, Origin]:

@@ -21,6 +21,7 @@ from offers_cli.files import parse_path
 HOME = "OFFERS_HOME"
 PREFIXES = ("OFFERS_", "ENRICHMENT_", "ML_")
 """Whatever begins so is meant for us, wherever it stands."""
+NO_SUCH_SETTING = "no such setting"
 MOST_UNKNOWN = 20
 _BY_NAME = {name: setting for setting in SETTINGS for name in setting.names}
 _FILES = {f"{name}_FILE": setting for name, setting in _BY_NAME.items() if setting.secret}
@@ -197,4 +198,4 @@ def _report_unknown(keys: Iterable[str], origin: Origin, remarks: Remarks) -> No
     unknown = (key for key in keys if key not in _KNOWN)
     for key in islice(unknown, MOST_UNKNOWN):
         near = get_close_matches(key[:80].upper(), _KNOWN, n=1, cutoff=0)
-        remarks.problems.append(f"{key[:80]} from {origin}: no such setting; did you mean {near[0]}?")
+        remarks.problems.append(f"{key[:80]} from {origin}: {NO_SUCH_SETTING}; did you mean {near[0]}?")

@@ -43,7 +43,7 @@ for line in lines:
 
 
 LEAVES = [tuple(each.name.split()) for each in all_commands()]
-WORK_WITHOUT_SETTINGS = {"config path", "help", "init"}
+WORK_WITHOUT_SETTINGS = {"config path", "help", "init", "redis stop"}
 """What an operator needs to get out of a broken configuration; `config show` and `doctor` tell of it with exit 3."""
 
 OF_ONE_SETTING = {"config get", "config set", "config unset"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offers_cli.cli.main import main
-from offers_cli.config import MASK, SETTINGS, Secret, Setting, examine_config, get_config, load_config
+from offers_cli.config import MASK, SETTINGS, Secret, Setting, examine_config, find_home, get_config, load_config
 from offers_cli.errors import ConfigError
 
 
@@ -466,3 +466,16 @@ def test_the_time_zone_is_one_of_the_machine(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(ConfigError, match=rf"OFFERS_TZ .* {re.escape(advice)}"):
             load_config({"OFFERS_HOME": str(tmp_path), "OFFERS_TZ": text}, tmp_path)
+
+
+def test_the_home_is_found_whatever_is_wrong_with_other_settings(tmp_path: Path) -> None:
+    """So that what runs in it can be stopped; where it may be another one, nothing is."""
+    home = {"OFFERS_HOME": str(tmp_path / "home")}
+    wrong = {"MIN_DISCOUNT_PCT": "many", "REDIS_URL": "redis://[", "ENRICHMENT_QUEUE": "x"}
+    assert find_home({**home, **wrong}, tmp_path) == tmp_path / "home"
+    for doubtful in ({"OFFERS_HOM": str(tmp_path)}, {"OFFERS_HOME": "~nobody-here/x"}):
+        with pytest.raises(ConfigError, match="OFFERS_HOME"):
+            find_home(doubtful, tmp_path)
+    (tmp_path / "offers.toml").write_text("offers_home = [")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        find_home({}, tmp_path)
