@@ -104,7 +104,9 @@ def _outcomes(target: Path, tests: list[str], sample: int | None) -> Iterator[tu
     if sample is not None and len(changes) > sample:
         changes = random.Random(0).sample(changes, sample)
     try:
-        if changes:
+        if changes and target.suffix == ".lua":  # a script is read when it is run: all that tests import may stay
+            _run_tests(["--collect-only", *tests])
+        elif changes:
             _import_what_is_not_changed(tests)
         for changed in changes:
             target.write_text(changed)
@@ -137,7 +139,7 @@ def _import_what_is_not_changed(tests: list[str]) -> None:
 
 
 def _judge_by(tests: list[str]) -> Outcome:
-    """Run the tests in a process of its own, which has nothing of the project imported yet."""
+    """Run the tests in a process of its own, which has nothing imported yet that was changed."""
     if not (child := os.fork()):
         os.setsid()
         os._exit(_run_tests(["-x", *tests]))
@@ -153,10 +155,18 @@ def _judge_by(tests: list[str]) -> Outcome:
 
 def _run_tests(arguments: list[str]) -> int:
     """Plain assertions: pytest cannot rewrite those of a library that is imported already, and would warn of it."""
+    streams = [(stream, os.dup(stream)) for stream in (0, 1, 2)]
     silence = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
+    for stream, _ in streams:
         os.dup2(silence, stream)
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", *arguments]))
+    try:
+        return int(pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", *arguments]))
+    finally:
+        sys.stdout.flush()
+        for stream, before in streams:
+            os.dup2(before, stream)
+            os.close(before)
+        os.close(silence)
 
 
 def _difference(before: str, after: str) -> str:
