@@ -157,6 +157,17 @@ def test_names_that_no_longer_wait_are_passed_over(connection: redis.Redis, work
     assert connection.zrange(KEYS.hosts, 0, -1) == []
 
 
+def test_a_host_of_which_nothing_waits_any_more_costs_no_other_its_turn(
+    connection: redis.Redis, worker: JobLeases
+) -> None:
+    put(connection, ["a-0", "c-0"])
+    connection.set(KEYS.read, 2, ex=600)
+    connection.zadd(KEYS.hosts, {"b.test": 0, "c.test": 1})
+    connection.rpush(KEYS.waiting_of("c.test"), "c-0")
+    assert claim(worker, a=1) == ["c-0"]
+    assert connection.zrange(KEYS.hosts, 0, -1) == [b"c.test"]
+
+
 def test_a_slot_is_for_the_host_that_holds_fewest_and_was_served_longest_ago(
     connection: redis.Redis, worker: JobLeases
 ) -> None:
@@ -193,6 +204,23 @@ def test_a_job_that_another_queued_again_while_it_runs_is_held_by_its_second_wor
     [second] = JobLeases(connection, queue_name="enrichment", worker="x", clock=lambda: NOW).claim(1, held=0).jobs
     assert connection.zrange(KEYS.leases, 0, -1) == [second.composite.encode()]
     assert not connection.exists("rq:worker:w:executions", f"rq:execution:{first.composite}")
+
+
+def test_each_job_of_a_claim_runs_under_a_name_of_its_own(connection: redis.Redis, worker: JobLeases) -> None:
+    put(connection, names("a", 6))
+    executions = {job.execution_id for _ in range(2) for job in worker.claim(3, held=0).jobs}
+    assert len(executions) == 6
+
+
+def test_what_a_worker_holds_is_on_record_for_as_long_as_rq_leaves_it_alone(
+    connection: redis.Redis, worker: JobLeases
+) -> None:
+    """Renewed by every claim, whether it gives a job or not."""
+    put(connection, ["a-0"])
+    for _ in range(2):
+        claim(worker)
+        assert 604_000 < connection.ttl("rq:worker:w:executions") <= 604_800
+        connection.expire("rq:worker:w:executions", 60)
 
 
 def test_one_claim_gives_each_host_a_slot(connection: redis.Redis, worker: JobLeases) -> None:

@@ -76,6 +76,13 @@ def test_a_job_that_stands_elsewhere_counts_as_present(connection: redis.Redis, 
     assert EnrichmentQueue(connection).enqueue([job("a")]).already_queued == 1
 
 
+@pytest.mark.parametrize("status", ["ready_to_enqueue", "rate_limited"])
+def test_a_job_that_rq_holds_back_for_its_rate_is_not_queued_beside_that(connection: redis.Redis, status: str) -> None:
+    connection.hset(job_key("enrich-a"), mapping={"status": status, "data": "x"})
+    assert EnrichmentQueue(connection).enqueue([job("a")]).already_queued == 1
+    assert rq_queue(connection).job_ids == []
+
+
 @pytest.mark.parametrize("registry", ["offers:leases:enrichment", "rq:wip:enrichment"])
 def test_a_job_that_runs_counts_as_present(connection: redis.Redis, registry: str) -> None:
     """With our lease, or in the registry of RQ's own workers."""

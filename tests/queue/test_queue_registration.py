@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
-from queue_fakes import enqueue, redis_now
+from queue_fakes import enqueue, make_job, redis_now
 
 from offers_cli.queue.job import parse_time
-from offers_cli.queue.keys import WORKER_TTL_S, WORKERS, QueueKeys
+from offers_cli.queue.keys import SUSPENDED, WORKER_TTL_S, WORKERS, QueueKeys
 from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.registration import WorkerRegistration
 from offers_cli.queue.retry_policy import FINISHED
@@ -98,6 +99,21 @@ def test_a_full_redis_lets_jobs_be_taken_renewed_and_ended(full: redis.Redis) ->
     assert worker.heartbeat([job.composite for job in taken]).lost == frozenset()
     assert worker.settle([(job, FINISHED) for job in taken]) == [True, True]
     assert full.zcard(KEYS.finished) == 2
+
+
+def test_a_full_redis_lets_a_worker_at_work_take_another_job(full: redis.Redis) -> None:
+    """It looks for one of another host, and keeps what it read of the queue."""
+    host = urlsplit(make_job("a").url).netloc
+    assert len(leases(full).claim(1, held=1, hosts={host: 1}).jobs) == 1
+
+
+def test_a_full_redis_shows_that_a_worker_is_suspended(full: redis.Redis) -> None:
+    registration(full).register()
+    full.config_set("maxmemory", 0)
+    full.set(SUSPENDED, 1)
+    full.config_set("maxmemory", 1)
+    assert leases(full).claim(1, held=0).suspended
+    assert full.hget("rq:worker:w", "state") == b"suspended"
 
 
 def test_a_full_redis_lets_the_jobs_of_the_dead_come_back(full: redis.Redis) -> None:

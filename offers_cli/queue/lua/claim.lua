@@ -212,7 +212,7 @@ while claimed < WANTED and dropped < DROPPED_AT_ONCE do
   end
 end
 
-if claimed > 0 then call('EXPIRE', worker_executions, keep) end
+call('EXPIRE', worker_executions, keep)
 show(held + claimed > 0 and 'busy' or 'idle')
 answer[3] = call('LLEN', queue)
 if answer[3] == 0 and call('EXISTS', read) == 1 then
