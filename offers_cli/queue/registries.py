@@ -295,13 +295,23 @@ class Registries:
         found: list[FailedJob] = []
         first = 0
         while True:
-            [ids] = query(self.connection, ("ZRANGE", self.keys.failed, first, first + BATCH - 1, "REV"))
-            if not ids:
+            looked_at, ids = self._find_failed(reasons, first)
+            found += self._read_failed(ids if limit is None else ids[: limit - len(found)])
+            if looked_at < BATCH or len(found) == limit:
                 return found
-            found += [job for job in self._read_failed(ids) if not reasons or job.code in reasons]
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
             first += BATCH
+
+    def _find_failed(self, reasons: Collection[str], first: int) -> tuple[int, list[bytes]]:
+        """How many jobs the stretch from that rank on holds, newest first, and the ids of those wanted."""
+        last = first + BATCH - 1
+        if reasons:
+            looked_at, *ids = self._scripts.run(
+                "find_failed", [self.keys.failed], first, last, f",{','.join(reasons)},"
+            )
+        else:
+            [ids] = query(self.connection, ("ZRANGE", self.keys.failed, first, last, "REV"))
+            looked_at = len(ids)
+        return looked_at, ids
 
     def _read_failed(self, found: Sequence[bytes]) -> list[FailedJob]:
         ids = [job_id.decode(errors="replace") for job_id in found]

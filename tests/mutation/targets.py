@@ -35,6 +35,7 @@ QUEUE = {
     "expire_leases": _queue("registration", "recovery"),
     "failures": _queue("registries"),
     "find_entries": _queue("admin"),
+    "find_failed": _queue("registries"),
     "forget": _queue("registries", "begun_anew"),
     "heartbeat": _queue("scripts", "registration", "recovery", "begun_anew"),
     "look": _queue("admin", "registries"),

@@ -251,6 +251,34 @@ def test_many_failed_jobs_are_read_and_requeued_in_groups(
     assert len(journeys) < 40
 
 
+def test_failed_jobs_of_a_reason_are_found_where_they_stand_and_alone_read(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among many of other reasons too: the newest first, over all stretches of the registry, up to the limit."""
+    monkeypatch.setattr(registries_module, "BATCH", 10)
+    plant_failed(connection, 35)
+    rare = [f"enrich-too_large-{number}" for number in range(3)]
+    plant_failed(connection, 3, "too_large")
+    expires: Any = connection.zscore("rq:failed:enrichment", rare[0])
+    connection.zadd("rq:failed:enrichment", {rare[0]: expires - 9, rare[1]: expires + 9, rare[2]: expires - 5})
+    registries = Registries(connection)
+    read: list[str] = []
+
+    def key_of(job_id: str) -> str:
+        read.append(job_id)
+        return f"rq:job:{job_id}"
+
+    monkeypatch.setattr(registries_module, "job_key", key_of)
+    newest_first = [rare[1], rare[2], rare[0]]
+    assert [job.job_id for job in registries.failed_jobs(reasons=["too_large", "offer_gone"])] == newest_first
+    assert sorted(read) == sorted(rare)
+    assert [job.job_id for job in registries.failed_jobs(reasons=["too_large"], limit=2)] == newest_first[:2]
+    assert registries.failed_jobs(reasons=["offer_gone"]) == []
+    assert len(registries.failed_jobs(reasons=["too_large", "page_changed"])) == 38
+    assert len(registries.failed_jobs(limit=20)) == 20
+    assert len(registries.failed_jobs()) == 38
+
+
 def test_a_job_that_fails_again_meanwhile_is_not_taken_twice(connection: redis.Redis) -> None:
     plant_failed(connection, 2500)
     registries = Registries(connection)
