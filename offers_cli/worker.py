@@ -61,7 +61,7 @@ def work(
 
     def save(enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
         written = storage.save_enrichments(enrichments, failures)
-        runtime.drift.flush()
+        runtime.drift.flush_now_and_then()
         return written
 
     worker = Worker(
@@ -79,7 +79,10 @@ def work(
     if runtime.links.are_wanted:  # whoever mends the label starts the worker again: what waited for it waits no longer
         runtime.registries.run_scheduled_now(LabelRefused.code)
     with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
-        return worker.run(burst=options.burst, max_jobs=options.max_jobs)
+        try:
+            return worker.run(burst=options.burst, max_jobs=options.max_jobs)
+        finally:
+            runtime.drift.flush()
 
 
 def supervise(

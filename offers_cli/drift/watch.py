@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from offers_cli.drift.detect import FieldCounts
@@ -29,6 +30,8 @@ CARD_FIELDS = (*(each.name for each in fields(Offer) if each.name not in NOT_WAT
 COMPARED_EVERY = 10
 """Pages after which they are compared with what is usual."""
 
+WRITTEN_EVERY_S = 1.0
+
 log = get_log("enrichment")
 
 
@@ -38,8 +41,10 @@ class DriftWatch:
     A field that is no longer found as it was is logged once.
     """
 
-    def __init__(self, store: DriftStore) -> None:
+    def __init__(self, store: DriftStore, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._clock = clock
+        self._written_at = clock()
         self._pages_since_compared = 0
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -66,10 +71,16 @@ class DriftWatch:
         with self._lock:
             self._seen[f"{marketplace} {kind}"].append(page)
 
+    def flush_now_and_then(self) -> None:
+        """As `flush`, at most once a second: a worker ends some jobs in every few milliseconds."""
+        if self._clock() - self._written_at >= WRITTEN_EVERY_S:
+            self.flush()
+
     def flush(self) -> None:
         """Write what was gathered; what cannot be written is logged and dropped."""
         with self._lock:
             seen, self._seen = self._seen, defaultdict(list)
+            self._written_at = self._clock()
         try:
             for source, pages in seen.items():
                 self._store.record(source, pages)

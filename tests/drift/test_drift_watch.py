@@ -118,3 +118,13 @@ class Recording(DriftMemory):
 
     def record(self, source: str, pages: Sequence[FieldCounts]) -> None:
         self.seen[source] = FieldCounts.total(pages)
+
+
+def test_a_busy_worker_writes_once_a_second() -> None:
+    """And what it gathered last with the next write, whenever that is."""
+    store, seconds = DriftMemory(), iter([0.0, 0.9, 1.0, 1.0, 1.5, 1.9, 2.0, 2.0])
+    watch = DriftWatch(store, clock=lambda: next(seconds))
+    for _ in range(5):
+        watch.saw_changed("shop", "product")
+        watch.flush_now_and_then()
+    assert store.recorded == [("shop product", 2), ("shop product", 3)]
