@@ -111,6 +111,19 @@ def test_unknown_discounts_come_last(shelf: Storage, sort: str, order: str) -> N
     assert set(offers[3:]) == {"MLB3", "MLB5"}
 
 
+@pytest.mark.parametrize("at_once", [2_000, 0], ids=["short list", "long list"])
+@pytest.mark.parametrize("sort", ["discount", "price", "title", "rating"])
+def test_offers_that_are_alike_come_in_the_same_order_in_every_database(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, sort: str, at_once: int
+) -> None:
+    """By the marketplace's ids: ours are drawn by lot, so that each home would have an order of its own."""
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.AT_ONCE", at_once)
+    save(storage, *(card(number, title="Fone", discount_pct=20) for number in (4, 1, 6, 3, 5, 2)))
+    in_order = [f"MLB{number}" for number in range(1, 7)]
+    assert found(storage, sort=sort, limit=6) == in_order
+    assert found(storage, sort=f"-{sort}", limit=6) == in_order[::-1]
+
+
 @pytest.fixture
 def told(storage: Storage) -> Storage:
     """Offers that say more or less of themselves; the last one says nothing."""
@@ -176,9 +189,8 @@ def test_filters_by_what_offers_say(told: Storage, wanted: dict[str, Any], numbe
     [("commission", "312"), ("rating", "213"), ("reviews", "412"), ("sold", "23")],
 )
 def test_offers_that_do_not_say_what_is_sorted_by_come_last(told: Storage, sort: str, known: str) -> None:
-    """In both directions, streamed or not, ties by id, which turns with the direction."""
-    unknown = sorted((offer for offer in everything(told) if offer.external_id[-1] not in known), key=lambda o: o.id)
-    ends = [offer.external_id for offer in unknown]
+    """In both directions, streamed or not, in the order of the marketplace's ids, which turns with the direction."""
+    ends = sorted(offer.external_id for offer in everything(told) if offer.external_id[-1] not in known)
     order = [f"MLB{number}" for number in known]
     for limit in (None, 10):
         assert found(told, sort=sort, limit=limit) == order + ends

@@ -461,6 +461,13 @@ def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_newest_offers_are_found_by_their_index_in_postgres(filled: Any) -> None:
+    """The list that is asked for most: what decides among those seen at one moment must not sort all others."""
+    question = """SELECT offers_find('{"missing": [], "words": []}', '-last_seen', NULL, 50)"""
+    assert blocks_read(filled, question) < 400
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call", ["offers_prune('2025-01-01', {after}, 50, true)", "offers_export({after}, 50)"], ids=["prune", "backup"]
 )

@@ -291,7 +291,7 @@ def _matching(wanted: OfferFilter) -> Query:
 
 
 def find(wanted: OfferFilter) -> Query:
-    """The matching offers in their order; unknown values come last, ties by id."""
+    """The matching offers in their order; unknown values come last."""
     where, values = _matching(wanted)
     return f"SELECT {SELECTED} FROM offers WHERE {where} {_order(wanted)}", {**values, "limit": _limit(wanted)}
 
@@ -299,7 +299,9 @@ def find(wanted: OfferFilter) -> Query:
 def _order(wanted: OfferFilter) -> str:
     name, direction = wanted.sort.removeprefix("-"), "DESC" if wanted.sort.startswith("-") else "ASC"
     nulls_last = "" if name in _SORTS_THAT_ALL_HAVE else " NULLS LAST"
-    return f"ORDER BY {_SORTS[name]} {direction}{nulls_last}, id {direction} LIMIT :limit"
+    # Ties by what is the same in every database; only the index of the default order goes on by our own id.
+    tie = "" if name == "last_seen" else f"external_id {direction}, "
+    return f"ORDER BY {_SORTS[name]} {direction}{nulls_last}, {tie}id {direction} LIMIT :limit"
 
 
 def _limit(wanted: OfferFilter) -> int:

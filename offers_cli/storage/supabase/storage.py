@@ -65,6 +65,8 @@ _BY_VALUE = (
 """Fields of a filter that `offers_matches` knows by the same names."""
 
 T = TypeVar("T")
+Place = tuple[str, str | int, str]
+"""An offer's id, the key that it is sorted by, and what decides among those of the same key."""
 
 
 def open_supabase(url: str, key: Secret, *, patience: Patience = BRIEF) -> SupabaseStorage:
@@ -177,8 +179,8 @@ class SupabaseStorage:
         arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}
         return self._client.call("offers_find", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
 
-    def _places(self, wanted: OfferFilter) -> Iterator[tuple[str, str | int]]:
-        """Each matching offer's id and the key it is sorted by, page by page in the order of ids."""
+    def _places(self, wanted: OfferFilter) -> Iterator[Place]:
+        """The place of each matching offer, page by page in the order of ids."""
         last: str | None = None
         while True:
             arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": last, "page_size": PLACES}
@@ -329,9 +331,12 @@ def _ids(answer: Any) -> list[str]:
     return list(map(text_of, rows_of(answer)))
 
 
-def _places_of(answer: Any, *, after: str | None) -> list[tuple[str, str | int]]:
-    places = [(text_of(place), key if isinstance(key, str) else whole_number(key)) for place, key in rows_of(answer)]
-    for offer_id, _ in places:
+def _places_of(answer: Any, *, after: str | None) -> list[Place]:
+    places = [
+        (text_of(offer_id), key if isinstance(key, str) else whole_number(key), text_of(tie))
+        for offer_id, key, tie in rows_of(answer)
+    ]
+    for offer_id, *_ in places:
         after = _beyond(after, offer_id)
     return places
 
@@ -356,8 +361,8 @@ def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     }
 
 
-def sorted_ids(places: Iterable[tuple[str, Any]], *, descending: bool, limit: int | None) -> Generator[str]:
-    """The ids of the `places` (id, key) in the order of key, then id.
+def sorted_ids(places: Iterable[Place], *, descending: bool, limit: int | None) -> Generator[str]:
+    """The ids of the places in the order of key, tie, then id.
 
     Raises:
         StorageUnavailable: the folder for temporary files is full or cannot be written.
@@ -366,10 +371,11 @@ def sorted_ids(places: Iterable[tuple[str, Any]], *, descending: bool, limit: in
     # SQLite's database without a name is a file without a name: it goes when it is closed, however the process ends.
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as connection:
         try:
-            connection.execute("CREATE TABLE places (id TEXT, key)")
+            connection.execute("CREATE TABLE places (id TEXT, key, tie TEXT)")
             connection.execute("BEGIN")
-            connection.executemany("INSERT INTO places VALUES (?, ?)", places)
-            in_order = f"SELECT id FROM places ORDER BY key {direction}, id {direction} LIMIT ?"  # noqa: S608
+            connection.executemany("INSERT INTO places VALUES (?, ?, ?)", places)
+            order = f"key {direction}, tie {direction}, id {direction}"
+            in_order = f"SELECT id FROM places ORDER BY {order} LIMIT ?"  # noqa: S608
             for (offer_id,) in connection.execute(in_order, (-1 if limit is None else limit,)):
                 yield offer_id
         except sqlite3.Error as exc:
