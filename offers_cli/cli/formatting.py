@@ -69,8 +69,8 @@ def format_value(name: str, value: object, currency: str) -> object:
 
 
 WORDS = {
-    "snoozed": "put off",
-    "retried": "to be tried again",
+    "snoozed": "times put off",
+    "retried": "times tried again",
     "superseded": "newer values stored",
     "forgotten": "failed jobs cleared",
     "suspect_old_price_cents": "old price, not believed",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 COMFORTABLE_WIDTH = 40
 """Characters of a text that may be cut; before it gets more, more columns are shown."""
+ENOUGH_OF_AN_ID = 8
+"""Characters of our ids, whose beginning names an offer as well."""
 GUTTER = 2
 """Blanks between two columns."""
 
@@ -236,7 +238,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
     """Problems on stderr: what, which, why, and the next command."""
     for problem in problems:
         offer = problem.offer_id
-        which = f", offer {printable(offer)}" if offer and offer not in problem.message else ""
+        which = f", offer {printable(offer[:ENOUGH_OF_AN_ID])}" if offer and offer not in problem.message else ""
         sys.stderr.write(f"{bold('error:', sys.stderr)} {printable(problem.message)} ({problem.code}{which})\n")
         if problem.hint:
             sys.stderr.write(f"  try: {printable(problem.hint)}\n")

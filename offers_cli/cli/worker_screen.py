@@ -163,7 +163,7 @@ class WorkerScreen:
     def _ended(self) -> str:
         done = self._done
         counts = [(done.succeeded, "enriched"), (done.gone, "gone"), (done.failed, "failed")]
-        counts += [(done.retried, "to be tried again"), (done.snoozed, "times put off")]
+        counts += [(done.retried, "times tried again"), (done.snoozed, "times put off")]
         return "  ".join(f"{count:,} {what}" for count, what in counts if count or what in ("enriched", "failed"))
 
 

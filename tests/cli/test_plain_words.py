@@ -92,7 +92,7 @@ def test_figures_and_findings_are_read_without_a_dictionary(monkeypatch: pytest.
     }
     assert {place: found[0] for place, words in text.items() if (found := OURS.search(words))} == {}
     assert "pages: old price found on 0%" in text["stats"]
-    assert "put off\n3" in text["worker"]
+    assert "times put off\n3" in text["worker"]
     assert "in doubt: the old price is not above the price" in text["explain"]
 
 

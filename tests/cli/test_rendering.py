@@ -40,12 +40,12 @@ def test_problems_go_to_stderr_with_code_and_next_command(capsys: pytest.Capture
 def test_an_error_names_its_offer_as_the_document_does(capsys: pytest.CaptureFixture[str]) -> None:
     show_problems(
         [
-            Problem(code="page_changed", message="no price", offer_id="0193-a"),
+            Problem(code="page_changed", message="no price", offer_id="04de4472-8430-4c77-aed7-175348d4c98a"),
             Problem(code="different", message="0193-b: it is not the same", offer_id="0193-b"),
         ]
     )
     assert capsys.readouterr().err == (
-        "error: no price (page_changed, offer 0193-a)\nerror: 0193-b: it is not the same (different)\n"
+        "error: no price (page_changed, offer 04de4472)\nerror: 0193-b: it is not the same (different)\n"
     )
 
 
