@@ -50,6 +50,7 @@ QUEUE = {
         "admin",
         "recovery",
         "begun_anew",
+        "memory",
         "refusals",
     ),
     "put_off": _queue("registries"),
@@ -57,7 +58,7 @@ QUEUE = {
     "register": _queue("registration"),
     "rehearse": _queue("rehearsal"),
     "requeue": _queue("scripts", "registries", "admin"),
-    "settle": _queue("scripts", "handmade", "dependents", "conformance", "begun_anew"),
+    "settle": _queue("scripts", "handmade", "dependents", "memory", "conformance", "begun_anew"),
     "unregister": _queue("registration"),
 }
 PACE = ("tests/fetch/test_fetch_pace.py",)

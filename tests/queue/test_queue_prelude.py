@@ -198,13 +198,14 @@ def test_a_job_is_taken_out_wherever_it_stands(ask: Ask, connection: redis.Redis
     take = "take_out(ARGV[2], 'read', {'one', 'precious', 'other'}, 'a')"
     connection.set("precious", "x")
     connection.set("read", 7)
+    connection.rpush(QUEUE, "c")
     assert ask(take, QUEUE) is None
     connection.zadd("other", {"a": 1, "b": 2})
     assert ask(take, QUEUE) == 1
     assert (connection.zrange("other", 0, -1), connection.get("read")) == ([b"b"], b"7")
     connection.rpush(QUEUE, "a", "b", "a")
     assert ask(take, QUEUE) == 1
-    assert (connection.lrange(QUEUE, 0, -1), connection.exists("read")) == ([b"b"], 0), "what was read is read anew"
+    assert (connection.lrange(QUEUE, 0, -1), connection.exists("read")) == ([b"c", b"b"], 0), "it is read anew"
     assert connection.get("precious") == b"x"
     assert ask("take_out('precious', 'read', {}, 'a')") is None
 
@@ -262,8 +263,11 @@ def test_a_job_starts_when_those_that_it_waits_for_are_done(
     assert ask("may_start('a')") == starts
 
 
-def test_a_dependent_starts_with_a_timeout_of_its_own_or_rq_s(ask: Ask, connection: redis.Redis) -> None:
+def test_a_dependent_waits_behind_the_others_with_a_timeout_of_its_own_or_rq_s(
+    ask: Ask, connection: redis.Redis
+) -> None:
     connection.hset("rq:job:c", "timeout", 7)
+    connection.rpush("rq:queue:reports", "earlier")
     for other in "bc":
         connection.hset(f"rq:job:{other}", mapping={"status": "deferred", "origin": "reports"})
         connection.expire(f"rq:job:{other}", 1000)
@@ -273,7 +277,8 @@ def test_a_dependent_starts_with_a_timeout_of_its_own_or_rq_s(ask: Ask, connecti
     assert [connection.hget(f"rq:job:{other}", "timeout") for other in "bc"] == [b"180", b"7"]
     assert [connection.ttl(f"rq:job:{other}") for other in "bc"] == [-1, -1]
     assert connection.smembers("rq:queues") == {b"rq:queue:reports"}
-    assert sorted(connection.lrange("rq:queue:reports", 0, -1)) == [b"b", b"c"]
+    first, *others = connection.lrange("rq:queue:reports", 0, -1)
+    assert (first, sorted(others)) == (b"earlier", [b"b", b"c"])
     assert not connection.exists("rq:deferred:reports", "rq:job:a:dependents")
 
 

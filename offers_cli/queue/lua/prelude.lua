@@ -51,11 +51,7 @@ local function add(id, counter, amount)
   return sum
 end
 
-local function in_list(list, id)
-  local length = call('LLEN', list)
-  if length == 0 then return false end
-  return length > SHORT_LIST or call('LPOS', list, id) ~= false
-end
+local function in_list(list, id) return call('LLEN', list) > SHORT_LIST or call('LPOS', list, id) ~= false end
 
 -- Whether one of a job's executions stands where it is renewed: with our lease, or in the registry of RQ's own workers.
 local function runs(name, id)
@@ -103,7 +99,7 @@ end
 
 local function forget_failure(id)
   local meta = call('HGET', job_key(id), 'meta')
-  if not meta or not string.find(meta, '"code"', 1, true) then return end
+  if not meta or not string.find(meta, '"code"') then return end
   local rest = foreign_meta(id)
   if next(rest) then call('HSET', job_key(id), 'meta', cjson.encode(rest)) else call('HDEL', job_key(id), 'meta') end
 end
@@ -180,7 +176,6 @@ local function split(composite) return string.match(composite, '^([^:]*):(.*)$')
 
 -- The failure code of a failed job; one that RQ's own workers failed has none, and counts as a bug.
 local function code_of(id)
-  if not has_hash(job_key(id)) then return 'bug' end
   local meta = call('HGET', job_key(id), 'meta') or ''
   return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end
