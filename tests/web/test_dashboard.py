@@ -39,7 +39,9 @@ def test_it_shows_the_queue_the_failed_job_and_its_error(dashboard: Served, fail
     job = dashboard.get(f"/rq/job/{failed_job}").text
     for shown in ("failed", "page_changed", "http://127.0.0.1", failed_job.removeprefix("enrich-"), "Requeue"):
         assert shown in job
-    assert "page changed" in dashboard.get("/").text
+    start = dashboard.get("/").text
+    assert "page changed" in start
+    assert all(f"<dt>{words}</dt>" in start for words in ("running", "put off", "waiting for another job"))
 
 
 def test_every_registry_has_its_page_and_what_is_none_is_not_found(dashboard: Served, failed_job: str) -> None:
