@@ -161,6 +161,12 @@ def test_each_form_of_a_message_suffices(message: str) -> None:
     assert said(message.format("Anúncio pausado") + LINKED) == "Anúncio pausado"
 
 
+@pytest.mark.parametrize("text", OUT_OF_STOCK)
+def test_a_message_may_be_asked_to_name_the_offer(text: str) -> None:
+    assert says_ended(text)
+    assert not says_ended(text, names_offer=True)
+
+
 @pytest.mark.parametrize("thing", THINGS)
 def test_whatever_the_page_calls_what_it_sells(thing: str) -> None:
     assert says_ended(f"{thing} pausado")
@@ -201,7 +207,7 @@ def test_a_message_that_says_less_leaves_an_unreadable_page_unreadable(text: str
         read(f'<div class="andes-message">{text}</div>')
 
 
-@pytest.mark.parametrize("text", ["Anúncio pausado", "Publicación finalizada"])
+@pytest.mark.parametrize("text", ["Anúncio pausado", "Publicación finalizada", "Sem estoque"])
 @pytest.mark.parametrize("body", ["<p>{}</p>", "<li>{}</li>", '<span class="x">{}</span>', "<b>{}</b>"])
 def test_a_bare_text_ends_the_offer_where_the_page_shows_no_amount_at_all(body: str, text: str) -> None:
     assert said(body.format(text)) == text
@@ -243,8 +249,9 @@ def test_a_bare_text_that_says_less_ends_nothing(text: str) -> None:
     ],
 )
 def test_a_message_in_what_is_not_the_pages_own_ends_nothing(classes: str) -> None:
-    notice = f'<section class="{classes}"><div><h2 class="andes-message" role="alert">Sem estoque</h2></div></section>'
-    assert read(PRICE + notice).price_cents == 8000
+    for text in ("Produto esgotado", "Sem estoque"):
+        notice = f'<section class="{classes}"><div><h2 class="andes-message" role="alert">{text}</h2></div></section>'
+        assert read(PRICE + notice).price_cents == 8000
 
 
 @pytest.mark.parametrize(
