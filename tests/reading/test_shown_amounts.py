@@ -258,6 +258,202 @@ def test_instalments_must_add_up(body: str, told: tuple[Any, ...]) -> None:
     assert found == told
 
 
+# --- In each wording ---
+
+BEFORE_ASIDES = [
+    "à partir de", "desde", "from", "starting at", "beginning at", "as low as", "ab", "od", "acima de", "superior a",
+    "superiores a", "mais de", "más de", "mas de", "over", "above", "spend", "mínimo", "mínima de", "minimo de",
+    "compra", "compras de", "pedido", "pedidos de", "economia:", "ahorro", "save", "you save", "desconto",
+    "desconto de", "descuento", "descuento de", "cashback", "cashback de", "ganhe", "receba", "crédito", "credito de",
+    "credit", "credit of", "cupom", "cupom de", "cupón", "cupon de", "coupon", "coupon of", "frete", "envio", "envío",
+    "entrega", "shipping", "delivery", "juros", "juros de", "taxa", "taxa de", "10x", "10 x de", "10× de",
+    "10 vezes de", "1 parcela de", "10 parcelas de", "1 cuota de", "12 cuotas sem juros de", "12 meses de",
+    "12 mensualidades de", "4 payment of", "4 payments of", "4 pago de", "4 pagos de", "parcela de", "parcelas de",
+    "cuota de", "cuotas de",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", BEFORE_ASIDES)
+def test_what_is_said_before_an_amount_that_is_no_price(words: str) -> None:
+    for said in (f"{words} R$ 10,00", f"({words.upper()} R$ 10,00"):
+        assert not shown(f"<p>{said}</p>").prices
+    assert shown(f"<p>x{words.replace(' ', 'x')} R$ 10,00</p>").certain == {1000}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["a partir de", "à partir de", "Desde:", "from", "starting at", "starting from", "beginning at", "as low as"],
+)
+def test_a_line_above_an_amount_may_say_that_prices_begin_there(words: str) -> None:
+    assert not shown(f"<p>{words}</p><p>R$ 10,00</p>").prices
+    assert shown(f"<p>x {words}</p><p>R$ 10,00</p>").certain == {1000}
+
+
+@pytest.mark.parametrize("before", ["/", "por ", "per ", "ao ", "a ", "na ", "p/", " / "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "mês", "mes", "month", "mo", "semana", "week", "ano", "year", "dia", "day", "kg", "kilo", "100 g", "100g",
+        "litro", "unidade", "un", "m²",
+    ],
+)  # fmt: skip
+def test_a_price_for_a_time_or_a_measure_is_no_price(unit: str, before: str) -> None:
+    assert not shown(f"<p>R$ 10,00 {before}{unit}</p>").prices
+    assert shown(f"<p>R$ 10,00 {before}{unit}x</p>").certain == {1000}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "mensal", "mensais", "mensales", "monthly", "měsíčně", "off", "de desconto", "de descuento", "de volta",
+        "cashback", "de cashback",
+    ],
+)  # fmt: skip
+def test_what_is_said_behind_an_amount_that_is_no_price(words: str) -> None:
+    assert not shown(f"<p>R$ 10,00 {words}</p>").prices
+    assert shown(f"<p>R$ 10,00 {words}x</p>").certain == {1000}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "related", "similar", "recommend", "recomendados", "carousel", "carrossel", "carrusel", "slick", "swiper",
+        "upsell", "up-sell", "crosssell", "cross-sell", "viewed", "mais-vistos", "shelf", "prateleira", "vitrine",
+        "showcase", "bundle", "minicart", "mini-cart", "cartdrawer", "cart-drawer", "newsletter", "reviews", "comments",
+        "faq", "product-card", "product-item", "product-list", "product-grid", "product-tile", "card-product",
+        "item-product", "products-grid", "grid-item",
+    ],
+)  # fmt: skip
+def test_other_products_are_known_by_what_their_place_is_called(name: str) -> None:
+    for attribute in ("class", "id", "data-testid"):
+        assert not shown(f'<div {attribute}="{name}">R$ 10,00</div>').amounts
+    assert not shown(f'<div class="x {name} y">R$ 10,00</div>').amounts
+
+
+@pytest.mark.parametrize("name", ["product-cards", "my-product-item", "grid-items"])
+def test_a_place_that_is_called_nearly_so_is_the_pages_own(name: str) -> None:
+    assert shown(f'<div class="{name}">R$ 10,00</div>').certain == {1000}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "old", "was", "original", "previous", "before", "anterior", "antigo", "antes", "strike", "striked",
+        "strikethrough", "linethrough", "line-through", "crossed", "compare", "msrp", "rrp", "list-price", "listprice",
+        "pricelist", "price-list", "precode", "preco-de", "deprice", "de-price", "productOldPrice", "productListPrice",
+        "priceCompareAt", "valueStriked",
+    ],
+)  # fmt: skip
+def test_a_former_price_is_known_by_what_its_element_is_called(name: str) -> None:
+    reading = read("183.20", f"<p class='price {name}'>R$ 229,00</p><p>R$ 183,20</p>")
+    assert (reading.price_cents, reading.old_price_cents) == (18320, 22900)
+    with pytest.raises(PageChanged, match="shows other amounts"):
+        read("229.00", f"<p class='{name}'>R$ 229,00</p><p>R$ 183,20</p>")
+
+
+@pytest.mark.parametrize("name", ["bold", "wash", "gold", "comparex", "olds"])
+def test_an_element_that_is_called_nearly_so_is_of_no_former_price(name: str) -> None:
+    assert read("183.20", f"<p class='{name}'>R$ 229,00</p><p>R$ 183,20</p>").old_price_cents is None
+
+
+@pytest.mark.parametrize("words", ["de", "De:", "antes", "Antes:", "was", "era", "era:"])
+def test_a_former_price_is_known_by_the_word_before_it(words: str) -> None:
+    for body in (f"<p>{words} R$ 229,00</p><p>R$ 183,20</p>", f"<p>x</p><p>{words} R$ 229,00 por R$ 183,20</p>"):
+        assert read("183.20", body).old_price_cents == 22900
+
+
+def test_a_former_price_may_be_named_so_within_a_line() -> None:
+    for words, old in (("o que antes:", 22900), ("it was", 22900), ("caixa de", None), ("isso era", None)):
+        assert read("183.20", f"<p>{words} R$ 229,00</p><p>R$ 183,20</p>").old_price_cents == old
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "before", "list price", "rrp", "msrp", "pvp", "est value", "est. value", "retail", "retail price",
+        "regular price", "compare at", "original price", "preço normal", "preco original", "preço antigo",
+        "preço de tabela", "preço cheio", "preço anterior", "valor original", "precio normal", "precio regular",
+        "precio anterior", "precio de lista", "precio original",
+    ],
+)  # fmt: skip
+def test_a_usual_price_is_not_the_price_where_a_lower_one_stands(words: str) -> None:
+    for said in (words, f"x {words}:", f"{words.upper()}</b><b>"):
+        body = f"<p><b>{said} R$ 229,00</b></p><p>R$ 183,20</p>"
+        assert shown(body).certain == {18320}
+    assert shown(f"<p>{words} R$ 229,00</p>").certain == {22900}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no pix", "na pix", "via pix", "com pix", "com o pix", "pelo pix", "por pix", "em pix", "à vista pix",
+        "a vista no pix", "- no pix", "– pix", ", pix",
+    ],
+)  # fmt: skip
+def test_pix_is_named_behind_a_price_in_each_wording(said: str) -> None:
+    assert shown(f"<p>R$ 80,00 {said}</p>").is_by_pix(8000)
+    assert shown(f"<p>R$ 80,00 ({said})</p>").is_by_pix(8000)
+    for other in ("ou boleto", "e boleto", "/ boleto"):
+        assert not shown(f"<p>R$ 80,00 {said} {other}</p>").is_by_pix(8000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["pix", "Pix:", "pix -", "pix –", "no pix", "na pix", "via pix", "com pix", "pelo pix", "por pix", "à vista no pix",
+     "a vista pix", "pix por", "pix: por"],
+)  # fmt: skip
+def test_pix_is_named_before_a_price_in_each_wording(said: str) -> None:
+    assert shown(f"<p>{said} R$ 80,00</p>").is_by_pix(8000)
+    assert not shown(f"<p>x {said} R$ 80,00</p>").is_by_pix(8000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["no cartão", "na cartao", "no crédito", "no credito", "em 10x", "em até 10 x", "em ate 10x", "(no cartão)"],
+)
+def test_a_price_that_a_card_pays_too_is_none_by_pix(said: str) -> None:
+    assert not shown(f"<p>R$ 80,00 no pix</p><p>R$ 80,00 {said}</p>").is_by_pix(8000)
+    assert shown(f"<p>R$ 80,00 no pix</p><p>R$ 90,00 {said}</p>").is_by_pix(8000)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "currency"),
+    [
+        ("R$", "BRL"), ("RD$", "DOP"), ("US$", "USD"), ("U$S", "USD"), ("$U", "UYU"), ("S/", "PEN"), ("S/.", "PEN"),
+        ("€", "EUR"), ("£", "GBP"), ("₡", "CRC"), ("₲", "PYG"),
+        *((code, code) for code in (
+            "BRL", "ARS", "MXN", "EUR", "GBP", "CZK", "PLN", "CHF", "SEK", "NOK", "DKK", "CAD", "AUD", "NZD", "JPY",
+            "INR",
+        )),
+    ],
+)  # fmt: skip
+def test_an_amount_bears_the_symbol_of_one_currency_before_or_behind_it(symbol: str, currency: str) -> None:
+    other = "USD" if currency != "USD" else "BRL"
+    for body in (f"{symbol} 12", f"{symbol}12", f"12 {symbol}"):
+        (amount,) = shown(body, currency).amounts
+        assert (amount.is_money, amount.is_foreign, amount.cents) == (True, False, 1200)
+        assert shown(body, other).amounts[0].is_foreign
+
+
+@pytest.mark.parametrize("symbol", ["C$", "$", "₹", "¥", "Bs", "Bs.", "Kč", "zł"])
+def test_a_symbol_of_several_currencies_is_of_the_pages_own(symbol: str) -> None:
+    for body in (f"{symbol} 12", f"12 {symbol}"):
+        (amount,) = shown(body, "BRL").amounts
+        assert (amount.is_money, amount.is_foreign, amount.cents) == (True, False, 1200)
+
+
+@pytest.mark.parametrize("style", ["display:none", "display : none", "visibility:hidden", "VISIBILITY : HIDDEN"])
+def test_an_amount_that_nobody_sees_is_no_price(style: str) -> None:
+    assert not shown(f'<p style="{style}">R$ 10,00</p>').prices
+    assert shown('<p style="display:block">R$ 10,00</p>').certain == {1000}
+
+
+@pytest.mark.parametrize("name", ["price", "preco", "preço", "precio", "valor"])
+def test_a_number_is_money_where_its_element_is_called_a_price(name: str) -> None:
+    assert shown(f'<p class="{name}">12,50</p>').certain == shown(f'<p itemprop="{name}">12,50</p>').certain == {1250}
+    assert not shown('<p class="x">12,50</p>').prices
+
+
 def priced() -> list[str]:
     if not real_pages_folder():
         return []

@@ -39,7 +39,7 @@ _FOREIGN = re.compile(
     re.IGNORECASE,
 )
 _OLD = re.compile(
-    r"(?:^|[^a-z])(?:old|was|original|previous|before|anterior|antigo|antes|strik\w*|strikethrough|line-?through|crossed"
+    r"(?:^|[^a-z])(?:old|was|original|previous|before|anterior|antigo|antes|strik\w*|line-?through|crossed"
     r"|compare|msrp|rrp|list-?price|price-?list|preco-?de|de-?price)(?![a-z])|oldprice|listprice|compareat|striked",
     re.IGNORECASE,
 )
@@ -59,7 +59,7 @@ _AMOUNT = re.compile(
 _AROUND = 60
 
 _ASIDE_BEFORE = re.compile(
-    r"(?:^|[^\w])(?:a partir de|[àa] partir de|desde|from|starting at|beginning at|as low as|ab|od"
+    r"(?:^|[^\w])(?:[àa] partir de|desde|from|starting at|beginning at|as low as|ab|od"
     r"|acima de|superior(?:es)? a|mais de|m[áa]s de|over|above|spend|m[ií]nim[oa](?: de)?"
     r"|compras?(?: de)?|pedidos?(?: de)?"
     r"|economi\w+|ahorr\w+|(?:you )?save|desconto(?: de)?|descuento(?: de)?|cashback(?: de)?|ganhe|receba"
