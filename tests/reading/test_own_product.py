@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from reading.captures import REAL_PAGES, real_pages_folder
 
-from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected
+from offers_cli.errors import OfferGone, PageChanged, PageError, Redirected, ShopUnknown
 from offers_cli.marketplaces.base import ListingReading, ProductReading
 from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.schema_org import SchemaOrg
@@ -419,6 +419,142 @@ def test_a_page_of_one_product_lists_nothing() -> None:
     with pytest.raises(PageChanged, match="no products in the page") as refused_page:
         SHOP.read_listing(page(product(21, url="/p/1")), CARDS, source="listing")
     assert CARDS in refused_page.value.hint
+
+
+# --- What is kept of a page, and said of one that cannot be read ---
+
+SPECIFIED = [
+    {"@type": "UnitPriceSpecification", "price": "21.00", "priceCurrency": "BRL"},
+    {"price": "30.00", "priceType": "https://schema.org/ListPrice"},
+]
+METAS = {
+    "product:sale_price:amount": "21.00",
+    "product:price:amount": "30.00",
+    "product:original_price:amount": "31.00",
+    "product:sale_price:currency": "BRL",
+    "og:availability": "instock",
+    "og:title": "Cafeteira | Loja",
+}
+
+
+def metas(**told: str) -> str:
+    named = {name.replace("__", ":"): value for name, value in told.items()}
+    return "".join(f'<meta property="{name}" content="{value}">' for name, value in named.items())
+
+
+def test_every_candidate_is_kept_with_where_it_was_found() -> None:
+    """It is what `offers explain` shows of a price that a person doubts."""
+    offers = {"priceCurrency": "BRL", "priceSpecification": SPECIFIED, "availability": "https://schema.org/InStock"}
+    own = {"@type": "Product", "name": "Cafeteira", "sku": "S-1", "brand": {"name": "ACME"}, "offers": offers}
+    paid = "<s>R$ 30,00</s><p>R$ 21,00 ou R$ 24,00 em 3x de R$ 8,00 sem juros</p>"
+    body = f"<h1>Cafeteira azul</h1>{scope('21.00', name='Cafeteira')}{paid}"
+    html = page(own, body=body).replace("<head>", f"<head>{metas(**METAS)}")
+    reading = read(html)
+    found = {
+        name: [(told.strategy, told.raw, told.value) for told in candidates]
+        for name, candidates in reading.candidates.items()
+    }
+    assert found == {
+        "currency": [(way, "BRL", "BRL") for way in ("json_ld", "microdata", "open_graph")],
+        "price_cents": [(way, "21.00", 2100) for way in ("json_ld", "microdata", "open_graph")],
+        "old_price_cents": [("json_ld", "3000", 3000), ("open_graph", "31.00", 3100), ("shown", "R$ 30,00", 3000)],
+        "available": [("json_ld", "InStock", True), ("open_graph", "instock", True)],
+        "title": [
+            ("heading", "Cafeteira azul", "Cafeteira azul"),
+            ("json_ld", "Cafeteira", "Cafeteira"),
+            ("microdata", "Cafeteira", "Cafeteira"),
+        ],
+        "item_id": [("json_ld", "S-1", "S-1")],
+        "brand": [("json_ld", "ACME", "ACME")],
+        "card_price_cents": [("shown", "2400", 2400)],
+        "installments_count": [("shown", "3", 3)],
+        "installment_cents": [("shown", "800", 800)],
+        "interest_free": [("shown", "True", True)],
+    }
+    assert (reading.old_price_cents, reading.flags) == (None, ("old_price_disagrees",))
+    assert (reading.marketplace, reading.url, reading.external_id) == ("schema_org", URL, "shop.example/p/1")
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "cents"),
+    [
+        ("product:sale_price:amount", "price_cents", 9000), ("product:price:amount", "price_cents", 9000),
+        ("og:price:amount", "price_cents", 9000), ("product:original_price:amount", "old_price_cents", 9000),
+        ("og:price:standard_amount", "old_price_cents", 9000),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("attribute", ["property", "name"])
+def test_a_price_may_stand_in_each_of_the_pages_own_fields(name: str, field: str, cents: int, attribute: str) -> None:
+    price = "" if field == "price_cents" else '<meta property="og:price:amount" content="80.00">'
+    html = f'<html><head>{price}<meta {attribute}="{name}" content=" 90.00 "><meta {attribute}="{name}" content="5">'
+    assert getattr(read(f"{html}</head><body><h1>X</h1></body></html>"), field) == cents
+
+
+@pytest.mark.parametrize("name", ["product:sale_price:currency", "product:price:currency", "og:price:currency"])
+def test_the_currency_may_stand_in_each_of_the_pages_own_fields(name: str) -> None:
+    head = metas(og__price__amount="49.950") + f'<meta property="{name}" content="usd">'
+    reading = read(f"<html><head>{head}</head><body><h1>X</h1></body></html>")
+    assert (reading.price_cents, reading.currency) == (4995, "USD")
+
+
+@pytest.mark.parametrize("name", ["product:availability", "og:availability"])
+def test_the_pages_own_fields_may_say_that_it_is_sold_out(name: str) -> None:
+    head = metas(og__price__amount="80.00") + f'<meta property="{name}" content="out of stock">'
+    with pytest.raises(OfferGone):
+        SHOP.read(f"<html><head>{head}</head><body><h1>X</h1></body></html>", URL)
+
+
+UNCLEAR = "no single price in schema.org data"
+TWO_PLACES = scope("70.00", name="A", more='<link itemprop="url" href="/a">') + scope(
+    "71.00", name="B", more='<link itemprop="url" href="/b">'
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "why"),
+    [
+        (page(product(21)).replace("<head>", f"<head>{metas(og__price__currency='USD')}"),
+         "the page names different currencies: ['BRL', 'USD']"),
+        (page(product(21), body="<h1>Cafeteira</h1><p>R$ 50,00</p>"),
+         "the page shows other amounts than the R$ 21,00 of its data"),
+        (page({**product(21), "offers": {}}), f"{UNCLEAR}: no price"),
+        (page({**product(), "offers": [{"price": 1}, {"price": 2}]}), f"{UNCLEAR}: several prices"),
+        (page(*RELATED, body=""), f"{UNCLEAR}: several products"),
+        (page(body=TWO_PLACES), f"{UNCLEAR}: several products"),
+        (page(*RELATED, body=TWO_PLACES), f"{UNCLEAR}: several products; several products"),
+        (metas(og__price__amount="x"), f"{UNCLEAR}: 'x' is not a plain number"),
+        ('<script type="application/ld+json">{"@type": "Product", </script>', f"{UNCLEAR}: none"),
+    ],
+)  # fmt: skip
+def test_why_a_page_has_no_price_is_said_with_what_to_look_at(html: str, why: str) -> None:
+    with pytest.raises(PageChanged) as refused_page:
+        SHOP.read_product(html, URL)
+    assert refused_page.value.message == why
+    assert refused_page.value.hint == f"offers explain {URL}"
+    assert refused_page.value.reading is not None
+
+
+def test_several_products_are_counted_among_the_candidates() -> None:
+    with pytest.raises(PageChanged) as refused_page:
+        SHOP.read_product(page(*RELATED, body=TWO_PLACES), URL)
+    assert refused_page.value.reading is not None
+    told = refused_page.value.reading.candidates["price_cents"]
+    assert [(candidate.strategy, candidate.raw, candidate.value) for candidate in told] == [
+        ("json_ld", "2 products", None), ("microdata", "2 products", None),
+    ]  # fmt: skip
+
+
+def test_a_sold_out_product_and_a_shop_that_is_not_known_say_what_to_do() -> None:
+    sold_out = product(21)
+    sold_out["offers"]["availability"] = "OutOfStock"
+    with pytest.raises(OfferGone, match=r"^the product is out of stock$") as gone:
+        SHOP.read(page(sold_out), URL)
+    assert gone.value.hint == "it returns when a listing shows it again"
+    assert gone.value.reading is not None
+    assert (gone.value.reading.title, gone.value.reading.available) == ("Cafeteira", False)
+    with pytest.raises(ShopUnknown, match=r"^the page publishes no product data that offers can read$") as unknown:
+        SHOP.read_product(page(), URL)
+    assert unknown.value.hint == f"offers explain {URL}"
 
 
 # --- Addresses ---
