@@ -6,9 +6,17 @@ import pytest
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import Candidate
-from offers_cli.marketplaces.evidence import Evidence, ReconciledPrices, agree, discount_kind, is_plausible, reconcile
+from offers_cli.marketplaces.evidence import (
+    Evidence,
+    ReconciledPrices,
+    agree,
+    build_reading,
+    discount_kind,
+    is_plausible,
+    reconcile,
+)
 from offers_cli.money import MoneyError
-from offers_cli.offer import DiscountKind, PriceCondition
+from offers_cli.offer import DiscountKind, Facts, PriceCondition
 
 
 def evidence(prices: list[int], *, old: list[int] | None = None, labels: list[int | None] | None = None) -> Evidence:
@@ -96,6 +104,7 @@ def test_the_disagreement_names_each_reading_in_the_pages_currency() -> None:
         pytest.param(10000, 10100, True, id="one real more"),
         pytest.param(29800, 30000, True, id="less than one per cent more"),
         pytest.param(1000, 1032, True, id="three per cent more, which is less than a real"),
+        pytest.param(4950, 5000, True, id="one per cent more, which is less than a real"),
         pytest.param(10000, 100000, True, id="ten times as much"),
         pytest.param(10000, 100001, False, id="more than ten times as much"),
     ],
@@ -229,6 +238,33 @@ def test_raw_text_is_bounded_and_missing_text_is_no_candidate() -> None:
     gathered.add_text("title", "state", None)
     (candidate,) = gathered.freeze()["title"]
     assert candidate == Candidate("dom", "x" * 300, "x" * 400)
+
+
+def test_a_condition_is_kept_with_what_it_was_read_of_and_one_that_is_not_known_says_so() -> None:
+    gathered = Evidence()
+    gathered.add_condition("dom", "no Pix", PriceCondition.PIX)
+    gathered.add_condition("state", "no Pix ou boleto", None)
+    assert gathered.freeze()["price_condition"] == (
+        Candidate("dom", "no Pix", PriceCondition.PIX),
+        Candidate("state", "no Pix ou boleto", None, "no single known condition"),
+    )
+
+
+def test_a_reading_has_the_prices_that_are_believed_and_of_all_else_the_first() -> None:
+    gathered = evidence([8000], old=[10000])
+    for name, value in (("title", "Fone"), ("item_id", "MLB1")):
+        gathered.add(name, "state", "refused", None)
+        gathered.add(name, "dom", value, value)
+        gathered.add(name, "json_ld", "other", "other")
+    gathered.add_facts("dom", "4.8 (12)", Facts(rating_hundredths=480, reviews=12))
+    reading = build_reading(
+        gathered, believed(gathered), marketplace="m", url="https://x/1", currency="BRL", external_id="1"
+    )
+    assert (reading.title, reading.item_id, reading.available) == ("Fone", "MLB1", True)
+    assert (reading.price_cents, reading.old_price_cents, reading.discount_pct) == (8000, 10000, 20)
+    assert (reading.marketplace, reading.url, reading.currency, reading.external_id) == ("m", "https://x/1", "BRL", "1")
+    assert reading.facts == Facts(rating_hundredths=480, reviews=12)
+    assert reading.candidates["reviews"] == (Candidate("dom", "4.8 (12)", 12),)
 
 
 def test_each_kind_of_value_is_asked_for_alone() -> None:

@@ -49,6 +49,8 @@ def shown(body: str, currency: str | None = "BRL") -> Shown:
         "BRL", None),
         ("<p>R$ 2.490</p>", None, None), ("<p>$2.490</p>", "USD", None), ("<p>R$ 38<sup>70</sup></p>", "BRL", None),
         ("<p>R$ 1.290.00</p>", "BRL", None), ("<p>R$ 1,5</p>", "BRL", None), ("<p>R$ 0,00</p>", "BRL", None),
+        ("<p>R$ 1.234,567</p>", "BRL", None), ("<p>R$ 1.234'567,89</p>", "BRL", None), ("CHF 1'299", "CHF", 129900),
+        ("CHF 1’299.50", "CHF", 129950), ("<p>$1.234.567</p>", "USD", 123456700),
         ("<p>3% de desconto</p>", "BRL", None), ("<p class=price>3% OFF</p>", "BRL", None), ("<p>2 unidades</p>",
         "BRL", None),
         ("<p>R$ 38,70 OFF</p>", "BRL", None), ("<script>R$ 38,70</script>", "BRL", None), ("<s>R$ 38,70</s>",
@@ -97,7 +99,8 @@ def test_what_belongs_to_other_products_or_to_the_shop_is_not_the_pages_own(else
 def test_the_part_around_the_heading_is_the_pages_own_whatever_it_is_called() -> None:
     html = '<html><body><div class="related carousel"><header><h1>X</h1><p>R$ 10,00</p></header></div></body></html>'
     assert Shown(Document(html), "BRL").certain == {1000}
-    assert shown('<a href="#buy">R$ 10,00</a>').certain == {1000}
+    for link in ('href="#buy"', 'href="javascript:buy()"', 'href=""', 'class="buy"'):
+        assert shown(f"<a {link}>R$ 10,00</a>").certain == {1000}
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,15 @@ def test_what_a_card_pays_stands_behind_the_price() -> None:
     ("body", "told"),
     [
         ("R$ 80,00 em até 10x de R$ 8,00 sem juros", (None, 10, 800, True)),
+        ("R$ 80,00 <i>em até</i> <b>10x</b><i>de</i><b>R$ 8,00</b> <i>sem juros</i>", (None, 10, 800, True)),
+        ("R$ 80,00 em 2x de R$ 40,00", (None, 2, 4000, False)),
+        ("R$ 80,00 em 10x de R$ 8,01 sem juros", (None, 10, 801, True)),
+        ("R$ 80,00 em 10x de R$ 7,99 sem juros", (None, 10, 799, True)),
+        ("R$ 80,00 em 10x de R$ 8,02 sem juros", (None, None, None, None)),
+        ("R$ 80,00 em 10x de R$ 7,98 sem juros", (None, None, None, None)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 9,00", (9000, 10, 900, False)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 8,99", (9000, 10, 899, False)),
+        ("R$ 80,00 ou R$ 90,00 em 10x de R$ 8,98", (None, None, None, None)),
         ("R$ 80,00 ou 10x de R$ 8,00", (None, 10, 800, False)),
         ("R$ 80,00 ou R$ 90,00 em 10x de R$ 9,90", (9000, 10, 990, False)),
         ("R$ 80,00 ou R$ 70,00 em 10x de R$ 7,00 sem juros", (None, 10, 700, True)),
@@ -452,6 +464,93 @@ def test_an_amount_that_nobody_sees_is_no_price(style: str) -> None:
 def test_a_number_is_money_where_its_element_is_called_a_price(name: str) -> None:
     assert shown(f'<p class="{name}">12,50</p>').certain == shown(f'<p itemprop="{name}">12,50</p>').certain == {1250}
     assert not shown('<p class="x">12,50</p>').prices
+
+
+def test_instalments_are_read_in_the_pages_currency() -> None:
+    facts = read(1080, "US$ 1,080.00 ou US$ 1,100.00 em 10x de US$ 110.00", "USD")
+    assert (facts.card_price_cents, facts.facts.installment_cents) == (110000, 11000)
+
+
+# --- What stands beside the price ---
+
+FAR = "<p>" + "x " * 150 + "</p>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<s>R$ 229,00</s><p hidden>R$ 10,00</p><p>R$ 183,20</p>",
+        "<s>R$ 229,00</s><p>10x de R$ 18,32</p><p>R$ 183,20</p>",
+        "<s>R$ 229,00</s><p>nota 4,80</p><p>R$ 183,20</p>",
+        "<p>R$ 183,20</p><p>nota 4,80</p><s>R$ 229,00</s>",
+        "<p>R$ 183,20 <s>R$ 229,00</s></p><p>R$ 15,00</p>",
+        f"{FAR}<s>R$ 229,00</s><p>R$ 183,20</p>",
+        f"{FAR}<p>R$ 183,20</p><s>R$ 229,00</s>",
+        f"<s>R$ 229,00</s><p>{'x' * 197}</p><p>R$ 183,20</p>",
+    ],
+)
+def test_the_previous_price_is_the_struck_one_next_to_the_price(body: str) -> None:
+    old = shown(body).old_price(18320)
+    assert old is not None
+    assert old.cents == 22900
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>R$ 183,20</p><p>R$ 190,00</p><s>R$ 229,00</s>",
+        f"<p>R$ 183,20</p>{FAR}<s>R$ 229,00</s>",
+        f"<s>R$ 229,00</s><p>{'x' * 198}</p><p>R$ 183,20</p>",
+        "<s>R$ 150,00</s><p>R$ 183,20</p>",
+        "<s>R$ 183,20</s><p>R$ 183,20</p>",
+        f"<s>R$ 229,00</s><s>R$ 183,20</s>{FAR}<p>R$ 183,20</p>",
+        f"<s>R$ 229,00</s><p>US$ 183.20</p>{FAR}<p>R$ 183,20</p>",
+        "<p>R$ 183,20</p><s>R$ 1.229,5</s>",
+    ],
+)
+def test_a_struck_amount_that_is_not_next_to_the_price_or_not_above_it_is_none(body: str) -> None:
+    assert shown(body).old_price(18320) is None
+
+
+@pytest.mark.parametrize(
+    "lower",
+    [
+        "<p>10x de R$ 22,90</p>", "<p hidden>R$ 10,00</p>", "<s>R$ 10,00</s>", "<p>Preço normal R$ 10,00</p>",
+        "<p class=old-price>R$ 10,00</p>", "<p>nota 4,80</p>", "",
+    ],
+)  # fmt: skip
+def test_an_old_price_is_the_price_where_no_lower_one_is_a_price(lower: str) -> None:
+    """Shops keep the class of a former price when the sale is over."""
+    assert read("229.00", f"<p class=old-price>R$ 229,00</p>{lower}").price_cents == 22900
+
+
+def test_an_old_price_that_is_no_higher_is_a_price_as_well() -> None:
+    assert not shown("<p class=old-price>R$ 80,00 no cartão</p><p>R$ 80,00 no Pix</p>").is_by_pix(8000)
+
+
+def test_a_word_at_the_very_beginning_of_a_page_counts() -> None:
+    whole = Shown(Document("<html><body>de R$ 229,00 por R$ 183,20</body></html>"), "BRL")
+    assert whole.certain == {18320}
+
+
+def test_a_number_is_money_within_the_line_that_is_called_a_price() -> None:
+    assert shown('<div class="price"><b>12,50</b><p>13,50</p></div>').certain == {1250}
+    assert not shown("<p><b>12,50</b></p>").prices
+
+
+def test_what_is_within_hidden_elements_is_no_price() -> None:
+    for body in ("<p hidden>R$ 10,00</p>", "<div hidden><p>R$ 10,00</p></div>"):
+        assert not shown(body).prices
+
+
+def test_what_the_whole_page_is_called_makes_no_former_price() -> None:
+    body = '<body class="was-loaded"><main class="old-layout"><p>R$ 229,00</p><p>R$ 183,20</p></main></body>'
+    assert Shown(Document(f"<html>{body}</html>"), "BRL").certain == {22900, 18320}
+
+
+def test_markup_among_other_products_is_not_the_pages_own() -> None:
+    other = '<div class="related"><p><b itemprop="price">70.00</b></p></div>'
+    assert read(80, f"<p>R$ 80,00</p>{other}").price_cents == 8000
 
 
 def priced() -> list[str]:
