@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 from queue_fakes import Database, fetch, found, make_worker, raising, rq_queue
-from rq import Retry
+from rq import Callback, Retry
 
 from offers_cli.errors import PageChanged, SiteUnavailable
 from offers_cli.queue.keys import QueueKeys
@@ -81,3 +81,14 @@ def test_one_that_asks_for_rqs_retries_is_refused(connection: redis.Redis) -> No
     work(connection)
     [failed] = Registries(connection).failed_jobs()
     assert failed.message == "refused: it asks for retries_left"
+
+
+def test_one_that_asks_for_a_callback_is_refused_again_when_it_is_requeued(connection: redis.Redis) -> None:
+    """A refused job keeps what it asks for: it does not become one that is run without it."""
+    rq_queue(connection).enqueue(*CALL, job_id="enrich-a", on_success=Callback("reports.note"))
+    for _ in range(2):
+        work(connection)
+        [failed] = Registries(connection).failed_jobs()
+        assert failed.message == "refused: it asks for success_callback_name"
+        assert connection.hget("rq:job:enrich-a", "success_callback_name") == b"reports.note"
+        Registries(connection).requeue_failed()
