@@ -23,7 +23,8 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
     claimed_at = utc_now()
     with open_runtime(get_config()) as runtime:
         try:
-            found = runtime.enricher(runtime.storage, pages_at_once=1)(job, observed_at=claimed_at)
+            runtime.pages_at_once = 1
+            found = runtime.enricher(runtime.storage)(job, observed_at=claimed_at)
         except WorkError as error:
             _note_on_rq_job(error)
             if error.outcome in (Outcome.FINAL, Outcome.FAIL):

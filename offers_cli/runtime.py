@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from threading import BoundedSemaphore, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
     from offers_cli.fetch.pace import Pace, SharedPace
+    from offers_cli.fetch.page_slots import PageSlots
     from offers_cli.fetch.robots import Robots
     from offers_cli.fetch.snapshots import Snapshots
     from offers_cli.marketplaces.base import ListingReading, Marketplace
@@ -70,6 +71,7 @@ class Runtime:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.ignore_robots = config.fetch.ignore_robots
+        self.pages_at_once = config.enrichment.worker_concurrency
         self.later = cast("Runtime", _Later(self))
         self._closers: list[Callable[[], None]] = []
         self._redis_error: QueueUnavailable | None = None
@@ -226,6 +228,13 @@ class Runtime:
         return self._open_fetcher()
 
     @cached_property
+    def page_slots(self) -> PageSlots:
+        """How many pages are fetched at once, as `pages_at_once` says."""
+        from offers_cli.fetch.page_slots import PageSlots
+
+        return PageSlots(self.pages_at_once, delay_s=self.config.enrichment.request_delay_s)
+
+    @cached_property
     def robots(self) -> Robots | None:
         """What every host's robots.txt says; None when the operator decided not to ask."""
         from offers_cli.fetch.robots import Robots
@@ -245,6 +254,7 @@ class Runtime:
             pace=self.pace,
             egresses=parse_egresses(settings.http_proxy.reveal() if settings.http_proxy else None)[:ways],
             robots=self.robots,
+            on_turn=self.page_slots.note_turn,
             user_agent=settings.user_agent,
             is_wall=is_wall,
             **options,
@@ -381,7 +391,7 @@ class Runtime:
         makes_links = self.config.marketplace.affiliate_tag is not None and self.login.is_valid()
         return frozenset(fields | {Missing.AFFILIATE_LINK} if makes_links else fields)
 
-    def enricher(self, storage: Storage, *, pages_at_once: int) -> Enricher:
+    def enricher(self, storage: Storage) -> Enricher:
         """What does a job's work: the page and the link."""
         from offers_cli.services.enrich import Enricher
 
@@ -390,7 +400,7 @@ class Runtime:
             drift=self.drift,
             storage=storage,
             links=self.links,
-            page_slots=BoundedSemaphore(pages_at_once),
+            page_slots=self.page_slots,
         )
 
 

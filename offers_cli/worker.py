@@ -56,7 +56,8 @@ def work(
     from offers_cli.queue.worker import Worker
 
     settings = runtime.config.enrichment
-    pages_at_once = options.concurrency or settings.worker_concurrency
+    runtime.pages_at_once = options.concurrency or settings.worker_concurrency
+    page_slots, link_slots = runtime.page_slots, runtime.links.slots(request_delay_s=settings.request_delay_s)
     storage = runtime.brief_storage
 
     def save(enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
@@ -66,10 +67,11 @@ def work(
 
     worker = Worker(
         runtime.connection,
-        enrich=runtime.enricher(storage, pages_at_once=pages_at_once).do_claimed,
+        enrich=runtime.enricher(storage).do_claimed,
         save=save,
         queue_name=settings.queue_name,
-        concurrency=pages_at_once + runtime.links.slots(request_delay_s=settings.request_delay_s),
+        concurrency=lambda: page_slots.number + link_slots,
+        too_few=lambda: page_slots.are_too_few,
         job_timeout_s=settings.job_timeout_s,
         policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
         revive=runtime.revive_redis,

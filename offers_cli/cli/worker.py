@@ -45,7 +45,8 @@ def worker(
         configure_logging(verbosity=output.verbosity, json_lines=json_lines, times=True)
         return finish_report(runtime, do(options=options), burst=burst)
     jobs_at_once = concurrency or runtime.config.enrichment.worker_concurrency
-    title = f"{jobs_at_once} jobs at once" + (f" in each of {processes} processes" if processes > 1 else "")
+    title = "jobs at once as the pace needs" if jobs_at_once == "auto" else f"{jobs_at_once} jobs at once"
+    title += f" in each of {processes} processes" if processes > 1 else ""
     screen = WorkerScreen(partial(look_at_queue, runtime.registries, runtime.shared_pace), title=title)
     with showing(screen) as log_to:
         report = do(options=replace(options, log_to=log_to), on_progress=screen.progress)

@@ -63,11 +63,11 @@ class EnrichmentConfig:
         "enrichment",
         "Name of the RQ queue.",
     )
-    worker_concurrency: int = _setting(
+    worker_concurrency: int | Literal["auto"] = _setting(
         "ENRICHMENT_WORKER_CONCURRENCY",
-        whole_number(1, 256, example=3),
-        3,
-        "Jobs that one worker process runs at once.",
+        whole_number(1, 256, example=3, or_word="auto"),
+        "auto",
+        "Jobs that one worker process runs at once; auto: at least 3, and as many as the allowed pace needs.",
     )
     request_delay_s: float = _setting(
         "ENRICHMENT_REQUEST_DELAY_S",

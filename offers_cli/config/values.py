@@ -124,10 +124,16 @@ class ValueKind:
     many: bool = False
 
 
-def whole_number(least: int, most: int, *, example: int) -> ValueKind:
-    """An `int` from `least` to `most`."""
-    expected = f"a whole number from {least} to {most}, such as {example}"
-    return ValueKind(parse=lambda text: _within(text, int(_fitting(_WHOLE, text, expected)), least, most, expected))
+def whole_number(least: int, most: int, *, example: int, or_word: str | None = None) -> ValueKind:
+    """An `int` from `least` to `most`, or one word."""
+    expected = f"a whole number from {least} to {most}, such as {example}" + (f", or {or_word}" if or_word else "")
+
+    def parse(text: str) -> Any:
+        if or_word and text.strip().lower() == or_word:
+            return or_word
+        return _within(text, int(_fitting(_WHOLE, text, expected)), least, most, expected)
+
+    return ValueKind(parse=parse)
 
 
 def number(least: float, most: float, *, example: float) -> ValueKind:

@@ -80,6 +80,7 @@ class PoliteFetcher:
         is_wall: whether the path of an address is that of a wall (login, captcha): who redirects there refuses us.
         egresses: directly or through proxies; with several, the one whose turn is nearest is taken.
         robots: whose rules are honoured; None ignores robots.txt.
+        on_turn: is given how many seconds each turn was waited for.
         headers_for: headers that belong to one address, such as the cookies of its host.
         on_response: is given the head of every response before it is read; what it raises ends the request.
         timeout_s: network time per page, redirects included, waiting for turns not.
@@ -94,6 +95,7 @@ class PoliteFetcher:
         is_wall: Callable[[str], bool],
         egresses: Sequence[Egress] = NO_PROXIES,
         robots: Robots | None = None,
+        on_turn: Callable[[float], None] = lambda _waited_s: None,
         headers_for: Callable[[SafeUrl], Mapping[str, str]] = lambda _url: {},
         on_response: Callable[[Response], None] = lambda _response: None,
         user_agent: str | None = None,
@@ -107,6 +109,7 @@ class PoliteFetcher:
         self._is_wall = is_wall
         self._egresses = {egress.label: egress for egress in egresses}
         self._robots = robots
+        self._on_turn = on_turn
         self._headers_for = headers_for
         self._on_response = on_response
         self._headers = {"User-Agent": user_agent or own_user_agent(), **HEADERS}
@@ -209,6 +212,7 @@ class PoliteFetcher:
             if wait_s > 0:
                 self._sleep(wait_s)
             if wait_s == 0 or not self._pace.is_paused(host, label):
+                self._on_turn(wait_s)
                 return self._egresses[label]
 
     @contextmanager

@@ -34,24 +34,22 @@ class _InFlight:
 class JobThreads:
     """Runs jobs in threads, each within its time, and gathers their results.
 
-    A thread cannot be killed: one whose job hangs is given up, a fresh thread takes its slot, and what it may still
-    return is ignored. All methods but `wake` and `composites` belong to the worker's own thread.
+    There are as many threads as jobs were ever in flight at once. A thread cannot be killed: one whose job hangs is
+    given up, and what it may still return is ignored. All methods but `wake` and `composites` belong to the worker's
+    own thread.
 
     Args:
-        slots: how many jobs run at once.
         job_timeout_s: a job that runs longer is given up as `SiteUnavailable`; its slot is free again.
     """
 
-    def __init__(self, enrich: Enrich, *, slots: int, job_timeout_s: float) -> None:
+    def __init__(self, enrich: Enrich, *, job_timeout_s: float) -> None:
         self._enrich = enrich
-        self._slots = slots
         self._timeout_s = job_timeout_s
         self._in_flight: dict[str, _InFlight] = {}
         self._to_run: SimpleQueue[_InFlight | None] = SimpleQueue()
         self._inbox: SimpleQueue[JobResult | BaseException | None] = SimpleQueue()
         self._lock = threading.Lock()
-        for _ in range(slots):
-            self._add_thread()
+        self._threads = 0
 
     def __len__(self) -> int:
         return len(self._in_flight)
@@ -73,6 +71,9 @@ class JobThreads:
         """Hand a job to the next free thread."""
         log.info("started", job_id=job.job_id, offer_id=job.offer_id, url=job.url, attempt=job.attempt)
         one = self._in_flight[job.composite] = _InFlight(job, time.monotonic() + self._timeout_s)
+        if self._threads < len(self._in_flight):
+            self._threads += 1
+            threading.Thread(target=self._run_jobs, name="job", daemon=True).start()
         self._to_run.put(one)
 
     def wake(self) -> None:
@@ -101,13 +102,13 @@ class JobThreads:
     def _give_up_overdue(self) -> list[JobResult]:
         now = time.monotonic()
         error = SiteUnavailable(f"the job was still running after {self._timeout_s:g} s", hint="ENRICHMENT_JOB_TIMEOUT")
-        overdue = [one for one in self._in_flight.values() if one.deadline <= now and self._end(one, add_thread=True)]
+        overdue = [one for one in self._in_flight.values() if one.deadline <= now and self._give_up(one)]
         return [JobResult(job=one.job, found=error) for one in overdue]
 
     def give_up(self, job_id: str | None = None) -> list[ClaimedJob]:
         """Stop running one job, or all; those that had just finished are not among the answer."""
         wanted = [one for one in self._in_flight.values() if job_id in (None, one.job.job_id)]
-        return [one.job for one in wanted if self._end(one, add_thread=True)]
+        return [one.job for one in wanted if self._give_up(one)]
 
     def release(self, job: ClaimedJob) -> None:
         """The job is settled."""
@@ -115,11 +116,14 @@ class JobThreads:
 
     def close(self) -> None:
         """Let the threads end when they are done; waits for none."""
-        for _ in range(self._slots):
+        for _ in range(self._threads):
             self._to_run.put(None)
 
-    def _add_thread(self) -> None:
-        threading.Thread(target=self._run_jobs, name="job", daemon=True).start()
+    def _give_up(self, one: _InFlight) -> bool:
+        """Mark a job as over, and do without its thread, which hangs; False when it was over already."""
+        is_given_up = self._end(one)
+        self._threads -= is_given_up
+        return is_given_up
 
     def _run_jobs(self) -> None:
         while one := self._to_run.get():
@@ -130,15 +134,13 @@ class JobThreads:
                 log.error("unexpected error beside the jobs", exc_info=True)  # noqa: G201 (not a Logger)
                 return
             if not self._end(one):
-                return  # given up meanwhile: a fresh thread has this slot
+                return  # given up meanwhile: this thread is no longer counted on
             self._inbox.put(result)
 
-    def _end(self, one: _InFlight, *, add_thread: bool = False) -> bool:
-        """Mark a job as over, with a fresh thread for its slot where it hangs; False when it was over already."""
+    def _end(self, one: _InFlight) -> bool:
+        """Mark a job as over; False when it was over already."""
         with self._lock:
             was_over, one.over = one.over, True
-        if add_thread and not was_over:
-            self._add_thread()
         return not was_over
 
     def _find(self, job: ClaimedJob) -> Enrichment | WorkError:

@@ -54,7 +54,9 @@ class Worker:
     """Runs the jobs of one queue, once.
 
     Args:
-        enrich: does the work of one job, in one of `concurrency` threads.
+        enrich: does the work of one job, in a thread.
+        concurrency: how many jobs run at once; a function where that changes.
+        too_few: whether more jobs at once would be done sooner, within the pace.
         save: writes a group of results; a job counts as finished only when it has returned.
         revive: called while Redis does not answer, to start the embedded one again.
         parent_pid: of a supervisor; the worker stops when that is no longer its parent.
@@ -68,7 +70,8 @@ class Worker:
         enrich: Enrich,
         save: Save,
         queue_name: str = "enrichment",
-        concurrency: int = 3,
+        concurrency: int | Callable[[], int] = 3,
+        too_few: Callable[[], bool] = lambda: False,
         job_timeout_s: float = 600.0,
         policy: RetryPolicy | None = None,
         lease_s: float = LEASE_S,
@@ -81,7 +84,9 @@ class Worker:
         limit_arenas()  # before the first thread
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
-        self._concurrency = concurrency
+        self._concurrency = concurrency if callable(concurrency) else lambda: concurrency
+        self._too_few = too_few
+        self._are_too_few = False
         self._heartbeat_s = heartbeat_s
         self._revive = revive
         self._parent_pid = parent_pid
@@ -89,7 +94,7 @@ class Worker:
         self._leases = JobLeases(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
         self._registration = WorkerRegistration(connection, worker=self.name, keys=self._leases.keys)
         self._quarantine = QuarantineWatch(connection)
-        self._threads = JobThreads(enrich, slots=concurrency, job_timeout_s=job_timeout_s)
+        self._threads = JobThreads(enrich, job_timeout_s=job_timeout_s)
         self._writer = ResultWriter(save, policy=policy or RetryPolicy(), random=Random())  # noqa: S311 (jitter)
         self._heartbeat = HeartbeatThread(
             connection,
@@ -140,7 +145,7 @@ class Worker:
         began = time.monotonic()
         self._patient_until = began + PATIENCE_S
         self._heartbeat.start()
-        log.info("started", worker=self.name, concurrency=self._concurrency)
+        log.info("started", worker=self.name, concurrency=self._concurrency())
         try:
             while self._goes_on():
                 self._step()
@@ -167,6 +172,7 @@ class Worker:
                 self._write(results)
             # What is written is settled at once: a crash between the two would do these jobs a second time.
             self._settle()
+            self._show_slots()
             self._redis_outage.ended()
         except (QueueUnavailable, QueueRefused) as error:
             self._wait_for_redis(error)
@@ -221,7 +227,7 @@ class Worker:
         """How long to wait for results before the next look at the queue."""
         if self._unsettled or (self._burst and self._drained and not self._threads):
             return 0.0
-        return IDLE_S if len(self._threads) < self._concurrency else TICK_S
+        return IDLE_S if len(self._threads) < self._concurrency() else TICK_S
 
     # Claiming
 
@@ -245,7 +251,7 @@ class Worker:
         if self.stop_request.made or self._threads.is_exclusive or time.monotonic() < self._paused_until:
             return 0
         # After an outage of what every job needs, one job finds out whether it is over.
-        slots = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency
+        slots = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency()
         if self._max_jobs is not None:
             slots = min(slots, self._max_jobs - self._counters.ended)
         return max(0, slots - len(self._threads))
@@ -287,6 +293,16 @@ class Worker:
             self._counters.count(job, outcome, ours=ours)
         if self._on_progress:
             self._on_progress(self._counters.report())
+
+    def _show_slots(self) -> None:
+        """Show it where not the pace but the jobs at once decide how much is done."""
+        if self._too_few() == self._are_too_few:
+            return
+        self._are_too_few = not self._are_too_few
+        message = f"{self._concurrency()} jobs at once are fewer than the allowed pace needs"
+        if self._are_too_few:
+            log.warning(message, hint="ENRICHMENT_WORKER_CONCURRENCY=auto, or more")
+        self._registration.show_waiting(f"a free slot: {message}" if self._are_too_few else None)
 
     def _recover(self) -> bool:
         """Every few seconds; whether jobs of crashed workers came back to the queue."""

@@ -59,6 +59,13 @@ def test_all_problems_are_told_at_once_each_with_its_origin(tmp_path: Path) -> N
         assert f"{name} from environment" in message
 
 
+def test_jobs_at_once_are_a_number_or_the_word_auto(tmp_path: Path) -> None:
+    for text, value in (("auto", "auto"), (" Auto ", "auto"), ("7", 7)):
+        settings = load(tmp_path, ENRICHMENT_WORKER_CONCURRENCY=text).enrichment
+        assert settings.worker_concurrency == value
+    assert load(tmp_path).enrichment.worker_concurrency == "auto"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -30,7 +30,7 @@ def test_an_error_does_not_keep_the_page_that_caused_it() -> None:
             raise PageChanged("no price") from exc
         raise AssertionError
 
-    threads = JobThreads(enrich, slots=1, job_timeout_s=1)
+    threads = JobThreads(enrich, job_timeout_s=1)
     try:
         found = threads._find(JOB)
     finally:

@@ -6,7 +6,7 @@ import threading
 
 import redis
 from queue_fakes import Database, enqueue, found, make_worker, redis_now
-from waiting import NEVER_S
+from waiting import NEVER_S, wait_until
 
 from offers_cli.offer import Enrichment
 from offers_cli.queue.job import ClaimedJob
@@ -39,6 +39,31 @@ def test_a_worker_tells_the_jobs_it_runs(connection: redis.Redis) -> None:
         assert time is not None
         assert before <= time.timestamp() <= redis_now(connection)
     assert Registries(connection).workers() == [], "a worker that has ended is not shown"
+
+
+def test_jobs_at_once_follow_what_the_pace_needs_and_too_few_are_shown(connection: redis.Redis) -> None:
+    """The second job begins while the first one runs, as soon as there may be two."""
+    enqueue(connection, ["o1", "o2"])
+    at_once, running, may_end = [1], threading.Semaphore(0), threading.Event()
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        running.release()
+        assert may_end.wait(NEVER_S)
+        return found(job)
+
+    worker = make_worker(connection, Database(), enrich, concurrency=lambda: at_once[0], too_few=lambda: at_once == [1])
+    thread = threading.Thread(target=worker.run, kwargs={"burst": True})
+    thread.start()
+    assert running.acquire(timeout=NEVER_S)
+    wait_until(lambda: Registries(connection).workers()[0].waits_for)
+    (shown,) = Registries(connection).workers()
+    assert shown.waits_for == "a free slot: 1 jobs at once are fewer than the allowed pace needs"
+    assert len(shown.jobs) == 1
+    at_once[0] = 2
+    assert running.acquire(timeout=NEVER_S)
+    wait_until(lambda: not Registries(connection).workers()[0].waits_for)
+    may_end.set()
+    thread.join(NEVER_S)
 
 
 def test_foreign_and_planted_keys_are_shown_as_far_as_they_can_be_read(connection: redis.Redis) -> None:
