@@ -237,6 +237,75 @@ def test_a_variant_is_the_same_product_as_the_page_without_its_query() -> None:
         SHOP.check_same_product(f"{PLA}?variant=222", other)
 
 
+def test_a_group_of_variants_is_known_by_their_addresses_and_sold_by_its_own_offers() -> None:
+    group = {"@type": "ProductGroup", "name": "X", "hasVariant": [product(21, name="X azul", url="/p/1")]}
+    assert read(page(*RELATED, group)).price_cents == 2100
+    bare = {"@type": "ProductGroup", "name": "X", "hasVariant": [product(21, name="X azul")]}
+    assert read(page(product(21, name="Y"), bare, body="")).price_cents == 2100
+    offered = {"@type": "ProductGroup", "name": "X", "hasVariant": [product(name="X azul")], "offers": {"price": 21}}
+    assert read(page(offered)).price_cents == 2100
+
+
+def test_the_address_that_a_page_tells_of_itself_chooses_among_products_of_one_place() -> None:
+    one, two = product(21, name="A", url="/p?ref=1"), product(22, name="B", url="/p?ref=2")
+    canonical = "https://shop.example/p?ref=1"
+    assert read(page(one, two, body="", canonical=canonical), "https://shop.example/p").price_cents == 2100
+
+
+def test_two_products_at_two_places_are_not_one_for_having_one_name_and_price() -> None:
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read_product(page(product(21, url="/a"), product(21, url="/b")), URL)
+
+
+@pytest.mark.parametrize("name", ["sku", "productID", "@id", "color", "size"])
+def test_a_variant_bears_the_id_that_the_address_asks_for(name: str) -> None:
+    variants = [product(price, name=f"PLA {price}") | {name: f"V{price}"} for price in (10, 20)]
+    group = {"@type": "ProductGroup", "name": "PLA", "hasVariant": variants}
+    assert read(page(group), f"{PLA}?variant=V20").price_cents == 2000
+
+
+def test_a_product_keeps_the_address_of_the_variant_that_was_chosen_among_others_only() -> None:
+    offers = [{"price": n, "priceCurrency": "BRL", "url": f"/products/pla?variant={n}"} for n in (1, 2)]
+    own = {"@type": "Product", "name": "PLA", "offers": offers}
+    chosen = read(page(own, canonical=PLA), f"{PLA}?variant=2")
+    assert (chosen.price_cents, chosen.external_id) == (200, "shop.example/products/pla?variant=2")
+    for only in ({**own, "offers": offers[1:]}, product(2, sku="2")):
+        assert read(page(only, canonical=PLA), f"{PLA}?variant=2").external_id == "shop.example/products/pla"
+
+
+def test_a_list_of_one_product_or_of_no_products_makes_no_listing() -> None:
+    gift = product(21, name="Brinde")
+    for items in ([RELATED[0]], [{"@type": "Article", "url": f"/a/{n}"} for n in (1, 2)]):
+        beside = {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "item": item} for item in items]}
+        assert read(page(gift, beside, body="<h1>Cafés</h1>"), "https://shop.example/c").price_cents == 2100
+    with pytest.raises(PageChanged, match="several products"):
+        SHOP.read(page(product(name="Own"), product(70, name="Other", url="/p/7"), body=""), URL)
+
+
+@pytest.mark.parametrize("end", ["lowPrice", "highPrice"])
+def test_either_end_of_a_range_makes_a_category_of_a_product(end: str) -> None:
+    category = {"@type": "Product", "name": "Cafés", "url": "/c", "offers": {"@type": "AggregateOffer", end: 59}}
+    reading = SHOP.read(page(category, LIST, body="<h1>Cafés</h1>"), "https://shop.example/c")
+    assert isinstance(reading, ListingReading)
+    seller = {"price": 59, "priceCurrency": "BRL"}
+    sold = {**category, "offers": {"@type": "AggregateOffer", "lowPrice": 59, "highPrice": 59, "offers": [seller]}}
+    assert read(page(sold, LIST, body="<h1>Cafés</h1>"), "https://shop.example/c").price_cents == 5900
+
+
+def test_the_products_of_a_list_may_be_its_entries() -> None:
+    reading = SHOP.read(page({"@type": "ItemList", "itemListElement": RELATED}), "https://shop.example/c")
+    assert isinstance(reading, ListingReading)
+    assert [offer.price_cents for offer in reading.offers] == [5900, 7900]
+
+
+def test_a_card_keeps_its_facts_and_no_previous_price_below_its_price() -> None:
+    before = {"price": 20, "priceCurrency": "BRL", "priceType": "https://schema.org/ListPrice"}
+    card = product(21, url="/p/1", brand={"name": "ACME"})
+    card["offers"]["priceSpecification"] = before
+    (offer,) = listed(card).offers
+    assert (offer.price_cents, offer.old_price_cents, offer.facts.brand) == (2100, None, "ACME")
+
+
 @pytest.mark.parametrize(
     "related",
     [
@@ -416,7 +485,7 @@ def test_the_next_page_is_what_the_pager_offers_never_the_page_itself() -> None:
 
 
 def test_a_page_of_one_product_lists_nothing() -> None:
-    with pytest.raises(PageChanged, match="no products in the page") as refused_page:
+    with pytest.raises(PageChanged, match=r"^no products in the page's schema.org data$") as refused_page:
         SHOP.read_listing(page(product(21, url="/p/1")), CARDS, source="listing")
     assert CARDS in refused_page.value.hint
 
@@ -566,6 +635,7 @@ def test_a_sold_out_product_and_a_shop_that_is_not_known_say_what_to_do() -> Non
         ("https://WWW.Shop.example//p///1/?b=2&a=1&utm_source=x#top", "shop.example/p/1?a=1&b=2"),
         ("http://shop.example:8443/p/1", "shop.example:8443/p/1"),
         ("https://shop.example/", "shop.example"),
+        ("https://shop.example/p/MAX", "shop.example/p/MAX"),
         ("https://loja.www.example/p", "loja.www.example/p"),
         ("", ""),
     ],

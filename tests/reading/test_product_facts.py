@@ -184,6 +184,25 @@ def test_a_coupon_is_read_in_the_currency_that_the_page_names() -> None:
     assert MercadoLivre().read_product(html.format(label), URL).facts.known() == told
 
 
+@pytest.mark.parametrize(
+    ("name", "component", "facts"),
+    [
+        ("shipping_summary", {"title": {"text": "Frete grátis por ser sua compra de {a}"}},
+         {"free_shipping": True, "free_shipping_note": "por ser sua compra de R$ 30"}),
+        ("highlights", {"label": {"text": "{a} DE VOLTA"}}, {"badge": "R$ 30 DE VOLTA"}),
+    ],
+)  # fmt: skip
+def test_a_text_is_not_lost_for_an_amount_in_it(name: str, component: dict[str, Any], facts: dict[str, Any]) -> None:
+    for part in component.values():
+        part["values"] = {"a": {"price": {"value": 30, "currency": "BRL"}}}
+    assert told({name: component}) == facts
+
+
+def test_a_coupon_without_a_figure_hides_none_behind_it() -> None:
+    coupons = [{"label": "Ver cupons"}, {"label": {"text": "{a} OFF", "values": {"a": {"price": {"value": 30}}}}}]
+    assert told({"coupons": {"coupons": coupons}}) == {"coupon_label": "R$ 30 OFF", "coupon_cents": 3000}
+
+
 def test_the_last_crumb_is_the_category() -> None:
     crumbs = [{"label": {"text": "Casa"}}, {"label": {"text": " Cafeteiras "}}]
     assert told({"breadcrumb": {"categories": crumbs}}) == {"category": "Cafeteiras"}
@@ -258,6 +277,8 @@ def test_linked_data_tell_brand_stars_and_category() -> None:
         "category": "Cafeteiras",
     }
     assert linked({**product, "aggregateRating": {"ratingValue": 5}}) == {"brand": "ACME"}
+    brand = read(head=f'<script type="application/ld+json">{json.dumps(product)}</script>').candidates["brand"]
+    assert [(candidate.strategy, candidate.raw) for candidate in brand] == [("json_ld", "ACME")]
 
 
 # --- Together ---

@@ -544,8 +544,37 @@ def test_what_is_within_hidden_elements_is_no_price() -> None:
 
 
 def test_what_the_whole_page_is_called_makes_no_former_price() -> None:
-    body = '<body class="was-loaded"><main class="old-layout"><p>R$ 229,00</p><p>R$ 183,20</p></main></body>'
+    around = '<body class="was-loaded related"><main class="old-layout" id="reviews">{}</main></body>'
+    body = around.format("<p>R$ 229,00</p><p>R$ 183,20</p>")
     assert Shown(Document(f"<html>{body}</html>"), "BRL").certain == {22900, 18320}
+
+
+@pytest.mark.parametrize(
+    ("body", "readings"),
+    [
+        ("R$ 38,70", {3870}), ("R$ 38,5", {3850}), ("R$ 38<sup>70</sup>", {3870, 387000}), ("R$ 1.290", {129, 129000}),
+        ("R$ <i>1</i><i>.</i><i>290</i>", {129, 129000}), ("R$ 1.299", {129900}), ("R$ 1.234.500", {123450000}),
+        ("R$ 229", {22900}),
+    ],
+)  # fmt: skip
+def test_everything_that_an_amount_may_be_is_known(body: str, readings: set[int]) -> None:
+    (amount,) = shown(f"<p>{body}</p>").amounts
+    assert amount.readings == readings
+
+
+def test_an_amount_is_kept_as_it_stands_there() -> None:
+    (amount,) = shown("<p><b>R$</b> <i>38</i><i>,</i><i>70</i></p>").amounts
+    assert amount.text == "R$ 38,70"
+
+
+def test_what_is_no_amount_hides_none_behind_it() -> None:
+    assert shown("<p>R$ 0,00</p><p>R$ 10,00</p>").certain == {1000}
+    assert not shown('<p class="price">12,50 % menos</p>').amounts
+    assert not shown('<p class="price">229</p>').prices
+
+
+def test_blanks_between_elements_are_one() -> None:
+    assert not shown("<p>a partir de <b> </b> R$ 10,00</p>").prices
 
 
 def test_markup_among_other_products_is_not_the_pages_own() -> None:

@@ -96,7 +96,7 @@ def _coupons(shown: Json, currency: str) -> Iterator[Facts]:
     if is_visible(summary) and (text := written_out(summary.get("title"), currency)):
         yield facts.coupon(text, currency)
         return
-    for coupon in dicts(dig(component(shown, "coupons"), "coupons"))[:1]:
+    for coupon in dicts(dig(component(shown, "coupons"), "coupons")):
         label = coupon.get("label")
         text = text_in(label) or written_out(label, currency)
         yield facts.coupon(text, currency)

@@ -323,7 +323,7 @@ def _readings(found: re.Match[str]) -> set[int]:
     if cents is not None:
         return {units * 100 + int(cents.ljust(2, "0"))}
     if raised is not None:
-        return {units * 100 + int(raised.strip(SEAM)), int(f"{units}{raised.strip(SEAM)}") * 100}
+        return {units * 100 + int(raised), int(f"{units}{raised}") * 100}
     groups = re.split(r"[^0-9]", whole)
     decimals = (
         {int(groups[0]) * 100 + int(groups[1][:2])} if len(groups) == 2 and not groups[1][2:].strip("0") else set()
