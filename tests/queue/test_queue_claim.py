@@ -264,5 +264,8 @@ def test_a_job_that_runs_alone_is_the_last_of_its_claim_and_of_no_other(
     connection.hset("rq:job:a-0", "deaths", 0)
     assert claim(worker, 3, b=1) == []
     assert connection.lrange(KEYS.queue, 0, 0) == [b"a-0"]
-    assert claim(worker, 3) == ["a-0"]
-    assert claim(worker, 3) == ["a-1", "a-2"]
+    claims = [worker.claim(3, held=0).jobs for _ in range(2)]
+    assert [[(job.job_id, job.exclusive) for job in jobs] for jobs in claims] == [
+        [("a-0", True)],
+        [("a-1", False), ("a-2", False)],
+    ]
