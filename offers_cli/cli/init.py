@@ -30,8 +30,9 @@ ONLY_AFTER = {"SUPABASE_SERVICE_ROLE_KEY": "SUPABASE_URL"}
 def init_blocks(report: InitReport) -> Sequence[Block]:
     """What was written where, and what comes next."""
     sets = f"it sets {', '.join(report.set)}" if report.set else "every setting has its default"
-    following = "offers session import FILE" if "ML_AFFILIATE_TAG" in report.set else "offers scrape ofertas"
-    return [Line(f"{report.file} written, {sets}"), Note(f"next: {following}")]
+    scrape, session = "offers scrape ofertas", "offers session import FILE (with your login: the hub, and your links)"
+    first, then = (session, scrape) if "ML_AFFILIATE_TAG" in report.set else (scrape, session)
+    return [Line(f"{report.file} written, {sets}"), Note(f"next: {first}"), Note(f"or: {then}")]
 
 
 @command(

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
+from offers_cli.cli.init import init_blocks
 from offers_cli.cli.main import main
+from offers_cli.cli.render import Note
+from offers_cli.services.init import InitReport
 
 
 def test_a_secret_comes_through_a_pipe(
@@ -35,6 +38,17 @@ def test_what_cannot_be_a_value_is_refused_whole(
     assert why in told
     assert "c4nary" not in told
     assert not (tmp_path / "home" / ".env").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "first"), [((), "offers scrape ofertas"), (("ML_AFFILIATE_TAG",), "offers session import FILE")]
+)
+def test_init_ends_with_both_ways_to_begin(given: tuple[str, ...], first: str) -> None:
+    """Without the login nobody learns that the hub and links of one's own need it; with a label it comes first."""
+    _, *steps = init_blocks(InitReport(file=Path(".env"), set=given))
+    told = [step.text for step in steps if isinstance(step, Note)]
+    assert told[0].startswith(f"next: {first}")
+    assert all(any(step in text for text in told) for step in ("offers scrape ofertas", "offers session import FILE"))
 
 
 def test_one_setting_is_read_as_a_script_needs_it(
