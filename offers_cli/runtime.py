@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from offers_cli.queue.enqueue import EnrichmentQueue
     from offers_cli.queue.registries import Registries
     from offers_cli.services.enrich import Enricher
+    from offers_cli.services.page_offers import PageOffers
     from offers_cli.services.pages import Pages
 
 log = get_log("scrape")
@@ -390,6 +391,12 @@ class Runtime:
         fields = {Missing.OLD_PRICE, Missing.DISCOUNT}
         makes_links = self.config.marketplace.affiliate_tag is not None and self.login.is_valid()
         return frozenset(fields | {Missing.AFFILIATE_LINK} if makes_links else fields)
+
+    def page_offers(self, *, enqueue: bool) -> PageOffers:
+        """What saves the offers of pages, and queues what they lack if it is to."""
+        from offers_cli.services.page_offers import PageOffers
+
+        return PageOffers(storage=self.storage, queue=self.later.queue if enqueue else None, wanted=self.wanted)
 
     def enricher(self, storage: Storage) -> Enricher:
         """What does a job's work: the page and the link."""

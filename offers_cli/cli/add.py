@@ -64,16 +64,13 @@ def add(
 ) -> AddReport:
     """Fetch the products of some links, save them as offers, and queue what they lack; known offers are said to be."""
     from offers_cli.services.add import Adder, read_links
-    from offers_cli.services.page_offers import PageOffers
 
     runtime.ignore_robots |= ignore_robots
     wanted = read_links(links or (), [parse_path_option(text) for text in file or ()], stdin=sys.stdin.buffer)
     with output.progress("adding") as progress:
         adder = Adder(
             storage=runtime.storage,
-            offers=PageOffers(
-                storage=runtime.storage, queue=None if no_enqueue else runtime.later.queue, wanted=runtime.wanted
-            ),
+            offers=runtime.page_offers(enqueue=not no_enqueue),
             pages=runtime.pages,
             marketplaces=runtime.marketplaces,
             drift=runtime.drift,

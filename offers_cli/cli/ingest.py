@@ -69,16 +69,13 @@ def ingest(
 ) -> IngestReport:
     """Read pages that your browser saved: products enrich their offers, listings are scraped; nothing is fetched."""
     from offers_cli.services.ingest import Ingester
-    from offers_cli.services.page_offers import PageOffers
     from offers_cli.services.saved_pages import find_files
 
     found = [None if text == "-" else find_files(parse_path_option(text)) for text in files]
     with output.progress("reading") as progress:
         ingester = Ingester(
             storage=runtime.storage,
-            offers=PageOffers(
-                storage=runtime.storage, queue=None if no_enqueue else runtime.later.queue, wanted=runtime.wanted
-            ),
+            offers=runtime.page_offers(enqueue=not no_enqueue),
             snapshots=runtime.snapshots,
             marketplace_for=runtime.marketplace_for,
             is_listed=runtime.is_listed,
