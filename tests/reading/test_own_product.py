@@ -252,6 +252,10 @@ def test_the_address_that_a_page_tells_of_itself_chooses_among_products_of_one_p
     assert read(page(one, two, body="", canonical=canonical), "https://shop.example/p").price_cents == 2100
 
 
+def test_a_product_is_told_once_with_its_address_and_once_without() -> None:
+    assert read(page(product(21, url="/outra/1"), product(21))).price_cents == 2100
+
+
 def test_two_products_at_two_places_are_not_one_for_having_one_name_and_price() -> None:
     with pytest.raises(PageChanged, match="several products"):
         SHOP.read_product(page(product(21, url="/a"), product(21, url="/b")), URL)

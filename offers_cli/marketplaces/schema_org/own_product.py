@@ -113,8 +113,8 @@ def keys_of(product: Node, page: PageIdentity) -> Iterator[str]:
 def _addresses(node: Node) -> list[str]:
     """Of a product or of an offer, as they are written."""
     offered = (address for offer in _offers(node) for address in texts_of(offer.get("url")))
-    pages = (page for page in nodes_of(node.get("mainEntityOfPage")) if "@id" not in page)
-    paged = (*texts_of(node.get("mainEntityOfPage")), *(text for page in pages for text in texts_of(page.get("url"))))
+    page = node.get("mainEntityOfPage")
+    paged = (*texts_of(page), *(text for told in nodes_of(page) for text in texts_of(told.get("url"))))
     return [*texts_of(node.get("url")), *offered, *paged, *texts_of(node.get("@id"))]
 
 
