@@ -279,7 +279,8 @@ BEFORE_ASIDES = [
     "desconto de", "descuento", "descuento de", "cashback", "cashback de", "ganhe", "receba", "crédito", "credito de",
     "credit", "credit of", "cupom", "cupom de", "cupón", "cupon de", "coupon", "coupon of", "frete", "envio", "envío",
     "entrega", "shipping", "delivery", "juros", "juros de", "taxa", "taxa de", "10x", "10 x de", "10× de",
-    "10 vezes de", "1 parcela de", "10 parcelas de", "1 cuota de", "12 cuotas sem juros de", "12 meses de",
+    "10 vezes de", "10 parcelas", "12 cuotas",
+    "1 parcela de", "10 parcelas de", "1 cuota de", "12 cuotas sem juros de", "12 meses de",
     "12 mensualidades de", "4 payment of", "4 payments of", "4 pago de", "4 pagos de", "parcela de", "parcelas de",
     "cuota de", "cuotas de",
 ]  # fmt: skip
