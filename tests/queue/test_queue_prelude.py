@@ -206,6 +206,8 @@ def test_a_job_is_taken_out_wherever_it_stands(ask: Ask, connection: redis.Redis
     connection.rpush(QUEUE, "a", "b", "a")
     assert ask(take, QUEUE) == 1
     assert (connection.lrange(QUEUE, 0, -1), connection.exists("read")) == ([b"c", b"b"], 0), "it is read anew"
+    connection.rpush(QUEUE, "a")
+    assert ask(take, QUEUE) == 1, "it stood there once"
     assert connection.get("precious") == b"x"
     assert ask("take_out('precious', 'read', {}, 'a')") is None
 
