@@ -607,6 +607,25 @@ def test_why_a_page_has_no_price_is_said_with_what_to_look_at(html: str, why: st
     assert refused_page.value.reading is not None
 
 
+def test_amounts_that_contradict_are_named_in_the_pages_currency() -> None:
+    dollars = {"@type": "Product", "name": "Cafeteira", "offers": {"price": 21, "priceCurrency": "USD"}}
+    with pytest.raises(PageChanged, match=r"than the US\$ 21\.00 of its data"):
+        SHOP.read_product(page(dollars, body="<h1>Cafeteira</h1><p>US$ 50.00</p>"), URL)
+    with pytest.raises(PageChanged, match=r"json_ld R\$ 21,00, microdata R\$ 22,00"):
+        SHOP.read_product(page(product(21), body="<h1>Cafeteira</h1>" + scope("22.00", name="Cafeteira")), URL)
+
+
+def test_markup_without_a_name_is_the_own_products_by_its_id() -> None:
+    own = product(sku="S-1")
+    for sku, is_same in (("S-1", True), ("S-2", False)):
+        body = "<h1>Cafeteira</h1>" + scope("21.00", more=f'<meta itemprop="sku" content="{sku}">')
+        if is_same:
+            assert read(page(own, body=body)).price_cents == 2100
+        else:
+            refused(page(own, body=body))
+    assert read(page(product(21, productID="P-1"))).item_id == "P-1"
+
+
 def test_several_products_are_counted_among_the_candidates() -> None:
     with pytest.raises(PageChanged) as refused_page:
         SHOP.read_product(page(*RELATED, body=TWO_PLACES), URL)
