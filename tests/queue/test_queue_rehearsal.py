@@ -28,7 +28,11 @@ WORKER_SCRIPTS = (
 )
 LUA = Path(leases.__file__).with_name("lua")
 SCRIPTS = [Path(scripts.__file__).with_name("type_guard.lua"), *(LUA / f"{name}.lua" for name in WORKER_SCRIPTS)]
-COMMANDS = sorted(set(re.findall(r"\bp?call(?:_counter)?\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))))
+WORKS_WITHOUT = {"COPY"}
+"""What only saves memory."""
+COMMANDS = sorted(
+    set(re.findall(r"\bp?call(?:_counter)?\('([A-Z]+)'", "".join(lua.read_text() for lua in SCRIPTS))) - WORKS_WITHOUT
+)
 """What the scripts of a worker ask of Redis."""
 
 
