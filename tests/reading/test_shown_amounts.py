@@ -220,6 +220,7 @@ def test_a_page_that_shows_neither_or_both_settles_nothing(body: str) -> None:
         ("<p>R$ 80,00</p><span>no Pix</span>", PIX), ("R$ 80,00 à vista no Pix", PIX), ("R$ 80,00 via pix", PIX),
         ("R$ 80,00 no PIX (5% de desconto)", PIX), ("<p>R$ 80,00 (no Pix)</p>", PIX), ("<p>No Pix: R$ 80,00</p>", PIX),
         ("<p>Pix R$ 80,00</p>", PIX), ("<p>R$ 80,00</p><p>R$ 80,00 no Pix</p>", PIX), ("R$ 80,00", None),
+        ("R$ 80,00 no pix ou R$ 92,00 em 3x", PIX), ("<p>R$ 80,00 no Pix</p><p>ou por R$ 92,00</p>", PIX),
         ("R$ 80,00 no Pix ou cartão", None), ("R$ 80,00 ou R$ 76,00 no Pix", None), ("R$ 80,00 à vista", None),
         ("R$ 80,00<p>5% de desconto no Pix</p>", None), ("<p>R$ 80,00 no Pix</p><p>R$ 80,00 no cartão</p>", None),
         ("<p>R$ 76,00 no Pix</p><p>R$ 80,00</p>", None), ("<p>R$ 80,00 no boleto</p>", None), ("R$ 80,00 pixel", None),

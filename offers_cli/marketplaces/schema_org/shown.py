@@ -87,7 +87,8 @@ _LISTED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _PIX_BEHIND = re.compile(
-    r"^[\s,(\-–]{0,4}(?:[àa] vista\s)?(?:(?:n[oa]|via|com|pelo|por|em)\s)?(?:o\s)?pix\b(?!\s*(?:ou|e|/)\s)",
+    r"^[\s,(\-–]{0,4}(?:[àa] vista\s)?(?:(?:n[oa]|via|com|pelo|por|em)\s)?(?:o\s)?pix\b"
+    r"(?!\s*(?:ou|e|/)\s(?!\s*(?:por\s)?(?:R\$|US\$|\$)))",  # "no Pix ou cartão", but "no Pix ou R$ 92,00 em 3x"
     re.IGNORECASE,
 )
 _PIX_BEFORE = re.compile(
