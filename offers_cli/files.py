@@ -1,17 +1,13 @@
-"""Paths that people write, files of ours (private, whole, and never another's in their place), and our own source."""
+"""Paths that people write, and files of ours: private, whole, and never another's in their place."""
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
 
 
 def parse_path(text: str) -> Path:
@@ -87,27 +83,3 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a private file, whole or not at all, in the place of whatever is there; see `open_atomic`."""
     with open_atomic(path, durable=durable) as file:
         file.write(data)
-
-
-def find_source() -> Path | None:
-    """The checkout or archive that this program was installed from, as its installer noted it (PEP 610).
-
-    None where that is no longer there, or was none: then it came from an index, where anybody may own its name.
-    """
-    from importlib import metadata
-
-    try:
-        noted = metadata.distribution("offers").read_text("direct_url.json")
-        url = urlsplit(json.loads(noted or "{}").get("url", ""))
-    except (metadata.PackageNotFoundError, ValueError):
-        return None
-    path = Path(unquote(url.path))
-    return path if url.scheme == "file" and path.exists() else None
-
-
-def extra_command(extra: str) -> str:
-    """The command that installs an extra, from where the program itself came from."""
-    source = find_source()
-    if source is None:
-        return f"pip install '.[{extra}]' in the checkout of offers"
-    return shlex.join([sys.executable, "-m", "pip", "install", f"{source}[{extra}]"])

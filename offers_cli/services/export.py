@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.files import extra_command, open_atomic
+from offers_cli.files import open_atomic
+from offers_cli.installation import extra_command
 from offers_cli.report import INTERNAL, Problem, Report, plain
 from offers_cli.services.fields import COLUMNS, FIELDS, chosen, value_of, without_unit
 from offers_cli.storage.base import OfferFilter, Storage, StoredOffer

@@ -17,7 +17,8 @@ from typing import Literal
 
 from offers_cli.config import one_line
 from offers_cli.errors import ConfigError, StorageRefused, UsageError
-from offers_cli.files import find_source, open_atomic
+from offers_cli.files import open_atomic
+from offers_cli.installation import find_source
 from offers_cli.redis.embedded import SOCKET_PATH_LIMIT
 from offers_cli.report import Report
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import is_loopback
 from offers_cli.errors import ConfigError, Interrupted, UsageError
-from offers_cli.files import extra_command
+from offers_cli.installation import extra_command
 from offers_cli.log import get_log
 from offers_cli.report import Problem, Report
 from offers_cli.services.stats import collect_stats

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from offers_cli.files import extra_command, find_source, open_atomic, write_atomic
+from offers_cli.files import open_atomic, write_atomic
+from offers_cli.installation import extra_command, find_source
 from offers_cli.times import iso_utc, to_utc, utc_now
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

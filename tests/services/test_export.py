@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from offers_cli.errors import StorageUnavailable, UsageError
-from offers_cli.files import extra_command
+from offers_cli.installation import extra_command
 from offers_cli.offer import Facts, PriceCondition
 from offers_cli.services.export import FORMATS, choose_format, export, gather, open_whole
 from offers_cli.storage.base import OfferFilter, StoredOffer

@@ -24,7 +24,7 @@ from waiting import NEVER_S
 from web.conftest import Served, serving
 
 import offers_cli.web.app
-from offers_cli.files import extra_command
+from offers_cli.installation import extra_command
 from offers_cli.web.server import MAX_HEADER_BYTES
 
 TOKEN = "correct-horse-battery-staple"

@@ -8,7 +8,7 @@ from typing import Any
 
 from offers_cli.config import Secret
 from offers_cli.errors import ConfigError, StorageRefused, StorageUnavailable, WorkError
-from offers_cli.files import extra_command
+from offers_cli.installation import extra_command
 
 CONNECT_TIMEOUT_S = 5
 _NO_SUCH_ROLE, _NO_RIGHT, _LOCKED = "42704", "42501", "55P03"
