@@ -49,6 +49,7 @@ BRANCHES_PCT = {
 }
 """The share of each room's branches that the tests must run; what stands beside the rooms is `top level`."""
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # pytest would rewrite every test's assertions anew in every process
 if (pyenv := Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions").is_dir():
     known = [path.name for path in pyenv.iterdir() if path.name.rpartition(".")[0] in PYTHONS]
     os.environ.setdefault("PYENV_VERSION", ":".join([platform.python_version(), *known]))  # else it hides the others

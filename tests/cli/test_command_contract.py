@@ -113,6 +113,7 @@ WORDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(words=st.sampled_from(LEAVES), more=st.lists(WORDS, max_size=4), misspelt=st.booleans())
 def test_whatever_is_typed_ends_in_words(words: Sequence[str], more: Sequence[str], misspelt: bool) -> None:
     """The last option is none, so that nothing is done; `--help` may come before it."""

@@ -72,6 +72,7 @@ def test_the_search_reads_to_the_catalogue_with_the_sponsored_card(
         check_listed(found, by_id[found.external_id])
 
 
+@pytest.mark.slow
 def test_every_listed_address_leads_to_its_own_product_page(shop: Shop, client: Client, reader: MercadoLivre) -> None:
     by_id = {offer.external_id: offer for offer in shop.offers if failure_code(offer) is None}
     listed = [
@@ -113,6 +114,7 @@ def test_walls_are_recognised(shop: Shop, client: Client, reader: MercadoLivre, 
             reader.read(page.text, shop.url + path)
 
 
+@pytest.mark.slow
 def test_a_redesign_is_noticed_on_every_page(shop: Shop, client: Client, reader: MercadoLivre) -> None:
     shop.rename_price_classes()
     for path in ("/ofertas", "/ofertas?page=2", "/ofertas?page=3", "/modelo"):

@@ -46,6 +46,7 @@ def test_head_tells_the_length_and_sends_nothing(client: Client) -> None:
     assert head.headers["content-length"] == str(len(whole.body))
 
 
+@pytest.mark.slow
 def test_sixteen_clients_at_once_get_what_one_would(shop: Shop) -> None:
     paths = [o.path for o in shop.offers if o.behaviour is Behaviour.NORMAL]
 

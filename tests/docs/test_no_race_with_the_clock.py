@@ -101,6 +101,7 @@ def races(tree: ast.AST, measuring: Iterable[str] = ()) -> list[int]:
     )
 
 
+@pytest.mark.slow
 def test_no_assertion_compares_how_long_something_took() -> None:
     texts = {path: path.read_text() for path in sorted(TESTS.rglob("*.py"))}
     trees = {path: ast.parse(text) for path, text in texts.items() if any(f"{clock}(" in text for clock in CLOCKS)}

@@ -139,6 +139,7 @@ def test_sentinels_that_do_not_answer_are_told_without_python_objects() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_cluster_that_works_is_refused_by_its_name() -> None:
     with cluster() as client:
         client.execute_command("CLUSTER ADDSLOTS", *range(16384))  # type: ignore[no-untyped-call]

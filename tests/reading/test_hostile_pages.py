@@ -135,6 +135,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_page_is_read_or_refused(name: str) -> None:
     for market in (MercadoLivre(), SchemaOrg()):

@@ -56,6 +56,7 @@ def bad_day(seed: int) -> Meddling:
     return meddle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_scrape_survives_a_bad_day(supabase_storage: Storage, supabase_project: SupabaseProject, seed: int) -> None:
     """Rows, figures, jobs and the run's record are those of a calm day; no real time is waited."""

@@ -71,6 +71,7 @@ def check_integrity(path: Path) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(12, marks=pytest.mark.slow)])
 def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(sqlite_path: Path, kills: int) -> None:
     """`kill -9` while it writes; what it had reported is there, whole, and the file is sound."""
@@ -94,6 +95,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_it_acknowledged(sqlite_path
         start += 1_000_000
 
 
+@pytest.mark.slow
 def test_ten_processes_may_create_the_database_at_once(sqlite_path: Path) -> None:
     openers = [run_python(OPENER, sqlite_path, stdin=subprocess.PIPE) for _ in range(10)]
     for opener in openers:
