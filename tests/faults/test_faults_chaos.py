@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -127,14 +128,18 @@ def assert_nothing_is_left_to_recover(connection: redis.Redis) -> None:
 def assert_within_bounds(
     plan: list[tuple[int, Fault]], saboteur: Saboteur, rows: dict[str, Row], fetches: Counter[str]
 ) -> None:
-    """A death costs at most what the dead held: one page for each of its places. A job begun anew costs one."""
+    """A death costs at most what the dead held: one page for each of its places. A job begun anew costs one.
+
+    And no job is tried again and again: how often one was begun anew is counted off.
+    """
     faults = Counter(fault for _, fault in plan)
     repeated = sum(fetches.values()) - len(fetches)
     outages = faults[Fault.KILL_REDIS] + faults[Fault.WALL] + faults[Fault.LOCK] + 4  # the four stops
     by_deaths = CONCURRENCY * saboteur.killed["processes"] + 3 * PLACES * outages
-    assert repeated <= by_deaths + saboteur.begun_anew
-    assert max(fetches.values()) <= 8
-    assert max(row["enrich_attempts"] for row in rows.values()) <= 8
+    anew = saboteur.begun_anew
+    assert repeated <= by_deaths + anew.total()
+    assert max(times - anew[path] for path, times in fetches.items()) <= 8
+    assert max(row["enrich_attempts"] - anew[urlsplit(row["url"]).path] for row in rows.values()) <= 8
 
 
 def tell(
@@ -147,6 +152,7 @@ def tell(
     for fault, times in Counter(fault for _, fault in plan).most_common():
         print(f"{times:4} × {fault}")
     print(f"{saboteur.killed['processes']} processes killed over {len(fetches)} jobs in {chaos_s:.0f} s")
-    print(f"{saboteur.begun_anew} jobs begun anew")
+    anew = saboteur.begun_anew
+    print(f"{anew.total()} jobs begun anew, at most {max(anew.values(), default=0)} times the same")
     print(f"{sum(fetches.values())} product pages fetched, at most {max(fetches.values())} times the same")
     print(f"attempts told: at most {max(row['enrich_attempts'] for row in rows.values())}")

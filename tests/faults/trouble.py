@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from random import Random
+from urllib.parse import urlsplit
 
 from faults.run import Run
 from faults.service import Service, kill, wait_until
@@ -93,7 +94,8 @@ class Saboteur:
         self._services = services
         self._server = server
         self.killed = Counter[str]()
-        self.begun_anew = 0
+        self.begun_anew = Counter[str]()
+        """How often the job of each product page was, by the page's path."""
 
     def work_through(self, plan: Sequence[tuple[int, Fault]]) -> None:
         for moment, fault in plan:
@@ -167,7 +169,7 @@ class Saboteur:
                 wait_until(partial(_is_ended, job, fault), f"RQ's {fault}")
                 offer_id, url, price_cents = job.args
                 anew = EnrichmentJob(offer_id=offer_id, url=url, current_price_cents=price_cents)
-                self.begun_anew += EnrichmentQueue(connection).enqueue([anew]).enqueued
+                self.begun_anew[urlsplit(url).path] += EnrichmentQueue(connection).enqueue([anew]).enqueued
                 if connection.lrem(keys.queue, 1, job_id):
                     connection.lpush(keys.queue, job_id)
             ids = set(map(str.encode, chosen))
