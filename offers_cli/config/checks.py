@@ -49,8 +49,11 @@ def _lies_beside(key: Found, url: Origin) -> bool:
         return False
     folder = url.path.parent
     try:
-        return not key.names_file or (folder / key.written.strip()).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # no file can have that name, or links lead in a circle
+        named = folder / key.written.strip()
+        # From Python 3.13 on links that lead in a circle are resolved to the first of them.
+        leads_nowhere = named.is_symlink() and not named.exists()
+        return not key.names_file or (not leads_nowhere and named.resolve().is_relative_to(folder.resolve()))
+    except (OSError, RuntimeError, ValueError):  # no file can have that name
         return False
 
 
