@@ -87,8 +87,12 @@ def connect(path: Path) -> FileConnection:
         check_same_thread=False,
         factory=FileConnection,
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+    except sqlite3.Error:  # the file is no database, say
+        connection.close()
+        raise
     return connection
 
 
