@@ -147,7 +147,7 @@ def pythons(session: nox.Session) -> None:
 @nox.session
 def minimums(session: nox.Session) -> None:
     """The quick tests with the oldest versions that pyproject.toml allows of what the program needs."""
-    oldest = Path(session.create_tmp()) / "oldest.txt"
+    oldest = Path(".nox/oldest.txt")  # not in `create_tmp`, which moves TMPDIR: a socket there has too long a path
     session.install("uv")
     compiled = ["--resolution=lowest-direct", "--all-extras", "--quiet", "pyproject.toml", "-o", str(oldest)]
     session.run("uv", "pip", "compile", *compiled)
