@@ -30,7 +30,7 @@ class PageSlots:
         self._late = 0
         self._changed = Condition()
         self.are_too_few = False
-        """Whether half of the turns of the last round came late, and there cannot be more slots."""
+        """Whether no more slots are allowed and half of a round's turns came late; until a round in which none did."""
 
     def __enter__(self) -> Self:
         with self._changed:
@@ -57,7 +57,10 @@ class PageSlots:
                 self._end_round()
 
     def _end_round(self) -> None:
-        self.are_too_few = self.number == self._most and 2 * self._late >= len(self._round)
+        if self.number < self._most or not self._late:
+            self.are_too_few = False
+        elif 2 * self._late >= len(self._round):
+            self.are_too_few = True
         if min(self._round) >= 2 * self._delay_s and self.number > self._fewest:
             self.number -= 1
         self._round, self._late = [], 0

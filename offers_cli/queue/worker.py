@@ -86,7 +86,7 @@ class Worker:
         self._connection = connection
         self._concurrency = concurrency if callable(concurrency) else lambda: concurrency
         self._too_few = too_few
-        self._are_too_few = False
+        self._are_too_few = self._warned_of_too_few = False
         self._heartbeat_s = heartbeat_s
         self._revive = revive
         self._parent_pid = parent_pid
@@ -300,7 +300,8 @@ class Worker:
             return
         self._are_too_few = not self._are_too_few
         message = f"{self._concurrency()} jobs at once are fewer than the allowed pace needs"
-        if self._are_too_few:
+        if self._are_too_few and not self._warned_of_too_few:
+            self._warned_of_too_few = True
             log.warning(message, hint="ENRICHMENT_WORKER_CONCURRENCY=auto, or more")
         self._registration.show_waiting(f"a free slot: {message}" if self._are_too_few else None)
 

@@ -58,6 +58,18 @@ def test_a_fixed_number_stays_and_says_that_it_is_too_small() -> None:
     assert (slots.number, slots.are_too_few) == (3, False)
 
 
+def test_too_few_slots_are_so_until_a_round_without_a_late_turn() -> None:
+    """Else the figures would say so and take it back every few seconds."""
+    slots = PageSlots(3, delay_s=0.5)
+    said = []
+    with slots, slots, slots:
+        for waits in ((0, 0, 0.5), (0, 0.5, 0.5), (0.5, 0.5, 0.5), (0, 0.5, 0.5)):
+            for waited_s in waits:
+                slots.note_turn(waited_s)
+            said.append(slots.are_too_few)
+    assert said == [True, True, False, False]
+
+
 def test_slots_that_slow_pages_needed_are_given_up_when_pages_are_quick_again() -> None:
     slots = PageSlots("auto", delay_s=0.5)
     site = Site(slots, delay_s=0.5, page_s=10.0)
