@@ -49,6 +49,7 @@ def test_linked_data_give_a_product(price: object) -> None:
     assert (reading.price_cents, reading.currency, reading.title) == (12990, "BRL", "Cafeteira")
     assert (reading.item_id, reading.external_id) == ("A1", "shop.example/p/cafeteira")
     assert reading.winners["price_cents"] == "json_ld"
+    assert reading.available
 
 
 def test_a_product_is_found_in_a_graph_and_as_a_main_entity() -> None:
@@ -70,6 +71,7 @@ def test_microdata_give_a_product() -> None:
     </div></div>"""
     reading = read(page(body=body))
     assert (reading.price_cents, reading.currency, reading.title) == (12990, "EUR", "Cafeteira")
+    assert reading.winners["price_cents"] == "microdata"
 
 
 def test_open_graph_gives_a_product() -> None:
