@@ -6,7 +6,9 @@ one pass, and a page that is far from any real one is refused.
 
 The largest of the pages measured (of Mercado Livre from 2024 to 2026 and of other shops) had 2.5 million characters,
 43,000 nodes, 63,000 attributes, 24 of them in one tag, 107,000 characters in another, 39 elements open at once,
-280,000 characters of text and 47,000 brackets and commas. The limits are four times that, about, or more.
+280,000 characters of text and 47,000 brackets and commas. The limits are four times that, about, or more; of tags and
+elements more than twice as many, for each of them is looked at dozens of times. What else a page costs is counted while
+it is read (see `tree`).
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from typing import cast
 from offers_cli.errors import TooLarge
 
 MOST_CHARACTERS = 10 * 2**20
-MOST_TAGS = 165_000
-MOST_NODES = 170_000
+MOST_TAGS = 100_000
+MOST_NODES = 110_000
 MOST_ATTRIBUTES = 280_000
 MOST_ATTRIBUTES_OF_ONE = 500
 """The parser compares each attribute of a tag with all before it."""
@@ -31,6 +33,7 @@ MOST_OPEN = 160
 MOST_TEXT = 1_200_000
 MOST_JSON_MARKS = 240_000
 MOST_LINKED_DATA = 300_000
+MOST_LINKED_NODES = 1000
 HINT = "no shop's page is like that; open it in a browser"
 
 MOST_MEMORY_MB = 140
@@ -60,7 +63,7 @@ _TOKEN = re.compile(
     r"<(?:"
     r"(?:(?=[sStTxXiInN][a-zA-Z]{2})(?=(?i:(script)|(style|textarea|title|xmp|iframe|noembed|noframes))[\s/>])|)"
     rf"(/?[a-zA-Z][^\s/>]*+){_ATTRIBUTES}((?(1){_SCRIPT}|(?(2){_TEXT_TO_ITS_END})))"
-    r"|!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>)?)"
+    r"|!--(?:-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>)?)"
     r"|(?!!--)(?:[?/]|!(\[CDATA\[)?)[^>]*+>?)",
     re.DOTALL,
 )
@@ -106,11 +109,11 @@ class Weight:
     text: int = 0
 
 
-def refuse_unbounded(text: str, *, is_json: bool) -> None:
-    """Raise `TooLarge` for a page that would keep its reader busy, naming what there is too much of."""
+def refuse_unbounded(text: str, *, is_json: bool) -> int:
+    """How many elements a page has at most; raises `TooLarge` for one that would keep its reader busy, naming why."""
     marks = refuse_unbounded_json(text)
     if is_json:
-        return
+        return 0
     refuse_more(text.count("<"), MOST_TAGS, "tags")
     weight = weigh(text)
     if weight.nodes is None:
@@ -129,6 +132,7 @@ def refuse_unbounded(text: str, *, is_json: bool) -> None:
     needed_mb = (tree + texts + marks * _JSON_MARK_BYTES) // 2**20
     if needed_mb > MOST_MEMORY_MB:
         raise TooLarge(f"the page would take {needed_mb} MB of memory, more than {MOST_MEMORY_MB}", hint=HINT)
+    return weight.nodes
 
 
 def refuse_unbounded_json(text: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from offers_cli.errors import NotHtml, TooLarge
@@ -14,7 +14,9 @@ from offers_cli.log import without_query
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
+
+    from offers_cli.marketplaces.tree import Tree
 
 _TAG = re.compile(r"<[a-zA-Z!/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\ufffd]")
@@ -24,7 +26,10 @@ _MOST_NODES = 500
 _MOST_LEVELS = 300
 _LONGEST_TEXT = 20_000
 _LONGEST_CLASS = 2000
+_LONGEST_ADDRESS = 6000
 _LONGEST_SHOWN = 500
+_CHARACTERS_A_STEP = 16
+"""How many characters are copied and looked through in the time of one step."""
 TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_", "_ga", "srsltid")
 """What the names of tracking parameters begin with, at any shop."""
 
@@ -42,19 +47,25 @@ class Document:
 
         self.text = text
         self.is_json = _check_html(text)
-        refuse_unbounded(text, is_json=self.is_json)
+        self._nodes = refuse_unbounded(text, is_json=self.is_json)
 
     @cached_property
-    def tree(self) -> LexborHTMLParser:
+    def tree(self) -> Tree:
         """The page's elements; of JSON an empty page."""
-        from selectolax.lexbor import LexborHTMLParser
+        return self._grow()
 
-        return LexborHTMLParser("" if self.is_json else self.text)
+    def _grow(self) -> Tree:
+        from offers_cli.marketplaces.tree import Tree
+
+        return Tree("" if self.is_json else self.text, nodes=self._nodes)
 
     @cached_property
     def is_cut_off(self) -> bool:
         """Whether a whole page was saved or sent without its end."""
-        text = self.text.lower()
+        end = self.text.rfind("</html")
+        if end >= 0 and "<html" not in self.text[end:].lower():
+            return False
+        text = self.text.lower()  # of a page that is written otherwise
         return "<html" in text and text.find("</html", text.rfind("<html")) < 0
 
     def ends_in(self, node: LexborNode) -> bool:
@@ -64,21 +75,21 @@ class Document:
     @cached_property
     def visible_text(self) -> str:
         """The text of the page without scripts and styles, its elements set apart by blanks."""
-        from selectolax.lexbor import LexborHTMLParser
-
-        tree = LexborHTMLParser("" if self.is_json else self.text)  # a tree of its own, to take parts away from
+        tree = self._grow()  # one of its own, to take parts away from
         tree.strip_tags(["script", "style", "template", "noscript"])
         return tree.body.text(deep=True, separator=" ") if tree.body is not None else ""
 
     @cached_property
     def linked_data(self) -> list[dict[str, Any]]:
         """The JSON-LD nodes of the page, in page order; raises `TooLarge`."""
-        from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, refuse_more
+        from offers_cli.marketplaces.bounds import MOST_LINKED_DATA, MOST_LINKED_NODES, refuse_more
         from offers_cli.marketplaces.json_ld import parse_nodes
 
         texts = [script.text(deep=True) for script in select(self.tree, 'script[type="application/ld+json" i]')]
         refuse_more(sum(map(len, texts)), MOST_LINKED_DATA, "characters of linked data")
-        return [node for text in texts for node in parse_nodes(text)]
+        nodes = [node for text in texts for node in parse_nodes(text)]
+        refuse_more(len(nodes), MOST_LINKED_NODES, "things in its linked data")
+        return nodes
 
     @cached_property
     def address(self) -> str | None:
@@ -125,37 +136,102 @@ def _check_html(text: str) -> bool:
     return False
 
 
-def select(place: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNode]:
+def tree_of(node: LexborNode) -> Tree:
+    """The tree that a node is of."""
+    return cast("Tree", node.parser)
+
+
+def select(place: Tree | LexborNode, selector: str, *, most: int = _MOST_NODES) -> list[LexborNode]:
     """The first nodes that match, each once, in page order.
 
     The parser names a node twice that two parts of a list match. No real page has hundreds of what is looked for.
     """
-    unique = {node.mem_id: node for node in place.css(selector)[: 2 * _MOST_NODES]}
-    return list(unique.values())[:_MOST_NODES]
+    tree = _search(place)
+    found = place.css(selector)
+    tree.spend(len(found))
+    unique = {node.mem_id: node for node in found[: 2 * most]}
+    return list(unique.values())[:most]
+
+
+def first(place: Tree | LexborNode, selector: str) -> LexborNode | None:
+    """The first node that matches, or None."""
+    _search(place)
+    return place.css_first(selector)
+
+
+def _search(place: Tree | LexborNode) -> Tree:
+    """The tree of a place, which has been charged for looking through all of it."""
+    from offers_cli.marketplaces.tree import Tree
+
+    tree = place if isinstance(place, Tree) else tree_of(place)
+    tree.search(None if place is tree else cast("LexborNode", place))
+    return tree
+
+
+def whole_text(node: LexborNode, separator: str = "") -> str:
+    """All the text within a node, as it stands there."""
+    tree = tree_of(node)
+    tree.search(node)
+    text = node.text(deep=True, separator=separator)
+    tree.spend(len(text) // _CHARACTERS_A_STEP)
+    return text
 
 
 def text_of(node: LexborNode | None) -> str:
     """The text of a node with single spaces, cut where no text that is looked for is as long; empty without a node."""
-    return " ".join(node.text(deep=True)[:_LONGEST_TEXT].split()) if node is not None else ""
+    return " ".join(whole_text(node)[:_LONGEST_TEXT].split()) if node is not None else ""
 
 
 def texts_of(node: LexborNode) -> list[str]:
     """The texts in a node, each as it stands between two tags, single-spaced; no empty ones."""
-    pieces = node.text(deep=True, separator="\0")[:_LONGEST_TEXT].split("\0")
+    pieces = whole_text(node, separator="\0")[:_LONGEST_TEXT].split("\0")
     return [text for piece in pieces if (text := " ".join(piece.split()))]
+
+
+def pieces_in(
+    node: LexborNode, instead: Callable[[LexborNode], str | None] = lambda _element: None, *, edge: str = ""
+) -> Iterator[str]:
+    """The texts in an element, piece by piece; no empty ones.
+
+    Args:
+        instead: what stands for an element within it; None where its own texts do.
+        edge: stands on both sides of the texts of each element within it.
+    """
+    tree = tree_of(node)
+    around: list[Iterator[LexborNode]] = [node.iter(include_text=True)]  # no recursion: a page may be very deep
+    while around:
+        part = next(around[-1], None)
+        tree.spend(1)
+        if part is None:
+            around.pop()
+            text = edge if around else ""
+        elif part.is_text_node:
+            text = part.text() or ""
+            tree.spend(len(text) // _CHARACTERS_A_STEP)
+        elif (told := instead(part)) is not None:
+            text = told
+        else:
+            around.append(part.iter(include_text=True))
+            text = edge
+        if text:
+            yield text
 
 
 def class_of(node: LexborNode) -> str:
     """The classes of a node, as they are written."""
-    return (node.attributes.get("class") or "")[:_LONGEST_CLASS]
+    classes = node.attributes.get("class") or ""
+    tree_of(node).spend(2 + len(classes) // _CHARACTERS_A_STEP)
+    return classes[:_LONGEST_CLASS]
 
 
 def lineage(node: LexborNode) -> Iterator[LexborNode]:
     """The node, its parent, and so on up to the root element, or to the depth of real pages."""
+    tree = tree_of(node)
     place: LexborNode | None = node
     for _ in range(_MOST_LEVELS):
         if place is None or not place.is_element_node:
             return
+        tree.spend(3)
         yield place
         place = place.parent
 
@@ -182,7 +258,9 @@ def outermost(nodes: list[LexborNode]) -> list[LexborNode]:
 
 
 def split(url: str) -> SplitResult:
-    """`urlsplit` that answers with an empty address where the text is none."""
+    """`urlsplit` that answers with an empty address where the text is none, or longer than any browser's."""
+    if len(url) > _LONGEST_ADDRESS:
+        return urlsplit("")
     try:
         parts = urlsplit(url.strip())
         url.encode()
@@ -194,7 +272,7 @@ def split(url: str) -> SplitResult:
 
 def join(base: str, address: str | None) -> str:
     """The absolute web address of a link on a page; empty where it is none."""
-    if not address or address.strip().startswith("#"):
+    if not address or len(address) > _LONGEST_ADDRESS or address.strip().startswith("#"):
         return ""
     try:
         absolute = urljoin(base, address.strip())

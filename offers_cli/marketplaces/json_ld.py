@@ -159,7 +159,10 @@ def quote(product: Node, shown: Collection[int] = ()) -> Quote:
     Args:
         shown: amounts that the page shows, in hundredths: they settle what ``1.290`` means.
     """
-    offers = [part for offer in nodes_of(product.get("offers")) for part in _single_offers(offer)]
+    told = (part for offer in nodes_of(product.get("offers")) for part in _single_offers(offer))
+    offers = list(islice(told, _MOST_NODES + 1))
+    if len(offers) > _MOST_NODES:
+        return Quote(note="more offers than one product has")
     on_sale, note = _choose(offers)
     amounts = [amount for offer in on_sale for amount in _amounts(offer)]
     currencies = {code for offer in on_sale for code in _currencies(offer)}

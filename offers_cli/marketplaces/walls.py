@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from offers_cli.errors import PageBlocked
-from offers_cli.marketplaces.html import Document, text_of
+from offers_cli.marketplaces.html import Document, first, text_of
 
 CHALLENGES = {
     ".g-recaptcha, .h-captcha, #captcha, #captcha-form, iframe[src*=captcha], form[action*=captcha]": "a captcha",
@@ -30,9 +30,9 @@ TITLES = {
 def find_challenge(document: Document) -> PageBlocked | None:
     """The wall that a page is which shows neither a product nor a listing; None where it is something else."""
     for selector, what in CHALLENGES.items():
-        if document.tree.css_first(selector) is not None:
+        if first(document.tree, selector) is not None:
             return blocked(what)
-    title = text_of(document.tree.css_first("title")).casefold()
+    title = text_of(first(document.tree, "title")).casefold()
     for words, what in TITLES.items():
         if words in title:
             return blocked(what)

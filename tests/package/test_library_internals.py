@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from offers_cli.cli.commands import SUMMARIES, CommandGroup
 from offers_cli.cli.main import main
 from offers_cli.fetch.transport import end_exchange
+from offers_cli.marketplaces.tree import Tree
 
 
 class Hello(BaseHTTPRequestHandler):
@@ -69,6 +70,20 @@ def test_selectolax_names_nodes_and_kinds() -> None:
     assert node.parent is not None
     assert node.parent.css_first("b").mem_id == node.mem_id  # type: ignore[union-attr]
     assert node.is_element_node
+
+
+def test_selectolax_gives_nodes_the_tree_that_they_are_of() -> None:
+    """A tree of our own, which counts what is done with it."""
+    tree = Tree("<p><b>x</b></p>", nodes=2)
+    found = tree.css("p")[0].css("b")
+    around = [node for node in (found[0].parent, *found, *found[0].iter(include_text=True)) if node is not None]
+    assert [node.parser for node in around] == [tree] * 3
+
+
+def test_selectolax_makes_no_mirrors_of_chosen_options() -> None:
+    """With them, a page of options takes time that grows with their square."""
+    tree = Tree("<select><selectedcontent></selectedcontent><option>x</select>", nodes=3)
+    assert tree.css("selectedcontent")[0].text() == ""
 
 
 def test_waitress_lets_its_connections_be_watched() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
+from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.mercado_livre.amounts import (
     amounts_in,
     currency_of,
@@ -26,7 +27,7 @@ def site(name: str) -> Site:
 
 def node(inner: str, *, classes: str = "", more: str = "") -> LexborNode:
     html = f'<p class="andes-money-amount {classes}" {more}>{inner}</p>'
-    found = LexborHTMLParser(html).css_first("p")
+    found = Document(html).tree.css_first("p")
     assert found is not None
     return found
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selectolax.lexbor import LexborHTMLParser
 
+from offers_cli.marketplaces.html import Document
 from offers_cli.marketplaces.mercado_livre.payment import (
     NOTHING,
     Payment,
@@ -253,7 +253,7 @@ def amount(fraction: str, cents: str = "", *, spoken: str = "", symbol: str = "R
 
 
 def in_element(html: str, currency: str = "BRL") -> Payment:
-    node = LexborHTMLParser(f'<p id="told">{html}</p>').css_first("#told")
+    node = Document(f'<p id="told">{html}</p>').tree.css_first("#told")
     assert node is not None
     return payment_in_node(node, MEXICO if currency == "MXN" else BRAZIL, currency)
 
@@ -269,7 +269,7 @@ def test_elements_tell_it_with_their_amounts_in_order() -> None:
 
 
 def test_amounts_of_an_element_are_written_out_in_its_text() -> None:
-    node = LexborHTMLParser(f"<p>Cupom{amount('1.300', '50')}OFF</p>").css_first("p")
+    node = Document(f"<p>Cupom{amount('1.300', '50')}OFF</p>").tree.css_first("p")
     assert node is not None
     assert shown_text(node, BRAZIL, "BRL") == "Cupom R$ 1.300,50 OFF"
     assert shown_text(node, BRAZIL, "USD") is None

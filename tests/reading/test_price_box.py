@@ -6,7 +6,6 @@ Without linked data and embedded state the box is the only witness, so each of i
 from __future__ import annotations
 
 import pytest
-from selectolax.lexbor import LexborHTMLParser
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import ProductReading
@@ -171,14 +170,14 @@ def test_each_mark_for_machines_suffices_on_a_trimmed_page(marked: str, strategi
 def test_of_marks_within_marks_the_inner_one_counts() -> None:
     marked = f'<div itemprop="offers">{amount("100", tag="s")}{ANCHORED.format(digits("80"))}</div>'
     html = page(marked)
-    assert len(find_price_boxes(LexborHTMLParser(html))) == 1
+    assert len(find_price_boxes(Document(html).tree)) == 1
     assert found(html)["price_cents"] == [("dom", 8000), ("microdata", 8000)]
     assert told(read(marked)) == (8000, 10000, 20)
 
 
 def test_two_marks_in_one_smaller_box_are_one_price() -> None:
     smaller = f'<div class="ui-pdp-price">{amount("80", more="itemprop=offers")}{amount("80", more="itemprop=offers")}'
-    assert len(find_price_boxes(LexborHTMLParser(page(f"{smaller}</div>")))) == 1
+    assert len(find_price_boxes(Document(page(f"{smaller}</div>")).tree)) == 1
 
 
 def test_two_marks_apart_are_two_prices() -> None:

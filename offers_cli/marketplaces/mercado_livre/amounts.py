@@ -14,7 +14,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.html import class_of, select
+from offers_cli.marketplaces.html import class_of, select, whole_text
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.money import ALIASES, STYLES, MoneyError, cents_from_parts, parse_cents, spoken_cents
 
@@ -87,7 +87,7 @@ def is_surely_whole(node: LexborNode, site: Site) -> bool:
 
 def raw_text(node: LexborNode) -> str:
     """The amount as it stands there, for people."""
-    return "".join(node.text(deep=True).split()) or (node.attributes.get("aria-label") or "")
+    return "".join(whole_text(node).split()) or (node.attributes.get("aria-label") or "")
 
 
 def named_currency(node: LexborNode, site: Site) -> str | None:
@@ -106,7 +106,7 @@ def named_currency(node: LexborNode, site: Site) -> str | None:
 
 def currency_of(node: LexborNode, site: Site) -> str:
     """The currency of the first amount in a node whose symbol is known, else the country's."""
-    symbols = (found[1] for found in BEFORE_DIGITS.finditer(node.text(deep=True, separator=" ")))
+    symbols = (found[1] for found in BEFORE_DIGITS.finditer(whole_text(node, separator=" ")))
     named = (_currency(symbol.rstrip("."), site) for symbol in symbols)
     return next(filter(None, named), site.currency)
 
@@ -146,7 +146,7 @@ def _from_parts(node: LexborNode, fraction: LexborNode, site: Site) -> int:
         raise MoneyError("several cents in one node")
     if sum(bool(DIGIT.search(piece)) for piece in _pieces(fraction)) > 1:
         raise MoneyError("several parts in the whole part")
-    parts = [part.text(deep=True) for part in (fraction, *cents)]
+    parts = [whole_text(part) for part in (fraction, *cents)]
     shown = _shown(node)
     if DIGIT.findall(shown) != DIGIT.findall("".join(parts)):
         raise MoneyError(f"other digits than those of {' and '.join(parts)!r}")
@@ -169,7 +169,7 @@ def _parse(text: str, node: LexborNode, site: Site) -> int:
 
 def _pieces(node: LexborNode) -> Iterator[str]:
     """The node's texts, each as it stands in an element of its own, without the empty ones."""
-    return filter(None, (piece.strip() for piece in node.text(deep=True, separator="\0").split("\0")))
+    return filter(None, (piece.strip() for piece in whole_text(node, separator="\0").split("\0")))
 
 
 def _joined(node: LexborNode) -> str:
@@ -183,20 +183,20 @@ def _joined(node: LexborNode) -> str:
 
 def _aloud(node: LexborNode) -> list[str]:
     """The texts of the node that only screen readers say; the mark between whole part and cents is none."""
-    texts = (part.text(deep=True) for part in select(node, selectors.SAID_ALOUD))
+    texts = (whole_text(part) for part in select(node, selectors.SAID_ALOUD))
     return [text for text in texts if DIGIT.search(text)]
 
 
 def _shown(node: LexborNode) -> str:
     """The text of the node without what is only said aloud."""
-    text = node.text(deep=True)
+    text = whole_text(node)
     for hidden in _aloud(node):
         text = text.replace(hidden, "", 1)
     return text
 
 
 def _spoken(node: LexborNode) -> int | None:
-    labels = [label for part in node.css("[aria-label]") if (label := part.attributes.get("aria-label"))]
+    labels = [label for part in select(node, "[aria-label]") if (label := part.attributes.get("aria-label"))]
     labels = labels or _aloud(node)
     if len(labels) != 1:
         return None

@@ -22,10 +22,12 @@ from offers_cli.marketplaces.evidence import (
 )
 from offers_cli.marketplaces.html import (
     class_of,
+    first,
     is_marked_below,
     join,
     lineage,
     outermost,
+    pieces_in,
     select,
     split,
     text_of,
@@ -125,7 +127,7 @@ def read_card(
     identity = _identity(card, address)
     country = identity.site or site or BRAZIL
     described = Card(
-        title=text_of(card.css_first(layout.title)) or None,
+        title=text_of(first(card, layout.title)) or None,
         address=address,
         identity=identity,
         currency=country.currency,
@@ -199,15 +201,11 @@ def _beside(box: LexborNode) -> Iterator[str]:
 
 def _words(place: LexborNode) -> Iterator[str]:
     """The texts of a price box that belong to its price."""
-    for part in place.iter(include_text=True):
-        if part.is_text_node:
-            yield part.text() or ""
-        elif not selectors.BESIDE_THE_PRICE.search(class_of(part)):
-            yield from _words(part)
+    return pieces_in(place, lambda part: "" if selectors.BESIDE_THE_PRICE.search(class_of(part)) else None)
 
 
 def _commission(card: LexborNode) -> int | None:
-    chips = map(text_of, card.css(selectors.COMMISSION))
+    chips = map(text_of, select(card, selectors.COMMISSION))
     return next((percent_in(text) for text in chips if EARNINGS.search(text)), None)
 
 
@@ -230,7 +228,7 @@ def _current_amounts(box: LexborNode, layout: selectors.Layout) -> list[LexborNo
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
     nodes = [
         node
-        for node in select(box.css_first(layout.current) or box, layout.amount)
+        for node in select(first(box, layout.current) or box, layout.amount)
         if not any(above.mem_id in old for above in lineage(node))
         and not is_marked_below(node, box, selectors.BESIDE_THE_PRICE)
     ]
@@ -275,7 +273,7 @@ def _old_price(card: LexborNode, box: LexborNode, site: Site) -> int | None:
 
 
 def _image(card: LexborNode) -> str | None:
-    addresses = (image.attributes.get(name) or "" for image in card.css("img") for name in ("src", "data-src"))
+    addresses = (image.attributes.get(name) or "" for image in select(card, "img") for name in ("src", "data-src"))
     return next((address for address in addresses if address.startswith("https://")), None)
 
 

@@ -93,7 +93,7 @@ def _text_without(node: LexborNode, others: list[LexborNode]) -> str:
 
 def _icons(place: LexborNode) -> Iterator[object]:
     """Labels of the drawings in an element, and what they are drawn by."""
-    for node in place.css("[aria-label], use"):
+    for node in select(place, "[aria-label], use"):
         yield from (node.attributes.get(name) for name in ("aria-label", "href", "xlink:href"))
 
 

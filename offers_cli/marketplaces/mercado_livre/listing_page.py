@@ -16,7 +16,17 @@ from urllib.parse import urldefrag
 
 from offers_cli.errors import PageChanged
 from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading
-from offers_cli.marketplaces.html import Document, class_of, explain_command, join, lineage, outermost, select, text_of
+from offers_cli.marketplaces.html import (
+    Document,
+    class_of,
+    explain_command,
+    first,
+    join,
+    lineage,
+    outermost,
+    select,
+    text_of,
+)
 from offers_cli.marketplaces.mercado_livre import listing_state, selectors
 from offers_cli.marketplaces.mercado_livre.listing_cards import Card, merge, offer_of, read_card
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, Site
@@ -67,9 +77,9 @@ class ListingPage:
     def _lone_card(self, layout: selectors.Layout) -> LexborNode | None:
         """The one card of a page that was saved without what encloses it."""
         titles = outermost(select(self.document.tree, layout.title))
-        if len(titles) != 1 or self.document.tree.css_first("h1") is not None:
+        if len(titles) != 1 or first(self.document.tree, "h1") is not None:
             return None
-        return next((place for place in lineage(titles[0]) if place.css_first(layout.box)), None)
+        return next((place for place in lineage(titles[0]) if first(place, layout.box)), None)
 
     @property
     def _layout(self) -> selectors.Layout | None:

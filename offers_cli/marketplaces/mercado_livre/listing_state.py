@@ -31,6 +31,8 @@ from offers_cli.money import MoneyError, cents_from_number
 PICTURE_TEMPLATE = "https://http2.mlstatic.com/D_{square}_NP{2x}_{id}-{size}{sanitized_title}.webp"
 MOST_BRICKS = 2000
 MOST_CARDS = 500
+MOST_TEXTS = 300
+LONGEST_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +206,14 @@ def _gather_price(evidence: Evidence, price: Json, labels: list[Json], currency:
 
 
 def _texts(tree: object) -> Iterator[str]:
-    """Every text in a part of the state."""
+    """Every text in a part of the state that is no larger than such parts are."""
     waiting = [tree]
-    for _ in range(MOST_BRICKS):
+    for _ in range(MOST_TEXTS):
         if not waiting:
             return
         place = waiting.pop()
         if isinstance(place, str):
-            yield place
+            yield place[:LONGEST_TEXT]
         elif isinstance(place, dict | list):
             waiting.extend(place.values() if isinstance(place, dict) else place)
 

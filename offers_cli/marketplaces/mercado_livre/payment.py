@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from offers_cli.marketplaces.html import outermost, select
+from offers_cli.marketplaces.html import outermost, pieces_in, select
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import currency_of, read_amount
 from offers_cli.marketplaces.mercado_livre.state import dicts, dig
@@ -242,10 +242,4 @@ def shown_text(node: LexborNode, site: Site, currency: str) -> str | None:
 
 def texts_in(node: LexborNode, known: Mapping[int, str]) -> Iterator[str]:
     """The texts in an element, those of some elements in other words (by their `mem_id`)."""
-    for part in node.iter(include_text=True):
-        if part.mem_id in known:
-            yield known[part.mem_id]
-        elif part.is_text_node:
-            yield part.text() or ""
-        else:
-            yield from texts_in(part, known)
+    return pieces_in(node, lambda part: known.get(part.mem_id))

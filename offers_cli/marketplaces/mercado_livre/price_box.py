@@ -18,12 +18,15 @@ from offers_cli.marketplaces.evidence import Evidence
 from offers_cli.marketplaces.html import (
     Document,
     class_of,
+    first,
     is_marked_below,
     lineage,
     nearest,
     outermost,
+    pieces_in,
     select,
     text_of,
+    tree_of,
 )
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import (
@@ -42,9 +45,10 @@ from offers_cli.money import MoneyError, cents_from_number
 from offers_cli.offer import PriceCondition
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
 
     from offers_cli.marketplaces.mercado_livre.sites import Site
+    from offers_cli.marketplaces.tree import Tree
 
 PERCENT_OFF = re.compile(r"[0-9]{1,2} ?% ?(?:OFF|de desconto|de descuento)", re.IGNORECASE)
 BEGINNING = re.compile(rf"{FROM.pattern}\W*$", re.IGNORECASE)
@@ -84,8 +88,8 @@ class PriceBox:
 
 def main_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
     """Those that do not belong to another offer; what surrounds the page's own heading never makes it so."""
-    known: dict[int, bool] = {}
     for node in nodes:
+        known = tree_of(node).verdicts["is main"]
         path, is_main = [], True
         for place in lineage(node):
             if place.mem_id in known:
@@ -93,18 +97,18 @@ def main_nodes(nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
                 break
             path.append(place.mem_id)
             if selectors.OTHER_OFFERS.search(class_of(place)):
-                is_main = place.css_first("h1") is not None
+                is_main = first(place, "h1") is not None
                 break
         known.update(dict.fromkeys(path, is_main))
         if is_main:
             yield node
 
 
-def find_price_boxes(tree: LexborHTMLParser) -> list[PriceBox]:
+def find_price_boxes(tree: Tree) -> list[PriceBox]:
     """The page's own price boxes: one, or none, or several on a page that cannot be trusted."""
     boxes = list(main_nodes(select(tree, selectors.OWN_BOX)))
     if boxes:
-        marks = [box.css_first(selectors.PRICE_META) or box.css_first(selectors.ANCHOR) for box in boxes]
+        marks = [first(box, selectors.PRICE_META) or first(box, selectors.ANCHOR) for box in boxes]
         return [
             PriceBox(box, _amount_of(anchor) if anchor else _first_amount(box), anchor)
             for box, anchor in zip(boxes, marks, strict=True)
@@ -131,7 +135,7 @@ def _first_amount(box: LexborNode) -> LexborNode | None:
 def _own_amounts(box: LexborNode) -> Iterator[list[LexborNode]]:
     """What may be the price, in each line of a box and then in all of it, where there is any."""
     old = {node.mem_id for node in select(box, selectors.OLD_PRICE)}
-    for place in (*box.css(f".{selectors.LINE_CLASS}"), box):
+    for place in (*select(box, f".{selectors.LINE_CLASS}"), box):
         amounts = outermost(_select_priced(place, selectors.AMOUNT, box))
         if own := [node for node in amounts if not any(above.mem_id in old for above in lineage(node))]:
             yield own
@@ -146,7 +150,7 @@ def _surroundings(node: LexborNode) -> LexborNode:
     """The widest part around a price that holds nothing but prices."""
     widest = node
     for place in list(lineage(node))[1:MOST_STEPS_UP]:
-        if place.tag in {"body", "html"} or place.css_first(MARKS_ELSEWHERE) is not None:
+        if place.tag in {"body", "html"} or first(place, MARKS_ELSEWHERE) is not None:
             break
         widest = place
     return widest
@@ -229,7 +233,7 @@ def _gather_currency(evidence: Evidence, amount: LexborNode, site: Site) -> None
         evidence.add("currency", "dom", raw_text(amount), None, str(exc))
 
 
-def _gather_old(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
+def _gather_old(evidence: Evidence, box: PriceBox, tree: Tree, site: Site) -> None:
     nodes = outermost(_select_priced(box.scope, selectors.OLD_PRICE, box.scope))
     if not nodes and nearest(box.scope, {selectors.BOX_CLASS}) is None:
         loose = main_nodes(select(tree, selectors.LOOSE_OLD_PRICE))
@@ -260,7 +264,7 @@ def _gather_label(evidence: Evidence, box: PriceBox) -> None:
         evidence.add("discount_pct", "dom", " · ".join(texts), percent, "" if percent else "no single percentage")
 
 
-def _gather_payment(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, site: Site) -> None:
+def _gather_payment(evidence: Evidence, box: PriceBox, tree: Tree, site: Site) -> None:
     """By which payment the price holds, what a card pays instead, and in which instalments.
 
     Only a box, whole, can say that a price holds for every payment: by saying nothing of it.
@@ -282,17 +286,8 @@ def _gather_payment(evidence: Evidence, box: PriceBox, tree: LexborHTMLParser, s
 
 def _words_beside(place: LexborNode) -> str:
     """The words that stand beside the price, without any amount."""
-    return " ".join("".join(_texts(place)).split())
-
-
-def _texts(place: LexborNode) -> Iterator[str]:
-    for part in place.iter(include_text=True):
-        if part.is_text_node:
-            yield part.text() or ""
-        elif part.tag not in NOT_SHOWN and not _is_beside(part):
-            yield " "
-            yield from _texts(part)
-            yield " "
+    pieces = pieces_in(place, lambda part: "" if part.tag in NOT_SHOWN or _is_beside(part) else None, edge=" ")
+    return " ".join("".join(pieces).split())
 
 
 def _is_beside(part: LexborNode) -> bool:
@@ -304,6 +299,6 @@ def _is_beside(part: LexborNode) -> bool:
 def _condition_around(box: PriceBox) -> str:
     """Words further from the price, in its box or just beside that, which name a condition; empty without any."""
     parent = box.scope.parent
-    place = parent if parent is not None and parent.css_first(MARKS_ELSEWHERE) is None else box.scope
+    place = parent if parent is not None and first(parent, MARKS_ELSEWHERE) is None else box.scope
     words = _words_beside(place)
     return words if any(named.search(words) for named in NAMED.values()) else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import Evidence
-from offers_cli.marketplaces.html import Document, class_of, select
+from offers_cli.marketplaces.html import Document, class_of, first, select, whole_text
 from offers_cli.marketplaces.json_ld import nodes_of, products, types_of
 from offers_cli.marketplaces.mercado_livre import facts, selectors
 from offers_cli.marketplaces.mercado_livre.payment import shown_text, written_out
@@ -155,9 +155,9 @@ def _category(crumbs: Sequence[object]) -> Facts:
 
 def _text(node: LexborNode) -> str:
     """The text of a node, those of its elements apart: the words "Loja oficial" stand close before the name."""
-    return " ".join(node.text(deep=True, separator=" ").split())
+    return " ".join(whole_text(node, " ").split())
 
 
 def _is_badge(pill: LexborNode) -> bool:
     """Not who stores it, nor at which place it is sold."""
-    return pill.css_first(selectors.FULL_ICON) is None and not selectors.NO_BADGE.search(class_of(pill))
+    return first(pill, selectors.FULL_ICON) is None and not selectors.NO_BADGE.search(class_of(pill))

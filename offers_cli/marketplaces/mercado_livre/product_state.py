@@ -32,6 +32,7 @@ ACTIVE = {"active", "not_apply", ""}
 NOT_THE_PRICE = {"subtitles", "price_tags", "discounts_tags", "action"}
 """Parts of the price's component that say nothing of the price itself: how a card pays, what an account gives back."""
 MOST_TEXTS = 100
+LONGEST_TEXT = 2000
 MOST_INSTALMENTS = 100
 
 
@@ -154,7 +155,7 @@ def _texts(component: Json) -> Iterator[str]:
             return
         part = waiting.pop(0)
         if isinstance(part, str):
-            yield part
+            yield part[:LONGEST_TEXT]
         elif isinstance(part, dict | list):
             waiting += part.values() if isinstance(part, dict) else part
 

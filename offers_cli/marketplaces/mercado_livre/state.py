@@ -30,6 +30,7 @@ _MARKS = {
 
 _BEGINNING = re.compile(r"[\ufeff\s]*(?=\{)")
 _MOST_TRIES = 20
+_LONGEST_TEXT = 2000
 _decoder = json.JSONDecoder(parse_float=WrittenNumber)
 
 
@@ -85,8 +86,8 @@ def dicts(tree: object) -> list[Json]:
 
 
 def text_in(value: object) -> str | None:
-    """A text with its white space made single, or None when there is none."""
-    return (" ".join(value.split()) or None) if isinstance(value, str) else None
+    """A text with its white space made single, cut where no such text is as long; None when there is none."""
+    return (" ".join(value[:_LONGEST_TEXT].split()) or None) if isinstance(value, str) else None
 
 
 def page_props(state: Json) -> Iterator[Json]:

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from offers_cli.errors import ErrorPage, OfferGone, PageError
-from offers_cli.marketplaces.html import Document, class_of, lineage, select, split, text_of
+from offers_cli.marketplaces.html import Document, class_of, first, lineage, select, split, text_of
 from offers_cli.marketplaces.mercado_livre import selectors
 from offers_cli.marketplaces.mercado_livre.amounts import SHOWN
 from offers_cli.marketplaces.mercado_livre.price_box import main_nodes
@@ -18,7 +18,9 @@ from offers_cli.marketplaces.mercado_livre.urls import is_wall
 from offers_cli.marketplaces.walls import blocked
 
 if TYPE_CHECKING:
-    from selectolax.lexbor import LexborHTMLParser, LexborNode
+    from selectolax.lexbor import LexborNode
+
+    from offers_cli.marketplaces.tree import Tree
 
 ERROR_WORDS = re.compile(
     r"ocorreu um erro|ocurri[óo] un error|hubo un error|algo (?:deu errado|sali[óo] mal)|temporariamente indispon",
@@ -52,25 +54,25 @@ def find_wall(document: Document, url: str) -> PageError | None:
     if is_wall(split(url).path):
         return blocked("a login or a verification")
     for selector, what in selectors.WALLS.items():
-        if document.tree.css_first(selector) is not None:
+        if first(document.tree, selector) is not None:
             return blocked(what)
     return None
 
 
 def find_account_wall(document: Document, url: str) -> PageError | None:
     """The wall in place of one of the affiliate's own pages; a login is none, it is what strangers get."""
-    return None if document.tree.css_first(selectors.LOGIN) is not None else find_wall(document, url)
+    return None if first(document.tree, selectors.LOGIN) is not None else find_wall(document, url)
 
 
 def find_error_page(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
-    leads_to_wall = document.tree.css_first(selectors.WALL_DOORS) is not None
+    leads_to_wall = first(document.tree, selectors.WALL_DOORS) is not None
     if leads_to_wall or any(mark in document.text for mark in selectors.WALL_SCRIPTS):
         return blocked("a verification")
-    if document.tree.css_first(selectors.LOGIN) is not None:
+    if first(document.tree, selectors.LOGIN) is not None:
         return blocked("a login")
     headings = [text_of(node) for node in _headings(document)]
-    if document.tree.css_first(selectors.ERROR_PAGE) is not None or any(ERROR_WORDS.search(text) for text in headings):
+    if first(document.tree, selectors.ERROR_PAGE) is not None or any(ERROR_WORDS.search(text) for text in headings):
         return ErrorPage("the site answered with its own error page", hint="try again later")
     if any(GONE_WORDS.search(text) for text in headings):
         return OfferGone("the site says that this page does not exist")
@@ -81,7 +83,7 @@ def _headings(document: Document) -> list[LexborNode]:
     return select(document.tree, "h1, h2, h3, h4, title")
 
 
-def find_ended_message(tree: LexborHTMLParser, *, shows_price: bool) -> str | None:
+def find_ended_message(tree: Tree, *, shows_price: bool) -> str | None:
     """The page's own message that its product cannot be bought, or None.
 
     Args:
@@ -93,7 +95,7 @@ def find_ended_message(tree: LexborHTMLParser, *, shows_price: bool) -> str | No
     return _find_ended(tree, selectors.MESSAGES, names_offer=shows_price)
 
 
-def _find_ended(tree: LexborHTMLParser, selector: str, *, names_offer: bool = False) -> str | None:
+def _find_ended(tree: Tree, selector: str, *, names_offer: bool = False) -> str | None:
     for node in main_nodes(select(tree, selector)):
         text = text_of(node)
         if says_ended(text, names_offer=names_offer) and not any(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.marketplaces.html import Document, lineage, text_of
+from offers_cli.marketplaces.html import Document, lineage, select, text_of
 from offers_cli.marketplaces.json_ld import PRODUCT_TYPES, Node, nodes_of, types_of
 from offers_cli.marketplaces.schema_org.shown import is_elsewhere, places_around_headings
 
@@ -49,20 +49,20 @@ def _loose_product(items: list[Node]) -> list[Node]:
 
 def _read_items(document: Document) -> list[Node]:
     """The items of the own part that stand for themselves, and one without a type of all that belongs to none."""
-    scopes = document.tree.css("[itemscope]")[:_MOST_PROPERTIES]
+    scopes = select(document.tree, "[itemscope]", most=_MOST_PROPERTIES)
     items: dict[int, Node] = {scope.mem_id: _begin(scope) for scope in scopes}
     elsewhere = {part: scope.mem_id for scope in scopes for part in _words(scope, "itemref")}
     nobody: Node = {}
     around_headings = places_around_headings(document)
     standing = [scope for scope in scopes if _words(scope, "itemprop") in ([], ["mainEntity"])]
     own = {scope.mem_id for scope in standing if not is_elsewhere(scope, around_headings)}
-    for node in document.tree.css("[itemprop]")[:_MOST_PROPERTIES]:
+    for node in select(document.tree, "[itemprop]", most=_MOST_PROPERTIES):
         owner = _owner(node, items, elsewhere)
         if owner == node.mem_id or (owner is None and is_elsewhere(node, around_headings)):
             continue  # an element that refers to itself, or one of another product
         item = nobody if owner is None else items[owner]
         value = items.get(node.mem_id) or _value(node)
-        for name in _words(node, "itemprop"):
+        for name in dict.fromkeys(_words(node, "itemprop")):
             _add(item, name, value)
     return [*(items[scope.mem_id] for scope in scopes if scope.mem_id in own), nobody]
 

@@ -17,11 +17,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from offers_cli.marketplaces.evidence import agree
-from offers_cli.marketplaces.html import Document, class_of, lineage
+from offers_cli.marketplaces.html import Document, class_of, lineage, select, tree_of
 from offers_cli.money import STYLES, MoneyError, currency_code, parse_cents
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
+
+    from offers_cli.marketplaces.tree import Tree
 
 INLINE = {
     *("a", "abbr", "b", "bdi", "bdo", "data", "del", "em", "font", "i", "ins", "label", "mark", "s", "small"),
@@ -100,6 +102,10 @@ _CARD_BEHIND = re.compile(
 _MOST_APART = 200
 """How many characters may lie between a price and the struck one beside it."""
 _MOST_AMOUNTS, _MOST_NUMBERS = 500, 20_000
+_LONGEST_NAMES = 2000
+_CHARACTERS_A_STEP = 4
+"""So many characters of names are compared with what prices and other products are called in a step."""
+_STEPS_OF_A_NODE, _STEPS_OF_AN_AMOUNT = 10, 40
 _PRICED = re.compile(r"price|pre[çc]o|precio|valor", re.IGNORECASE)
 
 
@@ -195,9 +201,9 @@ class Shown:
     def __init__(self, document: Document, currency: str | None) -> None:
         text = _own_text(document)
         self._text = "".join(text.pieces)
-        self.amounts = list(islice(self._read(text, currency), _MOST_AMOUNTS))
+        self.amounts = list(islice(self._read(text, currency, document.tree), _MOST_AMOUNTS))
 
-    def _read(self, text: _Text, currency: str | None) -> Iterator[Amount]:
+    def _read(self, text: _Text, currency: str | None, tree: Tree) -> Iterator[Amount]:
         for found in islice(_AMOUNT.finditer(self._text), _MOST_NUMBERS):
             code = currency_code(found["symbol"] or found["behind"] or "")
             place = text.place_at(found.start("whole"))
@@ -205,6 +211,7 @@ class Shown:
             is_money = bool(found["symbol"] or found["behind"]) or (place.is_price and has_marks)
             if not (is_money or place.is_price or found["cents"]):
                 continue
+            tree.spend(_STEPS_OF_AN_AMOUNT)
             readings, before, behind = _readings(found), self._before(found.start()), self._behind(found.end())
             if readings == {0} or behind.lstrip().startswith("%"):
                 continue
@@ -362,6 +369,7 @@ def _own_text(document: Document) -> _Text:
             text.add(closing, place)
         if node is None:
             continue
+        document.tree.spend(_STEPS_OF_A_NODE)
         if node.is_text_node:
             if shown := re.sub(r"\s+", " ", (node.text_content or "").replace(SEAM, "")):
                 text.add(shown, place)
@@ -378,13 +386,24 @@ def _own_text(document: Document) -> _Text:
 
 def places_around_headings(document: Document) -> set[int]:
     """The elements around the headings, by their ids in memory: the own part, whatever they are called."""
-    headings = document.tree.css("h1")[:20]
+    headings = select(document.tree, "h1", most=20)
     return {place.mem_id for heading in headings for place in lineage(heading)}
 
 
 def is_elsewhere(node: LexborNode, around_headings: set[int]) -> bool:
     """Whether a node stands among other products, in a link, or in the shop's header or footer."""
-    return any(_is_foreign(place, around_headings) for place in lineage(node))
+    known = tree_of(node).verdicts["is elsewhere"]
+    path, is_foreign = [], False
+    for place in lineage(node):
+        if place.mem_id in known:
+            is_foreign = known[place.mem_id]
+            break
+        path.append(place.mem_id)
+        if _is_foreign(place, around_headings):
+            is_foreign = True
+            break
+    known.update(dict.fromkeys(path, is_foreign))
+    return is_foreign
 
 
 def _is_foreign(node: LexborNode, around_headings: set[int]) -> bool:
@@ -402,12 +421,14 @@ def _leads_elsewhere(link: LexborNode) -> bool:
 
 def _names(node: LexborNode) -> str:
     attributes = node.attributes
-    return f"{class_of(node)} {attributes.get('id') or ''} {attributes.get('data-testid') or ''}"
+    names = f"{class_of(node)} {attributes.get('id') or ''} {attributes.get('data-testid') or ''}"[:_LONGEST_NAMES]
+    tree_of(node).spend(len(names) // _CHARACTERS_A_STEP)
+    return names
 
 
 def _place_of(node: LexborNode, around: _Place) -> _Place:
     attributes = node.attributes
-    style = attributes.get("style") or ""
+    style = (attributes.get("style") or "")[:_LONGEST_NAMES]
     return _Place(
         is_price=_PRICED.search(f"{_names(node)} {attributes.get('itemprop') or ''}") is not None
         or (around.is_price and node.tag in INLINE),
