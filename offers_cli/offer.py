@@ -101,7 +101,7 @@ class Facts(Sparse):
     @classmethod
     def of(cls, known: Mapping[str, Any]) -> Self:
         """The facts among named values; other names are ignored."""
-        return cls(**{name: value for name, value in known.items() if name in _NAMES and value is not None})
+        return cls(**known_facts(known))
 
     def known(self) -> dict[str, FactValue]:
         """Those that are known, by name."""
@@ -132,6 +132,13 @@ class Facts(Sparse):
 
 
 FACTS = tuple(known.name for known in fields(Facts))
+
+
+def known_facts(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts among named values, in their order; other names are ignored."""
+    return {name: value for name in FACTS if (value := known.get(name)) is not None}
+
+
 TOGETHER = (
     ("installments_count", "installment_cents", "interest_free"),
     ("free_shipping", "free_shipping_note"),
@@ -139,7 +146,6 @@ TOGETHER = (
     ("coupon_label", "coupon_cents", "coupon_pct", "coupon_min_cents"),
 )
 """Facts that mean something beside the first of them alone."""
-_NAMES = frozenset(FACTS)
 INSTALMENTS = frozenset({"installments_count", "installment_cents", "interest_free"})
 SHIPPING = frozenset({"free_shipping", "free_shipping_note", "full"})
 FLEETING = frozenset(FACTS[: FACTS.index("rating_hundredths")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -78,10 +79,10 @@ class Report:
 
 def plain(value: Any) -> Any:
     """The value as JSON writes it: times as ISO 8601 in UTC, paths as text, dataclasses by field, however deep."""
-    if isinstance(value, datetime):
-        return iso_utc(value)
-    if isinstance(value, Path):
-        return str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, datetime | Path):
+        return iso_utc(value) if isinstance(value, datetime) else str(value)
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -91,8 +92,13 @@ def plain(value: Any) -> Any:
     return _facts(value) if is_dataclass(value) else value
 
 
+@cache
+def _shown(kind: type) -> list[str]:
+    return [each.name for each in fields(kind) if each.metadata.get("json") != "never"]
+
+
 def _facts(value: Any) -> dict[str, Any]:
-    shown = [each.name for each in fields(value) if each.metadata.get("json") != "never"]
+    shown = _shown(value.__class__)
     if isinstance(value, Sparse):
         shown = [name for name in shown if getattr(value, name) is not None]
     return {name: plain(getattr(value, name)) for name in shown}

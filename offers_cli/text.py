@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _BIDIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -16,10 +16,13 @@ _UNSEEN = (
 
 _NOT_IN_JSON = re.compile(rf"[\x7f-\x9f{_BIDIRECTIONAL}\ud800-\udfff]")
 _NOT_IN_CELLS = re.compile(rf"(?![\t\n])[{_COMMANDS}]")
-_FORMULA = re.compile(rf"""((?:^|[;\t\r\n])(?:[^\S\t\r\n]|["'{_UNSEEN}])*+)(?=[=+\-@\t\r＝＋－＠﹦﹢﹣﹫][\s\S])""")
+_AFTER = r"[;\t\r\n]"
+_SIGN = rf"""(?:[^\S\t\r\n]|["'{_UNSEEN}])*+(?=[=+\-@\t\r＝＋－＠﹦﹢﹣﹫][\s\S])"""
+_FORMULA = re.compile(rf"((?:^|{_AFTER}){_SIGN})")
 """Where a spreadsheet would begin a formula: at the start of a cell, or, in countries whose lists are separated by
 semicolons (Brazil), after one inside a cell; behind blanks, quotes and what is not seen. Source: OWASP, "CSV
 Injection"."""
+_FORMULA_INSIDE = re.compile(_AFTER + _SIGN)
 
 
 def printable(text: str) -> str:
@@ -32,15 +35,31 @@ def printable_lines(text: str) -> str:
     return "".join(printable(line) + "\n" for line in text.split("\n"))
 
 
+_on_one_line = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
     r"""JSON in UTF-8 that may also be shown: what a terminal obeys, and half a surrogate pair, stands as ``\u…``."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    if indent is None and default is None:
+        text = _on_one_line(value)
+    else:
+        text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    if text.isprintable():  # nothing of that is; and it costs a tenth of a search
+        return text
     return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def cell_of_csv(text: str) -> str:
     """The text as a cell of a file: formulas defused, what a terminal obeys replaced, but for tabs and line ends."""
-    return defused(_NOT_IN_CELLS.sub("\N{REPLACEMENT CHARACTER}", text))
+    return defused(text if text.isprintable() else _NOT_IN_CELLS.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def cells_of_csv(texts: Sequence[str | None]) -> Sequence[str | None]:
+    """Each as by `cell_of_csv`. Most need nothing: they are looked at together, as if they were one cell's parts."""
+    together = ";" + ";".join(filter(None, texts))
+    if together.isprintable() and not _FORMULA_INSIDE.search(together):
+        return texts
+    return [text and cell_of_csv(text) for text in texts]
 
 
 def defused(text: str) -> str:

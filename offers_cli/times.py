@@ -16,7 +16,7 @@ def to_utc(moment: datetime) -> datetime:
     """The moment in UTC; raises `ValueError` for a time without zone, whose meaning would be a guess."""
     if moment.tzinfo is None:
         raise ValueError(f"a time without zone: {moment.isoformat()}")
-    return moment.astimezone(UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def iso_utc(moment: datetime, *, timespec: str = "auto") -> str:
@@ -24,7 +24,7 @@ def iso_utc(moment: datetime, *, timespec: str = "auto") -> str:
 
     Raises `ValueError` as `to_utc` does.
     """
-    return to_utc(moment).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+    return to_utc(moment).isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 def use_time_zone(name: str) -> None:

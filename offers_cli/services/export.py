@@ -11,63 +11,86 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from io import TextIOWrapper
-from itertools import islice
+from io import StringIO
+from itertools import chain, islice
 from pathlib import Path
+from types import NoneType
 from typing import Any, BinaryIO
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
 from offers_cli.installation import extra_command
-from offers_cli.report import INTERNAL, Problem, Report, plain
-from offers_cli.services.fields import COLUMNS, FIELDS, chosen, value_of, without_unit
-from offers_cli.storage.base import OfferFilter, Storage, StoredOffer
-from offers_cli.text import cell_of_csv, json_text, printable
+from offers_cli.offer import FACTS
+from offers_cli.report import INTERNAL, Problem, Report
+from offers_cli.services.fields import COLUMNS, FIELDS, chosen, column_of, without_unit
+from offers_cli.storage.base import Columns, OfferFilter, Storage, StoredOffer
+from offers_cli.text import cell_of_csv, cells_of_csv, json_text, printable
 
-Write = Callable[[Iterable[StoredOffer], BinaryIO, Sequence[str]], None]
+Write = Callable[[Iterable[Columns], BinaryIO, Sequence[str]], None]
 """Writes offers to a file: of each these fields, in their order; all where there are none."""
 
-GROUP = 10_000
-"""Rows of one row group of a parquet file."""
+GROUP = 10
+"""How often offers in columns come until they are one row group of a parquet file."""
 
 
-def write_csv(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def write_csv(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """UTF-8, comma-separated, headings first, prices as cents (a decimal mark means another thing in each country).
 
     A fact that nobody told is an empty cell, a fact that is a yes or no ``true`` or ``false``.
     """
     names = names or tuple(FIELDS)
-    rows = ([_cell(value_of(offer, name)) for name in names] for offer in offers)
-    _write_rows(rows, out, headings=names, encoding="utf-8", delimiter=",")
+    batches = _rows(offers, names, lambda _name, column: _cells(column))
+    _write_rows(batches, out, headings=names, mark="", delimiter=",")
 
 
-def write_excel_csv(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def write_excel_csv(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """As Excel opens it in Brazil by a double click.
 
     A mark that says UTF-8, semicolons, headings in words, amounts in units of the currency with a decimal comma, times
     local and the day first.
     """
     names = names or tuple(FIELDS)
-    rows = ([_brazilian_cell(_for_spreadsheet(offer, name)) for name in names] for offer in offers)
-    _write_rows(rows, out, headings=_headings(names), encoding="utf-8-sig", delimiter=";")
+    batches = _rows(offers, names, lambda name, column: map(_brazilian_cell, _for_spreadsheet(name, column)))
+    _write_rows(batches, out, headings=_headings(names), mark="\ufeff", delimiter=";")
 
 
 def _write_rows(
-    rows: Iterable[Sequence[object]], out: BinaryIO, *, headings: Sequence[str], encoding: str, delimiter: str
+    batches: Iterable[Iterable[Sequence[object]]], out: BinaryIO, *, headings: Sequence[str], mark: str, delimiter: str
 ) -> None:
-    text = TextIOWrapper(out, encoding=encoding, newline="", write_through=True)
+    text = StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
-    try:
-        writer.writerow(headings)
+    text.write(mark)
+    for rows in chain([[headings]], batches):
         writer.writerows(rows)
-    finally:
-        text.detach()  # else it would close what is not its own
+        out.write(text.getvalue().encode())
+        text.seek(0)
+        text.truncate()
+
+
+def _rows(
+    offers: Iterable[Columns], names: Sequence[str], written: Callable[[str, Sequence[Any]], Iterable[Any]]
+) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """The offers row by row, as many at a time as come: of each field its column as it is written."""
+    for some in offers:
+        yield zip(*(written(name, column_of(some, name)) for name in names), strict=True)
+
+
+def _cells(column: Sequence[Any]) -> Sequence[object]:
+    kinds = {*map(type, column)}
+    if kinds <= {int, NoneType}:
+        return column
+    if all(issubclass(kind, str | NoneType) for kind in kinds):
+        return cells_of_csv(column)
+    if kinds <= {bool, NoneType}:
+        words = {value: _cell(value) for value in (None, False, True)}
+        return [words[value] for value in column]
+    return [_cell(value) for value in column]
 
 
 def _cell(value: object) -> object:
     if isinstance(value, str):
         return cell_of_csv(value)
-    return _json(value) if isinstance(value, dict | bool) else plain(value)
+    return json_text(value) if isinstance(value, dict | bool) else value
 
 
 def _brazilian_cell(value: object) -> object:
@@ -83,19 +106,31 @@ def _headings(names: Sequence[str]) -> list[str]:
     return [without_unit(name).replace("_", " ") + (" %" if name.endswith("_pct") else "") for name in names]
 
 
-def _for_spreadsheet(offer: StoredOffer, name: str) -> object:
-    """A value as a person puts it into a cell: amounts in units, times local and without zone, yes and no."""
-    value = value_of(offer, name)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and name.endswith(("_cents", "_hundredths")):
-        return Decimal(value).scaleb(-2)
-    if isinstance(value, datetime):
-        return value.astimezone().replace(tzinfo=None)
-    return _json(value) if isinstance(value, dict) else value
+def _for_spreadsheet(name: str, column: Sequence[Any]) -> Iterator[object]:
+    """Values as a person puts them into cells: amounts in units, times local and without zone, yes and no."""
+    is_amount = name.endswith(("_cents", "_hundredths"))
+    for value in _typed(name, column):
+        if isinstance(value, bool):
+            yield "yes" if value else "no"
+        elif isinstance(value, int) and is_amount:
+            yield Decimal(value).scaleb(-2)
+        elif isinstance(value, datetime):
+            yield value.astimezone().replace(tzinfo=None)
+        else:
+            yield value
 
 
-def write_xlsx(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def _typed(name: str, column: Sequence[Any]) -> Iterator[Any]:
+    """Times as such, and objects as their JSON text."""
+    is_time = FIELDS[name].startswith("datetime")
+    for value in column:
+        if is_time and value is not None:
+            yield datetime.fromisoformat(value)
+        else:
+            yield json_text(value) if isinstance(value, dict) else value
+
+
+def write_xlsx(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """A workbook of one sheet: numbers, amounts and local times as such, texts never as formulas or links.
 
     Raises:
@@ -112,11 +147,10 @@ def write_xlsx(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str
             sheet.write_string(0, column, text, heading)
         sheet.freeze_panes(1, 0)
         row = 0
-        for row, offer in enumerate(offers, start=1):
+        for row, values in enumerate(chain.from_iterable(_rows(offers, names, _for_spreadsheet)), start=1):
             if row >= XLSX_ROWS:
                 raise UsageError(f"a sheet holds no more than {XLSX_ROWS - 1} offers", hint="--format csv, or --limit")
-            for column, name in enumerate(names):
-                value = _for_spreadsheet(offer, name)
+            for column, value in enumerate(values):
                 if isinstance(value, Decimal):
                     sheet.write_number(row, column, value, amount)
                 elif isinstance(value, int):
@@ -145,42 +179,39 @@ def _import_workbook() -> Any:
     return Workbook
 
 
-def write_jsonl(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def write_jsonl(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """One JSON object a line."""
-    out.writelines(_object(offer, names) + b"\n" for offer in offers)
+    out.writelines(text.encode() + b"\n" for text in _objects(offers, names))
 
 
-def write_json(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def write_json(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """One JSON array, an object a line."""
     separator = b"[\n"
-    for offer in offers:
-        out.write(separator + _object(offer, names))
+    for text in _objects(offers, names):
+        out.write(separator + text.encode())
         separator = b",\n"
     out.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
 
 
-def _object(offer: StoredOffer, names: Sequence[str]) -> bytes:
-    """The offer as JSON: all its columns, the facts in one object, or the chosen fields."""
-    return _json({name: value_of(offer, name) for name in names or COLUMNS}).encode()
+def _objects(offers: Iterable[Columns], names: Sequence[str]) -> Iterator[str]:
+    """Each offer as JSON: all its columns, the facts in one object, or the chosen fields."""
+    names = names or tuple(COLUMNS)
+    for row in chain.from_iterable(_rows(offers, names, lambda _name, column: column)):
+        yield json_text(dict(zip(names, row, strict=True)))
 
 
-def _json(value: Any) -> str:
-    return json_text(value, default=plain)
-
-
-def write_parquet(offers: Iterable[StoredOffer], out: BinaryIO, names: Sequence[str] = ()) -> None:
+def write_parquet(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = ()) -> None:
     """Columns with types: cents and percentages as integers, times in UTC, a column a fact, strategies as JSON text."""
     pa, pq = _import_pyarrow()
     names = names or tuple(FIELDS)
     schema = pa.schema([(name, _arrow_type(pa, FIELDS[name])) for name in names])
+    waiting = iter(offers)
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-        for group in _groups(offers):
-            table = [{name: _typed(value_of(offer, name)) for name in names} for offer in group]
-            writer.write_table(pa.Table.from_pylist(table, schema=schema))
-
-
-def _typed(value: object) -> object:
-    return _json(value) if isinstance(value, dict) else value
+        while group := list(islice(waiting, GROUP)):
+            columns = {
+                name: [*chain.from_iterable(_typed(name, column_of(some, name)) for some in group)] for name in names
+            }
+            writer.write_table(pa.Table.from_pydict(columns, schema=schema))
 
 
 def _import_pyarrow() -> tuple[Any, Any]:
@@ -201,12 +232,6 @@ def _arrow_type(pa: Any, declared: str) -> Any:
     return kinds.get(kind, pa.string())
 
 
-def _groups(offers: Iterable[StoredOffer]) -> Iterator[list[StoredOffer]]:
-    waiting = iter(offers)
-    while group := list(islice(waiting, GROUP)):
-        yield group
-
-
 FORMATS: dict[str, Write] = {
     "csv": write_csv,
     "json": write_json,
@@ -222,9 +247,6 @@ SUFFIXES = {
     ".parquet": "parquet",
     ".xlsx": "xlsx",
 }
-
-
-PROGRESS_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +311,8 @@ def export(
         raise UsageError(f"--excel is for csv, not for {format}", hint="--format csv --excel, or --format xlsx")
     write = write_excel_csv if excel else FORMATS[format]
     total = _count(wanted, storage)
-    rows = _Rows(storage.find_offers(wanted), lambda done: on_progress(done, total))
+    asked = _asked(fields or COLUMNS)
+    rows = _Rows(storage.find_columns(wanted, asked), lambda done: on_progress(done, total))
     if file is None:
         write(rows, pipe, fields)
         pipe.flush()
@@ -326,20 +349,24 @@ def _shortfall(exported: int, wanted: OfferFilter, *, storage: Storage, before: 
     return (Problem(code="incomplete", message=message, hint="run the export again"),)
 
 
+def _asked(names: Iterable[str]) -> tuple[str, ...]:
+    """What the storage is asked for where these fields are written: the facts stand in one of its columns."""
+    return tuple(dict.fromkeys("facts" if name in FACTS else name for name in names))
+
+
 class _Rows:
     """The offers, counted while they pass."""
 
-    def __init__(self, offers: Iterator[StoredOffer], on_progress: Callable[[int], None]) -> None:
+    def __init__(self, offers: Iterator[Columns], on_progress: Callable[[int], None]) -> None:
         self._offers = offers
         self._on_progress = on_progress
         self.count = 0
 
-    def __iter__(self) -> Iterator[StoredOffer]:
-        for offer in self._offers:
-            yield offer
-            self.count += 1
-            if self.count % PROGRESS_EVERY == 0:
-                self._on_progress(self.count)
+    def __iter__(self) -> Iterator[Columns]:
+        for some in self._offers:
+            yield some
+            self.count += len(next(iter(some.values())))
+            self._on_progress(self.count)
 
 
 @contextmanager

@@ -7,11 +7,12 @@ looked for since the price last changed (old price and discount: `enriched_at`; 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from itertools import islice
+from typing import Any, Literal, Protocol
 
 from offers_cli.offer import (
     DiscountKind,
@@ -22,7 +23,7 @@ from offers_cli.offer import (
     Offer,
     PriceCondition,
 )
-from offers_cli.report import INTERNAL, Report
+from offers_cli.report import INTERNAL, Report, plain
 
 MOST_NAMESAKES = 50
 """Offers that one name is looked up to mean; a person reads no longer list."""
@@ -297,6 +298,19 @@ class OfferBatch:
     history: Mapping[str, Sequence[PricePoint]] = field(default_factory=dict)
 
 
+Columns = Mapping[str, Sequence[Any]]
+"""Some offers in columns: by the name of a field what it holds in each of them, as `report.plain` writes it."""
+COLUMNS_AT_ONCE = 1_000
+"""Offers in columns at once, at the most."""
+
+
+def columns_of(offers: Iterable[StoredOffer], names: Sequence[str]) -> Iterator[Columns]:
+    """These fields of the offers, in columns."""
+    waiting = iter(offers)
+    while some := list(islice(waiting, COLUMNS_AT_ONCE)):
+        yield {name: [plain(getattr(offer, name)) for offer in some] for name in names}
+
+
 class Storage(Protocol):
     """The offers, their prices over time, and the scrape runs. Thread-safe; every write is one transaction.
 
@@ -363,6 +377,10 @@ class Storage(Protocol):
         An offer that exists and matches all the while comes exactly once, whatever others save, enrich or delete
         meanwhile. The order is that of the beginning: an offer that changes later keeps its place.
         """
+        ...
+
+    def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
+        """As `find_offers`, of each offer these fields alone, one or more, and for many offers at a time."""
         ...
 
     def count_offers(self, wanted: OfferFilter) -> int:

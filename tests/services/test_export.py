@@ -8,21 +8,31 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from text.hostile import TITLES
 
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.installation import extra_command
 from offers_cli.offer import Facts, PriceCondition
+from offers_cli.report import plain
 from offers_cli.services.export import FORMATS, choose_format, export, gather, open_whole
-from offers_cli.storage.base import OfferFilter, StoredOffer
-from offers_cli.text import defused
+from offers_cli.services.fields import COLUMNS, FIELDS, value_of
+from offers_cli.storage.base import Columns, OfferFilter, StoredOffer, columns_of
+from offers_cli.storage.sqlite.connection import connect
+from offers_cli.storage.sqlite.queries import INSERT_OFFER, offer_row
+from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite
+from offers_cli.text import cell_of_csv, defused, json_text
 
 SEEN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 OFFER = StoredOffer(
@@ -73,6 +83,9 @@ class Offers:
 
     def find_offers(self, _wanted: OfferFilter) -> Iterator[StoredOffer]:
         return iter(self.offers)
+
+    def find_columns(self, _wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
+        return columns_of(self.offers, names)
 
     def count_offers(self, _wanted: OfferFilter) -> int:
         return len(self.offers) + self.lost
@@ -362,3 +375,76 @@ def test_offers_deleted_during_an_export_are_not_missed() -> None:
     counts = iter([2, 1])
     storage.count_offers = lambda _wanted: next(counts)
     assert gather(OfferFilter(), storage=storage).problems == ()
+
+
+TEXTS = st.sampled_from([*TITLES, "=1+1", "a;=1", "Fone 10-20", "\n", "Ação \u00a0 x", 'say "x", y']) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20
+)
+TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)) | st.just(SEEN)  # noqa: DTZ001
+CENTS = st.integers(1, 10**9)
+FACTS_TOLD = st.builds(
+    Facts,
+    free_shipping=st.none() | st.booleans(),
+    reviews=st.none() | st.integers(0, 10**9),
+    seller=st.none() | TEXTS,
+    badge=st.none() | TEXTS,
+    rating_hundredths=st.none() | st.integers(1, 500),
+)
+OFFERS_TOLD = st.builds(
+    partial(replace, OFFER),
+    title=TEXTS,
+    price_cents=st.integers(1, 1000),
+    old_price_cents=st.none() | st.integers(1001, 10**9),
+    card_price_cents=st.none(),
+    price_condition=st.none() | st.sampled_from(PriceCondition),
+    affiliate_link=st.none() | TEXTS,
+    first_seen_at=TIMES,
+    enriched_at=st.none() | TIMES,
+    enrich_error_message=st.none() | TEXTS,
+    facts=FACTS_TOLD,
+    strategies=st.dictionaries(st.sampled_from(["title", "facts"]), TEXTS),
+)
+
+
+def cell_by_cell(offers: Iterable[StoredOffer], names: Sequence[str]) -> bytes:
+    """A csv as it is made of one value after the other."""
+
+    def cell(value: object) -> object:
+        if isinstance(value, str):
+            return cell_of_csv(value)
+        return json_text(value) if isinstance(value, dict | bool) else plain(value)
+
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([names, *([cell(value_of(offer, name)) for name in names] for offer in offers)])
+    return out.getvalue().encode()
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStorage]:
+    with closing(open_sqlite(tmp_path_factory.mktemp("export") / "offers.db")) as storage:
+        yield storage
+
+
+@settings(max_examples=50)
+@given(told=st.lists(OFFERS_TOLD, max_size=6), names=st.lists(st.sampled_from(tuple(FIELDS)), unique=True, max_size=4))
+def test_a_file_is_to_the_byte_what_its_offers_say(
+    database: SqliteStorage, told: list[StoredOffer], names: list[str]
+) -> None:
+    """Whatever stands in them: a file for another program would change with the way in which it is written."""
+    with closing(connect(database.path)) as connection:
+        connection.execute("DELETE FROM offers")
+        for number, offer in enumerate(told):
+            numbered = replace(offer, id=f"a{number}", external_id=f"MLB{number}")
+            connection.execute(INSERT_OFFER, offer_row(numbered))
+    offers = list(database.find_offers(OfferFilter()))
+
+    def file(name: str) -> bytes:
+        out = io.BytesIO()
+        export(OfferFilter(), storage=database, format=name, file=None, pipe=out, fields=tuple(names))
+        return out.getvalue()
+
+    assert file("csv") == cell_by_cell(offers, names or tuple(FIELDS))
+    lines = [{name: value_of(offer, name) for name in names or COLUMNS} for offer in offers]
+    assert file("jsonl").decode() == "".join(json_text(line, default=plain) + "\n" for line in lines)
+    assert json.loads(file("json")) == json.loads(json_text(lines, default=plain))

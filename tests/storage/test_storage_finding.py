@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from storage.cases import LINK, at, card, everything, failure, page, run, save
+from storage.cases import ALL_FACTS, LINK, at, card, everything, failure, page, run, save
 
 from offers_cli.offer import Facts, PriceCondition
-from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage
+from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage, StoredOffer, columns_of
 from offers_cli.storage.supabase.storage import SupabaseStorage
 
 
@@ -427,3 +427,28 @@ def test_offers_are_read_by_their_ids_all_at_once(storage: Storage) -> None:
     asked = [one.offer_id, two.offer_id, two.offer_id, "00000000-0000-4000-8000-000000000000", "no uuid", "MLB3", ""]
     assert {offer.external_id for offer in storage.offers_by_id(asked)} == {"MLB1", "MLB2"}
     assert storage.offers_by_id([]) == []
+
+
+def test_columns_say_what_the_offers_themselves_say(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports are made of them: else a file would hold another price, time or fact than `offers show`."""
+    monkeypatch.setattr("offers_cli.storage.base.COLUMNS_AT_ONCE", 2)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.COLUMNS_AT_ONCE", 2)
+    first, *_ = save(
+        storage,
+        card(1, facts=ALL_FACTS, price_condition=PriceCondition.PIX, card_price_cents=11_000),
+        card(2, old_price_cents=20_000, facts=Facts(seller="=1+1", full=False)),
+        *(card(number) for number in range(3, 6)),
+        minute=0.00001,
+    )
+    storage.save_enrichments([page(first.offer_id, 1.5, title="Ação", strategies={"title": "state", "facts": "dom"})])
+    names = [field.name for field in fields(StoredOffer)]
+    for wanted in (
+        OfferFilter(),
+        OfferFilter(sort="price", limit=3),
+        OfferFilter(search="fone 2"),
+        OfferFilter(since=at(9)),
+    ):
+        offers = list(storage.find_offers(wanted))
+        for asked in (names, ["price_cents", "facts"], ["last_seen_at"]):
+            columns = [{name: list(some[name]) for name in asked} for some in storage.find_columns(wanted, asked)]
+            assert columns == list(columns_of(offers, asked))

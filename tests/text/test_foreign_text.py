@@ -8,6 +8,8 @@ import logging
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from services.test_export import OFFER, written
 from text.hostile import C1, OBEYED, TITLES, TURNING
 
@@ -15,7 +17,7 @@ from offers_cli.cli.render import Output, Table, envelope
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
-from offers_cli.text import cell_of_csv, defused, json_text, printable, printable_lines
+from offers_cli.text import cell_of_csv, cells_of_csv, defused, json_text, printable, printable_lines
 
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
 UNSEEN = [*"\u200b\ufeff\u202e\u2060\u00ad\u200d\u3164\ufe0f\u00a0\u3000 ", "'", '"']
@@ -51,6 +53,18 @@ def test_formulas_are_defused_behind_what_is_not_seen(before: str, sign: str) ->
     safe = defused(cell)
     assert safe.endswith(f"'{sign}cmd|' /C calc'!A0")
     assert safe.replace("'", "") == cell.replace("'", "")
+
+
+@pytest.mark.parametrize("evil", [*TITLES, *(f"{before}{sign}1" for before in ("", "a;", *UNSEEN) for sign in SIGNS)])
+def test_one_hostile_text_among_many_does_not_pass_with_them(evil: str) -> None:
+    """Cells are looked at together: the formula would be run, and the terminal obey, for all that stand before it."""
+    for texts in ([evil], ["Fone", None, evil], [evil, "", "a; b"], ["Fone\n", evil], [None, "x;", evil, "="]):
+        assert cells_of_csv(texts) == [text and cell_of_csv(text) for text in texts]
+
+
+@given(st.lists(st.none() | st.text("".join([*SIGNS, *UNSEEN, ";\t\r\n a\x1b\u200b"]), max_size=6)))
+def test_cells_are_the_same_together_as_alone(texts: list[str | None]) -> None:
+    assert list(cells_of_csv(texts)) == [text and cell_of_csv(text) for text in texts]
 
 
 def test_a_sign_that_is_a_whole_cell_or_stands_inside_a_word_is_no_formula() -> None:

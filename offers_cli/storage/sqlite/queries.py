@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from offers_cli.offer import Facts
+from offers_cli.offer import Facts, known_facts
+from offers_cli.report import plain
 from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
@@ -28,6 +31,7 @@ class Rows(Generic[Noun]):
         hints = get_type_hints(noun)
         readers = ((place, _reader(hints[name])) for place, name in enumerate(self.names))
         self._readers = [(place, read) for place, read in readers if read]
+        self._writers = {name: write for name in self.names if (write := _writer(hints[name]))}
 
     def read(self, row: tuple[Any, ...]) -> Noun:
         """The value of a row that holds `columns` in their order."""
@@ -36,6 +40,14 @@ class Rows(Generic[Noun]):
             if values[place] is not None:
                 values[place] = read(values[place])
         return self._noun(**dict(zip(self.names, values, strict=True)))
+
+    def columns_of(self, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
+        """What rows that hold these columns say, in columns, as JSON writes it (`report.plain`)."""
+        told: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        for name in names:
+            if write := self._writers.get(name):
+                told[name] = list(map(write, told[name]))
+        return told
 
     def row(self, value: Noun) -> tuple[Any, ...]:
         """What stands in `columns` for a value."""
@@ -52,6 +64,25 @@ def _reader(hint: Any) -> Any:
     if get_origin(hint) is dict:
         return json.loads
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)), None)
+
+
+def _writer(hint: Any) -> Callable[[str | None], Any] | None:
+    """What JSON writes for such a column. Many offers share their times and words: few are read anew."""
+    read = _read_facts if hint is Facts else _reader(hint)
+    if read is None:
+        return None
+
+    @lru_cache(maxsize=1024)
+    def write(text: str | None) -> Any:
+        value = None if text is None else read(text)
+        return plain(value) if isinstance(value, datetime) else value  # the others come out of JSON
+
+    return write
+
+
+def _read_facts(text: str) -> dict[str, Any]:
+    """The facts without their object, which would only be taken apart again."""
+    return known_facts(json.loads(text))
 
 
 def to_text(moment: datetime) -> str:
@@ -290,10 +321,10 @@ def _matching(wanted: OfferFilter) -> Query:
     return " AND ".join(clauses), values
 
 
-def find(wanted: OfferFilter) -> Query:
+def find(wanted: OfferFilter, columns: str = SELECTED) -> Query:
     """The matching offers in their order; unknown values come last."""
     where, values = _matching(wanted)
-    return f"SELECT {SELECTED} FROM offers WHERE {where} {_order(wanted)}", {**values, "limit": _limit(wanted)}
+    return f"SELECT {columns} FROM offers WHERE {where} {_order(wanted)}", {**values, "limit": _limit(wanted)}
 
 
 def _order(wanted: OfferFilter) -> str:
@@ -319,9 +350,9 @@ def first_matches(wanted: OfferFilter, limit: int) -> Query:
     return f"SELECT rowid FROM offers NOT INDEXED WHERE {where} LIMIT :limit", {**values, "limit": limit}
 
 
-def find_among(wanted: OfferFilter, rows: list[int]) -> Query:
+def find_among(wanted: OfferFilter, rows: list[int], columns: str = SELECTED) -> Query:
     """As `find`, of the offers in these rows alone."""
-    sql = f"SELECT {SELECTED} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows)) {_order(wanted)}"
+    sql = f"SELECT {columns} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows)) {_order(wanted)}"
     return sql, {"rows": json.dumps(rows), "limit": _limit(wanted)}
 
 

@@ -15,7 +15,9 @@ from typing import Literal
 from offers_cli.errors import ForbiddenUrl, StorageRefused
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
+    COLUMNS_AT_ONCE,
     MOST_NAMESAKES,
+    Columns,
     Missing,
     OfferCounts,
     OfferFilter,
@@ -125,12 +127,13 @@ class SqliteStorage:
             return int(connection.execute(queries.count_needing(missing)).fetchone()[0])
 
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
-        with self._connection() as connection:
-            connection.execute("BEGIN")
-            with closing(connection.execute(*_question(connection, wanted))) as rows:
-                for row in rows:
-                    yield OFFERS.read(row)
-            connection.execute("COMMIT")
+        with self._snapshot() as connection, _found(connection, wanted, queries.SELECTED) as rows:
+            yield from map(OFFERS.read, rows)
+
+    def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
+        with self._snapshot() as connection, _found(connection, wanted, ", ".join(names)) as rows:
+            while some := rows.fetchmany(COLUMNS_AT_ONCE):
+                yield OFFERS.columns_of(names, some)
 
     def count_offers(self, wanted: OfferFilter) -> int:
         with self._connection() as connection:
@@ -223,6 +226,14 @@ class SqliteStorage:
         if self._is_closed:
             self.close()
 
+    @contextmanager
+    def _snapshot(self) -> Iterator[FileConnection]:
+        """For several questions, or a long answer: what others write meanwhile is not seen."""
+        with self._connection() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+
     def _borrow(self) -> FileConnection:
         """An idle connection to the file at the path, or a new one; a deleted file is not made again."""
         if self._is_closed:
@@ -254,13 +265,17 @@ class SqliteStorage:
             connection.execute("BEGIN IMMEDIATE")
 
 
-def _question(connection: FileConnection, wanted: OfferFilter) -> queries.Query:
-    """The question that reads least: along the index of the order, or, where few match, those few alone."""
+def _found(connection: FileConnection, wanted: OfferFilter, columns: str) -> closing[sqlite3.Cursor]:
+    """These columns of the matching offers, by the question that reads least.
+
+    It goes along the index of the order, or, where few match, to those few alone.
+    """
+    query = queries.find(wanted, columns)
     if queries.may_be_rare(wanted):
         rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
         if len(rows) <= FEW:
-            return queries.find_among(wanted, [row[0] for row in rows])
-    return queries.find(wanted)
+            query = queries.find_among(wanted, [row[0] for row in rows], columns)
+    return closing(connection.execute(*query))
 
 
 def save_cards(

@@ -20,6 +20,7 @@ from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
 from offers_cli.storage.base import (
     MOST_NAMESAKES,
+    Columns,
     Missing,
     OfferBatch,
     OfferCounts,
@@ -34,6 +35,7 @@ from offers_cli.storage.base import (
     StoredOffer,
     UrlRepair,
     check_limit,
+    columns_of,
     key_of,
 )
 from offers_cli.storage.migrations import migrations
@@ -174,6 +176,9 @@ class SupabaseStorage:
                 yield from self._client.call(
                     "offers_at", {"ids": page, "wanted": _wanted(wanted)}, partial(read_all, StoredOffer)
                 )
+
+    def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
+        return columns_of(self.find_offers(wanted), names)
 
     def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
         arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}

@@ -8,7 +8,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,15 @@ from storage.test_supabase_faults import AT_ONCE, ID, KEY
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.services.export import write_csv, write_jsonl
-from offers_cli.storage.base import OfferBatch, OfferCounts, OfferFilter, PricePoint, StoredOffer, UrlRepair
+from offers_cli.storage.base import (
+    OfferBatch,
+    OfferCounts,
+    OfferFilter,
+    PricePoint,
+    StoredOffer,
+    UrlRepair,
+    columns_of,
+)
 from offers_cli.storage.migrations import schema_sql
 from offers_cli.storage.rules import new_offer
 from offers_cli.storage.sqlite.queries import INSERT_OFFER, offer_row
@@ -134,8 +142,9 @@ def read(case: Case, *, impostor: Impostor, storage: SupabaseStorage, database: 
             raise AssertionError("the key is shown") from error
         raise
     for offer in _offers_in(found):
-        write_csv([offer], io.BytesIO())
-        write_jsonl([offer], io.BytesIO())
+        columns = list(columns_of([offer], [field.name for field in fields(offer)]))
+        write_csv(columns, io.BytesIO())
+        write_jsonl(columns, io.BytesIO())
         checksum(offer, [])
         with database:
             database.execute("DELETE FROM offers")
