@@ -14,6 +14,7 @@ from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
 from offers_cli.services.worker import with_failures, with_waiting
+from offers_cli.storage import storage_kind
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -21,6 +22,24 @@ if TYPE_CHECKING:
     from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
+
+PRELOAD = (
+    "offers_cli.affiliate.account",
+    "offers_cli.fetch.client",
+    "offers_cli.fetch.page_slots",
+    "offers_cli.marketplaces.mercado_livre.listing_page",
+    "offers_cli.marketplaces.mercado_livre.product_page",
+    "offers_cli.marketplaces.schema_org",
+    "offers_cli.queue.worker",
+    "offers_cli.redis.embedded",
+    "offers_cli.redis.open",
+    "offers_cli.services.enrich",
+    "offers_cli.storage.open",
+    "protego",
+    "redis",
+    "selectolax.lexbor",
+)
+"""What brings all that a worker process imports sooner or later, but for its storage; a test finds what is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +62,7 @@ def work(
     options: WorkOptions,
     *,
     on_progress: Callable[[WorkerReport], None] | None = None,
-    supervisor_pid: int | None = None,
+    has_supervisor: Callable[[], bool] | None = None,
 ) -> WorkerReport:
     """Run the queue's jobs in this process until asked to stop; SIGTERM and Ctrl-C finish what is running.
 
@@ -75,12 +94,12 @@ def work(
         job_timeout_s=settings.job_timeout_s,
         policy=RetryPolicy(waits_s=(settings.retry_delay_s, 6 * settings.retry_delay_s)),
         revive=runtime.revive_redis,
-        parent_pid=supervisor_pid,
+        has_supervisor=has_supervisor,
         on_progress=on_progress,
     )
     if runtime.links.are_wanted:  # whoever mends the label starts the worker again: what waited for it waits no longer
         runtime.registries.run_scheduled_now(LabelRefused.code)
-    with stop_on_signals(worker.stop_request, supervised=supervisor_pid is not None):
+    with stop_on_signals(worker.stop_request, supervised=has_supervisor is not None):
         try:
             return worker.run(burst=options.burst, max_jobs=options.max_jobs)
         finally:
@@ -102,6 +121,7 @@ def supervise(
     supervisor = Supervisor(
         partial(work_in_slot, options=options),
         processes=processes,
+        preload=(*PRELOAD, f"offers_cli.storage.{storage_kind(get_config().database)}.storage"),
         patience_s=OUTAGE_PATIENCE_S if options.burst else float("inf"),
         on_progress=on_progress,
     )
@@ -119,7 +139,7 @@ def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
         configure_logging(verbosity=options.verbosity, json_lines=True, stream=lambda: lines)
     with open_runtime(config) as runtime:
         own = replace(options, max_jobs=slot.share_of(options.max_jobs))
-        work(runtime, own, on_progress=slot.record, supervisor_pid=slot.supervisor_pid)
+        work(runtime, own, on_progress=slot.record, has_supervisor=slot.has_supervisor)
 
 
 class _Lines:

@@ -1,4 +1,4 @@
-"""What worker processes of the tests run; importable by name, for they are fresh interpreters."""
+"""What worker processes of the tests run; importable by name, for they are no forks of a test."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def announced(request: StopRequest) -> StopRequest:
 
 
 def work(slot: WorkerSlot) -> None:
-    worker = make_worker(parent_pid=slot.supervisor_pid, on_progress=slot.record)
+    worker = make_worker(has_supervisor=slot.has_supervisor, on_progress=slot.record)
     with stop_on_signals(worker.stop_request, supervised=True):
         worker.run(burst=BURST)
 

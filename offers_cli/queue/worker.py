@@ -6,7 +6,6 @@ Other threads do the work (`job_threads`) and keep the leases alive (`heartbeat`
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -59,7 +58,7 @@ class Worker:
         too_few: whether more jobs at once would be done sooner, within the pace.
         save: writes a group of results; a job counts as finished only when it has returned.
         revive: called while Redis does not answer, to start the embedded one again.
-        parent_pid: of a supervisor; the worker stops when that is no longer its parent.
+        has_supervisor: under a supervisor, whether it still lives; the worker stops when not.
         on_progress: is given the counts so far after each group.
     """
 
@@ -78,7 +77,7 @@ class Worker:
         heartbeat_s: float = HEARTBEAT_S,
         grace_s: float = GRACE_S,
         revive: Callable[[], object] = lambda: None,
-        parent_pid: int | None = None,
+        has_supervisor: Callable[[], bool] | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
         limit_arenas()  # before the first thread
@@ -89,7 +88,7 @@ class Worker:
         self._are_too_few = self._warned_of_too_few = False
         self._heartbeat_s = heartbeat_s
         self._revive = revive
-        self._parent_pid = parent_pid
+        self._has_supervisor = has_supervisor
         self._on_progress = on_progress
         self._leases = JobLeases(connection, queue_name=queue_name, worker=self.name, lease_s=lease_s)
         self._registration = WorkerRegistration(connection, worker=self.name, keys=self._leases.keys)
@@ -178,7 +177,7 @@ class Worker:
             self._wait_for_redis(error)
 
     def _goes_on(self) -> bool:
-        if self._parent_pid and os.getppid() != self._parent_pid and not self.stop_request.made:
+        if self._has_supervisor and not self._has_supervisor() and not self.stop_request.made:
             log.warning("the supervisor is gone, stopping")
             self.stop()
         self._log_stopping()
@@ -200,7 +199,7 @@ class Worker:
         return bool(self._error) or stops.is_over or (stops.made and not self._is_busy())
 
     def _log_stopping(self) -> None:
-        if len(self._threads) and not self._parent_pid:  # a supervisor logs it for all
+        if len(self._threads) and not self._has_supervisor:  # a supervisor logs it for all
             self.stop_request.log_once(log, jobs=len(self._threads))
 
     def _has_more(self) -> bool:

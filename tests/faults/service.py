@@ -8,11 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from acceptance.program import PROGRAM, Program
+from processes import fork_server_of, workers_of
 from waiting import NEVER_S
 
 POLL_S = 0.01
@@ -69,11 +69,11 @@ class Service:
 
     def children(self) -> list[int]:
         """The worker processes under the supervisor, in order of their start."""
-        try:
-            pids = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        except OSError:
-            return []
-        return [int(pid) for pid in pids if b"spawn_main" in _command_line(pid)]
+        return workers_of(self.process.pid)
+
+    def fork_server(self) -> int | None:
+        """The process that the workers are forked from, if it lives."""
+        return fork_server_of(self.process.pid)
 
     def send(self, number: int) -> None:
         """Signal the supervisor, if it lives."""
@@ -87,13 +87,6 @@ class Service:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(pause_s)
         return self.process.wait(NEVER_S)
-
-
-def _command_line(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def wait_until(

@@ -34,6 +34,7 @@ class Fault(StrEnum):
 
     KILL_WORKER = "kill -9 of one worker process"
     KILL_SUPERVISOR = "kill -9 of a supervisor"
+    KILL_FORK_SERVER = "kill -9 of what workers are forked from, and of one of them"
     KILL_BOTH = "kill -9 of a supervisor and its workers"
     KILL_ALL = "kill -9 of everything but Redis"
     KILL_REDIS = "kill -9 of Redis"
@@ -47,7 +48,13 @@ class Fault(StrEnum):
     SIGINT_TWICE = "SIGINT, twice"
 
 
-KILLS = {Fault.KILL_WORKER: 6, Fault.KILL_SUPERVISOR: 2, Fault.KILL_BOTH: 2, Fault.KILL_ALL: 1}
+KILLS = {
+    Fault.KILL_WORKER: 6,
+    Fault.KILL_SUPERVISOR: 2,
+    Fault.KILL_FORK_SERVER: 2,
+    Fault.KILL_BOTH: 2,
+    Fault.KILL_ALL: 1,
+}
 """How likely each is beside the others."""
 BEGUN_AT_ONCE = 5
 """How many jobs are cancelled or deleted at the most, in one go."""
@@ -117,14 +124,8 @@ class Saboteur:
             each.tend()
         service = self._dice.choice(self._services)
         match fault:
-            case Fault.KILL_WORKER:
-                self._kill(self._any_worker())
-            case Fault.KILL_SUPERVISOR:
-                self._kill([service.process.pid])
-            case Fault.KILL_BOTH:
-                self._kill([service.process.pid, *service.children()])
-            case Fault.KILL_ALL:
-                self._kill([pid for each in self._services for pid in (each.process.pid, *each.children())])
+            case _ if fault in KILLS:
+                self._kill(self._victims(fault, service))
             case Fault.KILL_REDIS:
                 self._restart_redis()
             case Fault.WALL:
@@ -137,6 +138,20 @@ class Saboteur:
                 number = signal.SIGTERM if "SIGTERM" in fault else signal.SIGINT
                 wait_until(service.children, "a supervisor at work", tending=self._services)
                 service.end(number, times=2 if "twice" in fault else 1)
+
+    def _victims(self, fault: Fault, service: Service) -> list[int]:
+        match fault:
+            case Fault.KILL_SUPERVISOR:
+                return [service.process.pid]
+            case Fault.KILL_FORK_SERVER:
+                server = service.fork_server()
+                return [*([server] if server else []), *service.children()[:1]]
+            case Fault.KILL_BOTH:
+                return [service.process.pid, *service.children()]
+            case Fault.KILL_ALL:
+                return [pid for each in self._services for pid in (each.process.pid, *each.children())]
+            case _:
+                return self._any_worker()
 
     def _any_worker(self) -> list[int]:
         wait_until(self._workers, "a worker to be killed", tending=self._services)

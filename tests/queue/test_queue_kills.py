@@ -13,13 +13,16 @@ from typing import Any
 
 import pytest
 import redis
+from processes import fork_server_of
 from queue_fakes import enqueue, fetch, redis_now
 from servers import RedisServer
 from waiting import NEVER_S, wait_until
 
 from offers_cli.queue.registries import Registries
+from offers_cli.queue.supervisor import FORKS
 
 PROGRAM = Path(__file__).parents[1] / "queue_processes.py"
+needs_fork_server = pytest.mark.skipif(not FORKS, reason="each worker is an interpreter of its own here")
 pytestmark = pytest.mark.slow
 
 
@@ -127,6 +130,103 @@ def test_a_supervisor_killed_leaves_no_orphans(connection: redis.Redis, redis_ur
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     assert Registries(connection).counts().started == 0
     assert Registries(connection).counts().workers == 0
+
+
+def worker_pids(connection: redis.Redis) -> list[int]:
+    return sorted(int(connection.hget(key, "pid") or 0) for key in connection.smembers("rq:workers:enrichment"))
+
+
+def kill_fork_server(supervisor: subprocess.Popen[str]) -> None:
+    """And wait until it is gone, but for the supervisor's look at it."""
+    server = fork_server_of(supervisor.pid)
+    assert server
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: fork_server_of(supervisor.pid) is None, "the end of the fork server")
+
+
+@needs_fork_server
+def test_a_killed_fork_server_takes_no_worker_with_it(connection: redis.Redis, redis_url: str, tmp_path: Path) -> None:
+    """Its workers go on: no page is fetched a second time, and nobody is started in vain."""
+    log = tmp_path / "log"
+    enqueue(connection, (f"o{n}" for n in range(300)))
+    with running(redis_url, processes=2, log=log, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(saved(connection)) > 20 and len(worker_pids(connection)) == 2)
+        before = worker_pids(connection)
+        kill_fork_server(supervisor)
+        done = len(saved(connection))
+        wait_until(lambda: len(saved(connection)) > done + 20)
+        assert worker_pids(connection) == before
+        assert finish(supervisor) == (300, 0, False)
+    assert saved(connection) == {f"o{n}": 1 for n in range(300)}
+    assert "died" not in log.read_text()
+
+
+@needs_fork_server
+def test_a_worker_that_dies_after_its_fork_server_is_started_again(connection: redis.Redis, redis_url: str) -> None:
+    """By a new fork server; the other worker goes on meanwhile."""
+    enqueue(connection, (f"o{n}" for n in range(600)))
+    with running(redis_url, processes=2, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(saved(connection)) > 20 and len(worker_pids(connection)) == 2)
+        killed, other = worker_pids(connection)
+        kill_fork_server(supervisor)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: fork_server_of(supervisor.pid), "a new fork server")
+        wait_until(lambda: len({*worker_pids(connection)} - {killed, other}) == 1, "a new worker")
+        assert other in worker_pids(connection)
+        finish(supervisor)
+    assert set(saved(connection)) == {f"o{n}" for n in range(600)}
+    assert sum(saved(connection).values()) <= 604
+    assert_all_finished(connection, 600)
+
+
+@needs_fork_server
+@pytest.mark.parametrize("with_supervisor", [True, False])
+def test_without_a_fork_server_workers_end_as_they_should(
+    connection: redis.Redis, redis_url: str, *, with_supervisor: bool
+) -> None:
+    """With their supervisor killed as well, so that no orphan goes on; or when that asks them to stop."""
+    enqueue(connection, (f"o{n}" for n in range(3000)))
+    with running(redis_url, processes=2, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(worker_pids(connection)) == 2)
+        pids = worker_pids(connection)
+        kill_fork_server(supervisor)
+        if with_supervisor:
+            supervisor.kill()
+        else:
+            supervisor.terminate()
+        supervisor.wait(NEVER_S)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    counts = Registries(connection).counts()
+    assert (counts.started, counts.workers) == (0, 0)
+    assert counts.queued + counts.finished == 3000
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux shows what a process has open")
+@needs_fork_server
+def test_what_workers_are_forked_from_has_no_thread_and_no_connection(connection: redis.Redis, redis_url: str) -> None:
+    """A fork would share the connection, and wait for ever for what the thread held."""
+    enqueue(connection, (f"o{n}" for n in range(3000)))
+    with running(redis_url, processes=2, delay_s=0.02) as supervisor:
+        wait_until(lambda: len(worker_pids(connection)) == 2)
+        server = fork_server_of(supervisor.pid)
+        threads = list(Path(f"/proc/{server}/task").iterdir())
+        opened = [str(path.readlink()) for path in Path(f"/proc/{server}/fd").iterdir() if int(path.name) > 2]
+    assert len(threads) == 1
+    sockets = [name for name in opened if name.startswith("socket:")]
+    assert len(sockets) == 1, "where it is asked for a worker"
+    assert not [name for name in opened if name.startswith("/") and name != "/dev/null"]
+
+
+def test_where_a_fork_server_finds_no_place_workers_run_all_the_same(
+    connection: redis.Redis, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a socket must be short, that of the folder for temporary files need not be."""
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    enqueue(connection, (f"o{n}" for n in range(20)))
+    with running(redis_url, processes=2) as supervisor:
+        assert finish(supervisor) == (20, 0, False)
 
 
 @pytest.mark.slow

@@ -5,9 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +26,7 @@ from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.registries import Registries
 from offers_cli.queue.results import COUNTERS, WorkerReport
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED, STOP_NOW_SIGNAL, StopRequest, stop_on_signals
-from offers_cli.queue.supervisor import Supervisor, WorkerSlot
+from offers_cli.queue.supervisor import CRASHES_ALLOWED, Supervisor, WorkerSlot
 
 
 def wait_until(condition: Callable[[], Any]) -> None:
@@ -135,7 +138,7 @@ def test_nothing_is_said_before_it_was_asked_to_stop_or_when_it_stops_now(caplog
 def slot(number: int, processes: int, done: tuple[int, ...] = (0, 0, 0, 0, 0)) -> WorkerSlot:
     counts: Any = list(done)
     _, theirs = multiprocessing.Pipe(duplex=False)
-    return WorkerSlot(os.getpid(), number, processes, counts, theirs)
+    return WorkerSlot(number, processes, counts, theirs)
 
 
 @pytest.mark.parametrize(("jobs", "processes"), [(7, 2), (1, 3), (0, 2), (100, 7), (6, 3)])
@@ -184,11 +187,44 @@ def test_only_a_redis_that_was_there_before_is_waited_for_and_only_so_long(
     assert supervisor._waits_for_redis(process, error) == waits
 
 
+def test_worker_processes_leave_alone_what_was_imported_for_all_of_them() -> None:
+    """Each would get its own copy of it at its first collection of garbage."""
+    *_, last = Supervisor(lambda _slot: None, processes=2, preload=["json"])._preload
+    code = f"import gc, json, {last}; print(gc.get_freeze_count())"
+    frozen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert int(frozen) > 0
+
+
+def test_a_process_that_cannot_be_started_is_tried_again_and_in_the_end_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What forks may die at that very moment: once is nothing, but nobody shall wait for workers that never come."""
+
+    class Unstartable:
+        def __init__(self, **_: object) -> None:
+            """Takes what a process takes."""
+
+        def start(self) -> None:
+            raise EOFError("unexpected EOF")
+
+    supervisor = Supervisor(lambda _slot: None, processes=1)
+    [process] = supervisor._processes
+    context: Any = SimpleNamespace(Process=Unstartable)
+    for _ in range(CRASHES_ALLOWED - 1):
+        supervisor._start(process, 0, context)
+    assert (process.process, supervisor.stop_request.made) == (None, False)
+    assert process.start_at > process.started_at
+    supervisor._start(process, 0, context)
+    assert isinstance(supervisor._error, Bug)
+    assert supervisor.stop_request.made
+    assert "a worker process could not be started" in [record.getMessage() for record in caplog.records]
+
+
 def test_a_worker_whose_supervisor_was_killed_has_nobody_to_tell() -> None:
     reader, writer = multiprocessing.Pipe(duplex=False)
     counts: Any = [0, 0, 0, 0]
     reader.close()
-    WorkerSlot(os.getpid(), 0, 1, counts, writer).send_error(QueueRefused("no rights"))
+    WorkerSlot(0, 1, counts, writer).send_end(QueueRefused("no rights"))
 
 
 def test_unexpected_errors_in_a_row_end_the_worker_before_they_fail_the_queue(
