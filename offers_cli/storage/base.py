@@ -6,6 +6,7 @@ looked for since the price last changed (old price and discount: `enriched_at`; 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,10 +31,15 @@ MOST_NAMESAKES = 50
 SORTS = ("last_seen", "first_seen", "discount", "price", "title", "commission", "rating", "reviews", "sold")
 
 
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+
+
 def searchable(text: str) -> str:
     """The text without case and accents, for searching and sorting; a sigma is one letter wherever it stands."""
+    if text.isascii():  # has neither accents nor a sigma
+        return text.lower()
     lower = unicodedata.normalize("NFKD", text).lower().replace("\u03c2", "\u03c3")
-    return "".join(c for c in lower if not "\u0300" <= c <= "\u036f")
+    return _ACCENTS.sub("", lower)
 
 
 def check_limit(limit: int) -> int:

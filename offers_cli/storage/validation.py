@@ -6,7 +6,7 @@ What an offer cannot do without is refused when it is wrong; an optional value t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +29,7 @@ MAX_RATING = 500
 MAX_COUNT = 10**12
 
 Word = TypeVar("Word", bound=StrEnum)
+Noun = TypeVar("Noun", Offer, Enrichment)
 
 
 def _number(value: object, *, least: int, most: int) -> int | None:
@@ -167,19 +168,21 @@ _OPTIONAL_OF = {
 def valid_card(card: Offer) -> Offer:
     """The card as it may be stored; raises `ValueError` with the reason when it may not."""
     required = {name: check(getattr(card, name), name) for name, check in REQUIRED.items()}
-    return replace(card, **required, **_optional_of(card, required["price_cents"]))
+    return _replaced(card, required | _optional_of(card, required["price_cents"]))
 
 
 def valid_enrichment(found: Enrichment) -> Enrichment:
     """The enrichment as it may be stored; raises `ValueError` with the reason when it may not."""
     price_cents = None if found.price_cents is None else _price(found.price_cents, "price_cents")
-    return replace(
-        found,
-        observed_at=to_utc(found.observed_at),
-        price_cents=price_cents,
-        title=storable_text(found.title) if found.title else None,
-        **_optional_of(found, price_cents or 0),
-    )
+    title = storable_text(found.title) if found.title else None
+    valid = {"observed_at": to_utc(found.observed_at), "price_cents": price_cents, "title": title}
+    return _replaced(found, valid | _optional_of(found, price_cents or 0))
+
+
+def _replaced(noun: Noun, valid: Mapping[str, Any]) -> Noun:
+    """The noun with these values; most have them already, and a new one costs more than all checks of it."""
+    other = {name: value for name, value in valid.items() if value is not getattr(noun, name)}
+    return replace(noun, **other) if other else noun
 
 
 def _optional_of(noun: Offer | Enrichment, price_cents: int) -> dict[str, Any]:
@@ -241,8 +244,10 @@ def valid_results(results: Iterable[EnrichmentResult]) -> tuple[list[EnrichmentR
 
 def storable_text(text: str) -> str:
     """The text cut to a storable length, with what no database takes (NUL, half a surrogate pair) replaced."""
-    storable = text[:MAX_TITLE_CHARS].encode("utf-8", "replace").decode("utf-8")
-    return storable.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = text[:MAX_TITLE_CHARS]
+    if is_storable(text):
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def is_storable(text: str) -> bool:

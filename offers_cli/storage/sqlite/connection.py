@@ -38,16 +38,17 @@ class FileConnection(sqlite3.Connection):
     """A connection that knows which files it opened."""
 
     path: Path
+    beside: tuple[Path, Path]
     files: Files
 
     def remember_files(self, path: Path) -> None:
         """To be called after the first read, which opens the log."""
-        self.path = path
-        self.files = Files(*map(_inode, (path, *_beside(path))))
+        self.path, self.beside = path, _beside(path)
+        self.files = Files(*map(_inode, (path, *self.beside)))
 
     def check_in_place(self) -> None:
         """Raise `StorageUnavailable` unless the files that were opened are those at the path."""
-        main, log = _inode(self.path), _inode(_beside(self.path)[0])
+        main, log = _inode(self.path), _inode(self.beside[0])
         if main is None:
             raise gone(self.path)
         if main != self.files.main:
@@ -61,14 +62,13 @@ class FileConnection(sqlite3.Connection):
         What stands in the log goes into the file that it belongs to before, wherever that is now.
         """
         was_replaced = _inode(self.path) not in {None, self.files.main}
-        beside = _beside(self.path)
         with suppress(sqlite3.Error):
             if self.in_transaction:
                 self.execute("ROLLBACK")
-            if was_replaced or _inode(beside[0]) != self.files.log:
+            if was_replaced or _inode(self.beside[0]) != self.files.log:
                 self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.close()
-        for file, inode in zip(beside, (self.files.log, self.files.index), strict=True):
+        for file, inode in zip(self.beside, (self.files.log, self.files.index), strict=True):
             if was_replaced and inode is not None and _inode(file) == inode:
                 file.unlink(missing_ok=True)
 

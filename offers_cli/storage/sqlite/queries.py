@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from offers_cli.offer import Facts, known_facts
@@ -18,7 +19,11 @@ from offers_cli.times import iso_utc
 Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
 
 
-_json_of = json.JSONEncoder(sort_keys=True).encode
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+
+def _json_of(value: Mapping[str, Any]) -> str:
+    return _encode(value) if value else "{}"
 
 
 class Rows(Generic[Noun]):
@@ -28,75 +33,89 @@ class Rows(Generic[Noun]):
         self._noun: type[Noun] = noun
         self.names = tuple(each.name for each in fields(noun))
         self.columns = ", ".join(self.names)
+        self._fields = attrgetter(*self.names)
         hints = get_type_hints(noun)
-        readers = ((place, _reader(hints[name])) for place, name in enumerate(self.names))
-        self._readers = [(place, read) for place, read in readers if read]
-        self._writers = {name: write for name in self.names if (write := _writer(hints[name]))}
+        kinds = ((place, _kind(hints[name])) for place, name in enumerate(self.names))
+        self._kinds = {place: kind for place, kind in kinds if kind}
+        self._shown = {self.names[place]: _shared(kind.show) for place, kind in self._kinds.items()}
 
     def read(self, row: tuple[Any, ...]) -> Noun:
         """The value of a row that holds `columns` in their order."""
         values = list(row)
-        for place, read in self._readers:
+        for place, kind in self._kinds.items():
             if values[place] is not None:
-                values[place] = read(values[place])
+                values[place] = kind.read(values[place])
         return self._noun(**dict(zip(self.names, values, strict=True)))
 
     def columns_of(self, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
         """What rows that hold these columns say, in columns, as JSON writes it (`report.plain`)."""
         told: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
         for name in names:
-            if write := self._writers.get(name):
-                told[name] = list(map(write, told[name]))
+            if show := self._shown.get(name):
+                told[name] = list(map(show, told[name]))
         return told
 
     def row(self, value: Noun) -> tuple[Any, ...]:
         """What stands in `columns` for a value."""
-        return tuple(to_sql(getattr(value, name)) for name in self.names)
+        values = list(self._fields(value))
+        for place, kind in self._kinds.items():
+            if values[place] is not None:
+                values[place] = kind.write(values[place])
+        return tuple(values)
+
+    def changed(self, before: Noun, after: Noun) -> dict[str, Any]:
+        """The columns that differ, and what stands in them afterwards."""
+        both = enumerate(zip(self._fields(before), self._fields(after), strict=True))
+        changed = {place: new for place, (old, new) in both if old is not new and old != new}
+        return {
+            self.names[place]: new if new is None or place not in self._kinds else self._kinds[place].write(new)
+            for place, new in changed.items()
+        }
 
 
-def _reader(hint: Any) -> Any:
-    """What makes a field of that type of its column; None where they are the same."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a field whose column holds something else is read from there, written, and shown as JSON writes it."""
+
+    read: Callable[[Any], Any]
+    write: Callable[[Any], Any]
+    show: Callable[[Any], Any]
+
+
+def _kind(hint: Any) -> _Kind | None:
+    """That of a field of that type; None where field and column are the same."""
     kinds = get_args(hint) or (hint,)
     if datetime in kinds:
-        return datetime.fromisoformat
+        return _Kind(datetime.fromisoformat, to_text, lambda text: plain(datetime.fromisoformat(text)))
     if hint is Facts:
-        return lambda text: Facts.of(json.loads(text))
+        return _Kind(
+            lambda text: Facts.of(json.loads(text)),
+            lambda facts: _json_of(facts.known()),
+            lambda text: known_facts(json.loads(text)),  # their object would only be taken apart again
+        )
     if get_origin(hint) is dict:
-        return json.loads
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum)), None)
+        return _Kind(json.loads, _json_of, json.loads)
+    words = (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, StrEnum))
+    return next((_Kind(word, str, str) for word in words), None)
 
 
-def _writer(hint: Any) -> Callable[[str | None], Any] | None:
-    """What JSON writes for such a column. Many offers share their times and words: few are read anew."""
-    read = _read_facts if hint is Facts else _reader(hint)
-    if read is None:
-        return None
+def _shared(show: Callable[[str], Any]) -> Callable[[str | None], Any]:
+    """The same for columns of many offers, which share their times and words: few are read anew."""
 
     @lru_cache(maxsize=1024)
-    def write(text: str | None) -> Any:
-        value = None if text is None else read(text)
-        return plain(value) if isinstance(value, datetime) else value  # the others come out of JSON
+    def shown(text: str | None) -> Any:
+        return None if text is None else show(text)
 
-    return write
-
-
-def _read_facts(text: str) -> dict[str, Any]:
-    """The facts without their object, which would only be taken apart again."""
-    return known_facts(json.loads(text))
+    return shown
 
 
+@lru_cache(maxsize=64)
 def to_text(moment: datetime) -> str:
-    """Fixed-width ISO 8601 in UTC, so that text order is time order; raises `ValueError` for a time without zone."""
+    """Fixed-width ISO 8601 in UTC, so that text order is time order; raises `ValueError` for a time without zone.
+
+    A page of offers, and an offer's own columns, share their moments: few are written anew.
+    """
     return iso_utc(moment, timespec="microseconds")
-
-
-def to_sql(value: Any) -> Any:
-    """A field as it stands in its column."""
-    if isinstance(value, datetime):
-        return to_text(value)
-    if isinstance(value, Facts):
-        value = value.known()
-    return _json_of(value) if isinstance(value, dict) else value
 
 
 OFFERS, PRICES, RUNS = Rows(StoredOffer), Rows(PricePoint), Rows(ScrapeRun)
@@ -124,8 +143,7 @@ def price_row(offer_id: str, point: PricePoint) -> tuple[Any, ...]:
 
 def changed_columns(before: StoredOffer, after: StoredOffer) -> dict[str, Any]:
     """The columns that differ and their new values, so that an update touches no index in vain."""
-    names = (name for name in OFFERS.names if getattr(after, name) != getattr(before, name))
-    changed = {name: to_sql(getattr(after, name)) for name in names}
+    changed = OFFERS.changed(before, after)
     if "title" in changed:
         changed["title_folded"] = searchable(after.title)
     return changed
