@@ -3,18 +3,6 @@
 -- listed in `offers:quarantine`, and its place is empty.
 
 local QUARANTINE, KEPT_ASIDE = 'offers:quarantine', 1000
-local TYPE_FOR = {
-  GET = 'string', SET = 'string', INCRBY = 'string', DECR = 'string',
-  HGET = 'hash', HMGET = 'hash', HGETALL = 'hash', HSET = 'hash', HSETNX = 'hash', HDEL = 'hash', HEXISTS = 'hash',
-  HSTRLEN = 'hash', HINCRBY = 'hash', HINCRBYFLOAT = 'hash',
-  LPOP = 'list', LPUSH = 'list', RPUSH = 'list', LLEN = 'list', LRANGE = 'list', LINDEX = 'list', LREM = 'list',
-  LPOS = 'list', LTRIM = 'list',
-  SADD = 'set', SREM = 'set', SMEMBERS = 'set', SCARD = 'set',
-  ZADD = 'zset', ZCARD = 'zset', ZCOUNT = 'zset', ZRANGE = 'zset', ZRANGEBYSCORE = 'zset', ZREM = 'zset',
-  ZREMRANGEBYSCORE = 'zset', ZSCORE = 'zset',
-  XADD = 'stream', XREVRANGE = 'stream',
-}
-local checked = {} -- the keys whose type was looked at
 
 local call
 
@@ -34,22 +22,28 @@ end
 -- Whether there is such a key, of that type; one of another type makes way.
 local function is_there(key, wanted)
   local found = redis.call('TYPE', key).ok
-  checked[key] = true
   if found ~= wanted and found ~= 'none' then set_aside(key) end
   return found == wanted
 end
 
+local function refusal_of(answer) return type(answer) == 'table' and answer.err end
+
+-- Which type a command is for is known to Redis: it refuses, and nothing has changed. SET alone takes any key.
 function call(command, key, ...)
-  if not checked[key] and TYPE_FOR[command] then is_there(key, TYPE_FOR[command]) end
+  if command == 'SET' then is_there(key, 'string') end
+  local answer = redis.pcall(command, key, ...)
+  local refusal = refusal_of(answer)
+  if not refusal then return answer end
+  if string.find(refusal, '^WRONGTYPE') then set_aside(key) end
   return redis.call(command, key, ...)
 end
 
 -- For the commands that add to a number: a counter that holds none makes way too.
 local function call_counter(command, key, ...)
-  if not checked[key] then is_there(key, TYPE_FOR[command]) end
   local answer = redis.pcall(command, key, ...)
-  local refusal = type(answer) == 'table' and answer.err
+  local refusal = refusal_of(answer)
   if not refusal then return answer end
-  if string.find(refusal, 'not an? ') or string.find(refusal, 'overflow') or string.find(refusal, 'NaN') then set_aside(key) end
+  local is_wrong_type, is_no_number = string.find(refusal, '^WRONGTYPE'), string.find(refusal, 'not an? ')
+  if is_wrong_type or is_no_number or string.find(refusal, 'overflow') or string.find(refusal, 'NaN') then set_aside(key) end
   return redis.call(command, key, ...)
 end

@@ -100,6 +100,27 @@ def test_half_of_the_slots_are_kept_while_the_queue_is_not_read(
     assert claim(worker, slots, a=held) == names("a", given)
 
 
+def test_a_job_more_costs_the_same_however_many_wait_behind_it(connection: redis.Redis, worker: JobLeases) -> None:
+    """Redis serves nobody else meanwhile. One host waits, which holds every other slot: the normal case."""
+    calls = []
+    for queued in (20, 1000):
+        connection.flushall()
+        put(connection, names("a", queued))
+        for slots in (1, 1, 9):
+            before = calls_of(connection)
+            assert len(claim(worker, slots, a=15)) == slots
+            calls.append(calls_of(connection) - before)
+    short, long = calls[1:3], calls[4:6]
+    assert long == short
+    assert short[1] - short[0] <= 8 * 32
+
+
+def calls_of(connection: redis.Redis) -> int:
+    """What Redis was asked for so far, within scripts and without."""
+    told: Any = connection.info("commandstats")
+    return sum(command["calls"] for name, command in told.items() if name != "cmdstat_info")
+
+
 def test_what_was_read_is_counted_off_as_it_is_taken(connection: redis.Redis, worker: JobLeases) -> None:
     put(connection, names("a", 4))
     connection.set(KEYS.read, 1)

@@ -171,10 +171,37 @@ def set_aside_last(connection: redis.Redis, count: int) -> set[str]:
     return {name.decode().split(":", 3)[3] for name in names}
 
 
-def test_every_command_of_the_scripts_has_its_type() -> None:
-    """One without would meet a key of a wrong type in the middle of a script."""
-    untyped = {"DEL", "EXISTS", "EXPIRE", "PERSIST", "PEXPIRE", "PTTL", "RENAME"}
-    typed = set(re.findall(r"([A-Z]+) = '[a-z]+'", load_type_guard()))
+FOR_ANY_TYPE = {"DEL", "EXISTS", "EXPIRE", "PERSIST", "PEXPIRE", "PTTL", "RENAME"}
+ASKS_FIRST = {"SET"}
+REFUSED = [
+    "GET KEY", "INCRBY KEY 1",
+    "HGET KEY f", "HMGET KEY f", "HGETALL KEY", "HSET KEY f 1", "HSETNX KEY f 1", "HDEL KEY f", "HEXISTS KEY f",
+    "HSTRLEN KEY f", "HINCRBY KEY f 1", "HINCRBYFLOAT KEY f 1",
+    "LPOP KEY", "LPUSH KEY x", "RPUSH KEY x", "LLEN KEY", "LRANGE KEY 0 1", "LINDEX KEY 0", "LREM KEY 1 x",
+    "LPOS KEY x", "LTRIM KEY 0 1",
+    "SADD KEY x", "SREM KEY x", "SMEMBERS KEY", "SCARD KEY",
+    "ZADD KEY 1 x", "ZCARD KEY", "ZCOUNT KEY 0 1", "ZRANGE KEY 0 1", "ZRANGEBYSCORE KEY 0 1", "ZREM KEY x",
+    "ZREMRANGEBYSCORE KEY 0 1", "ZSCORE KEY x",
+    "XADD KEY * f 1", "XREVRANGE KEY + -",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_redis_refuses_a_key_of_a_wrong_type_and_leaves_it_as_it_is(connection: redis.Redis, command: str) -> None:
+    """By that every script knows that it met one: a command that does as it is asked would spoil what is not ours."""
+    if command.startswith(("GET", "INCRBY")):
+        connection.rpush("key", "precious")
+    else:
+        connection.set("key", "precious")
+    before = connection.dump("key")
+    with pytest.raises(redis.ResponseError, match=r"^WRONGTYPE"):
+        connection.execute_command(*command.replace("KEY", "key").split())  # type: ignore[no-untyped-call]
+    assert connection.dump("key") == before
+
+
+def test_every_command_of_the_scripts_is_refused_by_a_key_of_a_wrong_type() -> None:
+    """Or is for any: another would not be noticed in the middle of a script."""
+    refused = {command.partition(" ")[0] for command in REFUSED}
     scripts = [
         (package, script.name.removesuffix(".lua"))
         for package in ("offers_cli.queue", "offers_cli.fetch")
@@ -185,7 +212,7 @@ def test_every_command_of_the_scripts_has_its_type() -> None:
         text = load_script(package, name).removeprefix(load_type_guard())
         used = set(re.findall(r"\bcall(?:_counter)?\('([A-Z]+)'", text)) - {"TIME", "TYPE"}
         assert used
-        assert used <= typed | untyped, name
+        assert used <= refused | FOR_ANY_TYPE | ASKS_FIRST, name
         counters = set(re.findall(r"\bcall\('(\w*INCR\w*|\w*DECR\w*)'", text))
         assert not counters, f"{name} adds to what may be no number"
         assert set(re.findall(r"redis\.call\('([A-Z]+)'", text)) <= {"TIME", "TYPE"}, f"{name} goes past the accessor"

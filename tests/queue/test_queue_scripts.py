@@ -335,6 +335,24 @@ def test_a_failed_job_stays_a_year(
     assert connection.hmget("rq:worker:w", "successful_job_count", "failed_job_count") == [None, b"1"]
 
 
+def test_jobs_that_end_together_are_counted_each_by_its_end(
+    connection: redis.Redis, worker: JobLeases, clock: Clock
+) -> None:
+    """`rq info` shows what a worker did; one that is put off or was given to another is not done."""
+    enqueue(connection, clock, *"abcdef")
+    connection.hset("rq:worker:w", "state", "busy")
+    executions = claim(worker, 6)
+    connection.hset(f"rq:execution:{executions[0].composite}", "created_at", clock.now - 5)
+    connection.zrem(KEYS.leases, executions[4].composite)
+    clock.now += 2
+    put_off = JobOutcome(status=JobStatus.SCHEDULED, delay_s=60, failure=FAILED.failure)
+    outcomes = [FINISHED, FAILED, stopped(attempt=1), FINISHED, FINISHED, put_off]
+    settled = worker.settle(list(zip(executions, outcomes, strict=True)))
+    assert settled == [True, True, True, True, False, True]
+    assert connection.hmget("rq:worker:w", "successful_job_count", "failed_job_count") == [b"2", b"2"]
+    assert float(connection.hget("rq:worker:w", "total_working_time") or 0) == pytest.approx(7 + 2 + 2 + 2)
+
+
 def test_a_job_that_is_put_off_is_due_to_the_moment(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     connection.hset(JOB, "deaths", 1)

@@ -65,11 +65,23 @@ def test_a_command_for_any_type_moves_nothing(connection: redis.Redis, run: Run)
     assert names_aside(connection) == []
 
 
-def test_the_type_of_a_key_is_looked_at_once_by_a_script(connection: redis.Redis, run: Run) -> None:
+def test_a_key_of_the_right_type_costs_no_look_at_its_type(connection: redis.Redis, run: Run) -> None:
+    """Jobs are claimed while Redis serves nobody else: what is asked of it for each must be little."""
     connection.config_resetstat()
     run("for _ = 1, 3 do call('HSET', 'key', 'field', 1) call_counter('HINCRBY', 'key', 'field', 1) end")
     told: Any = connection.info("commandstats")
-    assert told["cmdstat_type"]["calls"] == 1
+    assert "cmdstat_type" not in told
+    assert told["cmdstat_hset"]["calls"] == 3
+
+
+def test_a_value_takes_no_other_ones_place(connection: redis.Redis, run: Run) -> None:
+    """SET is not refused: it would replace a list without a word."""
+    connection.rpush("key", "precious")
+    assert run("call('SET', 'key', 1) return call('GET', 'key')") == b"1"
+    [name] = names_aside(connection)
+    assert connection.lrange(name, 0, -1) == [b"precious"]
+    run("call('SET', 'key', 2)")
+    assert names_aside(connection) == [name]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@
 local queue, scheduled, started, leases, failed, worker_key, worker_executions, hosts, read = unpack(KEYS)
 local worker, held, lease, keep = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local slots_of, waiting_prefix, data_limit = cjson.decode(ARGV[6]), ARGV[7], tonumber(ARGV[8])
+local at, at_iso = stamp(now), iso(now)
 local FIRST_EXECUTION = 9
 local WANTED = #ARGV - FIRST_EXECUTION + 1
 local READ_AT_ONCE, READ_ANEW_S = 2000, 600
@@ -26,35 +27,42 @@ local function queue_due_jobs()
   for _, id in ipairs(call('ZRANGEBYSCORE', scheduled, '-inf', now, 'LIMIT', 0, MOVED_AT_ONCE)) do
     call('ZREM', scheduled, id)
     if has_hash(job_key(id)) and status_of(id) == 'scheduled' then
-      call('HSET', job_key(id), 'enqueued_at', iso(now))
+      call('HSET', job_key(id), 'enqueued_at', at_iso)
       put_in_queue(queue, id, 'RPUSH')
     end
   end
 end
 
 -- Twice in the list, expired, or not a job at all: nothing to run.
-local function is_runnable(id)
-  if #id > ID_LIMIT or not string.find(id, '^[%w_-]+$') or not has_hash(job_key(id)) then return false end
-  local status = status_of(id)
+local function is_runnable(id, status)
   if status == 'started' or status == 'scheduled' or status == 'deferred' then return not stands(queue, id, status) end
   if status == 'failed' or status == 'stopped' then return not call('ZSCORE', failed, id) end
   return status ~= 'finished' and status ~= 'canceled'
 end
 
-local function start(id, execution)
+-- What is to be known of a job before it is started; nothing where there is nothing to run.
+local function look_at(id)
+  if #id > ID_LIMIT or not string.find(id, '^[%w_-]+$') or not has_hash(job_key(id)) then return nil end
+  local status, deaths, attempts = unpack(call('HMGET', job_key(id), 'status', 'deaths', 'attempts'))
+  if not is_runnable(id, status or '') then return nil end
+  -- A job that was running when its worker crashed runs alone, so that the next crash is surely its own doing.
+  return { exclusive = deaths ~= false, attempts = count_of(attempts) }
+end
+
+local function start(id, execution, attempt)
   local key, composite = job_key(id), id .. ':' .. execution
   end_executions(started, leases, id)
-  call('HSET', key, 'status', 'started', 'started_at', iso(now), 'last_heartbeat', iso(now), 'worker_name', worker)
+  call('HSET', key, 'status', 'started', 'started_at', at_iso, 'last_heartbeat', at_iso, 'worker_name', worker,
+    'attempts', attempt)
   call('PERSIST', key)
-  call('HSET', 'rq:execution:' .. composite, 'id', execution, 'job_id', id, 'created_at', stamp(now),
-    'last_heartbeat', stamp(now), 'worker_name', worker)
+  call('HSET', 'rq:execution:' .. composite, 'id', execution, 'job_id', id, 'created_at', at, 'last_heartbeat', at,
+    'worker_name', worker)
   call('EXPIRE', 'rq:execution:' .. composite, keep)
   call('ZADD', 'rq:executions:' .. id, now + keep, execution)
   call('EXPIRE', 'rq:executions:' .. id, keep)
   call('ZADD', started, now + keep, composite)
   call('ZADD', leases, now + lease, composite)
   call('SADD', worker_executions, composite)
-  return add(id, 'attempts', 1)
 end
 
 local function describe(id, execution, attempt, exclusive)
@@ -88,7 +96,7 @@ local function held_by(host) return slots_of[host] or 0 end
 
 local function give_slot(host)
   slots_of[host] = held_by(host) + 1
-  call('ZADD', hosts, 'XX', stamp(now), host)
+  call('ZADD', hosts, 'XX', at, host)
 end
 
 local function forget_waiting()
@@ -96,15 +104,17 @@ local function forget_waiting()
   call('DEL', hosts)
 end
 
+-- How many jobs at the front of the queue were read already, and how many Redis knows of; nothing where none does.
+local front, known
+
 -- Reads the part of the queue that follows what was read already; says whether that was the rest.
 local function read_on()
-  local first = whole(call('GET', read))
-  if not first or first < 0 then
+  if not front or front < 0 then
     forget_waiting()
-    first = 0
     call('SET', read, 0, 'EX', READ_ANEW_S)
+    front, known = 0, 0
   end
-  local ids = call('LRANGE', queue, first, first + READ_AT_ONCE - 1)
+  local ids = call('LRANGE', queue, front, front + READ_AT_ONCE - 1)
   local ids_of = {}
   for _, id in ipairs(ids) do
     local host = host_of(id)
@@ -115,13 +125,8 @@ local function read_on()
     call('RPUSH', waiting_prefix .. host, unpack(waiting))
     call('ZADD', hosts, 'NX', 0, host)
   end
-  call_counter('INCRBY', read, #ids)
+  front = front + #ids
   return #ids < READ_AT_ONCE
-end
-
--- What was read stands at the front of the queue: one job less of it.
-local function count_off()
-  if (whole(call('GET', read)) or 0) > 0 then call_counter('DECR', read) end
 end
 
 -- Among hosts that hold fewer slots than so many, the one that holds fewest and was served longest ago. Of as many hosts
@@ -177,7 +182,7 @@ local function take(keeps_room)
     id, another = take_of_another(held_by(host))
     if not id and keeps_room and is_read == false then return nil end
   end
-  count_off()
+  if front and front > 0 then front = front - 1 end
   if id then return id, another end
   return take_first(first, host)
 end
@@ -191,28 +196,31 @@ if answer[2] == 1 then
 end
 
 queue_due_jobs()
+front = whole(call('GET', read))
+known = front
 local claimed, dropped = 0, 0
 while claimed < WANTED and dropped < DROPPED_AT_ONCE do
   local id, host = take(2 * (held + claimed) >= held + WANTED)
   if not id then break end
-  if is_runnable(id) then
-    -- A job that was running when its worker crashed runs alone, so that the next crash is surely its own doing.
-    local exclusive = call('HEXISTS', job_key(id), 'deaths') == 1
-    if exclusive and held + claimed > 0 then
+  local job = look_at(id)
+  if job then
+    if job.exclusive and held + claimed > 0 then
       call('LPUSH', queue, id)
       break
     end
-    local execution = ARGV[FIRST_EXECUTION + claimed]
+    local execution, attempt = ARGV[FIRST_EXECUTION + claimed], job.attempts + 1
     claimed = claimed + 1
     give_slot(host)
-    answer[#answer + 1] = describe(id, execution, start(id, execution), exclusive)
-    if exclusive then break end
+    start(id, execution, attempt)
+    answer[#answer + 1] = describe(id, execution, attempt, job.exclusive)
+    if job.exclusive then break end
   else
     dropped = dropped + 1
   end
 end
 
-call('EXPIRE', worker_executions, keep)
+if front ~= known then call_counter('INCRBY', read, front - known) end
+if claimed > 0 then call('EXPIRE', worker_executions, keep) end
 show(held + claimed > 0 and 'busy' or 'idle')
 answer[3] = call('LLEN', queue)
 if answer[3] == 0 and call('EXISTS', read) == 1 then

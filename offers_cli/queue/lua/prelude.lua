@@ -42,11 +42,14 @@ local function whole(text) return text and #text <= 12 and string.find(text, '^-
 
 local function status_of(id) return call('HGET', job_key(id), 'status') or '' end
 
--- Adds to a counter of a job; whatever is not a small number reads as 0.
+-- A counter of a job; whatever is not a small number reads as 0.
+local function count_of(text)
+  local found = whole(text) or 0
+  return found >= 0 and found <= 1000 and found or 0
+end
+
 local function add(id, counter, amount)
-  local found = whole(call('HGET', job_key(id), counter)) or 0
-  if found < 0 or found > 1000 then found = 0 end
-  local sum = math.max(0, found + amount)
+  local sum = math.max(0, count_of(call('HGET', job_key(id), counter)) + amount)
   call('HSET', job_key(id), counter, sum)
   return sum
 end
@@ -145,13 +148,14 @@ local function start_dependents(id)
   end
 end
 
--- Ends one execution, named "<job id>:<execution id>", in every place that knows it.
+-- Ends one execution, named "<job id>:<execution id>", in every place that knows it; says whether it had a lease.
 local function end_execution(started, leases, composite, id, execution, worker)
   call('ZREM', started, composite)
-  call('ZREM', leases, composite)
+  local was_leased = call('ZREM', leases, composite) == 1
   call('DEL', 'rq:execution:' .. composite)
   call('ZREM', 'rq:executions:' .. id, execution)
   call('SREM', 'rq:worker:' .. worker .. ':executions', composite)
+  return was_leased
 end
 
 -- Ends all executions of a job: it begins anew, or is no more.

@@ -62,21 +62,29 @@ local function put_back(item) put_in_queue(queue, item.job, 'LPUSH') end
 local SETTLE = { finished = finish, failed = fail, stopped = fail, scheduled = put_off, queued = put_back }
 local COUNTER = { finished = 'successful_job_count', failed = 'failed_job_count', stopped = 'failed_job_count' }
 
+local ended, worked = {}, 0 -- jobs by counter, and seconds
+
 local function settle(item)
   local composite = item.job .. ':' .. item.execution
   local began = tonumber(call('HGET', 'rq:execution:' .. composite, 'created_at') or '')
   if not began or not (began >= 0 and began <= now) then began = now end -- foreign text may be "nan"
-  local leased = call('ZSCORE', leases, composite)
-  local ours = leased and runs_in(item.job, item.execution)
-  end_execution(started, leases, composite, item.job, item.execution, worker)
-  if not ours then return false end
+  local still_runs = runs_in(item.job, item.execution)
+  local was_leased = end_execution(started, leases, composite, item.job, item.execution, worker)
+  if not (was_leased and still_runs) then return false end
   if not item.spent then add(item.job, 'attempts', -1) end
   SETTLE[item.status](item, began)
-  if COUNTER[item.status] and call('EXISTS', worker_key) == 1 then
-    call_counter('HINCRBY', worker_key, COUNTER[item.status], 1)
-    call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(now - began))
+  local counter = COUNTER[item.status]
+  if counter then
+    ended[counter] = (ended[counter] or 0) + 1
+    worked = worked + now - began
   end
   return true
+end
+
+local function count_ended()
+  if not next(ended) or call('EXISTS', worker_key) == 0 then return end
+  for counter, jobs in pairs(ended) do call_counter('HINCRBY', worker_key, counter, jobs) end
+  call_counter('HINCRBYFLOAT', worker_key, 'total_working_time', stamp(worked))
 end
 
 -- RQ's own workers do so in their clean-up; where ours run alone, nobody else does.
@@ -84,6 +92,7 @@ local function drop_expired(registry) call('ZREMRANGEBYSCORE', registry, '-inf',
 
 local answer = {}
 for i = 5, #ARGV do answer[#answer + 1] = settle(cjson.decode(ARGV[i])) end
+count_ended()
 drop_expired(finished)
 drop_expired(failed)
 return answer
