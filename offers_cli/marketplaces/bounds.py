@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from offers_cli.errors import TooLarge
@@ -68,6 +70,14 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
+_ORDINARY = re.compile(
+    r"(?:[^<]++|</?+(?:a|article|br|button|circle|clipPath|dd|defs|div|dl|dt|figure|footer|form|g|h[1-6]|header|hr|img"
+    r"|input|label|li|line|link|main|mask|meta|nav|ol|p|path|picture|rect|section|source|span|symbol|table|tbody|td|th"
+    r"|thead|tr|ul|use)"
+    rf"""(?:[ \n\t\r\f]++[^ \n\t\r\f"'<>=/]++="[^"]{{0,{_PLAIN_VALUE}}}+"){{0,{_PLAIN_ATTRIBUTES}}}+"""
+    r"[ \n\t\r\f]*+/?+>)*+"
+)
+"""Text, and tags of which no more is to be known than that they are there; of links but one is open at a time."""
 _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
 _MANY_CHARACTERS = 2 * (MOST_ATTRIBUTES_OF_ONE - _PLAIN_ATTRIBUTES)
 _CLOSED_IN_ITSELF = re.compile(r"""(?:.*["'\s])?/""", re.DOTALL)
@@ -114,7 +124,6 @@ def refuse_unbounded(text: str, *, is_json: bool) -> int:
     marks = refuse_unbounded_json(text)
     if is_json:
         return 0
-    refuse_more(text.count("<"), MOST_TAGS, "tags")
     weight = weigh(text)
     if weight.nodes is None:
         raise TooLarge("the page hides its tags: scripts stand in a drawing or a list of choices", hint=HINT)
@@ -150,20 +159,47 @@ def refuse_more(there: int, most: int, what: str) -> None:
 
 
 def weigh(text: str) -> Weight:
-    """Count what a page's tags become, in time that grows with its length alone."""
-    tokens = _read_tokens(text)
-    odd = [token[3] for token in tokens if len(token[3]) > 1]
+    """Count what a page's tags become, in time that grows with its length alone; too many are refused at once."""
+    tags = text.count("<")
+    refuse_more(tags, MOST_TAGS, "tags")
+    tokens = list(_find_special(text)) if tags <= _FEW_TOKENS else []
+    # What is open beside a door tells only the whole page.
+    is_plain = tags <= _FEW_TOKENS and not any(token[2].lower() in _DOORS for _, token in tokens)
+    between: Callable[[int, int], int] = partial(text.count, "<") if is_plain else _apart
+    if is_plain:
+        nodes, end = 2 * tags, len(text)  # each tag may take up a link again
+    else:
+        tokens = list(enumerate(_read_tokens(text)))
+        nodes = end = len(tokens)
+    odd = [token[3] for _, token in tokens if len(token[3]) > 1]
     long = [len(_ONE_ATTRIBUTE.findall(attributes)) for attributes in odd if len(attributes) > _MANY_CHARACTERS]
     quoted = len(text) // len(' a=""') if len(text) <= _FEW_CHARACTERS else text.count('="')
     others = sum(len(attributes) // 2 for attributes in odd if len(attributes) <= _MANY_CHARACTERS)
+    again = _count_taken_up(tokens, end, between)
     return Weight(
-        nodes=_count_nodes(tokens),
+        nodes=None if again is None else nodes + again,
         attributes=quoted + others + sum(long),
         attributes_of_one=_PLAIN_ATTRIBUTES + max(long) if long else 0,
         characters_of_one=max(map(len, odd), default=0),
-        open=_count_open(tokens) if len(tokens) > _FEW_TOKENS else 0,
+        open=_count_open(tokens) if tags > _FEW_TOKENS else 0,
         text=_count_text(text, tokens) if len(text) > MOST_TEXT else 0,
     )
+
+
+def _apart(start: int, end: int) -> int:
+    return end - start
+
+
+def _find_special(text: str) -> Iterator[tuple[int, Token]]:
+    """The tags and comments of which something is to be known, and where each stands."""
+    place = 0
+    while (place := _ORDINARY.match(text, place).end()) < len(text):  # type: ignore[union-attr]  # it matches nothing, too
+        found = _TOKEN.match(text, place)
+        if found is None:
+            place += 1
+            continue
+        yield place, cast("Token", found.groups(""))
+        place = found.end()
 
 
 def _read_tokens(text: str) -> list[Token]:
@@ -179,19 +215,24 @@ def _read_tokens(text: str) -> list[Token]:
     return tokens
 
 
-def _count_text(text: str, tokens: list[Token]) -> int:
-    outside_scripts = len(text) - sum(len(token[4]) for token in tokens)
+def _count_text(text: str, tokens: list[tuple[int, Token]]) -> int:
+    outside_scripts = len(text) - sum(len(token[4]) for _, token in tokens)
     return len(_TOKEN.sub("", text)) if outside_scripts > MOST_TEXT else 0
 
 
-def _count_nodes(tokens: list[Token]) -> int | None:
-    """The tokens, and at each of them what it takes up again."""
-    nodes = len(tokens)
+def _count_taken_up(tokens: list[tuple[int, Token]], end: int, between: Callable[[int, int], int]) -> int | None:
+    """What tags take up again, rather too much than too little; None where that cannot be told.
+
+    Args:
+        end: where the last token ends.
+        between: how many tokens, or more, stand between two places.
+    """
+    again = 0
     is_open: Counter[str] = Counter()
     taken_up = since = others = 0
     is_lost = False
-    watched = {name for name in {token[2] for token in tokens} if name.lower() in _WATCHED}
-    for place, token in enumerate(tokens):
+    watched = {name for name in {token[2] for _, token in tokens} if name.lower() in _WATCHED}
+    for number, (place, token) in enumerate(tokens):
         script, raw, name, _, _, data = token
         if (script or raw or data) and (others or is_lost) and _is_ambiguous(token):
             return None
@@ -200,15 +241,15 @@ def _count_nodes(tokens: list[Token]) -> int | None:
         tag = name.lower()
         name, step = (tag[1:], -1) if tag[0] == "/" else (tag, 1)
         if name in _DOORS:
-            is_lost = is_lost or (others > 0 and not _is_closed_in_order(tokens, place))
+            is_lost = is_lost or (others > 0 and not _is_closed_in_order(tokens, number))
         elif name in _OTHER_RULES:
             if name == "select" or not _CLOSED_IN_ITSELF.fullmatch(token[3]):
                 others = max(0, others + step)
         elif is_open[name] + step in ((0, 1) if name in _ONE_AT_A_TIME else range(len(tokens) + 1)):
             is_open[name] += step
-            nodes += (place - since) * taken_up
+            again += taken_up and between(since, place) * taken_up
             taken_up, since = taken_up + step, place
-    return nodes + (len(tokens) - since) * taken_up
+    return again + (taken_up and between(since, end) * taken_up)
 
 
 def _is_ambiguous(token: Token) -> bool:
@@ -216,10 +257,10 @@ def _is_ambiguous(token: Token) -> bool:
     return bool(data) or (bool(script or raw) and "<" in content)
 
 
-def _is_closed_in_order(tokens: list[Token], start: int) -> bool:
+def _is_closed_in_order(tokens: list[tuple[int, Token]], start: int) -> bool:
     """Whether an element, and all within it, ends as it is written."""
     is_open: list[str] = []
-    for token in tokens[start : start + 1000]:
+    for _, token in tokens[start : start + 1000]:
         name = token[2].lower()
         if name.startswith("/"):
             if is_open.pop() != name[1:]:
@@ -231,11 +272,11 @@ def _is_closed_in_order(tokens: list[Token], start: int) -> bool:
     return False
 
 
-def _count_open(tokens: list[Token]) -> int:
+def _count_open(tokens: list[tuple[int, Token]]) -> int:
     """About the greatest number of elements open at once; an end tag whose element is not open does nothing."""
     is_open: Counter[str] = Counter()
     depth = deepest = 0
-    for token in tokens:
+    for _, token in tokens:
         tag = token[2].lower()
         name, step = (tag[1:], -1) if tag.startswith("/") else (tag, 1)
         if (

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from reading.captures import RealPages, real_names
+from selectolax.lexbor import LexborHTMLParser
 
 from offers_cli.errors import TooLarge
 from offers_cli.marketplaces.bounds import refuse_unbounded, weigh
@@ -74,6 +75,21 @@ def test_what_every_paragraph_takes_up_again_is_counted(page: str) -> None:
     """18 kB of bold text become a million elements; an end tag within a value, a comment or a script ends nothing."""
     with pytest.raises(TooLarge, match="elements"):
         refuse_unbounded(page, is_json=False)
+
+
+@pytest.mark.parametrize("link", ['<a href="/x">', "<a>", "<A HREF=/x>"])
+def test_a_link_that_each_tag_takes_up_again_is_counted(link: str) -> None:
+    html = f"<p>{link}" + '<p class="x">x' * 1000
+    nodes = weigh(html).nodes
+    assert nodes is not None
+    assert len(LexborHTMLParser(html).css("body *")) <= nodes <= 3 * html.count("<")
+
+
+@pytest.mark.parametrize("name", [name for name in real_names("product", "listing", "wall") if name.endswith("html")])
+def test_no_real_page_becomes_more_elements_than_were_counted(name: str, real_pages: RealPages) -> None:
+    nodes = weigh(real_pages.html(name)).nodes
+    assert nodes is not None
+    assert len(LexborHTMLParser(real_pages.html(name)).css("body *")) <= nodes
 
 
 @pytest.mark.parametrize(
