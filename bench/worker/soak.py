@@ -13,7 +13,7 @@ from measure import Counter, Workers
 from stage import Stage
 
 SAMPLE_S = 2.0
-FLAT_PCT = 5.0
+FLAT_PCT = 3.0
 """More than this between the second tenth of the jobs and the last is growth."""
 
 
@@ -32,12 +32,12 @@ def run(stage: Stage, *, jobs: int, concurrency: int) -> int:
 
 
 def sample(stage: Stage, *, jobs: int, concurrency: int) -> list[tuple[int, float]]:
-    """Jobs done and memory of both processes, every two seconds until all are done."""
+    """Jobs done and memory of one process, every two seconds until all are done."""
     samples = []
     with ExitStack() as stack:
         count = Counter(stage.database)
         stack.callback(count.close)
-        workers = Workers(with_offers.two(concurrency), folder=Path(__file__).parent, log=stage.log)
+        workers = Workers(with_offers.one(concurrency), folder=Path(__file__).parent, log=stage.log)
         stack.callback(workers.stop)
         while (done := count()) < jobs and not workers.are_gone():
             samples.append((done, workers.pss_mb()))

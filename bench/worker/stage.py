@@ -25,7 +25,7 @@ from servers import RedisServer
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 PAGE_BYTES = 650_000
-CARDS = 500
+CARDS = 200
 
 
 class Stage:
