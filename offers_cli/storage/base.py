@@ -145,7 +145,12 @@ class SaveReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCounts:
-    """Coverage of the catalogue. `enriched` counts offers with `enriched_at`; the missing ones are active offers."""
+    """Coverage of the catalogue, at the same cost however large it is. The missing ones are active offers.
+
+    Attributes:
+        enriched: offers whose prices a page told at least once, or a card that is trusted. One whose page could only be
+            given up (a forbidden address, say) is none of them, though it counts as looked for.
+    """
 
     total: int
     enriched: int
@@ -390,7 +395,7 @@ class Storage(Protocol):
         ...
 
     def count_offers(self, wanted: OfferFilter) -> int:
-        """How many match, `limit` ignored."""
+        """How many match, `limit` ignored; at constant cost where only status and missing fields are asked for."""
         ...
 
     def find_offer(self, id_or_external_id: str) -> StoredOffer | None:

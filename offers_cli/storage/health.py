@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import Secret
 from offers_cli.errors import StorageRefused
-from offers_cli.storage.migrations import TABLES, migrations
+from offers_cli.storage.migrations import TABLES, TALLY, migrations
 from offers_cli.storage.sqlite.connection import connect, translated
 from offers_cli.storage.sqlite.schema import is_current, lost_table, schema_version
 
@@ -112,7 +112,7 @@ def find_open_tables(url: str, anon_key: Secret | None) -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=5.0) as client:
-            for table in TABLES:
+            for table in (*TABLES, TALLY):
                 answer = client.get(f"/rest/v1/{table}", params={"select": "*", "limit": "1"})
                 if answer.is_success:
                     found[table] = _count_rows(answer)

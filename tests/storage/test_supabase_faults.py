@@ -323,6 +323,7 @@ def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_s
         "offers_counts": {},
         "offers_count": {"wanted": {"missing": [], "words": []}},
         "offers_find": {"wanted": {"missing": [], "words": []}, "sort": "price", "after": None, "page_size": 1},
+        "offers_recount": {},
         "offers_get": {"wanted": saved.offer_id},
         "offers_price_history": {"wanted": saved.offer_id},
         "offers_save_run": {"run": {}},
@@ -330,7 +331,7 @@ def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_s
     }
     with httpx.Client(base_url=f"{supabase_project.url}/rest/v1", headers=headers) as anon:
         answers = [anon.post(f"/rpc/{name}", json=arguments) for name, arguments in calls.items()]
-        for table in ("offers", "price_history", "scrape_runs", "offers_schema"):
+        for table in ("offers", "price_history", "scrape_runs", "offers_schema", "offers_tally"):
             answers += [
                 anon.get(f"/{table}", params={"select": "*"}),
                 anon.post(f"/{table}", json={**row, **times, "source": "s"} if table == "offers" else {}),

@@ -9,12 +9,12 @@ from pathlib import Path
 from offers_cli.errors import StorageRefused
 from offers_cli.services.doctor.examine import Finding
 from offers_cli.storage.health import SqliteHealth
-from offers_cli.storage.migrations import TABLES
+from offers_cli.storage.migrations import TABLES, TALLY
 
 NAMES = ("database", "schema", "row_level_security")
 CLOSE_TO_STRANGERS = "; ".join(
     f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON public.{table} FROM anon, authenticated"
-    for table in TABLES
+    for table in (*TABLES, TALLY)
 )
 
 

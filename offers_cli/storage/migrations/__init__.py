@@ -10,6 +10,8 @@ from typing import Literal
 StorageKind = Literal["sqlite", "supabase"]
 
 TABLES = ("offers", "price_history", "scrape_runs")
+TALLY = "offers_tally"
+"""What is counted of them: derived, and kept by triggers."""
 
 
 @dataclass(frozen=True, slots=True)

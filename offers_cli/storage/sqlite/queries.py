@@ -158,15 +158,20 @@ WANTED_COLUMNS = {
 }
 """For each field, its column and the column that says when it was looked for since the price last changed."""
 
-# Every number comes from an index that holds only what it counts (or, for the total, from the smallest index).
-COUNTS = """
-    SELECT count(*) AS total,
-      count(*) - (SELECT count(*) FROM offers WHERE enriched_at IS NULL) AS enriched,
-      (SELECT count(*) FROM offers WHERE status = 'gone') AS gone,
-      (SELECT count(*) FROM offers WHERE status = 'active' AND old_price_cents IS NULL) AS missing_old_price,
-      (SELECT count(*) FROM offers WHERE status = 'active' AND discount_pct IS NULL) AS missing_discount,
-      (SELECT count(*) FROM offers WHERE status = 'active' AND affiliate_link IS NULL) AS missing_affiliate_link
-    FROM offers"""
+# The offers are counted by `coverage`, the sum of these bits; see migrations/sqlite/0006_tally.sql.
+_TALLIED = "SELECT coalesce(sum(offers), 0) FROM offers_tally WHERE"
+_GONE, _ENRICHED = 1, 2
+_LACKING = {Missing.OLD_PRICE: 4, Missing.DISCOUNT: 8, Missing.AFFILIATE_LINK: 16}
+_NOT_ASKED = {Missing.OLD_PRICE: 32, Missing.DISCOUNT: 32, Missing.AFFILIATE_LINK: 64}
+_COUNTED = {
+    "total": (0, 0),
+    "enriched": (_ENRICHED, _ENRICHED),
+    "gone": (_GONE, _GONE),
+    **{f"missing_{field.name.lower()}": (_GONE | bit, bit) for field, bit in _LACKING.items()},
+}
+COUNTS = "SELECT " + ", ".join(
+    f"({_TALLIED} coverage & {bits} = {wanted}) AS {name}" for name, (bits, wanted) in _COUNTED.items()
+)
 
 FIND_OFFER = (
     f"SELECT {SELECTED} FROM offers WHERE id = :id OR external_id = :id ORDER BY id <> :id, marketplace LIMIT 1"
@@ -286,14 +291,10 @@ def needing_enrichment(*, limit: int, missing: frozenset[Missing], recheck_befor
 
 
 def count_needing(missing: frozenset[Missing]) -> str:
-    """The offers that need one of these fields; each index holds only those that need its own."""
-    needing = [
-        f"""SELECT id FROM offers INDEXED BY offers_needing_{_index_name(field)}
-          WHERE status = 'active' AND {column} IS NULL AND {looked_at} IS NULL"""
-        for field, (column, looked_at) in WANTED_COLUMNS.items()
-        if field in missing
-    ]
-    return f"SELECT count(*) FROM ({' UNION '.join(needing)})"
+    """The active offers that lack one of these fields and were not asked for it."""
+    needs = (_LACKING[field] | _NOT_ASKED[field] for field in sorted(missing))
+    needing = " OR ".join(f"coverage & {bits} = {bits}" for bits in needs)
+    return f"{_TALLIED} NOT coverage & {_GONE} AND ({needing})"
 
 
 def _front(field: Missing) -> str:
@@ -375,6 +376,10 @@ def find_among(wanted: OfferFilter, rows: list[int], columns: str = SELECTED) ->
 
 
 def count(wanted: OfferFilter) -> Query:
-    """How many match."""
+    """How many match; the offers themselves are read only where more is asked than the tally knows."""
     where, values = _matching(wanted)
-    return f"SELECT count(*) FROM offers WHERE {where}", values
+    if wanted.is_by_value or wanted.since is not None:
+        return f"SELECT count(*) FROM offers WHERE {where}", values
+    status = {None: "TRUE", "gone": f"coverage & {_GONE}", "active": f"NOT coverage & {_GONE}"}[wanted.wanted_status]
+    lacking = sum(_LACKING[field] for field in wanted.missing)
+    return f"{_TALLIED} {status} AND {f'coverage & {lacking}' if lacking else 'TRUE'}", {}
