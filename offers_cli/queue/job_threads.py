@@ -34,7 +34,8 @@ class _InFlight:
 class JobThreads:
     """Runs jobs in threads, each within its time, and gathers their results.
 
-    There are as many threads as jobs were ever in flight at once. A thread cannot be killed: one whose job hangs is
+    A job is in flight until it is released; its thread is free before, when its result is there. There are as many
+    threads as jobs ever ran at once. A thread cannot be killed: one whose job hangs is
     given up, and what it may still return is ignored. All methods but `wake` and `composites` belong to the worker's
     own thread.
 
@@ -55,6 +56,11 @@ class JobThreads:
         return len(self._in_flight)
 
     @property
+    def running(self) -> int:
+        """How many of the jobs in flight still run."""
+        return sum(not one.over for one in self._in_flight.values())
+
+    @property
     def is_exclusive(self) -> bool:
         """Whether a job in flight has the process for itself."""
         return any(one.job.exclusive for one in self._in_flight.values())
@@ -65,13 +71,13 @@ class JobThreads:
 
     def slots_by_host(self) -> Counter[str]:
         """How many slots the jobs of each host hold."""
-        return Counter(urlsplit(one.job.url).netloc for one in self._in_flight.values())
+        return Counter(urlsplit(one.job.url).netloc for one in self._in_flight.values() if not one.over)
 
     def start(self, job: ClaimedJob) -> None:
         """Hand a job to the next free thread."""
         log.info("started", job_id=job.job_id, offer_id=job.offer_id, url=job.url, attempt=job.attempt)
         one = self._in_flight[job.composite] = _InFlight(job, time.monotonic() + self._timeout_s)
-        if self._threads < len(self._in_flight):
+        if self._threads < self.running:
             self._threads += 1
             threading.Thread(target=self._run_jobs, name="job", daemon=True).start()
         self._to_run.put(one)

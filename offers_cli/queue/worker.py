@@ -168,7 +168,10 @@ class Worker:
             self._claim()
             self._obey()
             if results := self._threads.gather(self._patience_s()):
-                self._write(results)
+                try:
+                    self._claim()  # a slow database does not keep their slots idle, and finds more to write next time
+                finally:
+                    self._write(results)
             # What is written is settled at once: a crash between the two would do these jobs a second time.
             self._settle()
             self._show_slots()
@@ -226,7 +229,7 @@ class Worker:
         """How long to wait for results before the next look at the queue."""
         if self._unsettled or (self._burst and self._drained and not self._threads):
             return 0.0
-        return IDLE_S if len(self._threads) < self._concurrency() else TICK_S
+        return IDLE_S if self._threads.running < self._concurrency() else TICK_S
 
     # Claiming
 
@@ -249,11 +252,13 @@ class Worker:
     def _free_slots(self) -> int:
         if self.stop_request.made or self._threads.is_exclusive or time.monotonic() < self._paused_until:
             return 0
-        # After an outage of what every job needs, one job finds out whether it is over.
-        slots = 1 if self._storage_outage.lasts or self._pace_outage.lasts else self._concurrency()
+        if self._storage_outage.lasts or self._pace_outage.lasts:
+            slots = 1 - len(self._threads)  # one job finds out whether it is over, for all need it
+        else:
+            slots = self._concurrency() - self._threads.running
         if self._max_jobs is not None:
-            slots = min(slots, self._max_jobs - self._counters.ended)
-        return max(0, slots - len(self._threads))
+            slots = min(slots, self._max_jobs - self._counters.ended - len(self._threads))
+        return max(0, slots)
 
     # Finishing
 
@@ -287,6 +292,7 @@ class Worker:
             return
         settled = self._leases.settle(self._unsettled)
         done, self._unsettled = self._unsettled, []
+        self._drained = False  # some may stand in the queue again
         for (job, outcome), ours in zip(done, settled, strict=True):
             self._threads.release(job)
             self._counters.count(job, outcome, ours=ours)

@@ -114,6 +114,77 @@ def test_what_finishes_together_is_saved_together_and_only_then_counts(connectio
     assert len(database.groups) < 40, "ten times, four ended in the same moment"
 
 
+def test_no_slot_stands_idle_while_a_slow_database_writes(connection: redis.Redis) -> None:
+    """Else as many results go out at once as happen to end together, and the pace is that of the database."""
+    begun: list[str] = []
+
+    class Slow(Database):
+        def save(self, enrichments: Any, failures: Any) -> EnrichmentReport:
+            written = sum(self.groups) + len(enrichments)
+            wait_until(lambda: len(begun) >= min(written + 3, 30), "three more jobs to begin")
+            return super().save(enrichments, failures)
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        begun.append(job.offer_id)
+        return found(job)
+
+    enqueue(connection, (f"o{n}" for n in range(30)))
+    database = Slow()
+    assert make_worker(connection, database, enrich, concurrency=3).run(burst=True).succeeded == 30
+    assert database.saved == {f"o{n}": 1 for n in range(30)}
+
+
+def test_a_burst_does_what_comes_back_to_a_queue_that_seemed_empty(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a job is left over, and a timer's next run is the first that does it."""
+    claims: list[Claim] = []
+    claim = JobLeases.claim
+
+    def note(leases: JobLeases, *args: Any, **kw: Any) -> Claim:
+        claims.append(claim(leases, *args, **kw))
+        return claims[-1]
+
+    class StaleOnce(Database):
+        def save(self, enrichments: Any, failures: Any) -> EnrichmentReport:
+            super().save(enrichments, failures)
+            return EnrichmentReport(stale=frozenset("a") if len(self.groups) == 1 else frozenset())
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        wait_until(lambda: len(claims) > 1, "a look at the queue, which is empty")
+        return found(job)
+
+    monkeypatch.setattr(JobLeases, "claim", note)
+    enqueue(connection, ["a"])
+    assert make_worker(connection, StaleOnce(), enrich, concurrency=2).run(burst=True).succeeded == 1
+    assert (counts(connection).queued, counts(connection).finished) == (0, 1)
+
+
+def test_a_redis_that_goes_away_between_reading_and_writing_loses_no_result(
+    connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was asked for: a second request for it is not polite."""
+    claim = JobLeases.claim
+    begun: list[str] = []
+
+    def fail_once(leases: JobLeases, *args: Any, **kw: Any) -> Claim:
+        if len(begun) == 1:
+            begun.append("the outage")
+            raise QueueUnavailable("gone")
+        return claim(leases, *args, **kw)
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        begun.append(job.offer_id)
+        return found(job)
+
+    monkeypatch.setattr(JobLeases, "claim", fail_once)
+    enqueue(connection, ["a", "b"])
+    database = Database()
+    assert make_worker(connection, database, enrich, concurrency=1).run(burst=True).succeeded == 2
+    assert begun == ["a", "the outage", "b"]
+    assert database.saved == {"a": 1, "b": 1}
+
+
 def test_the_claim_time_is_redis_time(connection: redis.Redis) -> None:
     seen: list[ClaimedJob] = []
     enqueue(connection, ["a"])
