@@ -32,6 +32,11 @@ class EnqueueReport:
     already_queued: int
     refused: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def seen(self) -> int:
+        """Jobs that were looked at."""
+        return self.enqueued + self.already_queued + len(self.refused)
+
 
 class EnrichmentQueue:
     """The RQ queue of enrichment jobs.
@@ -65,7 +70,7 @@ class EnrichmentQueue:
         jobs: Iterable[EnrichmentJob],
         *,
         unless_ended_since: float | None = None,
-        on_progress: Callable[[int], None] | None = None,
+        on_progress: Callable[[EnqueueReport], None] = lambda _so_far: None,
     ) -> EnqueueReport:
         """Queue the jobs; those that already wait, run or are scheduled are counted and left alone.
 
@@ -77,7 +82,7 @@ class EnrichmentQueue:
         Args:
             unless_ended_since: `time()` before the caller read which offers lack something. A job that ended since is
                 left alone, counted as already queued: what came of it the caller has not seen.
-            on_progress: is given after each batch how many jobs were looked at so far.
+            on_progress: is given after each batch what was done so far.
 
         Raises:
             QueueUnavailable, QueueRefused: Redis does not answer or says no.
@@ -85,19 +90,24 @@ class EnrichmentQueue:
         own = self.keys
         keys = (own.queue, own.scheduled, own.finished, own.failed, own.canceled, own.started, own.leases)
         since = "" if unless_ended_since is None else f"{unless_ended_since:.6f}"
-        seen = enqueued = already_queued = 0
         refused: dict[str, str] = {}
+        done = EnqueueReport(enqueued=0, already_queued=0, refused=refused)
         stream = iter(jobs)
-        while batch := list(islice(stream, BATCH)):
-            problems = {job.offer_id: problem for job in batch if (problem := job.problem())}
-            sound = [job for job in batch if job.offer_id not in problems]
-            arguments = [text for job in sound for text in job.encode()]
-            queued = int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments)) if sound else 0
-            enqueued, already_queued = enqueued + queued, already_queued + len(sound) - queued
-            refused |= problems
-            seen += len(batch)
-            if on_progress:
-                on_progress(seen)
-        if seen:
-            log.info("enqueued", enqueued=enqueued, already_queued=already_queued, refused=len(refused) or None)
-        return EnqueueReport(enqueued=enqueued, already_queued=already_queued, refused=refused)
+        try:
+            while batch := list(islice(stream, BATCH)):
+                problems = {job.offer_id: problem for job in batch if (problem := job.problem())}
+                sound = [job for job in batch if job.offer_id not in problems]
+                arguments = [text for job in sound for text in job.encode()]
+                queued = int(self._scripts.run("enqueue", keys, self._timeout_s, since, *arguments)) if sound else 0
+                refused |= problems
+                done = EnqueueReport(
+                    enqueued=done.enqueued + queued,
+                    already_queued=done.already_queued + len(sound) - queued,
+                    refused=refused,
+                )
+                on_progress(done)
+        finally:  # what ends it early leaves what was queued before
+            if done.seen:
+                figures = {"enqueued": done.enqueued, "already_queued": done.already_queued}
+                log.info("enqueued", **figures, refused=len(refused) or None)
+        return done

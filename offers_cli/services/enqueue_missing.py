@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 from offers_cli.affiliate.links import Links
 from offers_cli.affiliate.session import IMPORT_HINT
-from offers_cli.errors import ConfigError, ForbiddenUrl
-from offers_cli.offer import EnrichmentFailure, url_problem
-from offers_cli.queue.enqueue import EnrichmentQueue
+from offers_cli.errors import ConfigError, ForbiddenUrl, Interrupted, OffersError
+from offers_cli.offer import EnrichmentFailure
+from offers_cli.queue.enqueue import EnqueueReport, EnrichmentQueue
 from offers_cli.queue.job import EnrichmentJob
-from offers_cli.report import WHEN_DONE, Report, problems_of_unqueued
+from offers_cli.report import WHEN_DONE, Problem, Report, problems_of_unqueued
 from offers_cli.storage.base import Missing, Storage
 
 BY_HAND = "offers links pending, and paste its answer back by offers links import"
@@ -56,47 +58,76 @@ def enqueue_missing(
     limit: int,
     recheck_before: datetime | None = None,
     dry_run: bool = False,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int], None] = lambda _queued: None,
 ) -> EnqueueMissingReport:
     """Queue one job for each offer that needs enrichment, oldest first, `limit` at the most.
+
+    They are queued while they are read, a thousand at a time: neither time to the first job nor memory depend on the
+    limit. What ends it on the way stands in the report, beside what was queued before.
 
     Args:
         on_progress: is given the number of offers queued so far.
 
     Raises:
-        StorageUnavailable, StorageRefused: see `Storage`.
-        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+        StorageUnavailable, StorageRefused: see `Storage`; nothing was queued.
+        QueueUnavailable, QueueRefused: Redis does not answer or says no; nothing was queued.
     """
     # By the queue's clock: what a worker ends after the offers were read is not queued again.
     began = None if dry_run else queue.time()
     refused: dict[str, str] = {}
-    while True:
-        offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
-        unfit = {offer.id: f"its address {problem}" for offer in offers if (problem := url_problem(offer.url))}
-        news = {offer_id: reason for offer_id, reason in unfit.items() if offer_id not in refused}
-        refused |= news
-        if began is None or not news:
-            break
-        observed_at = datetime.fromtimestamp(began, UTC)
-        failures = [
-            EnrichmentFailure.of(ForbiddenUrl(reason), offer_id=offer_id, observed_at=observed_at)
-            for offer_id, reason in news.items()
-        ]
-        storage.save_enrichments([], failures)  # they give their places to others
-    sound = [offer for offer in offers if offer.id not in unfit]
-    found = len(sound) + len(refused)
-    enqueued = already_queued = 0
-    if began is not None:
-        jobs = [EnrichmentJob(offer_id=each.id, url=each.url, current_price_cents=each.price_cents) for each in sound]
-        done = queue.enqueue(jobs, unless_ended_since=began, on_progress=on_progress)
-        enqueued, already_queued = done.enqueued, done.already_queued
-        refused |= done.refused
+    done = EnqueueReport(enqueued=0, already_queued=0)
+    would_enqueue = 0
+    stopped_by: tuple[Problem, ...] = ()
+
+    def note(so_far: EnqueueReport) -> None:
+        nonlocal done
+        done = so_far
+        on_progress(done.seen)
+
+    with closing(_jobs(storage, missing, recheck_before, refused)) as jobs:
+        wanted = islice(jobs, limit)
+        try:
+            if began is None:
+                would_enqueue = sum(1 for _ in wanted)
+            else:
+                done = queue.enqueue(wanted, unless_ended_since=began, on_progress=note)
+                _record(refused, storage, observed_at=datetime.fromtimestamp(began, UTC))
+        except (KeyboardInterrupt, OffersError) as error:
+            if not done.seen:
+                raise
+            if isinstance(error, KeyboardInterrupt):
+                error = Interrupted(
+                    f"interrupted; {done.enqueued} offers were queued", hint="run the same command again"
+                )
+            stopped_by = (Problem.of(error),)
     return EnqueueMissingReport(
-        found=found,
-        enqueued=enqueued,
-        already_queued=already_queued,
+        found=would_enqueue + done.seen + len(refused),
+        enqueued=done.enqueued,
+        already_queued=done.already_queued,
         refused=len(refused),
-        would_enqueue=len(sound) if dry_run else 0,
+        would_enqueue=would_enqueue,
         dry_run=dry_run,
-        problems=problems_of_unqueued(refused),
+        problems=problems_of_unqueued(refused) + stopped_by,
     )
+
+
+def _jobs(
+    storage: Storage, missing: frozenset[Missing], recheck_before: datetime | None, refused: dict[str, str]
+) -> Generator[EnrichmentJob]:
+    """The jobs of the offers that need enrichment; those that cannot be queued are put among the refused instead."""
+    for offer in storage.find_needing(missing=missing, recheck_before=recheck_before):
+        job = EnrichmentJob(offer_id=offer.id, url=offer.url, current_price_cents=offer.price_cents)
+        if problem := job.problem():
+            refused[offer.id] = problem
+        else:
+            yield job
+
+
+def _record(refused: Mapping[str, str], storage: Storage, *, observed_at: datetime) -> None:
+    """Record the refused as failed for good: they do not stand before the others the next time."""
+    failures = [
+        EnrichmentFailure.of(ForbiddenUrl(reason), offer_id=offer_id, observed_at=observed_at)
+        for offer_id, reason in refused.items()
+    ]
+    if failures:
+        storage.save_enrichments([], failures)

@@ -105,6 +105,15 @@ class StoredOffer:
     """What the failure code in `enrich_error` was about; both are null when the last attempt succeeded."""
 
 
+@dataclass(frozen=True, slots=True)
+class NeedingOffer:
+    """An offer that needs enrichment, with no more of it than its job holds."""
+
+    id: str
+    url: str
+    price_cents: int
+
+
 OfferKey = tuple[str, str]
 """What an offer is known by: the marketplace, and its id there."""
 
@@ -353,6 +362,15 @@ class Storage(Protocol):
 
         `recheck_before`: also those that were looked for, without an answer, before that time.
         Constant cost however many offers are done.
+        """
+        ...
+
+    def find_needing(
+        self, *, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> Iterator[NeedingOffer]:
+        """Stream all of `offers_needing_enrichment`, in that order and in constant memory, the first at once.
+
+        What is saved meanwhile may be among them or not; an offer that is tried meanwhile may come twice.
         """
         ...
 

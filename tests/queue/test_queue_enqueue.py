@@ -154,7 +154,7 @@ def test_a_large_run_needs_one_call_per_thousand_and_constant_memory(connection:
             yield each
 
     seen: list[tuple[int, int]] = []
-    report = queue.enqueue(count(), on_progress=lambda done: seen.append((done, taken)))
+    report = queue.enqueue(count(), on_progress=lambda done: seen.append((done.enqueued, taken)))
     assert report.enqueued == 5000
     assert seen == [(done, done) for done in range(1000, 5001, 1000)], "no more are taken than one call queues"
     assert connection.info("commandstats")["cmdstat_evalsha"]["calls"] == 5

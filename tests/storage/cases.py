@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from offers_cli.offer import Enrichment, EnrichmentFailure, Facts, Offer
-from offers_cli.storage.base import Missing, OfferFilter, SavedOffer, ScrapeRun, Storage, StoredOffer
+from offers_cli.storage.base import Missing, NeedingOffer, OfferFilter, SavedOffer, ScrapeRun, Storage, StoredOffer
 from offers_cli.storage.migrations import migrations
 from offers_cli.storage.sqlite.connection import connect
 from offers_cli.storage.sqlite.schema import APPLICATION_ID
@@ -107,6 +107,9 @@ def needing(
 ) -> list[str]:
     before = None if recheck is None else at(recheck)
     offers = storage.offers_needing_enrichment(limit=limit, missing=missing, recheck_before=before)
+    streamed = list(storage.find_needing(missing=missing, recheck_before=before))
+    assert streamed[:limit] == [NeedingOffer(offer.id, offer.url, offer.price_cents) for offer in offers]
+    assert len({offer.id for offer in streamed}) == len(streamed)
     return [offer.id for offer in offers]
 
 

@@ -178,6 +178,24 @@ def test_recheck_asks_again_what_was_answered_long_ago_after_what_was_never_aske
     assert needing(storage, EVERYTHING, recheck=10)[-1] != long_ago  # asked at that very moment, not before it
 
 
+def test_an_offer_of_a_long_list_comes_once_wherever_a_page_ends(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its page and its link were asked for at different times, or one of them never: else it would be queued twice."""
+    never, tried, page_first, link_first, at_once, page_only, link_only = (
+        offer.offer_id for offer in save(storage, *(card(number) for number in range(7)))
+    )
+    storage.save_enrichments([], [failure(tried, 5)])
+    storage.save_enrichments([page(page_first, 10), link(link_first, 11, None), page(page_only, 12)])
+    storage.save_enrichments([page(at_once, 13, affiliate_checked=True), link(link_only, 14, None)])
+    storage.save_enrichments([link(page_first, 20, None), page(link_first, 21)])
+    everyone = [never, tried, page_only, link_only, page_first, link_first, at_once]
+    for page_size in (1, 2, 3, 100):
+        monkeypatch.setattr("offers_cli.storage.supabase.storage.NEEDING", page_size)
+        assert needing(storage, EVERYTHING, recheck=30) == everyone
+        assert needing(storage, PAGE_FIELDS, recheck=30)[-4:] == [page_first, page_only, at_once, link_first]
+
+
 def test_paging_over_the_row_cap_of_the_server(storage: Storage) -> None:
     """PostgREST answers 1,000 rows at the most by default; the limit asked for is the limit given."""
     save(storage, *(card(number) for number in range(1_111)))

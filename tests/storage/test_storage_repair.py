@@ -54,7 +54,7 @@ def test_offers_that_cannot_be_queued_do_not_stand_before_the_others(storage: St
     unfit = plant(*(card(number, url=url) for number, url in enumerate(UNFIT_URLS)))
     good = plant(*(card(100 + number) for number in range(5)), minute=1)
     would, queued = enqueue(storage, 3, dry_run=True)
-    assert (would.found, would.refused, queued) == (3, 3, [])
+    assert (would.would_enqueue, would.refused, queued) == (3, len(unfit), [])
     report, queued = enqueue(storage, 3)
     assert len(queued) == len(set(queued) & set(good)) == 3
     assert (report.found, report.enqueued, report.refused) == (3 + len(unfit), 3, len(unfit))

@@ -200,6 +200,7 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], set[bytes]]] = {
     "check_schema": (lambda storage: storage.check_schema(), set()),
     "save_offers": (save, set()),
     "needing": (lambda storage: storage.offers_needing_enrichment(limit=1, missing=EVERYTHING), {b"[]"}),
+    "find_needing": (lambda storage: list(storage.find_needing(missing=EVERYTHING)), {b"[]"}),
     "save_enrichments": (lambda storage: storage.save_enrichments([page(ID, 1)]), {b"[]"}),
     "counts": (lambda storage: storage.counts(), set()),
     "find_offers, few": (lambda storage: list(storage.find_offers(OfferFilter(limit=1))), set()),
@@ -278,6 +279,10 @@ def test_a_fact_that_only_a_newer_program_knows_is_passed_over(
 
 ENDLESS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
     "find": (lambda storage: list(storage.find_offers(OfferFilter())), [[ID, 5], [ID, 6]]),
+    "needing": (
+        lambda storage: list(storage.find_needing(missing=EVERYTHING)),
+        [[ID, "https://a.test/1", 5, None, None, at(minute).isoformat()] for minute in (1, 2)],
+    ),
     "export": (lambda storage: list(storage.export_batches()), {"offers": [OFFER_ROW], "history": []}),
     "prune": (lambda storage: storage.prune(older_than=at(0)), {"prices": 0, "offers": 0, "runs": 0, "last": ID}),
 }
@@ -289,6 +294,7 @@ def test_pages_that_never_end_are_no_answer_of_supabase(
 ) -> None:
     """A server, or a cache before it, that gives the same page to each request would keep a command busy for ever."""
     monkeypatch.setattr("offers_cli.storage.supabase.storage.PLACES", 2)
+    monkeypatch.setattr("offers_cli.storage.supabase.storage.NEEDING", 2)
     storage = SupabaseStorage(between.url, Secret(KEY), patience=AT_ONCE)
     closing.append(storage)
     ask, told = ENDLESS[call]
@@ -320,6 +326,7 @@ def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_s
         "offers_save_cards": {"cards": [row], "seen_at": at(0).isoformat(), "trust_cards": False, "dry_run": False},
         "offers_enrich": {"results": []},
         "offers_needing_enrichment": {"missing": ["discount"], "max_offers": 1},
+        "offers_needing": {"missing": ["discount"], "recheck_before": None, "after": None, "page_size": 1},
         "offers_counts": {},
         "offers_count": {"wanted": {"missing": [], "words": []}},
         "offers_find": {"wanted": {"missing": [], "words": []}, "sort": "price", "after": None, "page_size": 1},

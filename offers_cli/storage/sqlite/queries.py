@@ -274,20 +274,23 @@ _YES_CLAUSES = {
 }
 
 
-def needing_enrichment(*, limit: int, missing: frozenset[Missing], recheck_before: datetime | None) -> Query:
-    """Each wanted field's index is read from its front, `limit` entries at the most, and the fronts are merged.
+def needing(columns: str, *, missing: frozenset[Missing], recheck_before: datetime | None) -> list[Query]:
+    """Who was never asked, those never tried first, then the oldest; and who is to be asked again, longest ago first.
 
-    `rank` is the place of an offer as one text: its parts are of fixed width, and ``-`` sorts before every digit. So
-    what is to be asked (never tried first, then oldest) stands before what is to be asked again (longest ago first).
+    Each wanted field's index holds its part of the list in that order. The parts are merged while they are read: the
+    first row comes at once, and no more than a row of each is held. An offer stands where it comes first.
     """
-    fronts = [_front(field) for field in sorted(missing)]
+    asked = [_merged([_front(field) for field in sorted(missing)], "enrich_attempted_at, first_seen_at, id", columns)]
     if recheck_before is not None:
-        fronts += [_recheck_front(field) for field in sorted(missing)]
-    sql = f"""
-        SELECT {SELECTED} FROM offers JOIN (
-          SELECT id, min(rank) AS rank FROM ({" UNION ALL ".join(fronts)}) GROUP BY id ORDER BY rank LIMIT :limit
-        ) AS first USING (id) ORDER BY first.rank"""
-    return sql, {"limit": limit, "recheck_before": recheck_before and to_text(recheck_before)}
+        asked.append(_merged([_recheck_front(field, missing) for field in sorted(missing)], "looked_at, id", columns))
+    return [(sql, {"recheck_before": recheck_before and to_text(recheck_before)}) for sql in asked]
+
+
+def _merged(fronts: list[str], order: str, columns: str) -> str:
+    """The offers of all fronts, each of which is read in that order; each offer once."""
+    # Without a limit SQLite would drop the order of what is joined.
+    places = f"{' UNION '.join(fronts)} ORDER BY {order} LIMIT -1"
+    return f"SELECT {columns} FROM ({places}) AS place CROSS JOIN offers USING (id)"
 
 
 def count_needing(missing: frozenset[Missing]) -> str:
@@ -300,20 +303,18 @@ def count_needing(missing: frozenset[Missing]) -> str:
 def _front(field: Missing) -> str:
     # The planner, which knows no sizes, would rather sort what the other index holds: the index is named.
     column, looked_at = WANTED_COLUMNS[field]
-    return f"""SELECT * FROM (
-      SELECT id, '-' || coalesce(enrich_attempted_at, '-') || first_seen_at || id AS rank
-      FROM offers INDEXED BY offers_needing_{_index_name(field)}
-      WHERE status = 'active' AND {column} IS NULL AND {looked_at} IS NULL
-      ORDER BY enrich_attempted_at, first_seen_at, id LIMIT :limit)"""
+    return f"""
+      SELECT enrich_attempted_at, first_seen_at, id FROM offers INDEXED BY offers_needing_{_index_name(field)}
+      WHERE status = 'active' AND {column} IS NULL AND {looked_at} IS NULL"""
 
 
-def _recheck_front(field: Missing) -> str:
+def _recheck_front(field: Missing, missing: frozenset[Missing]) -> str:
     column, looked_at = WANTED_COLUMNS[field]
-    return f"""SELECT * FROM (
-      SELECT id, {looked_at} || id AS rank
-      FROM offers INDEXED BY offers_missing_{_index_name(field)}
-      WHERE status = 'active' AND {column} IS NULL AND {looked_at} < :recheck_before
-      ORDER BY {looked_at}, id LIMIT :limit)"""
+    others = (WANTED_COLUMNS[other] for other in sorted(missing))
+    earlier = " OR ".join(f"({other} IS NULL AND coalesce({at}, '') < {looked_at})" for other, at in others)
+    return f"""
+      SELECT {looked_at} AS looked_at, id FROM offers INDEXED BY offers_missing_{_index_name(field)}
+      WHERE status = 'active' AND {column} IS NULL AND {looked_at} < :recheck_before AND NOT ({earlier})"""
 
 
 def _index_name(field: Missing) -> str:

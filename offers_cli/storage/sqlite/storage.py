@@ -6,11 +6,12 @@ import json
 import sqlite3
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from offers_cli.errors import ForbiddenUrl, StorageRefused
 from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport, Offer
@@ -19,6 +20,7 @@ from offers_cli.storage.base import (
     MOST_NAMESAKES,
     Columns,
     Missing,
+    NeedingOffer,
     OfferCounts,
     OfferFilter,
     OfferKey,
@@ -97,9 +99,19 @@ class SqliteStorage:
         check_limit(limit)
         if not missing:
             return []
-        query = queries.needing_enrichment(limit=limit, missing=missing, recheck_before=recheck_before)
-        with self._connection() as connection:
-            return [OFFERS.read(row) for row in connection.execute(*query)]
+        asked = queries.needing(queries.SELECTED, missing=missing, recheck_before=recheck_before)
+        with self._snapshot() as connection, closing(_rows(connection, asked)) as rows:
+            return [OFFERS.read(row) for row in islice(rows, limit)]
+
+    def find_needing(
+        self, *, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> Iterator[NeedingOffer]:
+        if not missing:
+            return
+        asked = queries.needing("offers.id, url, price_cents", missing=missing, recheck_before=recheck_before)
+        with self._snapshot() as connection, closing(_rows(connection, asked)) as rows:
+            for row in rows:
+                yield NeedingOffer(*row)
 
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
@@ -276,6 +288,13 @@ def _found(connection: FileConnection, wanted: OfferFilter, columns: str) -> clo
         if len(rows) <= FEW:
             query = queries.find_among(wanted, [row[0] for row in rows], columns)
     return closing(connection.execute(*query))
+
+
+def _rows(connection: FileConnection, asked: Iterable[queries.Query]) -> Generator[tuple[Any, ...]]:
+    """The answers to one question after the other."""
+    for query in asked:
+        with closing(connection.execute(*query)) as rows:
+            yield from rows
 
 
 def save_cards(

@@ -68,12 +68,13 @@ def texts_of(answer: Any) -> dict[str, str]:
     return {name: str(text) for name, text in answer.items()}
 
 
-def _moment(answer: Any) -> datetime:
+def moment_of(answer: Any) -> datetime:
+    """A moment as it stands in an answer; raises `TypeError` or `ValueError` for anything else."""
     return to_utc(datetime.fromisoformat(text_of(answer)))
 
 
 _READERS: dict[Any, Callable[[Any], Any]] = {
-    datetime: _moment,
+    datetime: moment_of,
     bool: yes_or_no,
     int: whole_number,
     PriceCondition: lambda answer: PriceCondition(text_of(answer)),

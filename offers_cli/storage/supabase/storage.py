@@ -22,6 +22,7 @@ from offers_cli.storage.base import (
     MOST_NAMESAKES,
     Columns,
     Missing,
+    NeedingOffer,
     OfferBatch,
     OfferCounts,
     OfferFilter,
@@ -42,13 +43,24 @@ from offers_cli.storage.migrations import migrations
 from offers_cli.storage.patience import BRIEF, Patience
 from offers_cli.storage.rules import WriteResult, enrichment_report, save_report, saved_offer
 from offers_cli.storage.supabase.client import SupabaseClient
-from offers_cli.storage.supabase.rows import Json, read, read_all, rows_of, text_of, texts_of, to_json, whole_number
+from offers_cli.storage.supabase.rows import (
+    Json,
+    moment_of,
+    read,
+    read_all,
+    rows_of,
+    text_of,
+    texts_of,
+    to_json,
+    whole_number,
+)
 from offers_cli.storage.validation import is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 BATCH = 1_000
 PAGE = 500
 PLACES = 20_000
+NEEDING = 1_000
 AT_ONCE = 2_000
 """Offers of a list, at the most, that are asked for in one statement: some 2 MB."""
 
@@ -136,6 +148,23 @@ class SupabaseStorage:
             "recheck_before": recheck_before and to_utc(recheck_before).isoformat(),
         }
         return self._client.call("offers_needing_enrichment", arguments, partial(read_all, StoredOffer))
+
+    def find_needing(
+        self, *, missing: frozenset[Missing], recheck_before: datetime | None = None
+    ) -> Iterator[NeedingOffer]:
+        arguments = {
+            "missing": sorted(missing),
+            "recheck_before": recheck_before and to_utc(recheck_before).isoformat(),
+            "page_size": NEEDING,
+        }
+        last: Sequence[Any] | None = None
+        while missing:
+            offers, last = self._client.call(
+                "offers_needing", {**arguments, "after": last}, partial(_needing_of, after=last)
+            )
+            yield from offers
+            if len(offers) < NEEDING:
+                return
 
     def save_enrichments(
         self, enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure] = ()
@@ -330,6 +359,24 @@ def _outcome(row: Json, seen_at: datetime) -> SavedOffer | RefusedOffer:
 
 def _write_results(answer: Any) -> list[tuple[str, WriteResult]]:
     return [(text_of(row["offer_id"]), WriteResult(row["verdict"])) for row in rows_of(answer)]
+
+
+def _needing_of(answer: Any, *, after: Sequence[Any] | None) -> tuple[list[NeedingOffer], Sequence[Any] | None]:
+    """The offers of a page, and its last row; raises `ValueError` for one that does not stand behind that before."""
+    offers = []
+    for row in rows_of(answer):
+        offer_id, url, price_cents, *_ = row
+        offers.append(NeedingOffer(text_of(offer_id), text_of(url), whole_number(price_cents)))
+        if after is not None and _place(row) <= _place(after):
+            raise ValueError("a page that was read before")
+        after = row
+    return offers, after
+
+
+def _place(row: Sequence[Any]) -> tuple[Any, ...]:
+    """What rows of `offers_needing` are ordered by; an unknown time comes first."""
+    offer_id, _, _, *times = row
+    return *((time is not None, time and moment_of(time)) for time in times), offer_id
 
 
 def _ids(answer: Any) -> list[str]:

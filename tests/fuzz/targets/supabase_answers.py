@@ -52,6 +52,10 @@ CALLS: dict[str, tuple[Callable[[SupabaseStorage], object], Any]] = {
         [{"external_id": "MLB1", "offer": OFFER, "outcome": "new"}],
     ),
     "needing": (lambda storage: storage.offers_needing_enrichment(limit=1, missing=EVERYTHING), [OFFER]),
+    "find_needing": (
+        lambda storage: list(storage.find_needing(missing=EVERYTHING)),
+        [[ID, "https://a.test/1", 5, None, None, at(0).isoformat()]],
+    ),
     "save_enrichments": (
         lambda storage: storage.save_enrichments([page(ID, 1)]),
         [{"offer_id": ID, "verdict": "applied"}],

@@ -166,11 +166,66 @@ select public.offers_make_write();
 drop index if exists public.offers_not_enriched;
 drop index if exists public.offers_gone;
 
+-- What needs enrichment, page by page for a catalogue of any size: of each offer what its job holds, and its place.
+-- One page after `after`, the last row of the page before (null: the first page). An offer stands where it comes first:
+-- never asked (never tried first, then oldest) before to be asked again (longest ago first). Each part of each wanted
+-- field is read along its index, from where the page before ended.
+-- Answer: [[id, url, price_cents, looked_at, tried_at, seen_at], …]
+create or replace function public.offers_needing(
+  missing text[], recheck_before timestamptz, after jsonb, page_size integer
+) returns jsonb language plpgsql stable set search_path = '' as $$
+declare
+  columns text[][] := array[
+    ['old-price', 'old_price_cents', 'page_looked_at'],
+    ['discount', 'discount_pct', 'page_looked_at'],
+    ['affiliate-link', 'affiliate_link', 'link_looked_at']];
+  field text[];
+  earlier text[];
+  parts text[];
+  answer jsonb;
+begin
+  foreach field slice 1 in array columns loop
+    continue when field[1] <> all (missing);
+    earlier := earlier || format('%I is null and coalesce(%I, ''-infinity'') < ', field[2], field[3]);
+  end loop;
+  foreach field slice 1 in array columns loop
+    continue when field[1] <> all (missing);
+    parts := parts || array[
+      format(
+        '(select null::timestamptz as looked_at, enrich_attempted_at as tried_at, first_seen_at as seen_at, id
+          from public.offers
+          where status = ''active'' and %I is null and %I is null and enrich_attempted_at is null
+            and ($1 is null or $2 is null and $3 is null and (first_seen_at, id) > ($4, $1))
+          order by enrich_attempted_at nulls first, first_seen_at, id limit $6)', field[2], field[3]),
+      format(
+        '(select null, enrich_attempted_at, first_seen_at, id from public.offers
+          where status = ''active'' and %I is null and %I is null and enrich_attempted_at is not null
+            and ($1 is null or $2 is null and ($3 is null or (enrich_attempted_at, first_seen_at, id) > ($3, $4, $1)))
+          order by enrich_attempted_at nulls first, first_seen_at, id limit $6)', field[2], field[3]),
+      format(
+        '(select %2$I, null, null, id from public.offers
+          where status = ''active'' and %1$I is null and %2$I < $5 and ($2 is null or (%2$I, id) > ($2, $1))
+            and not (%3$s %2$I)
+          order by %2$I, id limit $6)', field[2], field[3], array_to_string(earlier, format('%I or ', field[3])))];
+  end loop;
+  execute format(
+    'select coalesce(jsonb_agg(
+        jsonb_build_array(id, url, price_cents, looked_at, tried_at, seen_at)
+        order by looked_at nulls first, tried_at nulls first, seen_at, id), ''[]'')
+      from (
+        select * from (%s) as parts order by looked_at nulls first, tried_at nulls first, seen_at, id limit $6
+      ) as page join public.offers using (id)', array_to_string(parts, ' union '))
+    into answer
+    using (after ->> 0)::uuid, (after ->> 3)::timestamptz, (after ->> 4)::timestamptz, (after ->> 5)::timestamptz,
+      recheck_before, page_size;
+  return answer;
+end $$;
+
 do $$
 declare
   name text;
 begin
-  foreach name in array array['coverage', 'fold_tally', 'keep_tally', 'recount'] loop
+  foreach name in array array['coverage', 'fold_tally', 'keep_tally', 'recount', 'needing'] loop
     execute format('revoke all on function public.offers_%s from public, anon, authenticated', name);
     execute format('grant execute on function public.offers_%s to service_role', name);
   end loop;
