@@ -1,4 +1,4 @@
-"""What RQ's own workers run; the dotted path, `offers_cli.jobs.enrich_offer_job`, is written in every queued job."""
+"""What RQ's own workers run; its dotted path, `offers_cli.jobs.enrich_offer_job`, is written in every queued job."""
 
 from __future__ import annotations
 
@@ -37,6 +37,21 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
             refusal = StorageRefused(reason)
             _note_on_rq_job(refusal)
             raise refusal
+
+
+def run_scheduled_job(name: str) -> str:
+    """Run one command on a clock to its end, as RQ's own workers call it; returns its result in one line.
+
+    `offers worker` does the same beside its jobs, and gives the command time when it is stopped.
+
+    Raises:
+        NotFound: there is no such entry any more.
+        Bug: the command failed; its message says with what.
+    """
+    from offers_cli.queue.scheduled_command import run_to_its_end
+
+    with open_runtime(get_config()) as runtime:
+        return run_to_its_end(runtime.schedule, name)
 
 
 def _note_on_rq_job(error: WorkError) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from offers_cli.marketplaces.mercado_livre import MercadoLivre
     from offers_cli.queue.enqueue import EnrichmentQueue
     from offers_cli.queue.registries import Registries
+    from offers_cli.queue.schedule import Schedule
     from offers_cli.services.enrich import Enricher
     from offers_cli.services.page_offers import PageOffers
     from offers_cli.services.pages import Pages
@@ -158,6 +159,13 @@ class Runtime:
         from offers_cli.queue.registries import Registries
 
         return Registries(self.connection, name=self.config.enrichment.queue_name)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """The commands on a clock; raises as `connection`."""
+        from offers_cli.queue.schedule import Schedule
+
+        return Schedule(self.connection, queue_name=self.config.enrichment.queue_name)
 
     # Marketplaces
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 def utc_now() -> datetime:
@@ -31,3 +32,14 @@ def use_time_zone(name: str) -> None:
     """Make that zone, such as ``America/Sao_Paulo``, the local one of this process and of those that it starts."""
     os.environ["TZ"] = name
     time.tzset()
+
+
+def local_zone_name() -> str | None:
+    """The local zone's name, such as ``America/Sao_Paulo``; None where the system does not tell it."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    if not name:
+        name = os.path.realpath("/etc/localtime").partition("zoneinfo/")[2].removeprefix("posix/")
+    try:
+        return ZoneInfo(name).key if name else "UTC" if not time.timezone and not time.daylight else None
+    except (ZoneInfoNotFoundError, OSError, ValueError):  # a rule such as EST5EDT,M3.2.0, or a path
+        return None

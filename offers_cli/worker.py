@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
+    from offers_cli.queue.worker import Worker
 
 PRELOAD = (
     "offers_cli.affiliate.account",
@@ -47,6 +49,7 @@ class WorkOptions:
     """What one worker process is asked for.
 
     Attributes:
+        keeps_schedule: whether this process runs commands on a clock as well: one of a supervisor's does, no burst.
         log_to: where processes under a supervisor write their log, as JSON lines; None for stderr.
     """
 
@@ -54,6 +57,7 @@ class WorkOptions:
     concurrency: int | None = None
     max_jobs: int | None = None
     verbosity: int = 0
+    keeps_schedule: bool = True
     log_to: Connection | None = None
 
 
@@ -99,11 +103,29 @@ def work(
     )
     if runtime.links.are_wanted:  # whoever mends the label starts the worker again: what waited for it waits no longer
         runtime.registries.run_scheduled_now(LabelRefused.code)
-    with stop_on_signals(worker.stop_request, supervised=has_supervisor is not None):
+    keeps_schedule = options.keeps_schedule and not options.burst
+    with (
+        stop_on_signals(worker.stop_request, supervised=has_supervisor is not None),
+        _schedule_beside(worker, runtime) if keeps_schedule else nullcontext(),
+    ):
         try:
             return worker.run(burst=options.burst, max_jobs=options.max_jobs)
         finally:
             runtime.drift.flush()
+
+
+@contextmanager
+def _schedule_beside(worker: Worker, runtime: Runtime) -> Iterator[None]:
+    """Keep the clock and run what is due beside the worker's jobs; in the end what runs gets its time."""
+    from offers_cli.queue.schedule_thread import ScheduleThread
+
+    queue_name = runtime.config.enrichment.queue_name
+    thread = ScheduleThread(runtime.connection, queue_name=queue_name, stop_request=worker.stop_request)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.close()
 
 
 def supervise(
@@ -138,7 +160,7 @@ def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
         lines = _Lines(options.log_to)
         configure_logging(verbosity=options.verbosity, json_lines=True, stream=lambda: lines)
     with open_runtime(config) as runtime:
-        own = replace(options, max_jobs=slot.share_of(options.max_jobs))
+        own = replace(options, max_jobs=slot.share_of(options.max_jobs), keeps_schedule=slot.is_first)
         work(runtime, own, on_progress=slot.record, has_supervisor=slot.has_supervisor)
 
 

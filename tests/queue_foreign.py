@@ -17,12 +17,13 @@ from offers_cli.queue import keys as keys_module
 from offers_cli.queue.admin import QueueAdmin, Registry
 from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.registries import Registries
+from offers_cli.queue.schedule import Schedule
 from offers_cli.redis.scripts import QUARANTINE
 from offers_cli.services.stats import StatsReport, collect_stats
 from offers_cli.storage.base import OfferCounts, StoredOffer
 
 SHOP, SOURCE, URL = "shop.test", "shop product", "https://shop.test/o3"
-NO_KEYS = {"job_id_of": "an id", "command_channel": "a channel"}
+NO_KEYS = {"job_id_of": "an id", "command_channel": "a channel", "schedule_queue": "a queue"}
 ARGUMENTS = {"job_id": "enrich-o3", "composite": "enrich-o3:e1", "worker": "w4", "host": SHOP}
 
 
@@ -119,6 +120,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
     registries.failed_jobs()
     registries.requeue_failed(dry_run=True)
     registries.run_scheduled_now("session_expired")
+    Schedule(connection, queue_name="enrichment").look()
     jobs = QueueAdmin(connection)
     for registry in Registry:
         for job in jobs.page(registry).jobs[:1]:

@@ -26,6 +26,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Enrich": {
         "worker": "Run the queued jobs: fetch, read, enrich.",
+        "schedule": "Run commands by the clock: add, list, remove.",
         "stats": "Show the queue, the failures and the coverage.",
         "failed": "Show the failed jobs and why they failed.",
         "requeue-failed": "Requeue failed jobs.",

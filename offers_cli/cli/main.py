@@ -51,7 +51,7 @@ def root(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with these arguments and return its exit code."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    args = _with_json_before_dashes(sys.argv[1:] if argv is None else argv)
     output = Output(json="--json" in args)
     try:
         _check_encoding(args)
@@ -78,6 +78,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, keys = _find_command(args)
     output.fail(name, *problems, keys=keys)
     return problems[-1].exit_code
+
+
+def _with_json_before_dashes(argv: Sequence[str]) -> list[str]:
+    """Behind `--` stands a command for the schedule; `--json` asks for our own document there too."""
+    args = list(argv)
+    if "--" in args and "--json" in args[args.index("--") :]:
+        args = [arg for arg in args if arg != "--json"]
+        args.insert(args.index("--"), "--json")
+    return args
 
 
 def _check_encoding(args: Sequence[str]) -> None:

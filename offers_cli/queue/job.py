@@ -115,7 +115,7 @@ def decode_job(job_id: str, data: bytes, forbidden: str = "") -> EnrichmentJob:
         raise InvalidJob(f"it asks for {forbidden}")
     if not data:
         raise InvalidJob("its data is missing or too large")
-    call = _load(data)
+    call = load_call(data)
     if not isinstance(call, list) or len(call) != 4:
         raise InvalidJob("its data is no call")
     function, instance, arguments, keywords = call
@@ -147,13 +147,13 @@ def _decode_arguments(arguments: Any) -> EnrichmentJob:
 def read_arguments(data: bytes | None) -> tuple[str | None, str | None]:
     """Offer id and URL of any job, as far as they can be read; for showing, not for running."""
     try:
-        _, _, (offer_id, url, *_), _ = _load(data or b"")
+        _, _, (offer_id, url, *_), _ = load_call(data or b"")
     except (InvalidJob, TypeError, ValueError):
         return None, None
     return (offer_id if isinstance(offer_id, str) else None), (url if isinstance(url, str) else None)
 
 
-def _load(data: bytes) -> Any:
+def load_call(data: bytes) -> Any:
     """A job's data, which RQ compresses and reads uncompressed too."""
     if data[:1] == b"x":
         unpacker = zlib.decompressobj()

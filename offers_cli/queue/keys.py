@@ -11,6 +11,10 @@ JOB_FUNCTION = "offers_cli.jobs.enrich_offer_job"
 
 JOB_ID_PREFIX = "enrich-"
 
+SCHEDULED_FUNCTION = "offers_cli.jobs.run_scheduled_job"
+"""What the jobs of `schedule_queue` call; the workers of that queue accept nothing else."""
+SCHEDULED_ID_PREFIX = "schedule-"
+
 WORKERS = "rq:workers"
 SUSPENDED = "rq:suspended"
 
@@ -28,6 +32,11 @@ FAILURE_TTL_S = 31_536_000
 def job_id_of(offer_id: str) -> str:
     """The RQ job id of an offer's job."""
     return JOB_ID_PREFIX + offer_id
+
+
+def schedule_queue(name: str) -> str:
+    """The queue for commands on a clock, beside the queue of that name: they never take a slot of enrichment."""
+    return f"{name}-schedule"
 
 
 def job_key(job_id: str) -> str:
@@ -88,6 +97,10 @@ class QueueKeys:
         """Ours: how many jobs at the front of the queue were read into the lists of waiting jobs by host."""
         self.orphans = f"offers:strays:{name}"
         """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
+        self.schedule = f"offers:schedule:{name}"
+        """Ours: the commands on a clock and what became of them, four fields each; see `offers_cli.queue.schedule`."""
+        self.schedule_leader = f"offers:schedule:{name}:leader"
+        """Ours: the worker that queues what is due."""
 
     def waiting_of(self, host: str) -> str:
         """Ours: the ids of one host's waiting jobs, as far as the queue was read."""

@@ -87,6 +87,9 @@ class JobLeases:
         clock: seconds since 1970 for tests; None is Redis's own clock.
     """
 
+    crashes_allowed = JOB_CRASHES_ALLOWED
+    crash_message = CRASH_MESSAGE
+
     def __init__(
         self,
         connection: redis.Redis,
@@ -140,8 +143,14 @@ class JobLeases:
             hosts: how many of its slots each host holds; the next slot is for a host that holds fewer than the first
                 job's does, if such a host waits.
         """
+        claimed_at, suspended, left, jobs = self._claim(slots, held=held, hosts=hosts or {})
+        claimed = tuple(ClaimedJob.from_claim(job, claimed_at) for job in jobs)
+        return Claim(jobs=claimed, left=left, suspended=suspended)
+
+    def _claim(self, slots: int, *, held: int, hosts: Mapping[str, int]) -> tuple[datetime, bool, int, list[Any]]:
+        """When jobs were taken, whether the queue is suspended, how many it still has, and what was taken."""
         keys = self.keys
-        answer = self._scripts.run(
+        time, suspended, left, *jobs = self._scripts.run(
             "claim",
             (
                 *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.failed),
@@ -151,15 +160,12 @@ class JobLeases:
             held,
             self._lease_s,
             KEEP_S,
-            json.dumps(hosts or {}),
+            json.dumps(hosts),
             keys.waiting_of(""),
             DATA_LIMIT,
             *(uuid4().hex for _ in range(slots)),
         )
-        time, suspended, left, *jobs = answer
-        claimed_at = datetime.fromtimestamp(float(time), UTC)
-        claimed = tuple(ClaimedJob.from_claim(job, claimed_at) for job in jobs)
-        return Claim(jobs=claimed, left=left, suspended=bool(suspended))
+        return datetime.fromtimestamp(float(time), UTC), bool(suspended), left, jobs
 
     def settle(self, outcomes: Sequence[tuple[ClaimedJob, JobOutcome]]) -> list[bool]:
         """End the attempts; False for each that was no longer ours. Safe to repeat."""
@@ -206,13 +212,14 @@ class JobLeases:
         dead = find_dead_workers(connection, keys)
         for worker in dead:
             self._scripts.run("expire_leases", (keys.leases, worker_executions_key(worker)))
-        exc_string = JobFailure(code="bug", message=CRASH_MESSAGE, attempts=JOB_CRASHES_ALLOWED).as_exc_string()
-        limits = (JOB_CRASHES_ALLOWED, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
+        message, crashes = self.crash_message, self.crashes_allowed
+        exc_string = JobFailure(code="bug", message=message, attempts=crashes).as_exc_string()
+        limits = (crashes, RECOVERED_AT_ONCE, INTERMEDIATE_GRACE_S, FAILURE_TTL_S)
         requeued, failed = self._scripts.run(
             "recover",
             (keys.queue, keys.started, keys.leases, keys.failed, keys.intermediate, keys.orphans),
             *limits,
-            CRASH_MESSAGE,
+            message,
             exc_string,
         )
         for worker in dead:

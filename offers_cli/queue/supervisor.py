@@ -68,6 +68,11 @@ class WorkerSlot:
         supervisor = multiprocessing.parent_process()
         return supervisor is None or supervisor.is_alive()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the one that does what only one of them is to do."""
+        return self._number == 0
+
     def record(self, report: WorkerReport) -> None:
         """Write the counts so far; give it to the worker as `on_progress`."""
         for index, counter in enumerate(COUNTERS):

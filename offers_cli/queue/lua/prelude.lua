@@ -222,3 +222,16 @@ local function forget_job(started, leases, id)
   end_executions(started, leases, id)
   call('DEL', job_key(id), 'rq:results:' .. id, 'rq:job:' .. id .. ':dependents', 'rq:job::' .. id .. ':dependencies')
 end
+
+-- Queues a job as RQ writes a new one, whatever became of one of that id before.
+-- RQ reads where a job stands before it cancels or deletes it: one put off in between is left in the registry `scheduled`.
+local function queue_anew(queue, started, leases, registries, at, id, data, description, timeout)
+  for _, registry in ipairs(registries) do call('ZREM', registry, id) end
+  end_executions(started, leases, id)
+  call('DEL', job_key(id), 'rq:results:' .. id)
+  call('HSET', job_key(id), 'created_at', at, 'data', data, 'success_callback_name', '', 'failure_callback_name', '',
+    'stopped_callback_name', '', 'started_at', '', 'ended_at', '', 'last_heartbeat', '', 'worker_name', '', 'group_id', '',
+    'origin', string.sub(queue, #'rq:queue:' + 1), 'description', description, 'enqueued_at', at, 'timeout', timeout,
+    'status', 'queued')
+  call('RPUSH', queue, id)
+end
