@@ -15,6 +15,7 @@ import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,7 +42,10 @@ HTML = ("text/html", "application/xhtml+xml")
 MOST_HEADER_BYTES = 256 * 1024
 MOST_PART_BYTES = 3 * MAX_PAGE_BYTES + 2**20
 """Of a page in quoted-printable, which may write three characters for one."""
-MOST_ENTRY_CHARS = 64 * 2**20
+MOST_LINES = 500_000
+"""Of a page in lines of 76 characters, as quoted-printable is written."""
+MOST_ENTRY_BYTES = 33 * 2**20
+"""In memory, where one wide character makes four bytes of each; twice as much is held while more is read."""
 READ_AT_ONCE = 2**20
 
 
@@ -178,7 +182,7 @@ def _body(file: io.BufferedReader[Any], boundary: str | None) -> bytes:
             break
         lines.append(line)
         size += len(line)
-        if size > MOST_PART_BYTES:
+        if size > MOST_PART_BYTES or len(lines) > MOST_LINES:
             raise TooLarge(f"larger than a page may be ({MAX_PAGE_BYTES // 2**20} MB)", hint="is it a page?")
     return b"".join(lines)
 
@@ -266,12 +270,13 @@ def _entries(file: io.BufferedReader[Any]) -> Iterator[dict[str, Any]]:
                 if isinstance(entry, dict):
                     yield entry
                 continue
-        if len(text) - place > MOST_ENTRY_CHARS:
+        left = len(text) - place
+        if left * sys.getsizeof(text) > MOST_ENTRY_BYTES * len(text):
             raise TooLarge(
-                f"one of its entries is larger than {MOST_ENTRY_CHARS // 2**20} MB", hint="record less at once"
+                f"one of its entries is larger than {MOST_ENTRY_BYTES // 2**20} MB", hint="record less at once"
             )
         # As much again as could not be read: what is read twice stays a part of the whole.
-        more = file.read(max(READ_AT_ONCE, len(text) - place))
+        more = file.read(max(READ_AT_ONCE, left))
         if not more:
             raise NotHtml("the file is damaged, or ends early; what stands before is read", hint="save it again")
         text, place = text[place - 1 :] if place else text, 1 if place else 0

@@ -170,8 +170,23 @@ def test_a_har_is_never_held_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         tracemalloc.stop()
     assert isinstance(page, SavedPage)
     assert peak < len(content) / 3
-    monkeypatch.setattr(saved_pages, "MOST_ENTRY_CHARS", 100_000)
+    monkeypatch.setattr(saved_pages, "MOST_ENTRY_BYTES", 100_000)
     assert refusal(content) == "too_large"
+
+
+def test_wide_characters_of_a_recorded_text_count_as_the_memory_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One emoji makes four bytes of each character: what a shop sent must not cost half a gigabyte."""
+    monkeypatch.setattr(saved_pages, "MOST_ENTRY_BYTES", 3 * 2**20)
+    script = entry("\U0001f600" + "y" * 1_500_000)
+    script["response"]["content"]["mimeType"] = "text/javascript"
+    escaped = har(script, entry(PAGE))
+    assert one(escaped).text == PAGE
+    assert refusal(escaped.replace(b"\\ud83d\\ude00", "\U0001f600".encode())) == "too_large"
+
+
+def test_a_saved_page_of_millions_of_empty_lines_is_refused_before_they_are_held() -> None:
+    head = b"From: <Saved by Blink>\nContent-Type: text/html; charset=utf-8\n\n"
+    assert refusal(head + b"\n" * 600_000) == "too_large"
 
 
 def test_html_is_read_in_its_own_encoding_and_is_of_the_time_its_file_was_written(tmp_path: Path) -> None:
