@@ -1,9 +1,10 @@
 """The heartbeat: keeps a worker's registration and leases alive, listens for RQ's commands, and keeps its heap small.
 
 glibc gives up to eight heaps (arenas) a core to the threads of a process, and each grows to what its thread once
-needed: a worker with 16 slots held 170 MB after 3,000 pages, of which 11 MB were in use, and still grew. With two
-arenas, trimmed at each heartbeat, it holds half of that at most and stays there, for the same CPU time (see
-docs/benchmarks.md).
+needed: a worker with 16 slots held 170 MB after 3,000 pages, of which 11 MB were in use. Two arenas, trimmed at each
+heartbeat, hold half of that. They still grew, as the texts of pages, of some megabytes each, left gaps between what
+stays: glibc maps large blocks on their own only until the first of them is freed. With a fixed threshold each text goes
+back to the system as a whole (see docs/benchmarks.md).
 Source: mallopt(3), malloc_trim(3). Other C libraries have neither, and nothing is done.
 """
 
@@ -31,8 +32,10 @@ HEARTBEAT_S = 5.0
 LISTEN_S = 0.5
 JOIN_S = 2.0
 COMMAND_LIMIT = 10_000
-M_ARENA_MAX = -8
+M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 ARENAS = 2
+MAPPED_BYTES = 2**20
+"""Blocks of that size and more are mapped: the text of a page is, what is read of it is not."""
 
 log = get_log("worker")
 _c_library = ctypes.CDLL(None)
@@ -120,10 +123,11 @@ class HeartbeatThread(threading.Thread):
             log.warning("unreadable command ignored")
 
 
-def limit_arenas() -> None:
-    """Let all threads that start from now on share two heaps."""
+def limit_heap() -> None:
+    """Let all threads that start from now on share two heaps, and large blocks stand outside of them."""
     if hasattr(_c_library, "mallopt"):
         _c_library.mallopt(M_ARENA_MAX, ARENAS)
+        _c_library.mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
 
 
 def trim_heap() -> None:

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from offers_cli.errors import Bug, OffersError, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.log import get_log
-from offers_cli.queue.heartbeat import HEARTBEAT_S, HeartbeatThread, limit_arenas
+from offers_cli.queue.heartbeat import HEARTBEAT_S, HeartbeatThread, limit_heap
 from offers_cli.queue.job import ClaimedJob
 from offers_cli.queue.job_threads import Enrich, JobThreads
 from offers_cli.queue.leases import LEASE_S, JobLeases
@@ -80,7 +80,7 @@ class Worker:
         has_supervisor: Callable[[], bool] | None = None,
         on_progress: Callable[[WorkerReport], None] | None = None,
     ) -> None:
-        limit_arenas()  # before the first thread
+        limit_heap()  # before the first thread
         self.name = f"offers-{uuid4().hex[:12]}"
         self._connection = connection
         self._concurrency = concurrency if callable(concurrency) else lambda: concurrency
