@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from storage.cases import at
+from storage.cases import at, card, save
 
-from offers_cli.storage.base import Missing, OfferFilter, Storage
+from offers_cli.storage.base import SORTS, Missing, OfferFilter, Storage
 from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import connect
+from offers_cli.storage.sqlite.storage import _question
 
 COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.combinations(Missing, size)]
 BY_ID = "SEARCH offers USING INDEX sqlite_autoindex_offers_1"
@@ -59,15 +63,49 @@ def test_what_is_counted_for_stats_and_lists_reads_no_offers(
     assert not [step for step in steps if "offers_tally" not in step and step != "SCAN CONSTANT ROW"], steps
 
 
-def test_the_default_list_is_read_in_the_order_of_an_index(sqlite_storage: Storage, sqlite_path: Path) -> None:
-    steps = plan(sqlite_path, *queries.find(OfferFilter(limit=50)))
-    assert steps == ["SCAN offers USING INDEX offers_last_seen_at"]
+@pytest.mark.parametrize("sort", [sign + sort for sort in SORTS for sign in ("", "-")])
+def test_a_list_is_read_in_the_order_of_an_index(sqlite_storage: Storage, sqlite_path: Path, sort: str) -> None:
+    """Whatever it is sorted by: nothing but the ids of offers that are alike in all else is sorted then."""
+    steps = plan(sqlite_path, *queries.find(OfferFilter(sort=sort, limit=50), along_index=True))
+    name = sort.removeprefix("-").replace("last_seen", "last_seen_at")
+    assert steps[0] == f"SCAN offers USING INDEX offers_{name}"
+    assert steps[1:] in (
+        [],
+        ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"],
+        ["USE TEMP B-TREE FOR LAST TERM OF ORDER BY"],
+    )
 
 
-def test_a_rare_match_is_looked_for_in_the_order_of_the_file(sqlite_storage: Storage, sqlite_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "step"),
+    [
+        ({"sort": "-discount", "min_discount": 40}, "SEARCH offers USING INDEX offers_discount (discount_pct>?)"),
+        ({"sort": "price", "max_price_cents": 9}, "SEARCH offers USING INDEX offers_price (price_cents<?)"),
+        ({"sort": "-price", "status": "active"}, "SCAN offers USING INDEX offers_price"),
+        ({"sort": "-price", "status": "gone"}, "SCAN offers"),
+        ({"sort": "price", "missing": frozenset({Missing.DISCOUNT})}, "SCAN offers USING INDEX offers_price"),
+        ({"sort": "price", "min_discount": 40}, "SCAN offers"),
+        ({"sort": "-last_seen", "status": "gone"}, "SCAN offers"),
+    ],
+)
+def test_the_index_of_an_order_is_followed_only_where_most_that_it_leads_to_match(
+    sqlite_storage: Storage, sqlite_path: Path, wanted: dict[str, Any], step: str
+) -> None:
+    """Else it would lead through the whole file, each offer in another place; here none of 100 is gone."""
+    save(sqlite_storage, *map(card, range(100)))
+    with closing(connect(sqlite_path)) as connection:
+        question = _question(connection, OfferFilter(limit=50, **wanted), queries.SELECTED)
+    assert plan(sqlite_path, *question)[0] == step
+
+
+def test_a_rare_match_is_looked_for_in_the_order_of_the_file_or_among_titles_alone(
+    sqlite_storage: Storage, sqlite_path: Path
+) -> None:
     """Along the index of the order each row would be read from another place."""
     wanted = OfferFilter(search="rare", limit=50)
-    assert plan(sqlite_path, *queries.first_matches(wanted, 100)) == ["SCAN offers"]
+    assert plan(sqlite_path, *queries.first_matches(wanted, 100)) == ["SCAN offers USING COVERING INDEX offers_title"]
+    for more in (replace(wanted, min_discount=1), replace(wanted, status="active"), OfferFilter(min_discount=1)):
+        assert plan(sqlite_path, *queries.first_matches(more, 100)) == ["SCAN offers"]
     found = plan(sqlite_path, *queries.find_among(wanted, [1, 2]))
     assert "SEARCH offers USING INTEGER PRIMARY KEY (rowid=?)" in found
 

@@ -254,6 +254,16 @@ def test_a_new_title_is_what_is_searched_and_sorted_by(storage: Storage) -> None
     assert found(storage, sort="title") == ["MLB2", "MLB1"]
 
 
+def test_the_longest_titles_are_stored_and_sorted_by_their_very_ends(storage: Storage) -> None:
+    """They are longer than an index of Postgres takes, and do not pack."""
+    title = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(999))
+    titles = (f"{title}b", f"{title}a", f"{title}b", "Z")
+    save(storage, *(card(number, title=each) for number, each in enumerate(titles, start=1)))
+    for limit in (None, 10):
+        assert found(storage, sort="title", limit=limit) == ["MLB4", "MLB2", "MLB1", "MLB3"]
+        assert found(storage, sort="-title", limit=limit) == ["MLB3", "MLB1", "MLB2", "MLB4"]
+
+
 @pytest.mark.parametrize("title", ["\\", "50\\%", "a_b", "İstanbul", "ﬁta", "Ⅷ", "カメラ", "a\u0301\u0327", "'\"{},"])
 def test_any_title_is_found_by_its_own_words(storage: Storage, title: str) -> None:
     save(storage, card(1, title=title), card(2, title="Remo"))
@@ -344,7 +354,7 @@ def busy(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
         ask, minutes = storage._client.call, itertools.count(100)
 
         def ask_late(function: str, arguments: Any, *how: Any) -> Any:
-            if function in ("offers_places", "offers_at", "offers_find"):
+            if function in ("offers_places", "offers_at", "offers_first"):
                 minute = next(minutes)
                 monkeypatch.setattr(storage._client, "call", ask)
                 unsettle(storage, {minute % 24, (minute * 7) % 24}, minute=minute)

@@ -25,7 +25,7 @@ from waiting import NEVER_S
 from offers_cli.config import DatabaseConfig, Secret
 from offers_cli.errors import StorageRefused, StorageUnavailable
 from offers_cli.offer import Facts
-from offers_cli.storage.base import OfferFilter
+from offers_cli.storage.base import SORTS, OfferFilter
 from offers_cli.storage.migrate import migrate, migrate_postgres
 from offers_cli.storage.migrations import StorageKind, migrations, schema_sql
 from offers_cli.storage.open import open_storage
@@ -461,10 +461,17 @@ def test_a_long_list_is_read_by_key_in_postgres(filled: Any, sort: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_newest_offers_are_found_by_their_index_in_postgres(filled: Any) -> None:
-    """The list that is asked for most: what decides among those seen at one moment must not sort all others."""
-    question = """SELECT offers_find('{"missing": [], "words": []}', '-last_seen', NULL, 50)"""
-    assert blocks_read(filled, question) < 400
+def test_the_first_of_each_order_are_found_by_its_index_in_postgres(filled: Any) -> None:
+    """Whatever a list is sorted by: no other offer is read for it, where offers have what it is sorted by."""
+    filled.execute(
+        "UPDATE offers SET discount_pct = n % 100, commission_pct = n % 100, title = 't' || n, price_cents = n,"
+        " facts = jsonb_build_object('rating_hundredths', n, 'reviews', n, 'sold_at_least', n)"
+        " FROM (SELECT id, row_number() OVER () AS n FROM offers) numbered WHERE numbered.id = offers.id"
+    )
+    filled.execute("VACUUM ANALYZE offers")
+    for sort in (sign + sort for sort in SORTS for sign in ("", "-")):
+        question = f"""SELECT offers_first('{{"missing": [], "words": []}}', '{sort}', 50)"""
+        assert blocks_read(filled, question) < 400, sort
 
 
 @pytest.mark.slow

@@ -57,6 +57,8 @@ from offers_cli.times import to_utc
 
 FEW = 2_000
 """Offers that are rather found by one look through the file than by its index in the order that is asked for."""
+FEWEST_IN = 100
+"""Of how many offers one at least must match for its index to be followed."""
 PRUNED_AT_ONCE = 1_000
 """Offers that one transaction of `prune` looks at, so that others can write in between."""
 
@@ -278,16 +280,27 @@ class SqliteStorage:
 
 
 def _found(connection: FileConnection, wanted: OfferFilter, columns: str) -> closing[sqlite3.Cursor]:
-    """These columns of the matching offers, by the question that reads least.
+    """These columns of the matching offers."""
+    return closing(connection.execute(*_question(connection, wanted, columns)))
 
-    It goes along the index of the order, or, where few match, to those few alone.
-    """
-    query = queries.find(wanted, columns)
-    if queries.may_be_rare(wanted):
-        rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
-        if len(rows) <= FEW:
-            query = queries.find_among(wanted, [row[0] for row in rows], columns)
-    return closing(connection.execute(*query))
+
+def _question(connection: FileConnection, wanted: OfferFilter, columns: str) -> queries.Query:
+    """The question that reads least: along the index of the order, or, where few match, not along it."""
+    if queries.is_by_its_order(wanted):
+        return queries.find(wanted, columns, along_index=not _are_few(connection, wanted))
+    if wanted.sort.removeprefix("-") != "last_seen":
+        return queries.find(wanted, columns, along_index=False)
+    rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
+    if len(rows) <= FEW:
+        return queries.find_among(wanted, [row[0] for row in rows], columns)
+    return queries.find(wanted, columns, along_index=True)
+
+
+def _are_few(connection: FileConnection, wanted: OfferFilter) -> bool:
+    """Whether hardly any offer has that status and lacks that."""
+    plain = OfferFilter(status=wanted.status, missing=wanted.missing)
+    matching, total = (connection.execute(*queries.count(each)).fetchone()[0] for each in (plain, OfferFilter()))
+    return bool(matching * FEWEST_IN < total)
 
 
 def _rows(connection: FileConnection, asked: Iterable[queries.Query]) -> Generator[tuple[Any, ...]]:

@@ -210,8 +210,8 @@ class SupabaseStorage:
         return columns_of(self.find_offers(wanted), names)
 
     def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
-        arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "after": None, "page_size": limit}
-        return self._client.call("offers_find", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
+        arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "most": limit}
+        return self._client.call("offers_first", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
 
     def _places(self, wanted: OfferFilter) -> Iterator[Place]:
         """The place of each matching offer, page by page in the order of ids."""
