@@ -27,6 +27,7 @@ from offers_cli.queue.keys import JOB_FUNCTION, job_id_of
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
+from ratios import record
 from servers import RedisServer
 
 NAME = "enrichment"
@@ -96,6 +97,8 @@ def main() -> None:
             for name, (enqueue, count) in cases.items():
                 times[name].append(time_s(connection, enqueue, count) * chosen.jobs / count)
     base = statistics.median(times["offers"])
+    many = times[f"rq enqueue_many, {BATCH:,} a call"]
+    record("queueing", *(other / ours for ours, other in zip(times["offers"], many, strict=True)))
     print(f"| how | seconds for {chosen.jobs:,} (least–most) | offers is quicker by | |\n|---|---:|---:|---|")
     for name, taken in times.items():
         count = cases[name][1]

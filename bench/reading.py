@@ -10,14 +10,24 @@ Every reader's answers are compared with what a human reads on the page before a
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import re
+import statistics
 import sys
+import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from program import installed, run
+from ratios import record
+
+from offers_cli.fetch.guard import SafeUrl
+from offers_cli.fetch.response import Response, decode, read_body
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 Answer = tuple[int | None, int | None, int | None, str | None, str | None]
@@ -25,6 +35,8 @@ Reader = Callable[[str], Answer]
 BOX = "ui-pdp-price--size-large"
 STATE = re.compile(r"(?:_n\.ctx\.r|__PRELOADED_STATE__)\s*=\s*(?=\{)")
 GOAL_MS = 6.0
+PIECE = 65_536
+T = TypeVar("T")
 
 
 def pages_folder() -> Path:
@@ -172,10 +184,69 @@ def per_page(read: Reader, pages: dict[str, tuple[str, Answer]]) -> list[tuple[s
     return [(name, len(html) // 1000, min(_ms(read, html) for _ in range(5))) for name, (html, _) in pages.items()]
 
 
-def _ms(read: Reader, html: str) -> float:
+def _cpu_ms(work: Callable[[T], object], page: T) -> float:
     started = time.process_time()
-    read(html)
+    work(page)
     return (time.process_time() - started) * 1000
+
+
+def _ms(read: Reader, html: str) -> float:
+    return _cpu_ms(read, html)
+
+
+def bench_whole(pages: list[str], rounds: int = 15) -> None:
+    """A page as the network brings it, from its packed bytes to what is read; beside unpacking and parsing it alone."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    market, packed = MercadoLivre(), [gzip.compress(html.encode(), 6) for html in pages]
+    kind = "text/html; charset=utf-8"
+    headers = ((b"content-type", kind.encode()), (b"content-encoding", b"gzip"))
+    host = "produto.mercadolivre.com.br"
+    url = SafeUrl(url=f"https://{host}/MLB-1", scheme="https", host=host, port=443, target="/MLB-1")
+
+    def whole(body: bytes) -> None:
+        pieces = (body[start : start + PIECE] for start in range(0, len(body), PIECE))
+        data = read_body(Response(url=url, status=200, headers=headers, chunks=pieces))
+        market.read_product(decode(data, kind)[0], "")
+
+    def bare(body: bytes) -> None:
+        LexborHTMLParser(zlib.decompress(body, 31))
+
+    shares = []
+    for _ in range(rounds):
+        ours, alone = (sum(_cpu_ms(work, body) for body in packed) for work in (whole, bare))
+        shares.append(ours / alone)
+    median = statistics.median(shares)
+    print(f"\nunpacked, decoded and read: {median:.2f} × unpacking and parsing alone")
+    record("reading_floor", *shares)
+    record("page_packed", statistics.mean(map(len, packed)) / 1000)
+
+
+HOSTILE = {
+    "tags": "<p>x" * 4_190_000,
+    "offers within offers": '<div itemprop="offers" class="x">' * 14_900,
+    "price boxes": f'<div class="{BOX}">' * 5_000,
+    "nested": "<div>" * 14_999,
+}
+
+
+def bench_hostile() -> None:
+    """What the worst of some pages takes that are made to cost much, refused or not: memory, and CPU beside a page's of
+    one word.
+    """
+    used = {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "page.html"
+        command = [installed("offers"), "explain", str(file), "--url", "https://produto.mercadolivre.com.br/MLB-1"]
+        for name, html in {"one word": "<p>x", **HOSTILE}.items():
+            file.write_text(html)
+            used[name] = run(command, {"OFFERS_HOME": folder}, may_refuse=True)
+    start = used.pop("one word")
+    print(f"\n{'hostile page':<24}{'CPU ms':>8}{'RSS MB':>8}")
+    for name, each in used.items():
+        print(f"{name:<24}{each.cpu_ms - start.cpu_ms:>8.0f}{each.rss_mb:>8.0f}")
+    record("hostile_memory", max(each.rss_mb for each in used.values()))
+    record("hostile_cpu", max(each.cpu_ms - start.cpu_ms for each in used.values()))
 
 
 def main() -> None:
@@ -197,6 +268,11 @@ def main() -> None:
     rates = {name: time_reader(read, texts, chosen.seconds) for name, read in readers.items()}
     detail = per_page(readers["offers"], pages)
     show(rates, detail, as_json=chosen.json)
+    if not chosen.json:
+        record("reading_cpu", 1000 / rates["offers"])
+        record("reading_peer", rates["offers"] / max(rate for name, rate in rates.items() if name != "offers"))
+        bench_whole(texts)
+        bench_hostile()
 
 
 def show(rates: dict[str, float], detail: list[tuple[str, int, float]], *, as_json: bool) -> None:

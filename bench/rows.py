@@ -25,6 +25,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
+from program import installed, run
+from ratios import record
 from servers import RedisServer
 
 from offers_cli.offer import Enrichment, Facts, Offer
@@ -38,6 +40,8 @@ from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PAGE = 50
+ROWS = {"save_offers, new": "save_offers", "export, csv": "export_csv"}
+"""The cases that stand in the one table."""
 FACTS = Facts(
     installments_count=10,
     installment_cents=1_299,
@@ -121,6 +125,9 @@ def compare(rounds: int, cases: Mapping[str, Callable[[int], Work]], per: int) -
         for name, make in cases.items():
             taken[name].append(cpu_s(make(number)) / per * 1e6)
     bare = statistics.median(next(iter(taken.values())))
+    for name, row in ROWS.items():
+        if name in taken:
+            record(row, *(value / bare for value in taken[name]))
     return [
         [
             name,
@@ -267,6 +274,10 @@ def bench_queueing(folder: Path, most: int) -> None:
                     f"{cpu_us:.1f}",
                 ]
             )
+    record("enqueue_missing_memory", told["rss_mb"])
+    record("enqueue_missing_first", told["first_s"])
+    command = [installed("offers"), "export", str(folder / "all.csv")]
+    record("export_memory", run(command, {"OFFERS_DB": str(path), "OFFERS_HOME": str(folder)}).rss_mb)
     show(
         ["offers queued", "peak RSS, MB", "the first are queued after s (of all the time)", "µs of CPU an offer"], rows
     )

@@ -32,6 +32,14 @@ from offers_cli.storage.sqlite.storage import open_sqlite
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from ratios import record
+
+TABLE_SIZE = 1_000_000
+TABLE_ROWS = {
+    "SQLite": ("stats_sqlite", "list_sorted_sqlite", "list_search_sqlite"),
+    "Postgres": ("stats_postgres", "list_sorted_postgres", "list_search_postgres"),
+}
+"""The rows of the one table that are about catalogues of that size."""
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ORDERS = [OfferFilter(sort=sign + sort, limit=50) for sort in SORTS for sign in ("", "-")]
 COMBINATIONS = [frozenset(fields) for size in (1, 2, 3) for fields in itertools.combinations(Missing, size)]
@@ -123,14 +131,14 @@ def bench_reading(name: str, sizes: Iterable[int], opened: Callable[[int], Stora
         "search, rare: the first 50",
         "frequent",
     ]
-    show(columns, (reading_row(opened(size), size) for size in sizes))
+    show(columns, (reading_row(name, opened(size), size) for size in sizes))
 
 
 def first(storage: Storage, wanted: OfferFilter) -> list[StoredOffer]:
     return list(storage.find_offers(wanted))
 
 
-def reading_row(storage: Storage, size: int) -> list[str]:
+def reading_row(name: str, storage: Storage, size: int) -> list[str]:
     asked = [timed(partial(storage.offers_needing_enrichment, limit=100, missing=fields)) for fields in COMBINATIONS]
     recheck, _ = timed(
         partial(storage.offers_needing_enrichment, limit=100, missing=frozenset(Missing), recheck_before=NOW)
@@ -140,6 +148,9 @@ def reading_row(storage: Storage, size: int) -> list[str]:
     search, _ = timed(lambda: storage.count_offers(OfferFilter(search="fone 77")), repeat=5)
     rare, _ = timed(partial(first, storage, OfferFilter(search=f"fone {size - 1}", limit=50)), repeat=5)
     frequent, _ = timed(partial(first, storage, OfferFilter(search="fone", limit=50)), repeat=5)
+    if size == TABLE_SIZE:
+        for row, times in zip(TABLE_ROWS[name], ([counts[0]], [by_order], [search, rare, frequent]), strict=True):
+            record(row, *times)
     worst, slowest = max(median for median, _ in asked), max(slowest for _, slowest in asked)
     return [f"{size:,}", *(f"{ms:.1f}" for ms in (worst, slowest, recheck, *counts, by_order, search, rare, frequent))]
 
@@ -206,6 +217,7 @@ def main() -> None:
         bench_reading("SQLite", sizes, lambda size: filled(folder / f"{size}.db", size))
         last = folder / f"{sizes[-1]}.db"
         print(f"{last.stat().st_size / sizes[-1]:,.0f} bytes of the file an offer, without history\n")
+        record("database_offer", last.stat().st_size / sizes[-1] / 1000)
         with closing(open_sqlite(last)) as storage:
             bench_writing("SQLite", storage, offers=arguments.offers, singles=arguments.offers)
         if arguments.supabase:

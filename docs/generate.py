@@ -6,10 +6,15 @@ import contextlib
 import io
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from configparser import ConfigParser
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+
+from figures import benchmarks, scale
 
 from offers_cli.cli.commands import all_commands
 from offers_cli.cli.main import main
@@ -146,6 +151,8 @@ def design() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "benchmarks.md": benchmarks,
+    "scale.md": scale,
     "design.md": design,
     "commands.md": commands,
     "settings.md": settings,

@@ -20,14 +20,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))
+
 import floor
 import soak
 from measure import Measured, measure
 from peer import Peer
+from ratios import record, record_table
 from stage import Stage, open_stage
 
 SETUPS = ("with_rq", "with_taskiq", "with_saq", "with_dramatiq", "with_celery", "with_offers")
-YARDSTICK = "rq worker"
+YARDSTICK, OURS = "rq worker", "offers worker"
 LIMIT_S = 90.0
 LEAST_JOBS = 30
 FLOOR_JOBS = 300
@@ -73,7 +76,12 @@ def main() -> int:
                     measured = run(stage, peer, jobs=chosen.jobs, concurrency=chosen.concurrency)
                     results.setdefault((peer.name, latency_s), []).append(measured)
                     tell(round_number, latency_s, peer, measured)
-        show(results, peers, latencies, concurrency=chosen.concurrency, floor_ms=statistics.median(floors))
+        floor_ms = statistics.median(floors)
+        table = details(results, peers, latencies, concurrency=chosen.concurrency, floor_ms=floor_ms)
+        print(table)
+        if not chosen.only and not chosen.latency:
+            keep(results, peers, floor_ms=floor_ms)
+            record_table("The worker beside other queues", table)
     return 0
 
 
@@ -94,21 +102,45 @@ def tell(round_number: int, latency_s: float, peer: Peer, measured: Measured) ->
     print(f"{place}  {peer.name:36}{figures}", file=sys.stderr, flush=True)
 
 
-def show(
+def details(
     results: Results, peers: Sequence[Peer], latencies: Sequence[float], *, concurrency: int, floor_ms: float
-) -> None:
+) -> str:
+    columns = f"| set-up | processes × jobs at once | jobs/s (range) | × {YARDSTICK} | CPU ms/job | PSS MB | others % |"
+    lines = []
     for latency_s in latencies:
-        print(f"Pages after {latency_s * 1000:.0f} ms:\n")
-        print(
-            f"| set-up | processes × jobs at once | jobs/s (range) | × {YARDSTICK} | CPU ms/job | PSS MB | others % |"
-        )
-        print("|---|---:|---:|---:|---:|---:|---:|")
+        lines += [f"Pages after {latency_s * 1000:.0f} ms:\n", columns, "|---|---:|---:|---:|---:|---:|---:|"]
         base = results.get((YARDSTICK, latency_s))
         for peer in peers:
             figures = row(results[peer.name, latency_s], calmest(base) if base else None)
-            print(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(figures)} |")
-        print()
-    print(f"Fetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
+            lines.append(f"| {peer.name} | {peer.processes} × {peer.places or concurrency} | {' | '.join(figures)} |")
+        lines.append("")
+    lines.append(f"Fetching and reading alone, in a plain loop: {floor_ms:.2f} ms of CPU for each page.")
+    return "\n".join(lines)
+
+
+def keep(results: Results, peers: Sequence[Peer], *, floor_ms: float) -> None:
+    """The rows of the one table; a peer that lost jobs is none."""
+
+    def figures(name: str, latency_s: float, figure: str) -> float:
+        return float(statistics.median(getattr(one, figure) for one in results[name, latency_s]))
+
+    def of_others(latency_s: float, figure: str, *, processes: int | None = None) -> list[float]:
+        return [
+            figures(peer.name, latency_s, figure)
+            for peer in peers
+            if not peer.name.startswith("offers")
+            and processes in {None, peer.processes}
+            and all(one.done == one.asked for one in results[peer.name, latency_s])
+        ]
+
+    cpu_ms, rate = figures(OURS, 0.0, "cpu_ms"), figures(OURS, 0.0, "jobs_per_s")
+    record("job_floor", cpu_ms / floor_ms)
+    record("job_cpu", cpu_ms)
+    record("job_peer_cpu", cpu_ms / min(of_others(0.0, "cpu_ms")))
+    record("job_peer_rate", rate / max(of_others(0.0, "jobs_per_s")))
+    record("job_peer_rate_slow", figures(OURS, 0.1, "jobs_per_s") / max(of_others(0.1, "jobs_per_s")))
+    record("job_peer_memory", figures(OURS, 0.0, "pss_mb") / min(of_others(0.0, "pss_mb", processes=2)))
+    record("job_rq_rate", rate / figures(YARDSTICK, 0.0, "jobs_per_s"))
 
 
 def calmest(runs: Sequence[Measured]) -> Measured:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import with_offers
 from measure import Counter, Workers
+from ratios import record
 from stage import Stage
 
 SAMPLE_S = 2.0
@@ -28,6 +29,7 @@ def run(stage: Stage, *, jobs: int, concurrency: int) -> int:
     before, after = statistics.median(tenths[1]), statistics.median(tenths[-1])
     growth_pct = (after - before) / before * 100
     print(f"\nFrom the second tenth to the last: {growth_pct:+.1f} % ({before:.1f} to {after:.1f} MB).")
+    record("soak_growth", growth_pct)
     return int(growth_pct > FLAT_PCT)
 
 

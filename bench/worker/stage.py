@@ -12,14 +12,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from peer import Job
 
 from offers_cli.storage.base import OfferFilter
 from offers_cli.storage.sqlite.storage import open_sqlite
 
-sys.path.append(str(Path(__file__).parents[2] / "tests"))
+sys.path += [str(Path(__file__).parents[2] / "tests"), str(Path(__file__).parents[1])]
 
+from program import REAL_PAGES
 from servers import RedisServer
 
 HERE = Path(__file__).parent
@@ -34,7 +36,7 @@ class Stage:
     def __init__(self, folder: Path, redis: RedisServer, *, shop_url: str, offers: int) -> None:
         self._folder = folder
         self._redis = redis
-        self._shop_url = shop_url
+        self.shop_url = shop_url
         self._offers = offers
         self._fresh = folder / "fresh.db"
         self.database = folder / "offers.db"
@@ -65,14 +67,22 @@ class Stage:
         data = json.dumps({"seconds": seconds}).encode()
         headers = {"Content-Type": "application/json"}
         urllib.request.urlopen(  # the shop on loopback
-            urllib.request.Request(f"{self._shop_url}/__control__/set_latency", data, headers)
+            urllib.request.Request(f"{self.shop_url}/__control__/set_latency", data, headers)
         ).close()
+
+    def page_requests(self) -> list[float]:
+        """When the shop was asked for each product page so far, by `time.monotonic()`."""
+        with urllib.request.urlopen(f"{self.shop_url}/__control__/requests") as answer:
+            seen = json.load(answer)
+        aside = ("/ofertas", "/robots.txt", "/__control__/")
+        return sorted(each["at"] for each in seen if not urlsplit(each["path"]).path.startswith(aside))
 
 
 @contextmanager
-def open_stage(folder: Path, *, offers: int, concurrency: int) -> Iterator[Stage]:
-    with _shop(offers) as shop_url, RedisServer("--port", str(port := _free_port())) as redis:
+def open_stage(folder: Path, *, offers: int, concurrency: int = 16, page_bytes: int = PAGE_BYTES) -> Iterator[Stage]:
+    with _shop(offers, page_bytes) as shop_url, RedisServer("--port", str(port := _free_port())) as redis:
         url = f"redis://127.0.0.1:{port}/0"
+        os.environ.pop(REAL_PAGES, None)
         os.environ |= {
             "BENCH_REDIS": url,
             "REDIS_URL": url,
@@ -90,9 +100,9 @@ def open_stage(folder: Path, *, offers: int, concurrency: int) -> Iterator[Stage
 
 
 @contextmanager
-def _shop(offers: int) -> Iterator[str]:
+def _shop(offers: int, page_bytes: int) -> Iterator[str]:
     shop = [sys.executable, "-m", "shop", "--calm", "--controls", "--offers", str(offers)]
-    size = ["--page-bytes", str(PAGE_BYTES), "--page-size", str(CARDS)]
+    size = ["--page-bytes", str(page_bytes), "--page-size", str(CARDS)]
     with subprocess.Popen([*shop, *size], cwd=PROJECT / "tests", stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
