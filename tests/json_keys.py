@@ -61,6 +61,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
         "paused",
         "drift",
         "workers",
+        "schedule",
     ),
     "failed": ("jobs", "total"),
     "list": ("offers", "total", "lowest_price_cents"),

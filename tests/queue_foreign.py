@@ -120,7 +120,6 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
     registries.failed_jobs()
     registries.requeue_failed(dry_run=True)
     registries.run_scheduled_now("session_expired")
-    Schedule(connection, queue_name="enrichment").look()
     jobs = QueueAdmin(connection)
     for registry in Registry:
         for job in jobs.page(registry).jobs[:1]:
@@ -130,6 +129,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
         queue=registries,
         pace=SharedPace(connection, delay_s=0, first_pause_s=1),
         drift=DriftStore(lambda: connection),
+        schedule=Schedule(connection, queue_name="enrichment"),
     )
 
 

@@ -121,12 +121,15 @@ def schedule_blocks(report: ScheduleReport) -> Sequence[Block]:
     """The entries as a table."""
     if not report.entries:
         return [Note("the schedule is empty\n  try: offers schedule add --every 30m -- scrape ofertas --pages 3")]
-    columns = ("name", "command", "when", "next", "last", "result", "took", "zone")
-    rows = [_row(entry) for entry in report.entries]
-    short = ("name", "when", "next", "last", "result")
-    table = Table("Schedule", columns, rows, cut=("command", "result"), short=short, wide=("command", "took", "zone"))
     nobody = [] if report.has_worker else [Note("no worker is there that runs them: offers worker")]
-    return [table, *nobody]
+    return [schedule_table(report.entries), *nobody]
+
+
+def schedule_table(entries: Sequence[ScheduleEntry]) -> Table:
+    """Entries with their last run, what came of it, and their next one."""
+    columns = ("name", "command", "when", "next", "last", "result", "took", "zone")
+    short, wide = ("name", "when", "next", "last", "result"), ("command", "took", "zone")
+    return Table("Schedule", columns, list(map(_row, entries)), cut=("command", "result"), short=short, wide=wide)
 
 
 def _row(entry: ScheduleEntry) -> tuple[object, ...]:

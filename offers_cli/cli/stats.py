@@ -18,8 +18,9 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.failed import failure_lines
-from offers_cli.cli.formatting import format_duration
+from offers_cli.cli.formatting import format_duration, format_time
 from offers_cli.cli.render import Block, Line, Output, Table, can_redraw, console, is_terminal
+from offers_cli.cli.schedule import schedule_table
 from offers_cli.errors import ConfigError, Interrupted
 from offers_cli.storage.base import Missing
 from offers_cli.text import printable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from offers_cli.queue.registries import QueueCounts, RunningWorker
     from offers_cli.runtime import Runtime
+    from offers_cli.services.schedule import ScheduleEntry
     from offers_cli.services.stats import StatsReport
     from offers_cli.storage.base import OfferCounts
 
@@ -62,6 +64,8 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
         rows = [(w.name, doing(w), w.hostname, w.pid, w.started_at, len(w.jobs)) for w in report.workers]
         columns = ("worker", "state", "host", "pid", "started", "jobs")
         blocks.append(Table("Workers", columns, rows, right=("pid", "jobs")))
+    if report.schedule:
+        blocks.append(schedule_table(report.schedule))
     blocks += [Line(f"put off: {jobs.jobs} ({jobs.code}): {jobs.message}") for jobs in report.put_off]
     blocks += [Line(f"paused: {host.host} for {host.seconds:.0f} s ({host.reason})") for host in report.paused]
     if report.suspended:
@@ -135,6 +139,7 @@ def stats(
         queue=later.registries,
         pace=later.shared_pace,
         drift=runtime.drift_store,
+        schedule=later.schedule,
         wanted=_wanted(runtime),
     )
     if watch:
@@ -218,6 +223,7 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *([("suspended", SUSPENDED)] if report.suspended else []),
         *[("paused", f"{p.host} for {format_duration(p.seconds)} ({p.reason})") for p in report.paused],
         *[("pages", warning.message) for warning in report.drift],
+        *([("by the clock", "; ".join(map(_on_clock, report.schedule)))] if report.schedule else []),
         *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
         ("workers", f"{len(report.workers)}"),
     ]
@@ -271,6 +277,13 @@ def _worker_rows(worker: RunningWorker, now: datetime) -> list[Row]:
     where = worker.hostname + (f" pid {worker.pid}" if worker.pid else "")
     busy = [("", f"{_age(job.started_at, now):>8}  {job.url or job.job_id}") for job in worker.jobs]
     return [("worker", f"{where} {doing(worker)}, up {_age(worker.started_at, now)}"), *busy]
+
+
+def _on_clock(entry: ScheduleEntry) -> str:
+    """What an entry of the schedule does, or how it ended last and when it is due."""
+    ended = entry.last_run.status if entry.last_run else "never run"
+    state = f"{ended}, next {format_time(entry.next_run_at)}" if entry.status == "waiting" else entry.status
+    return f"{entry.name} {state}"
 
 
 def _age(start: datetime | None, now: datetime) -> str:

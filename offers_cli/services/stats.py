@@ -18,9 +18,11 @@ from offers_cli.queue.registries import (
     Registries,
     RunningWorker,
 )
+from offers_cli.queue.schedule import Schedule
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import WHEN_DONE, Problem, Report
 from offers_cli.services.failed import FailureGroup, describe, find_titles
+from offers_cli.services.schedule import ScheduleEntry, list_schedule
 from offers_cli.storage.base import Missing, OfferCounts, Storage
 
 
@@ -53,6 +55,7 @@ class StatsReport(Report):
     """A moment's figures; a part whose service did not answer is None and has a problem.
 
     Attributes:
+        schedule: the commands on a clock, as `offers schedule list` shows them.
         put_off: the jobs that wait for another attempt, by why.
         failure_groups: the failed jobs by code, with an example and the next command.
     """
@@ -66,6 +69,7 @@ class StatsReport(Report):
     paused: tuple[PausedHost, ...] = ()
     drift: tuple[DriftWarning, ...] = ()
     workers: tuple[RunningWorker, ...] = ()
+    schedule: tuple[ScheduleEntry, ...] = ()
     set_aside: tuple[SetAside, ...] = field(default=(), metadata=WHEN_DONE)
     put_off: tuple[PutOff, ...] = field(default=(), metadata=WHEN_DONE)
     recent: RecentlyEnded | None = field(default=None, metadata=WHEN_DONE)
@@ -79,6 +83,7 @@ def collect_stats(
     queue: Registries,
     pace: SharedPace,
     drift: DriftStore,
+    schedule: Schedule,
     wanted: frozenset[Missing] = frozenset(),
 ) -> StatsReport:
     """Collect the figures; one service that is down does not hide the other.
@@ -102,6 +107,7 @@ def collect_stats(
             "paused": paused,
             "drift": tuple(drift.warnings()),
             "workers": tuple(queue.workers()),
+            "schedule": list_schedule(schedule).entries,
             "set_aside": tuple(queue.set_aside()),
             "put_off": tuple(queue.put_off()),
             "recent": RecentlyEnded(window_s=RATE_WINDOW_S, finished=rates.finished, failed=rates.failed),

@@ -102,6 +102,7 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
         queue=later.registries,
         pace=later.shared_pace,
         drift=runtime.drift_store,
+        schedule=later.schedule,
     )
     app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
     return SecurityMiddleware(app, hosts=TrustedHosts(host, settings.hosts), token=settings.token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,10 @@ from offers_cli.cli.stats import stats_blocks, view_rows, watch_stats
 from offers_cli.drift.detect import DriftWarning
 from offers_cli.fetch.pace import PausedHost
 from offers_cli.queue.registries import QueueCounts, RunningJob, RunningWorker
+from offers_cli.queue.schedule import Run
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
+from offers_cli.services.schedule import ScheduleEntry
 from offers_cli.services.stats import Needing, RecentlyEnded, StatsReport
 from offers_cli.storage.base import OfferCounts
 
@@ -53,6 +56,32 @@ def report(jobs: int = 1) -> StatsReport:
         drift=(DriftWarning(source="s", field="f", message="old price found on 2% of pages, usually on 80%"),),
         workers=(worker(jobs),),
     )
+
+
+def on_clock(name: str, **facts: Any) -> ScheduleEntry:
+    ordinary: dict[str, Any] = {
+        "command": ("doctor",),
+        "every_s": 1800,
+        "cron": None,
+        "time_zone": "UTC",
+        "jitter_s": 0,
+        "added_at": NOW,
+        "status": "waiting",
+        "next_run_at": NOW,
+        "last_run": None,
+        "skipped_at": None,
+    }
+    return ScheduleEntry(name=name, **(ordinary | facts))
+
+
+def test_what_is_on_the_clock_is_seen_while_it_runs_and_when_it_failed() -> None:
+    failed = Run(started_at=NOW, ended_at=NOW, exit_code=4, status="failed", result="site_unavailable: away")
+    entries = (on_clock("new"), on_clock("slow", status="running"), on_clock("bad", last_run=failed))
+    watched = dict(view_rows(replace(report(), schedule=entries), now=NOW, height=24))["by the clock"]
+    assert [part.split(",")[0] for part in watched.split("; ")] == ["new never run", "slow running", "bad failed"]
+    [table] = [block for block in stats_blocks(StatsReport(schedule=entries)) if isinstance(block, Table)]
+    assert [row[0] for row in table.rows] == ["new", "slow", "bad"]
+    assert "by the clock" not in dict(view_rows(report(), now=NOW, height=24))
 
 
 def test_everything_worth_watching_is_there() -> None:

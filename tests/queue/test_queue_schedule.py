@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from queue_foreign import ask_everything
 from rq import Queue
 from rq.cron import CronScheduler, get_cron_job_ids
 from rq.job import Job
@@ -492,6 +493,13 @@ def test_redis_away_and_back_loses_no_run_and_no_result(redis_server: RedisServe
 )
 def test_a_result_is_one_line_whatever_the_command_wrote(text: bytes, expected: tuple[str, str]) -> None:
     assert read_document(text) == expected
+
+
+def test_stats_show_what_is_on_the_clock(stage: Stage) -> None:
+    stage.add()
+    stage.worker().step()
+    [entry] = ask_everything(stage.connection).data()["schedule"]
+    assert (entry["name"], entry["command"]) == ("e", ["doctor"])
 
 
 def test_an_entry_and_a_run_are_read_as_they_were_written() -> None:

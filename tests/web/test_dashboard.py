@@ -25,6 +25,8 @@ from web.conftest import Served, serving
 
 import offers_cli.web.app
 from offers_cli.installation import extra_command
+from offers_cli.queue.schedule import Entry, EntryClock, Schedule
+from offers_cli.times import utc_now
 from offers_cli.web.server import MAX_HEADER_BYTES
 
 TOKEN = "correct-horse-battery-staple"
@@ -185,6 +187,19 @@ def press_all_buttons(program: Program, served: Served, connection: Redis) -> No
     assert served.press("/rq/queued/empty").headers["Location"] == "/rq/queued/"
     assert connection.llen("rq:queue:enrichment") == 0
     assert connection.zrange("rq:canceled:enrichment", 0, -1) == [first.encode()]
+
+
+def test_the_start_page_shows_what_is_on_the_clock(dashboard: Served, redis: RedisServer) -> None:
+    now = utc_now()
+    with redis.connect() as connection:
+        schedule = Schedule(connection, queue_name="enrichment")
+        entry = Entry(name="tidy", command=("db", "prune"), every_s=3600, time_zone="UTC", added_at=now)
+        assert schedule.add(entry, EntryClock(next_at=now, set_at=now))
+        try:
+            assert "<dt>tidy</dt><dd>never run</dd>" in dashboard.get("/").text
+        finally:
+            schedule.remove("tidy")
+    assert "tidy" not in dashboard.get("/").text
 
 
 def test_another_applications_queues_and_jobs_are_out_of_reach(dashboard: Served, redis: RedisServer) -> None:
