@@ -44,11 +44,12 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authen
 """What a hosted project begins with."""
 
 
-MIGRATOR = """
+MIGRATOR = f"""
 import sys
 from offers_cli.config import Secret
 from offers_cli.storage.migrate import migrate_postgres
-print(len(migrate_postgres(Secret(sys.argv[1]))))
+from offers_cli.storage.patience import Patience
+print(len(migrate_postgres(Secret(sys.argv[1]), patience=Patience(seconds={NEVER_S}))))
 """
 
 KILLED = """
