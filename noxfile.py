@@ -48,6 +48,7 @@ BRANCHES_PCT = {
     "affiliate": 90,
     "cli": 85,
     "config": 85,
+    "deals": 95,
     "demo": 90,
     "drift": 90,
     "fetch": 95,

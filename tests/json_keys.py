@@ -66,6 +66,7 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "failed": ("jobs", "total"),
     "list": ("offers", "total", "lowest_price_cents"),
     "show": ("offer", "origins", "candidates"),
+    "deals": ("offers", "total", "judged"),
     "history": (
         "offer",
         "days",

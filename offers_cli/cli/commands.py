@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "replay": "Read saved pages again after a fix, without fetching.",
     },
     "Use": {
+        "deals": "Show the offers worth showing, and what proves them.",
         "list": "Show the offers that match.",
         "show": "Show one offer and where each value came from.",
         "history": "Show an offer's prices over time.",

@@ -47,6 +47,13 @@ def complete_sort(incomplete: str) -> list[str]:
     return [word for name in SORTS for word in (name, f"-{name}") if word.startswith(incomplete)]
 
 
+def complete_deal_sort(incomplete: str) -> list[str]:
+    """Sort orders of deals, both ways."""
+    from offers_cli.services.deals import DEAL_SORTS
+
+    return [word for name in DEAL_SORTS for word in (name, f"-{name}") if word.startswith(incomplete)]
+
+
 def complete_offer(incomplete: str) -> list[tuple[str, str]]:
     """Marketplace's ids of the offers seen last, with their titles; or their own, where those begin so."""
     return _offers(_recent(), incomplete)

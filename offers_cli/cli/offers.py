@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -64,28 +64,20 @@ class OfferSource(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterOptions:
-    """The options by which `offers list` and `offers export` choose offers."""
+class ShopFilterOptions:
+    """The options by which commands choose offers for what their shop says of them."""
 
-    min_discount: Annotated[
-        int | None, typer.Option("--min-discount", min=0, max=100, metavar="PCT", help="At least this discount.")
-    ] = None
-    missing: Annotated[
-        list[Missing] | None, typer.Option("--missing", help="Only offers that lack this; may be given more than once.")
-    ] = None
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="WHEN", help="Seen since: 7d, or a date or time: 2026-01-31, 31/01/2026."),
-    ] = None
     search: Annotated[
         str | None, typer.Option("--search", metavar="WORDS", help="Words that all occur in the title.")
     ] = None
-    status: Annotated[Status | None, typer.Option("--status", help="Only offers that are active, or gone.")] = None
     condition: Annotated[
         PriceCondition | None,
         typer.Option("--condition", help="Only prices for any payment, by Pix alone, or on the shop's credit alone."),
     ] = None
     source: Annotated[OfferSource | None, typer.Option("--source", help="Only offers that came from there.")] = None
+    min_discount: Annotated[
+        int | None, typer.Option("--min-discount", min=0, max=100, metavar="PCT", help="At least this discount.")
+    ] = None
     min_price: Annotated[
         str | None, typer.Option("--min-price", metavar="PRICE", help="At least this price: 200, or 199,90.")
     ] = None
@@ -101,27 +93,12 @@ class FilterOptions:
     min_commission: Annotated[
         int | None, typer.Option("--min-commission", min=0, max=100, metavar="PCT", help="At least this commission.")
     ] = None
-    sort: Annotated[
-        str,
-        typer.Option(
-            "--sort",
-            metavar="ORDER",
-            help="last_seen, first_seen, discount, price, title, commission, rating, reviews or sold; a leading - "
-            "reverses. Offers without the value come last.",
-            autocompletion=complete_sort,
-        ),
-    ] = "-last_seen"
 
-    def filter(self, *, limit: int | None, now: datetime) -> OfferFilter:
+    def shop_filter(self) -> OfferFilter:
         """The filter that these options mean; raises `UsageError` for one that cannot be read."""
-        from offers_cli.services.offers import check_sort
-
         return OfferFilter(
             min_discount=self.min_discount,
-            missing=frozenset(self.missing or ()),
-            since=parse_since(self.since, "--since", now=now),
             search=self.search,
-            status=self.status.value if self.status else None,
             condition=self.condition,
             source=self.source.value if self.source else None,
             min_price_cents=parse_amount(self.min_price, "--min-price"),
@@ -131,6 +108,41 @@ class FilterOptions:
             official_store=self.official,
             coupon=self.coupon,
             min_commission=self.min_commission,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterOptions(ShopFilterOptions):
+    """The options by which `offers list` and `offers export` choose offers."""
+
+    missing: Annotated[
+        list[Missing] | None, typer.Option("--missing", help="Only offers that lack this; may be given more than once.")
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Seen since: 7d, or a date or time: 2026-01-31, 31/01/2026."),
+    ] = None
+    status: Annotated[Status | None, typer.Option("--status", help="Only offers that are active, or gone.")] = None
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort",
+            metavar="ORDER",
+            help="last_seen, first_seen, price_changed, discount, price, title, commission, rating, reviews or sold; a "
+            "leading - reverses. Offers without the value come last.",
+            autocompletion=complete_sort,
+        ),
+    ] = "-last_seen"
+
+    def filter(self, *, limit: int | None, now: datetime) -> OfferFilter:
+        """The filter that these options mean; raises `UsageError` for one that cannot be read."""
+        from offers_cli.services.offers import check_sort
+
+        return replace(
+            self.shop_filter(),
+            missing=frozenset(self.missing or ()),
+            since=parse_since(self.since, "--since", now=now),
+            status=self.status.value if self.status else None,
             sort=check_sort(self.sort),
             limit=limit,
         )

@@ -25,6 +25,7 @@ from offers_cli.config.values import (
     number,
     one_line,
     secret,
+    shares,
     whole_number,
     without_user,
 )
@@ -239,6 +240,18 @@ class DashboardConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DealsConfig:
+    """How deals are scored."""
+
+    weights: tuple[tuple[str, int], ...] = _setting(
+        "OFFERS_DEAL_WEIGHTS",
+        shares(reduction=45, low=30, record=15, charged=10),
+        (("reduction", 45), ("low", 30), ("record", 15), ("charged", 10)),
+        "The most points of each reason of a deal, 100 in all; docs/deals.md says what earns them.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is logged while working."""
 
@@ -294,6 +307,7 @@ class Config:
     database: DatabaseConfig
     marketplace: MarketplaceConfig
     fetch: FetchConfig
+    deals: DealsConfig
     dashboard: DashboardConfig
     log: LogConfig
     display: DisplayConfig
@@ -306,6 +320,7 @@ SECTIONS: dict[str, type] = {
     "database": DatabaseConfig,
     "marketplace": MarketplaceConfig,
     "fetch": FetchConfig,
+    "deals": DealsConfig,
     "dashboard": DashboardConfig,
     "log": LogConfig,
     "display": DisplayConfig,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
@@ -164,6 +164,26 @@ def choice(*words: str) -> ValueKind:
     expected = f"one of {', '.join(words)}"
     pattern = re.compile("|".join(words), re.ASCII | re.IGNORECASE)
     return ValueKind(parse=lambda text: _fitting(pattern, text, expected).lower())
+
+
+def shares(**example: int) -> ValueKind:
+    """A whole number for each of these names, 100 in all: pairs of both, written as ``first=60,second=40``."""
+    written_example = _written_shares(tuple(example.items()))
+
+    def parse(text: str) -> tuple[tuple[str, int], ...]:
+        told = re.findall(r"\s*([a-z_]+)\s*=\s*([0-9]{1,3})\s*(?:,|$)", text, re.ASCII)
+        given = {name: int(number) for name, number in told}
+        if len(told) != len(given) or len(told) != text.count(",") + 1 or given.keys() != example.keys():
+            raise _is_not(text, f"a number for each of {', '.join(example)}, such as {written_example}")
+        if sum(given.values()) != 100:
+            raise ValueError(f"{text!r} adds up to {sum(given.values())}, not to 100, such as {written_example}")
+        return tuple((name, given[name]) for name in example)
+
+    return ValueKind(parse=parse, write=_written_shares)
+
+
+def _written_shares(numbers: Sequence[tuple[str, int]]) -> str:
+    return ",".join(f"{name}={number}" for name, number in numbers)
 
 
 def _fitting(pattern: re.Pattern[str], text: str, expected: str) -> str:

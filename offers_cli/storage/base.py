@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from offers_cli.offer import (
     DiscountKind,
@@ -28,7 +28,10 @@ from offers_cli.report import INTERNAL, Report, plain
 
 MOST_NAMESAKES = 50
 """Offers that one name is looked up to mean; a person reads no longer list."""
-SORTS = ("last_seen", "first_seen", "discount", "price", "title", "commission", "rating", "reviews", "sold")
+SORTS = (
+    *("last_seen", "first_seen", "price_changed"),
+    *("discount", "price", "title", "commission", "rating", "reviews", "sold"),
+)
 
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
@@ -182,6 +185,15 @@ class PricePoint:
     """``listing`` or ``product``."""
 
 
+class RecordedPrice(NamedTuple):
+    """A `PricePoint` for figures over very many: `observed_s` in seconds since 1970, the condition as text."""
+
+    observed_s: float
+    price_cents: int
+    price_condition: str | None
+    card_price_cents: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferFilter:
     """Which offers `find_offers` returns.
@@ -191,6 +203,8 @@ class OfferFilter:
     Attributes:
         search: words that must all stand in the title, case and accents ignored as far as the storage can.
         since: only offers seen at or after this time.
+        changed_since: only offers whose price changed at or after this time; one seen first then counts.
+        changed: only offers whose price was seen to change, or only those whose price never was; None for both.
         source: only offers that came from it: ``hub``, ``ofertas``, ``search``, ``listing``, …
         condition: only offers whose price is known to hold by that payment.
         free_shipping, official_store: only offers that say so.
@@ -214,6 +228,8 @@ class OfferFilter:
     coupon: bool = False
     missing: frozenset[Missing] = frozenset()
     since: datetime | None = None
+    changed_since: datetime | None = None
+    changed: bool | None = None
     search: str | None = None
     status: Literal["active", "gone"] | None = None
     sort: str = "-last_seen"
@@ -224,8 +240,9 @@ class OfferFilter:
             raise ValueError(f"sort is none of {', '.join(SORTS)}: {self.sort!r}")
         if self.status not in {None, "active", "gone"}:
             raise ValueError(f"status is neither active nor gone: {self.status!r}")
-        if self.since is not None and self.since.tzinfo is None:
-            raise ValueError(f"a time without zone: {self.since.isoformat()}")
+        for moment in (self.since, self.changed_since):
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError(f"a time without zone: {moment.isoformat()}")
         if self.limit is not None:
             check_limit(self.limit)
 
@@ -443,6 +460,10 @@ class Storage(Protocol):
 
     def price_history(self, offer_id: str) -> list[PricePoint]:
         """Oldest first."""
+        ...
+
+    def recorded_prices(self, ids: Sequence[str]) -> dict[str, list[RecordedPrice]]:
+        """What `price_history` says of each of these offers, for figures over very many: one question for all."""
         ...
 
     def save_run(self, run: ScrapeRun) -> None:

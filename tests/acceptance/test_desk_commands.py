@@ -54,6 +54,7 @@ def worked() -> Iterator[Program]:
         ["list"],
         ["show", "OFFER"],
         ["history", "OFFER"],
+        ["deals", "--why"],
         ["export"],
         ["explain", "OFFER"],
         ["replay", "--reason", "not_html", "--dry-run"],
@@ -121,6 +122,23 @@ def test_history_tells_points_lowest_and_verdict(worked: Program) -> None:
     assert plain.out.splitlines()[1].split("\t") == ["observed", "price", "by", "by card", "old price", "source"]
     assert ESCAPE not in plain.out
     assert "lowest ever" in plain.out
+
+
+def test_deals_are_judged_by_what_was_recorded(worked: Program) -> None:
+    data = worked.json("deals", "--limit", "100").data
+    assert 0 < data["total"] == len(data["offers"]) <= data["judged"]
+    assert {deal["class"] for deal in data["offers"]} == {"young"}, "nothing is proved within minutes"
+    for deal in data["offers"]:
+        assert sum(reason["points"] for reason in deal["reasons"]) == deal["score"]
+        assert deal["offer"]["status"] == "active"
+        assert deal["lowest"]["observed_days"] == 0
+    assert worked.json("deals", "--class", "proved").data["offers"] == []
+    assert worked.json("deals", "--lowest-since", "ever").data["offers"] == []
+    plain = worked("deals", "--why", "--limit", "1")
+    assert plain.out.splitlines()[0].split("\t")[:4] == ["score", "class", "title", "price"]
+    assert "it takes 14 to prove anything" in plain.out
+    mistyped = worked.json("deals", "--sort", "comission")
+    assert (mistyped.code, mistyped.document["errors"][0]["hint"]) == (2, "--sort commission")
 
 
 def test_list_filters_and_counts(worked: Program) -> None:

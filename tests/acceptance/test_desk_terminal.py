@@ -73,7 +73,7 @@ def test_a_price_plot_fits_and_says_what_it_means(program: Program, shop: Shop, 
 
 @SIZES
 def test_every_table_of_the_desk_fits(program: Program, columns: int, rows: int) -> None:
-    for words in (["failed"], ["stats"], ["config", "show", "--origin"], ["help", "failure-codes"]):
+    for words in (["deals"], ["failed"], ["stats"], ["config", "show", "--origin"], ["help", "failure-codes"]):
         terminal = shown(program, *words, columns=columns, rows=rows)
         assert all(len(line) <= columns for line in terminal.text.splitlines()), words
         assert "─" in terminal.text, "a table is drawn on a terminal"

@@ -27,6 +27,7 @@ QUIET_COMMANDS = [
     ["list", "--limit", "100"],
     ["show", "MLB7"],
     ["history", "MLB7"],
+    ["deals", "--why"],
     ["failed", "--limit", "100"],
     ["stats"],
     ["runs"],

@@ -87,6 +87,8 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "mercado_livre" / "listing_cards.py": (CARDS, LISTINGS, FOLDERS),
         READING / "mercado_livre" / "listing_state.py": (CARDS, LISTINGS, FOLDERS),
         READING / "mercado_livre" / "listing_page.py": (LISTINGS, CARDS, ONE_ID, FOLDERS),
+        Path("offers_cli/deals/record.py"): ("tests/deals/test_judge.py",),
+        Path("offers_cli/deals/judge.py"): ("tests/deals/test_judge.py",),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): ("tests/fetch/test_local_pace.py", *PACE),

@@ -291,6 +291,57 @@ def test_limit_and_count(shelf: Storage) -> None:
     assert shelf.count_offers(OfferFilter(limit=2)) == 5
 
 
+@pytest.fixture
+def repriced(storage: Storage) -> Storage:
+    """Five offers; the prices of the second and the fourth changed, the fourth's last."""
+    for number in (1, 2, 3, 4, 5):
+        save(storage, card(number), minute=number)
+    for number, minute in ((2, 7), (4, 9)):
+        save(storage, card(number, price_cents=5_000), minute=minute)
+    return storage
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"sort": "-price_changed"}, "42531"),
+        ({"sort": "price_changed"}, "13524"),
+        ({"sort": "-price_changed", "changed": True}, "42"),
+        ({"sort": "-first_seen", "changed": False}, "531"),
+        ({"sort": "price", "changed": True}, "24"),
+        ({"sort": "-price_changed", "changed_since": at(5)}, "425"),
+        ({"sort": "-price_changed", "changed_since": at(5), "changed": True, "limit": 1}, "4"),
+        ({"sort": "-last_seen", "changed_since": at(10)}, ""),
+    ],
+)
+def test_offers_are_found_by_when_their_price_changed(repriced: Storage, wanted: dict[str, Any], numbers: str) -> None:
+    for limit in (wanted.get("limit"), 10) if "limit" not in wanted else (1,):
+        assert found(repriced, **wanted | {"limit": limit}) == [f"MLB{number}" for number in numbers]
+    if "limit" not in wanted:
+        assert repriced.count_offers(OfferFilter(**wanted)) == len(numbers)
+
+
+def test_the_recorded_prices_of_many_offers_are_those_of_their_histories(storage: Storage) -> None:
+    any_payment, pix = PriceCondition.ANY, PriceCondition.PIX
+    for minute, (cents, condition, by_card) in enumerate(
+        [(900, any_payment, None), (700, pix, 800), (900, None, None)]
+    ):
+        shown = {"price_cents": cents, "price_condition": condition, "card_price_cents": by_card}
+        saved = save(storage, card(1, **shown), card(2), minute=minute + 0.25)
+    ids = [each.offer_id for each in saved]
+    recorded = storage.recorded_prices([*ids, "nobody"])
+    assert recorded.keys() == set(ids)
+    for offer_id in ids:
+        told = [
+            (p.observed_at, p.price_cents, p.price_condition, p.card_price_cents)
+            for p in storage.price_history(offer_id)
+        ]
+        assert [(round(p.observed_s, 3), *p[1:]) for p in recorded[offer_id]] == [
+            (t.timestamp(), *rest) for t, *rest in told
+        ]
+    assert storage.recorded_prices([]) == {}
+
+
 def test_gone_offers_miss_nothing(shelf: Storage) -> None:
     offer = shelf.find_offer("MLB3")
     assert offer
@@ -334,7 +385,8 @@ def test_few_and_many_matches_come_in_the_same_order(
     assert found(sqlite_storage, **wanted) == [f"MLB{number}" for number in numbers]
 
 
-SORTS = [sign + sort for sort in ("last_seen", "first_seen", "discount", "price", "title") for sign in ("", "-")]
+ORDERS = ("last_seen", "first_seen", "price_changed", "discount", "price", "title")
+SORTS = [sign + sort for sort in ORDERS for sign in ("", "-")]
 
 
 def unsettle(storage: Storage, numbers: Iterable[int], *, minute: float) -> None:

@@ -204,6 +204,10 @@ LOWEST_PRICES = """
     SELECT offers.id, min(seen.price_cents) FROM json_each(?) AS wanted CROSS JOIN offers ON offers.id = wanted.value
       JOIN price_history AS seen ON seen.offer_id = offers.id AND seen.price_condition IS offers.price_condition
     GROUP BY offers.id HAVING min(seen.price_cents) < max(seen.price_cents)"""
+RECORDED_PRICES = """
+    SELECT offer_id, (julianday(observed_at) - 2440587.5) * 86400, price_cents, price_condition, card_price_cents
+    FROM json_each(?) AS wanted CROSS JOIN price_history ON offer_id = wanted.value
+    ORDER BY offer_id, observed_at, price_history.id"""
 PRICE_HISTORY = f"SELECT {PRICES.columns} FROM price_history WHERE offer_id = ? ORDER BY observed_at, id"
 
 NEWEST_RUNS = f"SELECT {RUNS.columns} FROM scrape_runs ORDER BY started_at DESC, id LIMIT ?"
@@ -246,6 +250,7 @@ OLD_RUNS = "SELECT id FROM scrape_runs WHERE started_at < ?"
 _SORTS = {
     "last_seen": "last_seen_at",
     "first_seen": "first_seen_at",
+    "price_changed": "price_changed_at",
     "discount": "discount_pct",
     "price": "price_cents",
     "title": "title_folded",
@@ -256,10 +261,12 @@ _SORTS = {
 }
 _INDEXES = {"last_seen": "last_seen_at"}
 """The index of an order is named as it is, but for these."""
-_SORTS_THAT_ALL_HAVE = {"last_seen", "first_seen", "price", "title"}
+_SORTS_THAT_ALL_HAVE = {"last_seen", "first_seen", "price_changed", "price", "title"}
 
 _FILTERS_OF_SORTS = {
     "last_seen": ("since",),
+    "first_seen": ("changed",),
+    "price_changed": ("changed_since", "changed"),
     "discount": ("min_discount",),
     "price": ("min_price_cents", "max_price_cents"),
     "commission": ("min_commission",),
@@ -340,6 +347,11 @@ def _matching(wanted: OfferFilter) -> Query:
     if wanted.since is not None:
         clauses.append("last_seen_at >= :since")
         values["since"] = to_text(wanted.since)
+    if wanted.changed_since is not None:
+        clauses.append("price_changed_at >= :changed_since")
+        values["changed_since"] = to_text(wanted.changed_since)
+    if wanted.changed is not None:
+        clauses.append(f"price_changed_at {'>' if wanted.changed else '='} first_seen_at")
     if wanted.missing:
         columns = (WANTED_COLUMNS[field][0] for field in sorted(wanted.missing))
         clauses.append("(" + " OR ".join(f"{column} IS NULL" for column in columns) + ")")

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from offers_cli.storage.base import (
     OfferKey,
     PricePoint,
     PruneReport,
+    RecordedPrice,
     RefusedOffer,
     SavedOffer,
     SaveReport,
@@ -179,6 +181,14 @@ class SqliteStorage:
     def price_history(self, offer_id: str) -> list[PricePoint]:
         with self._connection() as connection:
             return [PRICES.read(row) for row in connection.execute(queries.PRICE_HISTORY, (offer_id,))]
+
+    def recorded_prices(self, ids: Sequence[str]) -> dict[str, list[RecordedPrice]]:
+        with self._connection() as connection:
+            rows = connection.execute(queries.RECORDED_PRICES, (json.dumps(list(filter(is_uuid, ids))),))
+            return {
+                offer_id: [RecordedPrice(*row[1:]) for row in prices]
+                for offer_id, prices in groupby(rows, itemgetter(0))
+            }
 
     def save_run(self, run: ScrapeRun) -> None:
         with self._transaction() as connection:

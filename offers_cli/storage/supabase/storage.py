@@ -29,6 +29,7 @@ from offers_cli.storage.base import (
     OfferKey,
     PricePoint,
     PruneReport,
+    RecordedPrice,
     RefusedOffer,
     SavedOffer,
     SaveReport,
@@ -261,6 +262,12 @@ class SupabaseStorage:
             return []
         return self._client.call("offers_price_history", {"wanted": offer_id}, partial(read_all, PricePoint))
 
+    def recorded_prices(self, ids: Sequence[str]) -> dict[str, list[RecordedPrice]]:
+        recorded: dict[str, list[RecordedPrice]] = {}
+        for batch in _batches(list(filter(is_uuid, ids))):
+            recorded |= self._client.call("offers_recorded", {"ids": batch}, _recorded)
+        return recorded
+
     def save_run(self, run: ScrapeRun) -> None:
         self._client.run("offers_save_run", {"run": to_json(run)})
 
@@ -345,6 +352,16 @@ def _prices_of(answer: Any) -> dict[str, int]:
     return {text_of(offer_id): whole_number(cents) for offer_id, cents in answer.items()}
 
 
+def _recorded(answer: Any) -> dict[str, list[RecordedPrice]]:
+    return {text_of(offer_id): list(map(_recorded_price, rows_of(prices))) for offer_id, prices in answer.items()}
+
+
+def _recorded_price(row: Sequence[Any]) -> RecordedPrice:
+    observed_s, cents, condition, card_cents = row
+    card_price_cents = None if card_cents is None else whole_number(card_cents)
+    return RecordedPrice(float(observed_s), whole_number(cents), condition and text_of(condition), card_price_cents)
+
+
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(items), BATCH):
         yield items[start : start + BATCH]
@@ -407,6 +424,8 @@ def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     return {
         **{name: getattr(wanted, name) for name in _BY_VALUE},
         "since": wanted.since and to_utc(wanted.since).isoformat(),
+        "changed_since": wanted.changed_since and to_utc(wanted.changed_since).isoformat(),
+        "changed": None if wanted.changed is None else "yes" if wanted.changed else "no",
         "status": wanted.wanted_status,
         "missing": sorted(wanted.missing),
         "words": wanted.words,
