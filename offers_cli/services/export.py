@@ -29,6 +29,8 @@ from offers_cli.text import cell_of_csv, cells_of_csv, json_text, printable
 Write = Callable[[Iterable[Columns], BinaryIO, Sequence[str]], None]
 """Writes offers to a file: of each these fields, in their order; all where there are none."""
 
+TIMES = frozenset(name for name, kind in FIELDS.items() if kind.startswith("datetime"))
+"""Fields whose text is made of a time, and of nothing that somebody wrote."""
 GROUP = 10
 """How often offers in columns come until they are one row group of a parquet file."""
 
@@ -39,7 +41,7 @@ def write_csv(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str] = (
     A fact that nobody told is an empty cell, a fact that is a yes or no ``true`` or ``false``.
     """
     names = names or tuple(FIELDS)
-    batches = _rows(offers, names, lambda _name, column: _cells(column))
+    batches = _rows(offers, names, _cells)
     _write_rows(batches, out, headings=names, mark="", delimiter=",")
 
 
@@ -75,16 +77,17 @@ def _rows(
         yield zip(*(written(name, column_of(some, name)) for name in names), strict=True)
 
 
-def _cells(column: Sequence[Any]) -> Sequence[object]:
+def _cells(name: str, column: Sequence[Any]) -> Sequence[object]:
     kinds = {*map(type, column)}
-    if kinds <= {int, NoneType}:
+    if name in TIMES or kinds <= {int, NoneType}:
         return column
     if all(issubclass(kind, str | NoneType) for kind in kinds):
         return cells_of_csv(column)
     if kinds <= {bool, NoneType}:
         words = {value: _cell(value) for value in (None, False, True)}
         return [words[value] for value in column]
-    return [_cell(value) for value in column]
+    cells = {key: _cell(value) for key, value in {id(value): value for value in column}.items()}
+    return [cells[id(value)] for value in column]  # offers share their objects
 
 
 def _cell(value: object) -> object:
@@ -122,9 +125,8 @@ def _for_spreadsheet(name: str, column: Sequence[Any]) -> Iterator[object]:
 
 def _typed(name: str, column: Sequence[Any]) -> Iterator[Any]:
     """Times as such, and objects as their JSON text."""
-    is_time = FIELDS[name].startswith("datetime")
     for value in column:
-        if is_time and value is not None:
+        if name in TIMES and value is not None:
             yield datetime.fromisoformat(value)
         else:
             yield json_text(value) if isinstance(value, dict) else value
