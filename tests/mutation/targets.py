@@ -58,6 +58,10 @@ QUEUE = {
     "register": _queue("registration"),
     "rehearse": _queue("rehearsal"),
     "requeue": _queue("scripts", "registries", "admin"),
+    "schedule_enqueue": _queue("schedule"),
+    "schedule_lead": _queue("schedule"),
+    "schedule_look": _queue("schedule"),
+    "schedule_put": _queue("schedule"),
     "settle": _queue("scripts", "handmade", "dependents", "memory", "conformance", "begun_anew"),
     "unregister": _queue("registration"),
 }

@@ -495,6 +495,27 @@ def test_a_result_is_one_line_whatever_the_command_wrote(text: bytes, expected: 
     assert read_document(text) == expected
 
 
+def test_who_keeps_the_clock_does_not_write_so_each_second(stage: Stage) -> None:
+    """It would fill the append-only file of a Redis in which nothing else happens."""
+    stage.add()
+    worker = stage.worker()
+    worker.step()
+    for left_ms, is_renewed in ((16_000, False), (10_000, True)):
+        stage.connection.pexpire(KEYS.schedule_leader, left_ms)
+        worker.step()
+        assert (int(stage.connection.pttl(KEYS.schedule_leader)) > left_ms) is is_renewed
+
+
+def test_another_worker_keeps_the_clock_as_soon_as_the_first_is_found_dead(stage: Stage) -> None:
+    stage.add()
+    first, other = stage.worker(), stage.worker()
+    first.step()
+    other.step()
+    assert not stage.schedule.lead(other.worker, seconds=20)
+    first._registration.deregister()  # as whoever finds it dead does for it
+    assert stage.schedule.lead(other.worker, seconds=20)
+
+
 def test_stats_show_what_is_on_the_clock(stage: Stage) -> None:
     stage.add()
     stage.worker().step()

@@ -1,8 +1,16 @@
 -- Makes a worker the one that queues what is due, or keeps it so; for 0 seconds: another one may.
 -- KEYS: the leader.  ARGV: time, worker name, for how many seconds.  Answers 1 if it is the one.
 
--- A name that would stay for ever was put there by a stranger.
-local leader = call('GET', KEYS[1])
-if leader and leader ~= ARGV[2] and call('PTTL', KEYS[1]) > 0 then return false end
-if tonumber(ARGV[3]) > 0 then call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) else call('DEL', KEYS[1]) end
+local worker, seconds = ARGV[2], tonumber(ARGV[3])
+local leader, left = call('GET', KEYS[1]), call('PTTL', KEYS[1]) / 1000
+
+-- A name that would stay for ever was put there by a stranger; one whose worker was found dead leads no more.
+local function leads(other) return left > 0 and call('HEXISTS', 'rq:worker:' .. other, 'death') == 0 end
+
+if leader and leader ~= worker and leads(leader) then return false end
+if seconds == 0 then
+  call('DEL', KEYS[1])
+elseif leader ~= worker or left < seconds * 3 / 4 then -- not each second: it would fill the append-only file
+  call('SET', KEYS[1], worker, 'EX', seconds)
+end
 return true
