@@ -113,6 +113,8 @@ class Facts(Sparse):
         Two coupons do not make one: the other's amount fills a gap only where its label is the same.
         """
         mine, others = self.known(), other.known()
+        if not (mine and others):
+            return self if mine else other
         for first, *rest in TOGETHER:
             if first in mine and others.get(first) != mine[first]:
                 others = {name: value for name, value in others.items() if name not in rest}
