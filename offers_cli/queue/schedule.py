@@ -30,9 +30,8 @@ COMMAND_LIMIT = 4000
 """Characters of a command, all its words together."""
 RUN_LIMIT_S = 6 * 3600
 """How long a run may take; then it is stopped, so that the next one can begin."""
-HISTORY_KEPT = 1000
 HISTORY_TTL_S = 31_536_000
-"""What RQ keeps of the jobs of one cron job; `rq/defaults.py`."""
+"""How long RQ keeps the history of a cron job; `rq/defaults.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +282,7 @@ class Schedule:
         )
         data = json.dumps((SCHEDULED_FUNCTION, None, (entry.name,), {}))
         job = (job_id, data, f"offers {' '.join(entry.command)}"[:200], RUN_LIMIT_S)
-        facts = (entry.name, seen.text, clock.encode(), *job, HISTORY_KEPT, HISTORY_TTL_S)
+        facts = (entry.name, seen.text, clock.encode(), *job, HISTORY_TTL_S)
         return as_text(self._scripts.run("schedule_enqueue", keys, *facts))
 
     def begin(self, entry: Entry, run: Run) -> bool:

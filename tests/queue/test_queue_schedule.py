@@ -500,7 +500,7 @@ def test_who_keeps_the_clock_does_not_write_so_each_second(stage: Stage) -> None
     stage.add()
     worker = stage.worker()
     worker.step()
-    for left_ms, is_renewed in ((16_000, False), (10_000, True)):
+    for left_ms, is_renewed in ((15_900, False), (14_900, True)):
         stage.connection.pexpire(KEYS.schedule_leader, left_ms)
         worker.step()
         assert (int(stage.connection.pttl(KEYS.schedule_leader)) > left_ms) is is_renewed
@@ -514,6 +514,48 @@ def test_another_worker_keeps_the_clock_as_soon_as_the_first_is_found_dead(stage
     assert not stage.schedule.lead(other.worker, seconds=20)
     first._registration.deregister()  # as whoever finds it dead does for it
     assert stage.schedule.lead(other.worker, seconds=20)
+
+
+def test_a_run_of_rqs_own_worker_is_told_by_that_workers_registration(stage: Stage) -> None:
+    """It has no lease of ours."""
+    entry = stage.add()
+    assert stage.schedule.begin(entry, Run(started_at=NOON))
+    stage.connection.hset("rq:job:schedule-e", "status", "started")
+    assert (stage.told().status, stage.run_of().status) == ("waiting", "killed")
+    stage.connection.zadd("rq:executions:schedule-e", {"x": 9e9})
+    assert stage.run_of().status == "killed", "nobody says who runs it"
+    stage.connection.hset("rq:execution:schedule-e:x", "worker_name", "w")
+    assert stage.run_of().status == "killed"
+    stage.connection.hset("rq:worker:w", "state", "busy")
+    assert (stage.told().status, stage.run_of().status) == ("running", "running")
+
+
+def test_what_is_written_of_a_run_is_refused_once_its_entry_or_a_later_run_took_its_place(stage: Stage) -> None:
+    entry, first = stage.add(), Run(started_at=NOON)
+    assert stage.schedule.begin(entry, first)
+    later = replace(first, started_at=NOON.replace(hour=13))
+    assert stage.schedule.begin(entry, later)
+    assert not stage.schedule.end(entry, first, replace(first, ended_at=NOON, status="ok"))
+    assert stage.schedule.end(entry, later, replace(later, ended_at=NOON, status="ok"))
+    assert not stage.schedule.begin(replace(entry, every_s=900), first)
+    stage.schedule.remove("e")
+    assert not stage.schedule.begin(entry, first)
+
+
+def test_a_run_leaves_the_registries_of_the_one_before(stage: Stage) -> None:
+    entry, registries = stage.add(), ("scheduled", "finished", "failed", "canceled")
+    for name in registries:
+        stage.connection.zadd(f"rq:{name}:{RUNS}", {"schedule-e": 9e9})
+    told = stage.told()
+    assert stage.schedule.enqueue(entry, told.clock, replace(told.clock, text=b"")) == "queued"
+    assert [stage.connection.zcard(f"rq:{name}:{RUNS}") for name in registries] == [0] * 4
+    assert stage.connection.smembers("rq:queues") == {f"rq:queue:{RUNS}".encode()}
+    assert int(stage.connection.ttl("rq:cron_job:e:jobs")) > 86_400
+
+
+def test_a_field_that_is_no_name_is_no_entry(stage: Stage) -> None:
+    stage.connection.hset(KEYS.schedule, mapping={":x": "planted", "gone:clock": "{}"})
+    assert stage.schedule.look().unreadable == ()
 
 
 def test_stats_show_what_is_on_the_clock(stage: Stage) -> None:

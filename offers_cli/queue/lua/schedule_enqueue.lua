@@ -1,14 +1,14 @@
 -- Queues one run of a command on a clock, and turns its clock, in one step: no run is queued twice, and none is lost.
 -- KEYS: schedule, queue, started, leases, scheduled, finished, failed, canceled, RQ's registry of cron jobs, the history of
 --   this one.
--- ARGV: time, name, the clock as it was read, the new clock, job id, data, description, timeout in seconds, how many jobs
---   and for how many seconds the history keeps.
+-- ARGV: time, name, the clock as it was read, the new clock, job id, data, description, timeout in seconds, and for
+--   how many seconds the history is kept.
 -- Answers "queued", "running" (the run before waits or runs still), or "changed" (somebody else turned the clock).
 
 local schedule, queue, started, leases = unpack(KEYS)
 local cron_jobs, history = KEYS[9], KEYS[10]
 local name, seen, new_clock, id, data, description, timeout = unpack(ARGV, 2, 8)
-local kept, history_ttl = tonumber(ARGV[9]), tonumber(ARGV[10])
+local history_ttl = ARGV[9]
 
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
 call('SADD', 'rq:queues', queue)
@@ -24,7 +24,6 @@ queue_anew(queue, started, leases, { unpack(KEYS, 5, 8) }, iso(now), id, data, d
 
 -- As `rq.cron.CronJob.enqueue` keeps them. Ours has one job id for all its runs.
 call('ZADD', history, math.floor(now), id)
-for _, old in ipairs(call('ZRANGE', history, 0, -1 - kept)) do call('ZREM', history, old) end
 call('EXPIRE', history, history_ttl)
 call('ZADD', cron_jobs, stamp(now), name)
 return 'queued'
