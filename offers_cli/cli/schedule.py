@@ -32,6 +32,7 @@ UNATTENDED = (
     "requeue-failed",
     "replay",
     "export",
+    "deals",
     "links check",
     "session check",
     "db backup",
@@ -206,7 +207,8 @@ def add(
     """Put a command on a clock: a worker runs it whenever it is due, never two runs at once.
 
     What was missed while no worker was there is done once. A mistyped command is refused here. The commands are:
-    scrape, enqueue-missing, requeue-failed, replay, export, links check, session check, db backup, db prune, doctor.
+    scrape, enqueue-missing, requeue-failed, replay, export, deals, links check, session check, db backup, db prune,
+    doctor.
     """
     from offers_cli.services.schedule import add_entry
 
