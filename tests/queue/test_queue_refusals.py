@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 import redis
 from queue_fakes import Database, enqueue, found, make_worker, raising
 from servers import RedisServer
-from waiting import NEVER_S
+from waiting import NEVER_S, wait_until
 
 from offers_cli.errors import Bug, OffersError, PageChanged, QueueRefused, QueueUnavailable, StorageUnavailable
 from offers_cli.offer import Enrichment
@@ -42,13 +41,6 @@ def connect_as(shared_redis: RedisServer, connection: redis.Redis) -> Iterator[C
 
     yield connect_with
     connection.acl_deluser("worker")
-
-
-def wait_until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class Running:
@@ -389,9 +381,9 @@ def test_an_outage_is_told_at_once_then_every_minute_and_at_its_end(caplog: pyte
 
 
 def test_a_worker_that_waits_for_the_database_shows_it_and_no_longer_when_it_is_back(connection: redis.Redis) -> None:
-    enqueue(connection, "ab")
+    enqueue(connection, "abc")
     database = Database()
-    database.errors = [StorageUnavailable("it is locked")]
+    database.errors = [StorageUnavailable("it is locked")] * 2  # the second job ran while the first was to be written
     worker = make_worker(connection, database, concurrency=1)
     worker._storage_outage._waits = Backoff(1.0, 1.0)
     running = Running(worker)
