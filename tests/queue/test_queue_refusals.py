@@ -213,8 +213,8 @@ def test_a_burst_waits_for_the_database_only_so_long_and_claims_one_job_at_a_tim
     worker._storage_outage._waits = Backoff(0.15, 0.15)
     error = Running(worker, burst=True).end()
     assert isinstance(error, StorageUnavailable)
-    assert len(database.errors) >= 44, "three claimed at first, then one after each pause"
-    assert Registries(connection).counts().queued >= 44
+    assert len(database.errors) >= 40, "three at first, as many before those are written, then one after each pause"
+    assert Registries(connection).counts().queued >= 40
 
 
 @pytest.mark.parametrize("error", [QueueUnavailable("no pace"), QueueRefused("OOM", temporary=True)])
@@ -228,7 +228,7 @@ def test_a_pace_that_says_no_stops_the_claiming_and_a_burst_ends_with_its_error(
     worker._pace_outage._waits = Backoff(0.15, 0.15)
     assert Running(worker, burst=True).end() is error
     counts = Registries(connection).counts()
-    assert (counts.queued >= 44, counts.started, counts.failed) == (True, 0, 0)
+    assert (counts.queued >= 40, counts.started, counts.failed) == (True, 0, 0)
 
 
 def test_a_pace_that_says_no_for_good_ends_the_worker_and_spends_no_attempt(connection: redis.Redis) -> None:
