@@ -32,6 +32,7 @@ PRELOAD = (
     "offers_cli.marketplaces.mercado_livre.listing_page",
     "offers_cli.marketplaces.mercado_livre.product_page",
     "offers_cli.marketplaces.schema_org",
+    "offers_cli.marketplaces.tree",
     "offers_cli.queue.worker",
     "offers_cli.redis.embedded",
     "offers_cli.redis.open",
