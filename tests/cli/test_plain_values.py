@@ -49,7 +49,7 @@ WORDS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chosen=st.sampled_from(PARAMS), words=st.lists(WORDS, max_size=3), absent=st.booleans())
 def test_a_word_is_converted_as_typer_would(chosen: Any, words: list[str], absent: bool) -> None:
     param, context = chosen

@@ -44,8 +44,7 @@ def sell(storage: Storage, number: int, prices: Prices, **more: Any) -> None:
     storage.save_offers([card], seen_at=NOW)
 
 
-@pytest.fixture
-def catalogue(storage: Storage) -> Storage:
+def fill(storage: Storage) -> Storage:
     sell(storage, 1, [(60, 10000), (2, 5000, 10000)], commission_pct=5)
     sell(storage, 2, [(60, 10000), (2, 8000, 10000)], commission_pct=12)
     sell(storage, 3, [(60, 10000), (2, 9500, 20000)])
@@ -53,6 +52,17 @@ def catalogue(storage: Storage) -> Storage:
     sell(storage, 5, [(60, 10000)])
     sell(storage, 6, [(60, 10000), (2, 12000)])
     return storage
+
+
+@pytest.fixture
+def catalogue(storage: Storage) -> Storage:
+    return fill(storage)
+
+
+@pytest.fixture
+def on_disk(sqlite_storage: Storage) -> Storage:
+    """The same catalogue, where nothing is asked of the storage that others do not ask."""
+    return fill(sqlite_storage)
 
 
 def deals(storage: Storage, matching: OfferFilter | None = None, **wanted: Any) -> DealsReport:
@@ -89,8 +99,8 @@ def test_deals_come_best_first_and_what_nobody_calls_one_is_left_out(catalogue: 
         ({"sort": "price", "limit": 2}, ["MLB1", "MLB2"]),
     ],
 )
-def test_deals_are_chosen_by_what_was_judged(catalogue: Storage, wanted: dict[str, Any], found: list[str]) -> None:
-    assert names(deals(catalogue, **wanted)) == found
+def test_deals_are_chosen_by_what_was_judged(on_disk: Storage, wanted: dict[str, Any], found: list[str]) -> None:
+    assert names(deals(on_disk, **wanted)) == found
 
 
 @pytest.mark.parametrize(
@@ -122,13 +132,13 @@ def test_a_gone_offer_is_no_deal(catalogue: Storage) -> None:
     assert "MLB1" not in names(deals(catalogue))
 
 
-def test_the_lowest_price_is_of_the_window_that_is_asked_for(catalogue: Storage) -> None:
-    sell(catalogue, 7, [(80, 4000), (60, 10000), (1, 5000)])
-    (week,) = (each.lowest for each in deals(catalogue, lowest_for_days=30).offers if each.offer.external_id == "MLB7")
+def test_the_lowest_price_is_of_the_window_that_is_asked_for(on_disk: Storage) -> None:
+    sell(on_disk, 7, [(80, 4000), (60, 10000), (1, 5000)])
+    (week,) = (each.lowest for each in deals(on_disk, lowest_for_days=30).offers if each.offer.external_id == "MLB7")
     assert (week.days, week.price_cents, week.observed_days) == (30, 5000, 30)
-    (usual,) = (each.lowest for each in deals(catalogue).offers if each.offer.external_id == "MLB7")
+    (usual,) = (each.lowest for each in deals(on_disk).offers if each.offer.external_id == "MLB7")
     assert (usual.days, usual.price_cents, usual.observed_days) == (90, 4000, 90)
-    assert "MLB7" not in names(deals(catalogue, lowest_ever=True))
+    assert "MLB7" not in names(deals(on_disk, lowest_ever=True))
 
 
 def test_other_sellers_of_the_same_product_are_named(storage: Storage) -> None:
@@ -148,22 +158,22 @@ def test_other_sellers_of_the_same_product_are_named(storage: Storage) -> None:
 
 
 def test_of_a_large_catalogue_those_are_judged_whose_price_changed_last(
-    catalogue: Storage, monkeypatch: pytest.MonkeyPatch
+    on_disk: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sell(catalogue, 8, [(60, 10000), (0.5, 6000)])
+    sell(on_disk, 8, [(60, 10000), (0.5, 6000)])
     monkeypatch.setattr(service, "MOST_JUDGED", 1)
-    report = deals(catalogue)
+    report = deals(on_disk)
     assert (names(report), report.judged, report.is_cut) == (["MLB8"], 1, True)
     monkeypatch.setattr(service, "MOST_JUDGED", 5)
-    assert "MLB4" not in names(deals(catalogue)), "its price never changed: it comes after those that did"
+    assert "MLB4" not in names(deals(on_disk)), "its price never changed: it comes after those that did"
 
 
-def test_an_empty_catalogue_has_no_deals_and_says_what_to_do(storage: Storage) -> None:
-    assert deal_blocks(deals(storage)) == [Note("no deals among 0 offers"), Note("  try: offers scrape ofertas")]
+def test_an_empty_catalogue_has_no_deals_and_says_what_to_do(sqlite_storage: Storage) -> None:
+    assert deal_blocks(deals(sqlite_storage)) == [Note("no deals among 0 offers"), Note("  try: offers scrape ofertas")]
 
 
-def test_a_document_has_what_the_table_has(catalogue: Storage) -> None:
-    deal = deals(catalogue).data()["offers"][0]
+def test_a_document_has_what_the_table_has(on_disk: Storage) -> None:
+    deal = deals(on_disk).data()["offers"][0]
     assert deal["offer"]["external_id"] == "MLB1"
     assert (deal["class"], deal["score"]) == ("proved", 86)
     assert [(reason["code"], reason["points"]) for reason in deal["reasons"]] == [
@@ -177,10 +187,10 @@ def test_a_document_has_what_the_table_has(catalogue: Storage) -> None:
     assert [window["days"] for window in deal["windows"]] == [30, 90, 365, None]
 
 
-def test_the_table_says_what_is_proved_and_why(catalogue: Storage) -> None:
+def test_the_table_says_what_is_proved_and_why(on_disk: Storage) -> None:
     from dataclasses import replace
 
-    table, *lines, note = deal_blocks(replace(deals(catalogue), with_reasons=True))
+    table, *lines, note = deal_blocks(replace(deals(on_disk), with_reasons=True))
     assert isinstance(table, Table)
     first = dict(zip(table.columns, table.rows[0], strict=True))
     assert (first["score"], first["price"], first["below"], first["before"]) == (86, "R$ 50,00", "50%", "R$ 100,00")

@@ -196,6 +196,7 @@ def test_an_offer_of_a_long_list_comes_once_wherever_a_page_ends(
         assert needing(storage, PAGE_FIELDS, recheck=30)[-4:] == [page_first, page_only, at_once, link_first]
 
 
+@pytest.mark.slow
 def test_paging_over_the_row_cap_of_the_server(storage: Storage) -> None:
     """PostgREST answers 1,000 rows at the most by default; the limit asked for is the limit given."""
     save(storage, *(card(number) for number in range(1_111)))
