@@ -196,6 +196,7 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert files(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_threads_keep_and_prune_at_once(tmp_path: Path) -> None:
     keepers = [snapshots(tmp_path, max_bytes=200_000) for _ in range(4)]
 

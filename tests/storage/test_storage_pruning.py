@@ -143,6 +143,7 @@ def test_a_vacuum_returns_the_space(grown: SqliteStorage, sqlite_path: Path, mon
     check_integrity(sqlite_path)
 
 
+@pytest.mark.slow
 def test_others_write_while_it_prunes(grown: SqliteStorage, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offers_cli.storage.sqlite.storage.PRUNED_AT_ONCE", 100)
     writer = run_python(WRITER, sqlite_path, 1_000_000)

@@ -106,7 +106,8 @@ def write_something(storage: Storage, chance: random.Random, minute: int) -> Non
         storage.prune(older_than=at(minute - 20))
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
 def test_no_write_lets_the_counts_of_stats_drift_from_the_offers(storage: Storage, seed: int) -> None:
     chance = random.Random(seed)
     for minute in range(1, 41):
