@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offers_cli.deals.judge import DealClass, Judgement, Weights, judge, reasons_of
-from offers_cli.deals.record import WINDOWS_DAYS, Record
+from offers_cli.deals.record import WINDOWS_DAYS, Record, Window
 from offers_cli.offer import DiscountKind, PriceCondition
 from offers_cli.storage.base import RecordedPrice, StoredOffer
 
@@ -110,6 +110,17 @@ PROVED, YOUNG, UNPROVED, CONTRADICTED = DealClass
             UNPROVED,
             id="every payment once paid less than Pix does now",
         ),
+        pytest.param([(60, 10000), (5, 9500)], None, PROVED, id="five per cent"),
+        pytest.param([(60, 10000), (5, 9501)], None, UNPROVED, id="not quite five per cent"),
+        pytest.param([(60, 9800), (2, 7000)], 10000, PROVED, id="two per cent below what is advertised"),
+        pytest.param([(60, 9799), (2, 7000)], 10000, CONTRADICTED, id="more than two per cent below it"),
+        pytest.param([(30, 10000)], 15000, CONTRADICTED, id="on sale for thirty days"),
+        pytest.param([(29.9, 10000)], 15000, UNPROVED, id="on sale for not quite thirty days"),
+        pytest.param([(60, 8000), (30, 10000), (1, 8500)], None, PROVED, id="it cost less thirty days before"),
+        pytest.param([(60, 8000), (29.9, 10000), (1, 8500)], None, UNPROVED, id="and a little later"),
+        pytest.param([(13.5, 10000), (1, 5000)], None, PROVED, id="two weeks of evidence"),
+        pytest.param([(12.5, 10000), (1, 5000)], None, YOUNG, id="not quite two weeks"),
+        pytest.param([(60, 10000, CREDIT, None), (1, 7000, PIX, None)], None, YOUNG, id="on credit before, by Pix now"),
         pytest.param([(60, 10000, None, None), (1, 7000)], 10000, PROVED, id="of unknown payment, but no more"),
         pytest.param([(60, 10000, None, None), (1, 7000)], 15000, PROVED, id="what a card paid then nobody knows"),
         pytest.param(
@@ -132,6 +143,15 @@ def test_what_a_card_pays_today_is_no_former_price_to_contradict() -> None:
     by_pix = [(60.0, 9000, PIX, 10000)]
     assert judged(by_pix, 12000, discount_kind=DiscountKind.PAYMENT).kind is UNPROVED
     assert judged(by_pix, 12000, discount_kind=DiscountKind.PRICE_CUT).kind is CONTRADICTED
+
+
+def test_an_offer_without_recorded_prices_is_young_and_has_no_figures() -> None:
+    record = Record.of(offer_of(prices_of([(1, 10000)])), [], now=NOW)
+    assert (judge(record, Weights()).kind, judge(record, Weights()).score) == (YOUNG, 0)
+    assert record.window(90) == Window(
+        days=90, observed_days=0, lowest_cents=None, median_cents=None, at_or_below_pct=None
+    )
+    assert WINDOWS_DAYS == (30, 90, 365)
 
 
 def test_days_that_nobody_watched_are_no_evidence() -> None:
@@ -211,6 +231,7 @@ def test_figures_over_time_are_those_of_a_plain_count_of_hours(story: Story) -> 
     hours = [_paid(each, condition, price) for each in story for _ in range(round(each[0] * 24))]
     for days in (*WINDOWS_DAYS, None):
         window = record.window(days)
+        assert window.days == days
         held = sorted(cents for cents in (hours[-24 * days :] if days else hours) if cents is not None)
         assert window.lowest_cents == min(held)
         assert window.observed_days == len(held) // 24
