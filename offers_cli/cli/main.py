@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _with_json_before_dashes(argv: Sequence[str]) -> list[str]:
     """Behind `--` stands a command for the schedule; `--json` asks for our own document there too."""
     args = list(argv)
-    if "--" in args and "--json" in args[args.index("--") :]:
+    if args[:2] == ["schedule", "add"] and "--" in args and "--json" in args[args.index("--") :]:
         args = [arg for arg in args if arg != "--json"]
         args.insert(args.index("--"), "--json")
     return args

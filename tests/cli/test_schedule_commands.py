@@ -130,6 +130,12 @@ def test_json_behind_the_command_asks_for_our_document(schedule: Schedule, capsy
     assert json.loads(capsys.readouterr().out)["data"]["entries"][0]["command"] == ["doctor"]
 
 
+def test_what_stands_behind_two_dashes_of_another_command_is_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "--", "--json"]) == 2
+    told = capsys.readouterr()
+    assert (told.out, "--json" in told.err) == ("", True)
+
+
 def test_names_are_made_of_the_command_and_never_twice_the_same(
     schedule: Schedule, capsys: pytest.CaptureFixture[str]
 ) -> None:
