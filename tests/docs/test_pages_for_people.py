@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 import offers_cli
 from offers_cli.cli.commands import SUMMARIES
@@ -56,6 +57,24 @@ def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
         targets = {(page.parent / link.partition("#")[0]).resolve() for link in links(page)}
         waiting += [target for target in targets - reached if target.suffix == ".md" and target.exists()]
     assert set(PAGES) - reached == set()
+
+
+def entries(section: object) -> Iterator[str]:
+    """The pages below one section of the site's navigation."""
+    if isinstance(section, str):
+        yield section
+    else:
+        inside = section.values() if isinstance(section, dict) else section
+        for each in inside:  # type: ignore[attr-defined]
+            yield from entries(each)
+
+
+def test_every_page_of_the_docs_is_found_in_the_site_s_navigation() -> None:
+    """Once each; a page that is written later and forgotten there would be found by a search alone."""
+    chosen = sorted(entries(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]))
+    of_the_root = {"index.md", "changelog.md", "contributing.md", "security-policy.md"}
+    pages = {str(path.relative_to(ROOT / "docs")) for path in PAGES if path.is_relative_to(ROOT / "docs")}
+    assert chosen == sorted(pages | of_the_root), "add it to `nav` in mkdocs.yml"
 
 
 def test_the_newest_release_of_the_changelog_is_the_programs_version() -> None:

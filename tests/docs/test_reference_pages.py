@@ -21,7 +21,7 @@ spec.loader.exec_module(generate)
 
 @pytest.mark.parametrize("name", generate.PAGES)
 def test_reference_page_has_not_drifted(name: str) -> None:
-    assert (DOCS / name).read_text("utf-8") == generate.PAGES[name](), "run: nox -s docs"
+    assert (DOCS / name).read_text("utf-8") == generate.PAGES[name](), "run: nox -s generate"
 
 
 @pytest.mark.parametrize(("code", "_meaning", "error"), [row for row in generate.EXIT_CODES if row[2]])

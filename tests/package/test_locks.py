@@ -30,7 +30,7 @@ def everything() -> list[str]:
     return [*PROJECT["project"]["dependencies"], *extras, *group("dev")]
 
 
-WANTED = {"dev.txt": everything(), "nox.txt": group("nox"), "package.txt": group("package")}
+WANTED = {"dev.txt": everything(), "nox.txt": group("nox"), "package.txt": group("package"), "docs.txt": group("docs")}
 
 
 @pytest.mark.parametrize("name", WANTED)
