@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from offers_cli.errors import Bug, ConfigError, ForbiddenUrl, OffersError
+from offers_cli.text import json_text
 from offers_cli.times import iso_utc
 
 INTERNAL: Final = {"json": "never"}
 """Metadata of a dataclass field that `--json` leaves out: `now: datetime = field(metadata=INTERNAL)`."""
 WHEN_DONE: Final = {"json": "when done"}
 """Metadata of a report's field that the document of a command which failed altogether leaves out."""
+VERSION: Final = 1
+"""Of the JSON document; it grows when a key changes its meaning."""
 
 
 class Sparse:
@@ -102,6 +105,39 @@ def _facts(value: Any) -> dict[str, Any]:
     if isinstance(value, Sparse):
         shown = [name for name in shown if getattr(value, name) is not None]
     return {name: plain(getattr(value, name)) for name in shown}
+
+
+def document_of(command: str, report: Report) -> str:
+    """The JSON document of a command that returned a report, as it is printed: with the line's end."""
+    data = report.data()
+    nothing_done = report.exit_code != 0 and not _anything_done(data)
+    data = {**dict.fromkeys(report.keys()), **data}  # those that every document has stand first
+    return envelope(command, data, report.problems, failed=nothing_done) + "\n"
+
+
+def failure_document(command: str, problems: Sequence[Problem], *, keys: Sequence[str]) -> str:
+    """The JSON document of a command that did nothing, as it is printed; `keys` are those of its data, all null."""
+    return envelope(command, dict.fromkeys(keys), problems, failed=True) + "\n"
+
+
+def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool) -> str:
+    """The JSON document of a command, on success and on failure.
+
+    Args:
+        failed: nothing of what was asked is done; with problems and not failed, a part is.
+    """
+    errors = [
+        {"code": problem.code, "message": problem.message, "hint": problem.hint}
+        | ({"offer_id": problem.offer_id} if problem.offer_id else {})
+        for problem in problems
+    ]
+    status = "error" if failed else "partial" if problems else "ok"
+    document = {"version": VERSION, "command": command, "status": status, "data": data, "errors": errors}
+    return json_text(document, indent=2, default=str)
+
+
+def _anything_done(data: Mapping[str, Any]) -> bool:
+    return any(value for key, value in data.items() if key not in ("run_id", "url", "dry_run", "duration_s"))
 
 
 def problems_of_unqueued(refused: Mapping[str, str]) -> tuple[Problem, ...]:

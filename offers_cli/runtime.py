@@ -74,6 +74,7 @@ class Runtime:
         self.config = config
         self.ignore_robots = config.fetch.ignore_robots
         self.pages_at_once = config.enrichment.worker_concurrency
+        self.patience = Patience(seconds=config.database.patience_s)
         self.later = cast("Runtime", _Later(self))
         self._closers: list[Callable[[], None]] = []
         self._redis_error: QueueUnavailable | None = None
@@ -97,12 +98,12 @@ class Runtime:
 
     @cached_property
     def storage(self) -> Storage:
-        """The database; waits as long for one that is busy or away as the settings have it.
+        """The database; waits for one that is busy or away as `patience` says: as the settings have it, or less.
 
         Raises:
             ConfigError, StorageUnavailable, StorageRefused: see `offers_cli.storage.open.open_storage`.
         """
-        return self._open_storage(Patience(seconds=self.config.database.patience_s))
+        return self._open_storage(self.patience)
 
     @cached_property
     def brief_storage(self) -> Storage:

@@ -83,12 +83,16 @@ class Command:
 
     def do(self, output: Output, options: dict[str, Any], **parts: Any) -> tuple[Any, Sequence[Block]]:
         """Do the work; returns its report and how a person sees it. Raises what the service raises."""
+        done = self.call(output, options, **parts)
+        return done if isinstance(done, tuple) else (done, self.blocks(done))
+
+    def call(self, output: Output, options: dict[str, Any], **parts: Any) -> Any:
+        """Do the work alone; returns its report, and the blocks where the command makes them itself."""
         for group, kind in _option_groups(self.work).items():
             options[group] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
         if "output" in signature(self.work).parameters:
             parts["output"] = output
-        done = self.work(**options, **parts)
-        return done if isinstance(done, tuple) else (done, self.blocks(done))
+        return self.work(**options, **parts)
 
     def callback(self, run: Callable[..., Any]) -> Callable[..., Any]:
         """The function of which Typer makes the command: its options are the parameters, its text the help."""

@@ -10,6 +10,7 @@ from offers_cli.cli.command import command
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
+    from offers_cli.web.api import Reader
     from offers_cli.web.serve import DashboardReport
 
 
@@ -33,4 +34,11 @@ def dashboard(
     """
     from offers_cli.web.serve import serve_dashboard
 
-    return serve_dashboard(runtime, host=host, port=port)
+    return serve_dashboard(runtime, host=host, port=port, make_reader=make_reader)
+
+
+def make_reader(runtime: Runtime) -> Reader:
+    """What reads the documents of the commands for `/api/v1`."""
+    from offers_cli.cli.documents import Documents
+
+    return Documents(runtime)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from offers_cli.report import Problem, Report
-from offers_cli.text import defused, json_text, printable, printable_lines
+from offers_cli.report import Problem, Report, document_of, failure_document
+from offers_cli.text import defused, printable, printable_lines
 from offers_cli.times import iso_utc, utc_now
 
 if TYPE_CHECKING:
@@ -103,26 +103,6 @@ class Progress(Protocol):
     def __call__(self, done: int, *, total: int | None = None, note: str = "") -> None: ...
 
 
-VERSION = 1
-"""Of the JSON document; it grows when a key changes its meaning."""
-
-
-def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool) -> str:
-    """The JSON document of a command, on success and on failure.
-
-    Args:
-        failed: nothing of what was asked is done; with problems and not failed, a part is.
-    """
-    errors = [
-        {"code": problem.code, "message": problem.message, "hint": problem.hint}
-        | ({"offer_id": problem.offer_id} if problem.offer_id else {})
-        for problem in problems
-    ]
-    status = "error" if failed else "partial" if problems else "ok"
-    document = {"version": VERSION, "command": command, "status": status, "data": data, "errors": errors}
-    return json_text(document, indent=2, default=str)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """Where and how a command speaks: results to stdout, everything else to stderr."""
@@ -138,21 +118,17 @@ class Output:
 
     def show(self, command: str, report: Report, blocks: Sequence[Block]) -> int:
         """Show a report, and return the exit code: the JSON document, or its blocks with the problems on stderr."""
-        code = report.exit_code
         if self.json:
-            data = report.data()
-            nothing_done = code != 0 and not _anything_done(data)
-            data = {**dict.fromkeys(report.keys()), **data}  # those that every document has stand first
-            self.write(envelope(command, data, report.problems, failed=nothing_done) + "\n")
+            self.write(document_of(command, report))
         else:
             self.show_blocks(blocks)
             show_problems(report.problems)
-        return code
+        return report.exit_code
 
     def fail(self, command: str, *problems: Problem, keys: Callable[[], Sequence[str]]) -> None:
         """Show that nothing was done, and why; `keys` gives those of the data, which are null."""
         if self.json:
-            self.write(envelope(command, dict.fromkeys(keys()), problems, failed=True) + "\n")
+            self.write(failure_document(command, problems, keys=keys()))
         else:
             show_problems(problems)
 
@@ -210,10 +186,6 @@ class Output:
 
 def _silent(done: int, *, total: int | None = None, note: str = "") -> None:
     """Progress off a terminal."""
-
-
-def _anything_done(data: Mapping[str, Any]) -> bool:
-    return any(value for key, value in data.items() if key not in ("run_id", "url", "dry_run", "duration_s"))
 
 
 @contextmanager

@@ -32,6 +32,8 @@ log = get_log("dashboard")
 HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9._-]+)|\[(?P<address>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?", re.ASCII)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+TELLING_NOTHING = frozenset({"/healthz", "/readyz"})
+"""Answered without the token, as an orchestrator asks: they say yes or no, and nothing else."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -158,7 +160,7 @@ class SecurityMiddleware:
             return Response("Unknown host: add its name to OFFERS_DASHBOARD_HOSTS.\n", 403)
         if request.method not in SAFE_METHODS and _is_cross_site(request):
             return Response("Cross-site request refused: a change has to come from the dashboard's own pages.\n", 403)
-        return self._ask_for(self._token, request) if self._token else None
+        return self._ask_for(self._token, request) if self._token and request.path not in TELLING_NOTHING else None
 
     def _ask_for(self, token: Secret, request: Request) -> Response | None:
         """Refuse who does not bring the token; who brings wrong ones is not listened to for a while."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import signal
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +17,13 @@ from offers_cli.installation import extra_command
 from offers_cli.log import get_log
 from offers_cli.report import Problem, Report
 from offers_cli.services.stats import collect_stats
+from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from offers_cli.runtime import Runtime
+    from offers_cli.web.api import Reader
 
 log = get_log("dashboard")
 
@@ -32,10 +35,13 @@ class DashboardReport(Report):
     url: str
 
 
-def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardReport:
+def serve_dashboard(
+    runtime: Runtime, *, host: str, port: int, make_reader: Callable[[Runtime], Reader]
+) -> DashboardReport:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
+        make_reader: makes what `/api/v1` reads the documents of commands from, once the extra is known to be there.
         port: 0 takes a free one, which the log shows.
 
     Raises:
@@ -43,7 +49,7 @@ def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardRepor
         UsageError: nothing can listen there.
         QueueUnavailable, QueueRefused: Redis.
     """
-    app = make_app(runtime, host=host)
+    app = make_app(runtime, host=host, make_reader=make_reader)
     from offers_cli.web.server import listen
 
     try:
@@ -76,12 +82,13 @@ def serve_dashboard(runtime: Runtime, *, host: str, port: int) -> DashboardRepor
     return DashboardReport(url=url, problems=(problem,) if is_interrupted else ())
 
 
-def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
-    """The pages behind their security middleware; raises `ConfigError` as `serve_dashboard` does."""
+def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Reader]) -> WSGIApplication:
+    """The pages and what programs ask, behind the security middleware; raises `ConfigError` as `serve_dashboard`."""
     try:
         import waitress  # noqa: F401 (is it installed?)
 
         from offers_cli.queue.admin import QueueAdmin
+        from offers_cli.web.api import create_api, is_for_programs
         from offers_cli.web.app import create_app
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
@@ -104,5 +111,17 @@ def make_app(runtime: Runtime, *, host: str) -> WSGIApplication:
         drift=runtime.drift_store,
         schedule=later.schedule,
     )
-    app = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
+    pages = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
+    runtime.patience = BRIEF  # nobody who looks at a page waits a minute for a database
+    api = create_api(make_reader(runtime), check=lambda: _check(runtime))
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return (api if is_for_programs(environ.get("PATH_INFO", "")) else pages)(environ, start_response)
+
     return SecurityMiddleware(app, hosts=TrustedHosts(host, settings.hosts), token=settings.token)
+
+
+def _check(runtime: Runtime) -> None:
+    """Raise what Redis or the database raises when it does not answer."""
+    runtime.registries.suspended()
+    runtime.later.brief_storage.counts()

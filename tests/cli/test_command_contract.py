@@ -21,9 +21,8 @@ from json_keys import JSON_KEYS
 from offers_cli import __version__
 from offers_cli.cli.commands import SUMMARIES, all_commands, find_command
 from offers_cli.cli.main import app, main
-from offers_cli.cli.render import envelope
 from offers_cli.errors import WORK_ERRORS, Outcome
-from offers_cli.report import Problem
+from offers_cli.report import Problem, envelope
 
 MEASURING = "COVERAGE_PROCESS_CONFIG"
 HEAVY = ("redis", "rq", "httpx", "supabase", "sqlite3", "selectolax", "rich", "offers_cli.runtime")

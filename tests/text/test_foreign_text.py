@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from services.test_export import OFFER, written
 from text.hostile import C1, OBEYED, TITLES, TURNING
 
-from offers_cli.cli.render import Output, Table, envelope
+from offers_cli.cli.render import Output, Table
 from offers_cli.log import configure_logging
-from offers_cli.report import Problem
+from offers_cli.report import Problem, envelope
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
 from offers_cli.text import cell_of_csv, cells_of_csv, defused, json_text, printable, printable_lines
 
