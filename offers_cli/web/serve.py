@@ -90,6 +90,8 @@ def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Re
         from offers_cli.queue.admin import QueueAdmin
         from offers_cli.web.api import create_api, is_for_programs
         from offers_cli.web.app import create_app
+        from offers_cli.web.pages.overview import overview_pages
+        from offers_cli.web.pages.queue import queue_pages
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
         raise ConfigError(
@@ -111,7 +113,7 @@ def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Re
         drift=runtime.drift_store,
         schedule=later.schedule,
     )
-    pages = create_app(jobs=jobs, registries=runtime.registries, get_stats=lambda: stats().data())
+    pages = create_app([overview_pages(lambda: stats().data()), queue_pages(jobs, runtime.registries)])
     runtime.patience = BRIEF  # nobody who looks at a page waits a minute for a database
     api = create_api(make_reader(runtime), check=lambda: _check(runtime))
 
