@@ -47,7 +47,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Of every answer, whatever it is. Only script files of our own may run: none that stands in a page, whoever wrote it."""
+"""Of every answer, whatever it is. Script files of our own may run, and nothing that stands in a page."""
 
 AT_ONCE = 10
 ANOTHER_AFTER_S = 6.0

@@ -147,12 +147,10 @@ def test_every_answer_forbids_strange_scripts_framing_and_keeping(dashboard: Ser
 def test_no_template_has_a_script_in_it_or_leaves_a_value_unescaped() -> None:
     folder = Path(offers_cli.web.app.__file__).parent / "templates"
     assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".html"}
+    own = re.compile(r"""<script src="{{ url_for\('static', filename='[a-z./-]+'\) }}" defer></script>""")
     for path in folder.rglob("*"):
-        text = path.read_text()
-        assert not re.search(
-            r"<script(?! src=\"{{ url_for\('static', filename='[a-z.-]+'\) }}\" defer></script>)|\bon\w+=|\bstyle=|\|\s*safe|autoescape|javascript:",
-            text,
-        ), path
+        text = own.sub("", path.read_text())
+        assert not re.search(r"<script|\bon\w+=|\bstyle=|\|\s*safe|autoescape|javascript:", text), path
 
 
 def test_buttons_change_the_queue_and_lead_back(shop: Shop, tmp_path: Path) -> None:
