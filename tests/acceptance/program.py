@@ -15,7 +15,8 @@ from shop import Shop
 from waiting import NEVER_S
 
 PROGRAM = Path(sys.executable).with_name("offers")
-KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG")
+KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT")
+MEASURING = "COVERAGE_PROCESS_CONFIG"
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,20 @@ class Program:
     env: dict[str, str] = field(default_factory=dict)
 
     def environment(self, **extra: str) -> dict[str, str]:
+        """What it is given; who starts it with this may interrupt it.
+
+        It is not measured: coverage takes a lock at each call, and a Ctrl-C that comes while it holds it would leave
+        the program waiting for itself for ever.
+        """
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return {**kept, "OFFERS_HOME": str(self.home), "HOME": str(self.home.parent), **self.env, **extra}
 
     def __call__(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
+        """Run it to its end, and measure what it runs where that is wanted."""
+        measuring = {MEASURING: os.environ[MEASURING]} if MEASURING in os.environ else {}
         done = subprocess.run(
             [str(PROGRAM), *args],
-            env=self.environment(**env),
+            env=self.environment(**measuring, **env),
             cwd=self.home.parent,
             capture_output=True,
             text=True,
@@ -96,7 +104,12 @@ def at_shop(program: Program, shop: Shop, **env: str) -> Program:
 
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM, timeout_s: float = NEVER_S) -> Result:
-    """Signal a started program and wait for its end."""
+    """Signal a started program and wait for its end; one that does not end is killed, and its words are told."""
     process.send_signal(number)
-    out, err = process.communicate(timeout=timeout_s)
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        raise AssertionError(f"not ended {timeout_s:g} s after signal {number}:\n{out}\n{err}") from None
     return Result(process.returncode, out, err)

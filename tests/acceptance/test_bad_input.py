@@ -204,11 +204,9 @@ def test_full_disk_is_told_and_loses_nothing(program: Program) -> None:
     size = (program.home / "offers.db").stat().st_size
     import resource
 
-    environment = program.environment()
-    environment.pop("COVERAGE_PROCESS_CONFIG", None)  # it could not write its own file either
     done = subprocess.run(
         [str(PROGRAM), "scrape", "ofertas", "--pages", "3", "--no-enqueue", "--json"],
-        env=environment,
+        env=program.environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
         capture_output=True,
         text=True,

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import typer
+from acceptance.program import MEASURING
 from hypothesis import given
 from hypothesis import strategies as st
 from json_keys import JSON_KEYS
@@ -24,7 +25,6 @@ from offers_cli.cli.main import app, main
 from offers_cli.errors import WORK_ERRORS, Outcome
 from offers_cli.report import Problem, envelope
 
-MEASURING = "COVERAGE_PROCESS_CONFIG"
 HEAVY = ("redis", "rq", "httpx", "supabase", "sqlite3", "selectolax", "rich", "offers_cli.runtime")
 LOADED_BY_EACH = """
 import contextlib, io, json, os, sys
