@@ -230,14 +230,15 @@ def docs(session: nox.Session) -> None:
     """Build the documentation as a site, in `site/`; a lost link, heading or page is an error."""
     session.install("--require-hashes", "-r", "requirements/docs.txt")
     quiet = {"NO_MKDOCS_2_WARNING": "1"}  # docs/decisions/0009-docs-site.md
-    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", "site", *session.posargs, env=quiet)
+    session.run("mkdocs", "build", "--strict", "--site-dir", "site", *session.posargs, env=quiet)
 
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write the reference pages from the code again, and record the program anew."""
+    """Write the reference pages and the tutorial's examples again, and record the program anew."""
     install(session)
     session.run("python", "docs/generate.py")
+    session.run("python", "docs/examples.py")
     session.run("python", "docs/record.py")
 
 

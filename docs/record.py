@@ -7,6 +7,7 @@ import io
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -33,12 +34,13 @@ SCREEN = re.compile(r"\x1b\[\?1049h(.*)\x1b\[\?1049l", re.DOTALL)
 """What a program draws on a screen of its own, which is gone when it ends."""
 
 
-def run_on_terminal(command: str, env: dict[str, str], *, columns: int, rows: int) -> str:
-    """What the terminal shows of one command, colours included."""
+def run_on_terminal(command: str, env: dict[str, str], *, columns: int, rows: int, folder: Path | None = None) -> str:
+    """What one command writes to a terminal, all of it; run in that folder."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     program = str(Path(sys.executable).with_name("offers"))
-    process = subprocess.Popen([program, *command.split()], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    typed = [program, *shlex.split(command)]
+    process = subprocess.Popen(typed, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=folder)
     os.close(theirs)
     shown = bytearray()
     while True:
@@ -51,8 +53,17 @@ def run_on_terminal(command: str, env: dict[str, str], *, columns: int, rows: in
         shown += part
     process.wait()
     os.close(ours)
-    drawn, *screens = reversed(SCREEN.split(shown.decode()))
-    return "\n".join([*map(busy_frame, screens[:1]), last_frame(drawn)])
+    return shown.decode()
+
+
+def left_standing(text: str) -> str:
+    """What the terminal shows when the command is over: a screen of its own is gone then."""
+    return last_frame(SCREEN.split(text)[-1])
+
+
+def picture_of(text: str) -> str:
+    """The same, below a moment of the screen of its own where there was one."""
+    return "\n".join([*map(busy_frame, SCREEN.findall(text)[-1:]), left_standing(text)])
 
 
 def busy_frame(text: str) -> str:
@@ -71,7 +82,7 @@ def record(name: str, commands: list[str], env: dict[str, str], *, columns: int,
     console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
     for command in commands:
         console.print(Text(f"$ offers {command}", style="bold"))
-        console.print(Text.from_ansi(run_on_terminal(command, env, columns=columns, rows=rows)))
+        console.print(Text.from_ansi(picture_of(run_on_terminal(command, env, columns=columns, rows=rows))))
     picture = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="offers"), flags=re.DOTALL)
     file = FOLDER / f"{name}-{columns}x{rows}.svg"
     file.write_text(picture, encoding="utf-8")  # with the reader's own fonts: nothing is fetched

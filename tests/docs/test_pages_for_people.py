@@ -49,6 +49,16 @@ def test_the_readme_names_every_command() -> None:
     assert [name for name in SUMMARIES if f"`offers {name}" not in table] == []
 
 
+def test_the_examples_of_the_readme_are_those_that_the_tutorial_s_test_runs() -> None:
+    """The same commands with the same output: what is run for the one page holds for the other."""
+    readme, tutorial = (
+        re.findall(r"^```console\n.*?^```$", (ROOT / name).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        for name in ("README.md", "docs/tutorial.md")
+    )
+    assert len(readme) >= 5
+    assert [example for example in readme if example not in tutorial] == [], "run: nox -s generate"
+
+
 def test_every_page_of_the_docs_is_reached_from_the_readme() -> None:
     reached, waiting = set[Path](), [ROOT / "README.md"]
     while waiting:
