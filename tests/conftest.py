@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,12 +23,24 @@ settings.load_profile("steady")
 
 
 OF_THE_TESTS = ("OFFERS_TEST_", "OFFERS_REAL_PAGES", "OFFERS_CHAOS")
+FAILURES = os.environ.get("OFFERS_TEST_FAILURES")
+"""The file to which each failure is written as well; `.ci/run` shows it at its end."""
+SHOWN_OF_A_FAILURE = 3000
 
 
 def pytest_collection_finish() -> None:
     """Every module has read the tests' own variables by now; `offers` would take them for settings of its own."""
     for name in [name for name in os.environ if name.startswith(OF_THE_TESTS)]:
         del os.environ[name]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep how a test failed; of a long text its end, where pytest says why and the test what it printed."""
+    if FAILURES and report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        printed = "\n".join(text for _, text in report.sections)
+        parts = (f"\n== {report.nodeid} ({report.when})", report.longreprtext, printed)
+        with Path(FAILURES).open("a", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{part[-SHOWN_OF_A_FAILURE:]}\n" for part in parts)
 
 
 @pytest.fixture(autouse=True, scope="session")
