@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -137,6 +138,45 @@ def security() -> str:
     )
 
 
+PROMISES_HEAD = """\
+# What is promised, and what proves it
+
+<!-- Written by docs/generate.py from promises.toml; change that. -->
+
+Each promise stands beside the tests that are red when it is broken. `nox` runs them against real servers: a Redis, a
+database, a shop with the site's page shapes and troubles (Postgres and Supabase where the machine has them). A promise
+without a test, or with one that is not there, fails the build. What somebody may do to the program is in the [security
+model](security.md).
+"""
+
+
+def promises() -> str:
+    """Each promise beside the tests that prove it.
+
+    Raises:
+        ValueError: a promise has no test, or one that does not exist; the message names it.
+    """
+    told = tomllib.loads(Path(__file__).with_name("promises.toml").read_text("utf-8"))
+    parts = [PROMISES_HEAD]
+    for chapter in told["chapter"]:
+        parts.append(f"\n## {chapter['name']}\n\n| promise | shown by |\n|---|---|\n")
+        for promise in chapter["promise"]:
+            if not promise["tests"]:
+                raise ValueError(f"nothing proves it: {promise['says']}")
+            parts.append(f"| {promise['says']} | {'<br>'.join(map(_proof, promise['tests']))} |\n")
+    return "".join(parts)
+
+
+def _proof(name: str) -> str:
+    """A test's name as a link to its file."""
+    file, _, test = name.partition("::")
+    path = Path(__file__).parents[1] / "tests" / file
+    known = ast.walk(ast.parse(path.read_text("utf-8"))) if path.exists() else ()
+    if not any(isinstance(node, ast.FunctionDef) and node.name == test for node in known):
+        raise ValueError(f"there is no test {name}")
+    return f"[{test.removeprefix('test_').replace('_', ' ')}](../tests/{file})"
+
+
 LAYERS = re.compile(r"(<!-- Written by docs/generate.py from .importlinter -->\n```\n).*?(```\n)", re.DOTALL)
 
 
@@ -160,6 +200,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "exit-codes.md": exit_codes,
     "dependencies.md": dependencies,
     "security.md": security,
+    "promises.md": promises,
 }
 
 if __name__ == "__main__":

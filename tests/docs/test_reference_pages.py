@@ -30,6 +30,18 @@ def test_exit_codes_are_those_of_the_errors(code: int, _meaning: str, error: typ
 
 
 @pytest.mark.parametrize(
+    ("tests", "said"), [([], "nothing proves it: It flies."), (["cli/test_command.py::test_wings"], "there is no test")]
+)
+def test_a_promise_that_no_test_proves_is_not_published(
+    tests: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untrue = {"chapter": [{"name": "Flying", "promise": [{"says": "It flies.", "tests": tests}]}]}
+    monkeypatch.setattr(generate.tomllib, "loads", lambda _text: untrue)
+    with pytest.raises(ValueError, match=said):
+        generate.promises()
+
+
+@pytest.mark.parametrize(
     "threat", tomllib.loads((DOCS / "threats.toml").read_text("utf-8"))["threat"], ids=lambda threat: threat["what"]
 )
 def test_each_test_that_is_said_to_hold_a_threat_exists(threat: dict[str, Any]) -> None:
