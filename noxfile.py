@@ -47,6 +47,7 @@ BENCHES = (
 MEASURED = Path(".nox/measured")
 BRANCHES_PCT = {
     "affiliate": 90,
+    "alerts": 90,
     "cli": 85,
     "config": 85,
     "deals": 95,

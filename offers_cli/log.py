@@ -1,8 +1,9 @@
 """Log lines: one event each, to stderr, with a tag that says where they come from.
 
-Tags: ``scrape``, ``queue``, ``storage``, ``worker``, ``enrichment_job``, ``enrichment``. Text form: ``[tag] message
-key=value``; JSON form: one object with ``time, level, tag, message, offer_id, job_id, url`` (its query removed) and the
-event's figures. Nothing here formats a secret: events are built from plain figures and addresses without their query.
+Tags: ``scrape``, ``queue``, ``storage``, ``worker``, ``enrichment_job``, ``enrichment``, ``alerts``. Text form:
+``[tag] message key=value``; JSON form: one object with ``time, level, tag, message, offer_id, job_id, url`` (its query
+removed) and the event's figures. Nothing here formats a secret: events are built from plain figures and addresses
+without their query.
 """
 
 from __future__ import annotations

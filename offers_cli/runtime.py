@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from offers_cli.affiliate.login import Login
     from offers_cli.affiliate.own_pages import OwnPages
     from offers_cli.affiliate.session import SessionFile, SessionKeeper
+    from offers_cli.alerts.store import AlertStore
     from offers_cli.drift.store import DriftStore
     from offers_cli.drift.watch import DriftWatch
     from offers_cli.fetch.client import PoliteFetcher
@@ -167,6 +168,13 @@ class Runtime:
         from offers_cli.queue.schedule import Schedule
 
         return Schedule(self.connection, queue_name=self.config.enrichment.queue_name)
+
+    @cached_property
+    def alerts(self) -> AlertStore:
+        """The rules of alerts and their deliveries; raises as `connection`."""
+        from offers_cli.alerts.store import AlertStore
+
+        return AlertStore(self.connection, queue_name=self.config.enrichment.queue_name)
 
     # Marketplaces
 

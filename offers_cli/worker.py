@@ -20,6 +20,7 @@ from offers_cli.storage import storage_kind
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+    from offers_cli.alerts.thread import AlertThread
     from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
@@ -108,6 +109,7 @@ def work(
     with (
         stop_on_signals(worker.stop_request, supervised=has_supervisor is not None),
         _schedule_beside(worker, runtime) if keeps_schedule else nullcontext(),
+        _alerts_beside(worker, runtime) if keeps_schedule and runtime.config.alerts.urls else nullcontext(),
     ):
         try:
             return worker.run(burst=options.burst, max_jobs=options.max_jobs)
@@ -127,6 +129,46 @@ def _schedule_beside(worker: Worker, runtime: Runtime) -> Iterator[None]:
         yield
     finally:
         thread.close()
+
+
+@contextmanager
+def _alerts_beside(worker: Worker, runtime: Runtime) -> Iterator[None]:
+    """Watch and send alerts beside the worker's jobs."""
+    thread = _alert_thread(worker, runtime)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.close()
+
+
+def _alert_thread(worker: Worker, runtime: Runtime) -> AlertThread:
+    from offers_cli.alerts.channels import Channels, name_channels
+    from offers_cli.alerts.thread import AlertThread
+    from offers_cli.alerts.troubles import TroubleWatch
+    from offers_cli.alerts.watch import OfferWatch
+    from offers_cli.services.troubles import list_looks
+
+    settings, storage = runtime.config.alerts, runtime.brief_storage
+    assert settings.urls is not None
+    names = name_channels(settings.urls)
+    looks = list_looks(
+        session=runtime.session_keeper,
+        pace=runtime.shared_pace,
+        drift=runtime.drift_store,
+        queue=runtime.registries,
+        storage=storage,
+        home=runtime.config.home,
+        no_scrape_s=settings.no_scrape_s,
+        now=runtime.now,
+    )
+    return AlertThread(
+        runtime.alerts,
+        open_channels=partial(Channels, settings.urls),
+        offers=OfferWatch(runtime.alerts, storage=storage, channels=names, now=runtime.now),
+        troubles=TroubleWatch(runtime.alerts, looks, channels=names, now=runtime.now),
+        stop_request=worker.stop_request,
+    )
 
 
 def supervise(

@@ -67,6 +67,10 @@ JSON_KEYS: dict[str, tuple[str, ...]] = {
     "list": ("offers", "total", "lowest_price_cents"),
     "show": ("offer", "origins", "candidates"),
     "deals": ("offers", "total", "judged"),
+    "alerts add": ("rules",),
+    "alerts list": ("rules", "troubles", "deliveries"),
+    "alerts remove": ("rules",),
+    "alerts test": ("deliveries",),
     "history": (
         "offer",
         "days",

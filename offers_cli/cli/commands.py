@@ -35,6 +35,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "Use": {
         "deals": "Show the offers worth showing, and what proves them.",
+        "alerts": "Hear of low prices and of troubles: add, list, remove, test.",
         "list": "Show the offers that match.",
         "show": "Show one offer and where each value came from.",
         "history": "Show an offer's prices over time.",

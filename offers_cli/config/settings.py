@@ -25,6 +25,7 @@ from offers_cli.config.values import (
     number,
     one_line,
     secret,
+    secret_addresses,
     shares,
     whole_number,
     without_user,
@@ -252,6 +253,24 @@ class DealsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsConfig:
+    """Where alerts go."""
+
+    urls: Secret | None = _setting(
+        "OFFERS_ALERT_URLS",
+        secret_addresses(example="tgram://TOKEN/CHAT"),
+        None,
+        "Apprise addresses that get the alerts, comma-separated; docs/alerts.md. Needs the extra notify.",
+    )
+    no_scrape_s: float = _setting(
+        "OFFERS_ALERT_NO_SCRAPE",
+        duration(600, 366 * 86400),
+        86400.0,
+        "Tell when no scrape was done for so long, such as 6h; of who never scraped nothing is told.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogConfig:
     """What is logged while working."""
 
@@ -308,6 +327,7 @@ class Config:
     marketplace: MarketplaceConfig
     fetch: FetchConfig
     deals: DealsConfig
+    alerts: AlertsConfig
     dashboard: DashboardConfig
     log: LogConfig
     display: DisplayConfig
@@ -321,6 +341,7 @@ SECTIONS: dict[str, type] = {
     "marketplace": MarketplaceConfig,
     "fetch": FetchConfig,
     "deals": DealsConfig,
+    "alerts": AlertsConfig,
     "dashboard": DashboardConfig,
     "log": LogConfig,
     "display": DisplayConfig,

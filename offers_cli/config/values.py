@@ -241,6 +241,27 @@ def secret(*, shortest: int = 1) -> ValueKind:
     return ValueKind(parse=parse, secret=True)
 
 
+_ADDRESS_BEGINS = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9]{0,31}://)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}://[!-~]+", re.ASCII)
+
+
+def split_addresses(text: str) -> tuple[str, ...]:
+    """The addresses of a text, whatever their kinds: each begins behind a comma or a blank; one may hold commas."""
+    return tuple(part for each in _ADDRESS_BEGINS.split(text) if (part := each.strip(" \t\r\n,")))
+
+
+def secret_addresses(*, example: str) -> ValueKind:
+    """A `Secret` of one address or more, of any kind, as `split_addresses` separates them."""
+
+    def parse(text: str) -> Secret:
+        addresses = split_addresses(text)
+        if not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
+            raise ValueError(f"its value is not one or more addresses, separated by commas, such as {example}")
+        return Secret(",".join(addresses))
+
+    return ValueKind(parse=parse, secret=True, many=True)
+
+
 def address(
     *schemes: str,
     example: str,

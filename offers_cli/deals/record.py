@@ -51,12 +51,17 @@ class Window:
     at_or_below_pct: int | None
 
 
-def paid_cents(price: RecordedPrice | StoredOffer, condition: PriceCondition | None) -> int | None:
-    """What one pays there by the payment that a price of that condition asks for; None where that is not known.
+def compares(other: str | None, condition: PriceCondition | None) -> bool:
+    """Whether a price of that other condition is what one pays by the payment that a price of this one asks for.
 
     A price of unknown condition is no more than what every payment pays. A price for every payment is paid by Pix, too.
     """
-    if price.price_condition in (condition, None if condition == PriceCondition.ANY else PriceCondition.ANY):
+    return other in (condition, None if condition == PriceCondition.ANY else PriceCondition.ANY)
+
+
+def paid_cents(price: RecordedPrice | StoredOffer, condition: PriceCondition | None) -> int | None:
+    """What one pays there by the payment that a price of that condition asks for; None where that is not known."""
+    if compares(price.price_condition, condition):
         return price.price_cents
     return price.card_price_cents if condition == PriceCondition.ANY else None
 

@@ -65,6 +65,7 @@ QUEUE = {
     "settle": _queue("scripts", "handmade", "dependents", "memory", "conformance", "begun_anew"),
     "unregister": _queue("registration"),
 }
+ALERTS = ("tests/alerts/test_alert_store.py",)
 PACE = ("tests/fetch/test_fetch_pace.py",)
 
 TARGETS: dict[Path, tuple[str, ...]] = (
@@ -93,6 +94,7 @@ TARGETS: dict[Path, tuple[str, ...]] = (
         READING / "mercado_livre" / "listing_page.py": (LISTINGS, CARDS, ONE_ID, FOLDERS),
         Path("offers_cli/deals/record.py"): ("tests/deals/test_judge.py",),
         Path("offers_cli/deals/judge.py"): ("tests/deals/test_judge.py",),
+        Path("offers_cli/alerts/rule.py"): ("tests/alerts/test_alert_rules.py",),
         Path("offers_cli/storage/rules.py"): ("tests/storage/test_storage_rules.py",),
         Path("offers_cli/fetch/guard.py"): ("tests/fetch/test_fetch_guard.py",),
         Path("offers_cli/fetch/pace.py"): ("tests/fetch/test_local_pace.py", *PACE),
@@ -103,4 +105,5 @@ TARGETS: dict[Path, tuple[str, ...]] = (
     }
     | {path: QUEUE[path.stem] for path in sorted(Path("offers_cli/queue/lua").glob("*.lua"))}
     | dict.fromkeys(sorted(Path("offers_cli/fetch/lua").glob("*.lua")), PACE)
+    | dict.fromkeys(sorted(Path("offers_cli/alerts/lua").glob("*.lua")), ALERTS)
 )

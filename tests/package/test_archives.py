@@ -80,7 +80,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: dict[str, bytes]) -> N
 
 
 def test_nothing_of_development_is_published_as_an_extra(metadata: Message) -> None:
-    assert set(metadata.get_all("Provides-Extra") or ()) == {"parquet", "postgres", "dashboard", "xlsx"}
+    assert set(metadata.get_all("Provides-Extra") or ()) == {"parquet", "postgres", "dashboard", "xlsx", "notify"}
 
 
 def test_the_sdist_holds_what_is_needed_to_work_on_it(sdist: set[str]) -> None:

@@ -204,7 +204,7 @@ def test_every_command_of_the_scripts_is_refused_by_a_key_of_a_wrong_type() -> N
     refused = {command.partition(" ")[0] for command in REFUSED}
     scripts = [
         (package, script.name.removesuffix(".lua"))
-        for package in ("offers_cli.queue", "offers_cli.fetch")
+        for package in ("offers_cli.queue", "offers_cli.fetch", "offers_cli.alerts")
         for script in (files(package) / "lua").iterdir()
         if script.name not in {"prelude.lua", "rehearse.lua"}
     ]
