@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from offers_cli.offer import (
     DiscountKind,
@@ -25,6 +25,7 @@ from offers_cli.offer import (
     PriceCondition,
 )
 from offers_cli.report import INTERNAL, Report, plain
+from offers_cli.times import iso_utc
 
 MOST_NAMESAKES = 50
 """Offers that one name is looked up to mean; a person reads no longer list."""
@@ -265,6 +266,40 @@ class OfferFilter:
         return self.status or ("active" if self.missing else None)
 
 
+_SORTED_BY: Mapping[str, Callable[[StoredOffer], int | str | None]] = {
+    "last_seen": lambda offer: iso_utc(offer.last_seen_at, timespec="microseconds"),
+    "first_seen": lambda offer: iso_utc(offer.first_seen_at, timespec="microseconds"),
+    "price_changed": lambda offer: iso_utc(offer.price_changed_at, timespec="microseconds"),
+    "discount": lambda offer: offer.discount_pct,
+    "price": lambda offer: offer.price_cents,
+    "title": lambda offer: searchable(offer.title),
+    "commission": lambda offer: offer.commission_pct,
+    "rating": lambda offer: offer.facts.rating_hundredths,
+    "reviews": lambda offer: offer.facts.reviews,
+    "sold": lambda offer: offer.facts.sold_at_least,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an offer stands in an order: a list goes on behind it, whatever became of that offer since.
+
+    Attributes:
+        value: what is sorted by: a number, a time as `iso_utc` writes it to the microsecond, or a title as `searchable`
+            makes it; None for an offer that has none.
+    """
+
+    value: int | str | None
+    external_id: str
+    id: str
+
+    @classmethod
+    def of(cls, offer: StoredOffer, sort: str) -> Self:
+        """The place of an offer in one of `SORTS`."""
+        value = _SORTED_BY[sort.removeprefix("-")](offer)
+        return cls(value=value, external_id=offer.external_id, id=offer.id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScrapeRun:
     """One row of `scrape_runs`.
@@ -422,6 +457,17 @@ class Storage(Protocol):
 
         An offer that exists and matches all the while comes exactly once, whatever others save, enrich or delete
         meanwhile. The order is that of the beginning: an offer that changes later keeps its place.
+        """
+        ...
+
+    def find_page(self, wanted: OfferFilter, *, after: Place | None = None) -> list[StoredOffer]:
+        """The first of the matching offers that stand behind a place in their order; `limit` of them at the most.
+
+        The next page begins behind the last offer of this one: it costs the same however far it is. An offer whose
+        value changes meanwhile stands elsewhere then, and may come twice or not at all; the others come once.
+
+        Raises:
+            ValueError: there is no `limit`, or the place is none of that order.
         """
         ...
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from offers_cli.money import MAX_CENTS
 from offers_cli.offer import DiscountKind, Enrichment, EnrichmentFailure, Facts, Offer, PriceCondition, url_problem
-from offers_cli.storage.base import RefusedOffer
+from offers_cli.storage.base import OfferFilter, Place, RefusedOffer
 from offers_cli.storage.rules import EnrichmentResult
 from offers_cli.times import iso_utc, to_utc
 
@@ -273,3 +273,21 @@ def is_uuid(text: str) -> bool:
         return str(UUID(text)) == text
     except ValueError:
         return False
+
+
+def check_page(wanted: OfferFilter, after: Place | None) -> int:
+    """The most offers of a page; raises `ValueError` where there is no limit, or no offer can have that place."""
+    if wanted.limit is None:
+        raise ValueError("a page has a limit")
+    if after is None:
+        return wanted.limit
+    name, value = wanted.sort.removeprefix("-"), after.value
+    if name in {"last_seen", "first_seen", "price_changed"}:
+        is_fit = isinstance(value, str) and iso_utc(datetime.fromisoformat(value), timespec="microseconds") == value
+    elif name == "title":
+        is_fit = isinstance(value, str) and is_storable(value)
+    else:
+        is_fit = (value is None and name != "price") or (isinstance(value, int) and abs(value) < 2**53)
+    if not (is_fit and is_storable(after.external_id) and is_uuid(after.id)):
+        raise ValueError(f"no place in the order of {name}: {after}")
+    return wanted.limit

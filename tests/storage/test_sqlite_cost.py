@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from storage.cases import at, card, save
 
-from offers_cli.storage.base import SORTS, Missing, OfferFilter, Storage
+from offers_cli.offer import Facts
+from offers_cli.storage.base import SORTS, Missing, OfferFilter, Place, Storage
 from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import connect
 from offers_cli.storage.sqlite.storage import _question
@@ -74,6 +75,23 @@ def test_a_list_is_read_in_the_order_of_an_index(sqlite_storage: Storage, sqlite
         ["USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"],
         ["USE TEMP B-TREE FOR LAST TERM OF ORDER BY"],
     )
+
+
+@pytest.mark.parametrize("sort", [sign + sort for sort in SORTS for sign in ("", "-")])
+def test_the_thousandth_page_is_found_by_the_index_of_its_order(
+    sqlite_storage: Storage, sqlite_path: Path, sort: str
+) -> None:
+    """Not by going through the pages before; so is the first of those that have no value."""
+    save(
+        sqlite_storage,
+        card(1, discount_pct=5, commission_pct=5, facts=Facts(rating_hundredths=1, reviews=1, sold_at_least=1)),
+    )
+    [offer] = sqlite_storage.find_offers(OfferFilter())
+    question = queries.find(OfferFilter(sort=sort, limit=50), along_index=True, after=Place.of(offer, sort))
+    reads = [step for step in plan(sqlite_path, *question) if step.startswith(("SCAN offers", "SEARCH offers"))]
+    name = sort.removeprefix("-").replace("last_seen", "last_seen_at")
+    assert reads
+    assert all(step.startswith(f"SEARCH offers USING INDEX offers_{name} (") for step in reads), reads
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,16 @@ import pytest
 from storage.cases import ALL_FACTS, LINK, at, card, everything, failure, page, run, save
 
 from offers_cli.offer import Facts, PriceCondition
-from offers_cli.storage.base import Missing, OfferCounts, OfferFilter, Storage, StoredOffer, columns_of
+from offers_cli.storage.base import (
+    Missing,
+    OfferCounts,
+    OfferFilter,
+    Place,
+    Storage,
+    StoredOffer,
+    UrlRepair,
+    columns_of,
+)
 from offers_cli.storage.supabase.storage import SupabaseStorage
 
 
@@ -406,7 +415,7 @@ def busy(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Storage:
         ask, minutes = storage._client.call, itertools.count(100)
 
         def ask_late(function: str, arguments: Any, *how: Any) -> Any:
-            if function in ("offers_places", "offers_at", "offers_first"):
+            if function in ("offers_places", "offers_at", "offers_page"):
                 minute = next(minutes)
                 monkeypatch.setattr(storage._client, "call", ask)
                 unsettle(storage, {minute % 24, (minute * 7) % 24}, minute=minute)
@@ -514,3 +523,54 @@ def test_columns_say_what_the_offers_themselves_say(storage: Storage, monkeypatc
         for asked in (names, ["price_cents", "facts"], ["last_seen_at"]):
             columns = [{name: list(some[name]) for name in asked} for some in storage.find_columns(wanted, asked)]
             assert columns == list(columns_of(offers, asked))
+
+
+def pages(storage: Storage, size: int, **wanted: Any) -> list[str]:
+    """The ids of all pages of a list, one behind the other."""
+    found: list[StoredOffer] = []
+    after = None
+    while some := storage.find_page(OfferFilter(limit=size, **wanted), after=after):
+        found += some
+        after = Place.of(some[-1], wanted.get("sort", "-last_seen"))
+    return [offer.external_id for offer in found]
+
+
+@pytest.mark.parametrize("sort", [*SORTS, "-commission", "rating", "-rating", "reviews", "-sold"])
+def test_the_pages_of_a_list_lose_and_repeat_no_offer(told: Storage, sort: str) -> None:
+    """Alike ones, and those without the value, stand where one page ends and the next begins."""
+    save(told, *(card(number, price_cents=9_000, title="Água", discount_pct=7) for number in (6, 7, 8)), minute=1)
+    whole = found(told, sort=sort)
+    assert len(whole) == 8
+    for size in (1, 3, 8):
+        assert pages(told, size, sort=sort) == whole
+    some = found(told, sort=sort, max_price_cents=20_000)
+    assert pages(told, 2, sort=sort, max_price_cents=20_000) == some
+
+
+def test_a_list_goes_on_behind_an_offer_that_has_moved_or_gone(shelf: Storage) -> None:
+    first = shelf.find_page(OfferFilter(sort="price", limit=2))
+    after = Place.of(first[-1], "price")
+    save(shelf, card(5, title="Zíper", price_cents=900), minute=9)
+    rest = shelf.find_page(OfferFilter(sort="price", limit=9), after=after)
+    assert [offer.external_id for offer in (*first, *rest)] == ["MLB4", "MLB5", "MLB2", "MLB3", "MLB1", "MLB5"]
+    shelf.repair_urls([UrlRepair(offer_id=after.id, url=first[-1].url, new_url=None)])
+    assert shelf.find_page(OfferFilter(sort="price", limit=9), after=after) == rest[:-1]
+
+
+@pytest.mark.parametrize(
+    ("sort", "value"),
+    [
+        *(("-last_seen", value) for value in (None, 1, "", "yesterday", "2026-03-01", "2026-03-01T00:00:00Z")),
+        *(("price", value) for value in (None, "1", 2**63)),
+        *(("title", value) for value in (None, 1, "a\0", "\ud800")),
+        ("discount", "5"),
+    ],
+)
+def test_a_place_that_no_offer_has_is_refused_before_the_database_is_asked(
+    shelf: Storage, sort: str, value: int | str | None
+) -> None:
+    after = Place(value=value, external_id="MLB1", id="11111111-2222-4333-8444-555555555555")
+    with pytest.raises(ValueError, match=r"place|isoformat|without zone"):
+        shelf.find_page(OfferFilter(sort=sort, limit=1), after=after)
+    with pytest.raises(ValueError, match="limit"):
+        shelf.find_page(OfferFilter(sort=sort))

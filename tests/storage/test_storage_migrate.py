@@ -471,8 +471,13 @@ def test_the_first_of_each_order_are_found_by_its_index_in_postgres(filled: Any)
     )
     filled.execute("VACUUM ANALYZE offers")
     for sort in (sign + sort for sort in SORTS for sign in ("", "-")):
-        question = f"""SELECT offers_first('{{"missing": [], "words": []}}', '{sort}', 50)"""
+        question = f"""SELECT offers_page('{{"missing": [], "words": []}}', '{sort}', 50)"""
         assert blocks_read(filled, question) < 400, sort
+        value = {"title": '"t9000"', "price": "9000", "rating": "9000", "reviews": "9000", "sold": "9000"}
+        moment, name = '"2026-03-01T00:00:00.000000Z"', sort.removeprefix("-")
+        place = value.get(name, moment if "_" in name else "50")
+        after = f"""{{"value": {place}, "tie": "MLB5", "id": "55555555-2222-4333-8444-555555555555"}}"""
+        assert blocks_read(filled, question.removesuffix(")") + f", '{after}')") < 400, sort
 
 
 @pytest.mark.slow

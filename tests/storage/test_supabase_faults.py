@@ -329,7 +329,7 @@ def test_the_anon_key_gets_nothing(supabase_project: SupabaseProject, supabase_s
         "offers_needing": {"missing": ["discount"], "recheck_before": None, "after": None, "page_size": 1},
         "offers_counts": {},
         "offers_count": {"wanted": {"missing": [], "words": []}},
-        "offers_first": {"wanted": {"missing": [], "words": []}, "sort": "price", "most": 1},
+        "offers_page": {"wanted": {"missing": [], "words": []}, "sort": "price", "most": 1},
         "offers_recount": {},
         "offers_get": {"wanted": saved.offer_id},
         "offers_price_history": {"wanted": saved.offer_id},

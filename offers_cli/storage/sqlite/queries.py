@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from offers_cli.offer import Facts, known_facts
 from offers_cli.report import plain
-from offers_cli.storage.base import Missing, OfferFilter, PricePoint, ScrapeRun, StoredOffer, searchable
+from offers_cli.storage.base import Missing, OfferFilter, Place, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
 Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
@@ -364,26 +364,60 @@ def _matching(wanted: OfferFilter) -> Query:
     return " AND ".join(clauses), values
 
 
-def find(wanted: OfferFilter, columns: str = SELECTED, *, along_index: bool) -> Query:
+def find(wanted: OfferFilter, columns: str = SELECTED, *, along_index: bool, after: Place | None = None) -> Query:
     """The matching offers in their order; unknown values come last.
 
     Args:
         along_index: read them one by one in the order of the sort's index, which is quick where most of those match;
             else all of them as they stand in the file, to be sorted then.
+        after: only those behind that place.
     """
     where, values = _matching(wanted)
     # The planner, which knows no sizes, would rather go by an index of what is missing: it is named.
     name = wanted.sort.removeprefix("-")
     table = f"offers INDEXED BY offers_{_INDEXES.get(name, name)}" if along_index else "offers NOT INDEXED"
-    return f"SELECT {columns} FROM {table} WHERE {where} {_order(wanted)}", {**values, "limit": _limit(wanted)}
+    return _in_order(f"SELECT {columns} FROM {table} WHERE {where}", values, wanted, after)
+
+
+def _in_order(source: str, values: dict[str, Any], wanted: OfferFilter, after: Place | None) -> Query:
+    """The rows of a source in their order, from the first on, or from behind a place on.
+
+    Args:
+        source: a query up to and with its conditions, and its `values`.
+    """
+    values = {**values, "limit": _limit(wanted)}
+    if after is None:
+        return f"{source} {_order(wanted)}", values
+    place = {"value": after.value, "external_id": after.external_id, "id": after.id}
+    parts = [f"SELECT * FROM ({source} AND {part} {_order(wanted)})" for part in _behind(wanted, after)]
+    behind = {f"after_{name}": value for name, value in place.items()}
+    return f"{' UNION ALL '.join(parts)} LIMIT :limit", values | behind
+
+
+def _behind(wanted: OfferFilter, after: Place) -> list[str]:
+    """What stands behind a place: what has a greater value, or the same and a greater id; then what has no value."""
+    name, sign = wanted.sort.removeprefix("-"), "<" if wanted.sort.startswith("-") else ">"
+    key, ties = _SORTS[name], ", ".join(_ties(name))
+    places = ", ".join(f":after_{column}" for column in _ties(name))
+    without = [] if name in _SORTS_THAT_ALL_HAVE else [f"{key} IS NULL"]
+    if after.value is None:
+        return [f"{each} AND ({ties}) {sign} ({places})" for each in without]
+    return [f"{key} {sign}= :after_value AND ({key}, {ties}) {sign} (:after_value, {places})", *without]
+
+
+def _ties(name: str) -> tuple[str, ...]:
+    """By what offers of one value are ordered: by what is the same in every database.
+
+    Only the index of the default order goes on by our own id.
+    """
+    return ("id",) if name == "last_seen" else ("external_id", "id")
 
 
 def _order(wanted: OfferFilter) -> str:
     name, direction = wanted.sort.removeprefix("-"), "DESC" if wanted.sort.startswith("-") else "ASC"
     nulls_last = "" if name in _SORTS_THAT_ALL_HAVE else " NULLS LAST"
-    # Ties by what is the same in every database; only the index of the default order goes on by our own id.
-    tie = "" if name == "last_seen" else f"external_id {direction}, "
-    return f"ORDER BY {_SORTS[name]} {direction}{nulls_last}, {tie}id {direction} LIMIT :limit"
+    ties = ", ".join(f"{column} {direction}" for column in _ties(name))
+    return f"ORDER BY {_SORTS[name]} {direction}{nulls_last}, {ties} LIMIT :limit"
 
 
 def _limit(wanted: OfferFilter) -> int:
@@ -410,10 +444,10 @@ def first_matches(wanted: OfferFilter, limit: int) -> Query:
     return f"SELECT rowid FROM offers {index} WHERE {where} LIMIT :limit", {**values, "limit": limit}
 
 
-def find_among(wanted: OfferFilter, rows: list[int], columns: str = SELECTED) -> Query:
+def find_among(wanted: OfferFilter, rows: list[int], columns: str = SELECTED, *, after: Place | None = None) -> Query:
     """As `find`, of the offers in these rows alone."""
-    sql = f"SELECT {columns} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows)) {_order(wanted)}"
-    return sql, {"rows": json.dumps(rows), "limit": _limit(wanted)}
+    source = f"SELECT {columns} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows))"
+    return _in_order(source, {"rows": json.dumps(rows)}, wanted, after)
 
 
 def count(wanted: OfferFilter) -> Query:

@@ -25,6 +25,7 @@ from offers_cli.storage.base import (
     OfferCounts,
     OfferFilter,
     OfferKey,
+    Place,
     PricePoint,
     PruneReport,
     RecordedPrice,
@@ -54,7 +55,7 @@ from offers_cli.storage.sqlite import queries
 from offers_cli.storage.sqlite.connection import FileConnection, translated
 from offers_cli.storage.sqlite.queries import OFFERS, PRICES, RUNS, to_text
 from offers_cli.storage.sqlite.schema import check_schema, file_size, open_current, open_existing
-from offers_cli.storage.validation import is_storable, is_uuid, uuid_range, valid_cards, valid_results
+from offers_cli.storage.validation import check_page, is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 FEW = 2_000
@@ -145,6 +146,11 @@ class SqliteStorage:
     def find_offers(self, wanted: OfferFilter) -> Iterator[StoredOffer]:
         with self._snapshot() as connection, _found(connection, wanted, queries.SELECTED) as rows:
             yield from map(OFFERS.read, rows)
+
+    def find_page(self, wanted: OfferFilter, *, after: Place | None = None) -> list[StoredOffer]:
+        check_page(wanted, after)
+        with self._snapshot() as connection, _found(connection, wanted, queries.SELECTED, after) as rows:
+            return list(map(OFFERS.read, rows))
 
     def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
         with self._snapshot() as connection, _found(connection, wanted, ", ".join(names)) as rows:
@@ -289,21 +295,25 @@ class SqliteStorage:
             connection.execute("BEGIN IMMEDIATE")
 
 
-def _found(connection: FileConnection, wanted: OfferFilter, columns: str) -> closing[sqlite3.Cursor]:
+def _found(
+    connection: FileConnection, wanted: OfferFilter, columns: str, after: Place | None = None
+) -> closing[sqlite3.Cursor]:
     """These columns of the matching offers."""
-    return closing(connection.execute(*_question(connection, wanted, columns)))
+    return closing(connection.execute(*_question(connection, wanted, columns, after)))
 
 
-def _question(connection: FileConnection, wanted: OfferFilter, columns: str) -> queries.Query:
+def _question(
+    connection: FileConnection, wanted: OfferFilter, columns: str, after: Place | None = None
+) -> queries.Query:
     """The question that reads least: along the index of the order, or, where few match, not along it."""
     if queries.is_by_its_order(wanted):
-        return queries.find(wanted, columns, along_index=not _are_few(connection, wanted))
+        return queries.find(wanted, columns, along_index=not _are_few(connection, wanted), after=after)
     if wanted.sort.removeprefix("-") != "last_seen":
-        return queries.find(wanted, columns, along_index=False)
+        return queries.find(wanted, columns, along_index=False, after=after)
     rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
     if len(rows) <= FEW:
-        return queries.find_among(wanted, [row[0] for row in rows], columns)
-    return queries.find(wanted, columns, along_index=True)
+        return queries.find_among(wanted, [row[0] for row in rows], columns, after=after)
+    return queries.find(wanted, columns, along_index=True, after=after)
 
 
 def _are_few(connection: FileConnection, wanted: OfferFilter) -> bool:

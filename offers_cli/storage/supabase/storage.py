@@ -27,6 +27,7 @@ from offers_cli.storage.base import (
     OfferCounts,
     OfferFilter,
     OfferKey,
+    Place,
     PricePoint,
     PruneReport,
     RecordedPrice,
@@ -55,7 +56,7 @@ from offers_cli.storage.supabase.rows import (
     to_json,
     whole_number,
 )
-from offers_cli.storage.validation import is_storable, is_uuid, uuid_range, valid_cards, valid_results
+from offers_cli.storage.validation import check_page, is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
 BATCH = 1_000
@@ -80,7 +81,7 @@ _BY_VALUE = (
 """Fields of a filter that `offers_matches` knows by the same names."""
 
 T = TypeVar("T")
-Place = tuple[str, str | int, str]
+IdPlace = tuple[str, str | int, str]
 """An offer's id, the key that it is sorted by, and what decides among those of the same key."""
 
 
@@ -210,11 +211,15 @@ class SupabaseStorage:
     def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
         return columns_of(self.find_offers(wanted), names)
 
-    def _first_offers(self, wanted: OfferFilter, limit: int) -> list[StoredOffer]:
-        arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "most": limit}
-        return self._client.call("offers_first", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
+    def find_page(self, wanted: OfferFilter, *, after: Place | None = None) -> list[StoredOffer]:
+        return self._first_offers(wanted, check_page(wanted, after), after)
 
-    def _places(self, wanted: OfferFilter) -> Iterator[Place]:
+    def _first_offers(self, wanted: OfferFilter, limit: int, after: Place | None = None) -> list[StoredOffer]:
+        place = after and {"value": after.value, "tie": after.external_id, "id": after.id}
+        arguments = {"wanted": _wanted(wanted), "sort": wanted.sort, "most": limit, "after": place}
+        return self._client.call("offers_page", arguments, lambda answer: read_all(StoredOffer, answer["offers"]))
+
+    def _places(self, wanted: OfferFilter) -> Iterator[IdPlace]:
         """The place of each matching offer, page by page in the order of ids."""
         last: str | None = None
         while True:
@@ -400,7 +405,7 @@ def _ids(answer: Any) -> list[str]:
     return list(map(text_of, rows_of(answer)))
 
 
-def _places_of(answer: Any, *, after: str | None) -> list[Place]:
+def _places_of(answer: Any, *, after: str | None) -> list[IdPlace]:
     places = [
         (text_of(offer_id), key if isinstance(key, str) else whole_number(key), text_of(tie))
         for offer_id, key, tie in rows_of(answer)
@@ -432,7 +437,7 @@ def _wanted(wanted: OfferFilter) -> dict[str, Any]:
     }
 
 
-def sorted_ids(places: Iterable[Place], *, descending: bool, limit: int | None) -> Generator[str]:
+def sorted_ids(places: Iterable[IdPlace], *, descending: bool, limit: int | None) -> Generator[str]:
     """The ids of the places in the order of key, tie, then id.
 
     Raises:
