@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from offers_cli.runtime import Runtime
     from offers_cli.web.api import Reader
     from offers_cli.web.serve import DashboardReport
+    from offers_cli.web.words import Words
 
 
 @command(
@@ -34,7 +35,7 @@ def dashboard(
     """
     from offers_cli.web.serve import serve_dashboard
 
-    return serve_dashboard(runtime, host=host, port=port, make_reader=make_reader)
+    return serve_dashboard(runtime, host=host, port=port, make_reader=make_reader, make_words=make_words)
 
 
 def make_reader(runtime: Runtime) -> Reader:
@@ -42,3 +43,10 @@ def make_reader(runtime: Runtime) -> Reader:
     from offers_cli.cli.documents import Documents
 
     return Documents(runtime)
+
+
+def make_words(runtime: Runtime) -> Words:
+    """What the pages take from the command line."""
+    from offers_cli.cli.page_words import PageWords
+
+    return PageWords(runtime)

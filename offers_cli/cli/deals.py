@@ -76,10 +76,10 @@ def deal_blocks(report: DealsReport) -> Sequence[Block]:
     """The deals as a table, with `--why` the reasons of each, and of how many offers they are the best."""
     if not report.offers:
         return [Note(f"no deals among {report.judged} offers"), *_next_step(report)]
-    reasons = [block for deal in report.offers for block in _why(deal)] if report.with_reasons else []
+    why = [block for deal in report.offers for block in _why(deal)] if report.with_reasons else []
     of_all = ", those whose price changed last; --since and the filters choose others" if report.is_cut else ""
     count = Note(f"{len(report.offers)} of {report.total} deals among {report.judged} offers{of_all}")
-    return [_table(report.offers), *reasons, count]
+    return [_table(report.offers), *why, count]
 
 
 def _next_step(report: DealsReport) -> list[Block]:
@@ -130,13 +130,19 @@ def _class(kind: DealClass) -> object:
     return Coloured(kind.value, COLOURS[kind]) if kind in COLOURS else kind.value
 
 
-def _why(deal: Deal) -> list[Block]:
-    """Each point of a score with its reason; a pipe gets a row for each."""
+def reasons(deal: Deal) -> list[tuple[int, str]]:
+    """The points of a score, each with its reason; and what other sellers ask, which gives none."""
     rows = [(reason.points, reason.text) for reason in deal.reasons]
     if product := deal.product:
         cheapest = format_money(product.cheapest_cents, deal.offer.currency)
         here = "this is the cheapest" if product.cheapest_id == deal.offer.id else f"one asks {cheapest}"
         rows.append((0, f"{product.sellers} sellers of the same product: {here}"))
+    return rows
+
+
+def _why(deal: Deal) -> list[Block]:
+    """Each point of a score with its reason; a pipe gets a row for each."""
+    rows = reasons(deal)
     if not is_terminal(sys.stdout):
         return [Table(deal.offer.id, ("points", "reason", "id"), [(*row, deal.offer.id) for row in rows])]
     heading = f"{deal.judgement.score}  {deal.judgement.kind.value}  {deal.offer.title}"

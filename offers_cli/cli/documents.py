@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from offers_cli.cli.command import COMMON, Command, build
+from offers_cli.cli.command import COMMON, build
 from offers_cli.cli.commands import find_command
 from offers_cli.cli.render import Output
 from offers_cli.cli.usage import usage_error
 from offers_cli.errors import Bug, OffersError, UsageError
 from offers_cli.log import get_log
-from offers_cli.report import Problem, Report, document_of, failure_document, problems_of
+from offers_cli.report import Problem, document_of, failure_document, problems_of
 from offers_cli.web.api import Answer
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Documents:
         if command is None:
             raise LookupError(name)
         try:
-            report = self._report(command, words, options)
+            report = call(name, words, options, runtime=self._runtime)
         except OffersError as error:
             problems = problems_of(error)
             return Answer(failure_document(name, problems, keys=command.keys()), tuple(problems), error.exit_code)
@@ -60,23 +60,38 @@ class Documents:
             return Answer(failure_document(name, [bug], keys=command.keys()), (bug,), bug.exit_code)
         return Answer(document_of(name, report), report.problems, report.exit_code)
 
-    def _report(self, command: Command, words: Sequence[str], options: Mapping[str, Sequence[str]]) -> Report:
-        made = _made(command.name)
-        args = [*_arguments(made, options), "--", *words]
-        try:
-            params = made.make_context(f"offers {command.name}", args).params
-        except typer.TyperException as error:
-            raise usage_error(error, command.name, [*command.name.split(), *args[:-1]]) from error
-        if (limit := params.get("limit") or 0) > MOST:
-            raise UsageError(f"--limit {limit}: one answer holds {MOST} at the most", hint="offers export")
-        wanted = {key: value for key, value in params.items() if key not in {each.name for each in COMMON}}
-        report: Report = command.call(Output(json=True), wanted, runtime=self._runtime)
-        return report
-
     @staticmethod
     def options_of(name: str) -> list[str]:
         """The options of that command, as a query names them."""
         return sorted(_options(_made(name)))
+
+
+def call(name: str, words: Sequence[str], options: Mapping[str, Sequence[str]], *, runtime: Runtime) -> Any:
+    """The report of a command with these arguments and options; raises what its service raises, or `UsageError`."""
+    params = parse(name, words, options)
+    if (limit := params.get("limit") or 0) > MOST:
+        raise UsageError(f"--limit {limit}: one answer holds {MOST} at the most", hint="offers export")
+    command = find_command(name)
+    assert command
+    return command.call(Output(json=True), params, runtime=runtime)
+
+
+def parse(name: str, words: Sequence[str], options: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The parameters of a command, by their names in Python; raises `UsageError` as its command line does."""
+    made = _made(name)
+    args = [*_arguments(made, options), "--", *words]
+    try:
+        params = made.make_context(f"offers {name}", args).params
+    except typer.TyperException as error:
+        raise usage_error(error, name, [*name.split(), *args[:-1]]) from error
+    return {key: value for key, value in params.items() if key not in {each.name for each in COMMON}}
+
+
+def choices_of(name: str, option: str) -> Sequence[str]:
+    """The words that an option of a command takes; none where it takes any text."""
+    return [
+        str(getattr(choice, "value", choice)) for choice in _options(_made(name))[option].type_descriptor.choices or ()
+    ]
 
 
 @cache

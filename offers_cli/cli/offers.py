@@ -286,6 +286,9 @@ GROUPS = {
 """What is shown together; whatever stands in none of them is the offer itself."""
 
 
+ValueRow = tuple[str, object, str | None]
+
+
 def show_blocks(report: ShowReport) -> Sequence[Block]:
     """A table for each group, one row a value; a pipe gets one table. Facts that nobody told are left out.
 
@@ -298,13 +301,24 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
         from offers_cli.services.offers import OffersReport
 
         return offer_blocks(OffersReport(offers=report.candidates, total=len(report.candidates)))
+    rows = value_groups(report, offer)
+    if is_terminal(sys.stdout):
+        known = {group: [row for row in told if row[1] is not None and row[1] != ""] for group, told in rows.items()}
+        tables = [Table(group.capitalize(), COLUMNS, told) for group, told in known.items() if told]
+        unknown = [row[0] for group, told in rows.items() for row in told if row not in known[group]]
+        return [Line(offer.title), *tables, *([Line(f"Not known: {', '.join(unknown)}")] if unknown else [])]
+    return [Table(offer.title, (*COLUMNS, "group"), [(*row, group) for group, told in rows.items() for row in told])]
+
+
+def value_groups(report: ShowReport, offer: StoredOffer) -> dict[str, list[ValueRow]]:
+    """By group, the name of each value in words, the value as a person reads it, and where it came from."""
     columns = [
         field.name for field in fields(offer) if not field.metadata and field.name not in {"strategies", "facts"}
     ]
     values = {name: getattr(offer, name) for name in columns} | offer.facts.known()
     grouped = {name for names in GROUPS.values() for name in names}
     groups = {"offer": tuple(name for name in values if name not in grouped), **GROUPS}
-    rows = {
+    return {
         group: [
             (format_name(name), format_value(name, values[name], offer.currency), report.origins.get(name))
             for name in names
@@ -312,12 +326,6 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
         ]
         for group, names in groups.items()
     }
-    if is_terminal(sys.stdout):
-        known = {group: [row for row in told if row[1] is not None and row[1] != ""] for group, told in rows.items()}
-        tables = [Table(group.capitalize(), COLUMNS, told) for group, told in known.items() if told]
-        unknown = [row[0] for group, told in rows.items() for row in told if row not in known[group]]
-        return [Line(offer.title), *tables, *([Line(f"Not known: {', '.join(unknown)}")] if unknown else [])]
-    return [Table(offer.title, (*COLUMNS, "group"), [(*row, group) for group, told in rows.items() for row in told])]
 
 
 @command(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from offers_cli.errors import NotFound, PageError, UsageError
-from offers_cli.fetch.snapshots import Snapshots
+from offers_cli.fetch.snapshots import Snapshot, Snapshots
 from offers_cli.files import is_file, is_folder, parse_path
 from offers_cli.marketplaces.base import ListingReading, Marketplace, ProductReading, Reading
 from offers_cli.offer import CardValues, PageValues
@@ -123,9 +123,14 @@ def explain(
         raise NotFound(f"{target} is a source, not a page", hint=f"offers scrape {target.lower()} --dry-run")
     offer = find_offer(target, storage=storage, marketplaces=marketplaces)
     if kept := snapshots.find(offer.id):
-        text, snapshot = snapshots.read(kept.id)
-        return replace(_explain_text(text, snapshot.final_url, pages), kept_at=snapshot.fetched_at)
+        return explain_kept(kept, pages=pages, snapshots=snapshots)
     return _explain_fetched(offer.url, pages)
+
+
+def explain_kept(kept: Snapshot, *, pages: Pages, snapshots: Snapshots) -> ExplainReport:
+    """Read a kept page again; raises `NotFound` when it is gone meanwhile."""
+    text, snapshot = snapshots.read(kept.id)
+    return replace(_explain_text(text, snapshot.final_url, pages), kept_at=snapshot.fetched_at)
 
 
 def _explain_fetched(url: str, pages: Pages) -> ExplainReport:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,7 @@ from offers_cli.offer import FACTS, FLEETING, DiscountKind
 from offers_cli.report import INTERNAL, Problem, Report
 from offers_cli.services.fields import chosen
 from offers_cli.services.lookup import find_offer
-from offers_cli.storage.base import SORTS, OfferFilter, PricePoint, Storage, StoredOffer
+from offers_cli.storage.base import SORTS, OfferFilter, Place, PricePoint, Storage, StoredOffer
 
 if TYPE_CHECKING:
     from offers_cli.marketplaces.base import Marketplace
@@ -62,6 +62,43 @@ def find_offers(wanted: OfferFilter, *, storage: Storage, fields: tuple[str, ...
         lowest_price_cents=storage.lowest_prices([offer.id for offer in offers]),
         fields=fields,
         stored=None if offers else storage.count_offers(OfferFilter()),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffersPage:
+    """One page of a list, and where the next one begins.
+
+    Attributes:
+        lowest_price_cents: as in `OffersReport`.
+        after: the place of its last offer, where more follow; else None.
+        total: how many match in all, where that is known without looking at each of them.
+    """
+
+    offers: tuple[StoredOffer, ...]
+    lowest_price_cents: Mapping[str, int]
+    after: Place | None
+    total: int | None
+
+
+def find_page(wanted: OfferFilter, *, after: Place | None = None, storage: Storage) -> OffersPage:
+    """The page of matching offers behind a place, at the same cost however far it is; `wanted` has a limit.
+
+    Raises:
+        ValueError: see `Storage.find_page`.
+    """
+    assert wanted.limit
+    found = storage.find_page(replace(wanted, limit=wanted.limit + 1), after=after)
+    offers = tuple(found[: wanted.limit])
+    has_more = len(found) > wanted.limit
+    total = None if after or has_more else len(offers)
+    if total is None and not wanted.is_by_value and wanted.since is None:
+        total = storage.count_offers(wanted)
+    return OffersPage(
+        offers=offers,
+        lowest_price_cents=storage.lowest_prices([offer.id for offer in offers]),
+        after=Place.of(offers[-1], wanted.sort) if has_more else None,
+        total=total,
     )
 
 

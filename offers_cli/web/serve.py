@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from offers_cli.runtime import Runtime
     from offers_cli.web.api import Reader
+    from offers_cli.web.words import Words
 
 log = get_log("dashboard")
 
@@ -36,12 +37,18 @@ class DashboardReport(Report):
 
 
 def serve_dashboard(
-    runtime: Runtime, *, host: str, port: int, make_reader: Callable[[Runtime], Reader]
+    runtime: Runtime,
+    *,
+    host: str,
+    port: int,
+    make_reader: Callable[[Runtime], Reader],
+    make_words: Callable[[Runtime], Words],
 ) -> DashboardReport:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         make_reader: makes what `/api/v1` reads the documents of commands from, once the extra is known to be there.
+        make_words: makes what the pages take from the command line, then as well.
         port: 0 takes a free one, which the log shows.
 
     Raises:
@@ -49,7 +56,7 @@ def serve_dashboard(
         UsageError: nothing can listen there.
         QueueUnavailable, QueueRefused: Redis.
     """
-    app = make_app(runtime, host=host, make_reader=make_reader)
+    app = make_app(runtime, host=host, make_reader=make_reader, make_words=make_words)
     from offers_cli.web.server import listen
 
     try:
@@ -82,7 +89,13 @@ def serve_dashboard(
     return DashboardReport(url=url, problems=(problem,) if is_interrupted else ())
 
 
-def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Reader]) -> WSGIApplication:
+def make_app(
+    runtime: Runtime,
+    *,
+    host: str,
+    make_reader: Callable[[Runtime], Reader],
+    make_words: Callable[[Runtime], Words],
+) -> WSGIApplication:
     """The pages and what programs ask, behind the security middleware; raises `ConfigError` as `serve_dashboard`."""
     try:
         import waitress  # noqa: F401 (is it installed?)
@@ -90,6 +103,8 @@ def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Re
         from offers_cli.queue.admin import QueueAdmin
         from offers_cli.web.api import create_api, is_for_programs
         from offers_cli.web.app import create_app
+        from offers_cli.web.pages.deals import deal_pages
+        from offers_cli.web.pages.offers import offer_pages
         from offers_cli.web.pages.overview import overview_pages
         from offers_cli.web.pages.queue import queue_pages
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
@@ -113,8 +128,16 @@ def make_app(runtime: Runtime, *, host: str, make_reader: Callable[[Runtime], Re
         drift=runtime.drift_store,
         schedule=later.schedule,
     )
-    pages = create_app([overview_pages(lambda: stats().data()), queue_pages(jobs, runtime.registries)])
     runtime.patience = BRIEF  # nobody who looks at a page waits a minute for a database
+    words = make_words(runtime)
+    pages = create_app(
+        [
+            overview_pages(lambda: stats().data()),
+            deal_pages(words),
+            offer_pages(runtime, words, jobs=jobs),
+            queue_pages(jobs, runtime.registries),
+        ]
+    )
     api = create_api(make_reader(runtime), check=lambda: _check(runtime))
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

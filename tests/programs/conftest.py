@@ -13,7 +13,7 @@ from servers import RedisServer
 from storage.cases import at, card, page, run, save
 from werkzeug.test import Client, TestResponse
 
-from offers_cli.cli.dashboard import make_reader
+from offers_cli.cli.dashboard import make_reader, make_words
 from offers_cli.config import get_config
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import JobFailure
@@ -64,7 +64,7 @@ def open_desk() -> Iterator[Desk]:
     """A dashboard with the settings as they stand now."""
     get_config.cache_clear()
     with open_runtime(get_config()) as runtime:
-        yield Desk(Client(make_app(runtime, host="127.0.0.1", make_reader=make_reader)), runtime)
+        yield Desk(Client(make_app(runtime, host="127.0.0.1", make_reader=make_reader, make_words=make_words)), runtime)
 
 
 @pytest.fixture
