@@ -73,6 +73,7 @@ def doctor(*, output: Output) -> DoctorReport:
         read_health=lambda: read_health(runtime.connection),
         queue=later.registries,
         drift=runtime.drift_store,
+        alerts=later.alerts,
         storage=later.brief_storage,
         pages=runtime.pages,
         now=runtime.now(),

@@ -17,6 +17,7 @@ from offers_cli.errors import QueueRefused, QueueUnavailable
 from offers_cli.queue.registries import PutOff
 from offers_cli.redis.health import RedisHealth
 from offers_cli.redis.quarantine import SetAside
+from offers_cli.services.doctor.alerts import look_at_alerts
 from offers_cli.services.doctor.database import look_at_supabase
 from offers_cli.services.doctor.examine import Check, Finding, examine
 from offers_cli.services.doctor.machine import look_at_disk, look_at_python
@@ -228,3 +229,29 @@ def test_a_check_that_hangs_and_one_that_breaks_hide_no_other() -> None:
 )
 def test_public_keys_are_told_from_secret_ones(*, key: str, public: bool) -> None:
     assert is_public_key(Secret(key)) is public
+
+
+def alerts(*states: tuple[str, timedelta], rules: int = 1, urls: bool = True, leader: bool = True) -> Finding:
+    """What is found of alerts that ended, or were reserved, so long ago."""
+    deliveries = [SimpleNamespace(state=state, at=NOW - ago) for state, ago in states]
+    store: Any = SimpleNamespace(
+        rules=lambda: ([object()] * rules, []), deliveries=lambda: deliveries, has_leader=lambda: leader
+    )
+    return look_at_alerts(store, Secret("json://x") if urls else None, now=NOW)
+
+
+def test_rules_that_nobody_can_be_told_by_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert alerts(rules=0, urls=False).state == "ok"
+    assert alerts(urls=False).advice == "offers config set OFFERS_ALERT_URLS"
+    monkeypatch.setattr("offers_cli.services.doctor.alerts.is_installed", lambda: False)
+    assert "[notify]" in alerts().advice
+
+
+def test_alerts_that_did_not_arrive_are_counted_for_a_day() -> None:
+    hour = timedelta(hours=1)
+    assert alerts(("sent", hour), ("unknown", 25 * hour), ("reserved", timedelta(minutes=1))).state == "ok"
+    found = alerts(("unknown", hour), ("unknown", hour), ("refused", hour), ("sent", hour))
+    assert (found.state, found.advice) == ("warning", "offers alerts list")
+    assert found.evidence == "1 rule; alerts: 2 unknown, 1 refused"
+    waiting = alerts(("reserved", 50 * hour), leader=False)
+    assert (waiting.evidence, waiting.advice) == ("1 rule; alerts: 1 not yet sent", "offers worker")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from offers_cli.affiliate.session import SessionFile
+from offers_cli.alerts.store import AlertStore
 from offers_cli.config import Config, DatabaseConfig, check_home
 from offers_cli.drift.store import DriftStore
 from offers_cli.errors import (
@@ -20,6 +21,7 @@ from offers_cli.log import without_query
 from offers_cli.queue.registries import Registries
 from offers_cli.redis.health import RedisHealth
 from offers_cli.services.doctor import database
+from offers_cli.services.doctor.alerts import look_at_alerts
 from offers_cli.services.doctor.examine import Check, Finding
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python, look_at_settings
 from offers_cli.services.doctor.queue import NAMES as REDIS_NAMES
@@ -43,6 +45,7 @@ def list_checks(
     read_health: Callable[[], RedisHealth],
     queue: Registries,
     drift: DriftStore,
+    alerts: AlertStore,
     storage: Storage,
     pages: Pages,
     now: datetime,
@@ -52,7 +55,7 @@ def list_checks(
     Args:
         settings_problems: what is wrong with the settings, as `examine_config` returns it.
         read_health: asks Redis about itself.
-        queue, drift, storage, pages: opened at their first use, so that each check finds out by itself.
+        queue, drift, alerts, storage, pages: opened at their first use, so that each check finds out by itself.
     """
 
     def check(*names: str, look: Look, late: type[OffersError], settings: tuple[str, ...]) -> Check:
@@ -78,7 +81,8 @@ def list_checks(
         if not answers:
             return found
         label = config.marketplace.affiliate_tag
-        return [*found, look_at_pages(drift), look_at_label(label, queue.put_off())]
+        told = look_at_alerts(alerts, config.alerts.urls, now=now)
+        return [*found, look_at_pages(drift), look_at_label(label, queue.put_off()), told]
 
     def look_at_disks() -> Sequence[Finding]:
         folder = config.database.sqlite_path.parent
@@ -100,7 +104,9 @@ def list_checks(
     return [
         *first,
         Check(names=("disk",), look=look_at_disks),
-        check(*REDIS_NAMES, "pages", "label", look=look_at_redis, late=QueueUnavailable, settings=("REDIS_URL",)),
+        check(
+            *REDIS_NAMES, "pages", "label", "alerts", look=look_at_redis, late=QueueUnavailable, settings=("REDIS_URL",)
+        ),
         check(*database.NAMES, look=look_at_database, late=StorageUnavailable, settings=("OFFERS_DB", "SUPABASE_")),
         Check(names=("session",), look=lambda: look_at_session(session.load, now=now)),
         check("source", look=lambda: look_at_source(pages), late=SiteUnavailable, settings=SITE_SETTINGS),
