@@ -31,7 +31,7 @@ CUT = ("MLB7000000159", "MLB7000000418")
 HOME = "/home/you/.local/share/offers"
 CHANGES = re.compile(
     r"(?<=127\.0\.0\.1:)\d+|(?<=, offer )[0-9a-f]{8}|(?<=jobs per s)\s+[\d.]+|(?<=jobs per minute of work)\s+[\d.]+"
-    r"|(?<=days left)\s+\d+|\bjust now\b|\b\d+ (?:s|min) ago\b|\b\d+(?:\.\d+)? (?:s|min)\b"
+    r"|(?<=days left)\s+\d+|\bjust now\b|\b\d+ (?:s|min) ago\b|\b\d+(?:\.\d+)? (?:min \d+ )?s\b"
     r"|\d{4}-\d\d-\d\d \d\d:\d\d|[\u2800-\u28ff]+|└.*\n.*"
 )
 """What differs from one run to the next: ports, ids made anew, times, and so the line of a plot."""

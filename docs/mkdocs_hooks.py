@@ -45,8 +45,8 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Fit what the repository's reader takes otherwise.
 
-    A page of the root lies elsewhere here; a file of the code is no page and stays a name; a bar in a table's code
-    needs no backslash.
+    A page of the root lies elsewhere here; a file of the code is no page and stays a name that tells its path; a bar
+    in a table's code needs no backslash.
     """
     here = PurePosixPath(page.file.src_uri).parent
     source = {inside: name for name, inside in ROOT_PAGES.items()}.get(page.file.src_uri, f"docs/{page.file.src_uri}")
@@ -61,7 +61,7 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
         wanted = posixpath.normpath(PurePosixPath(source).parent / path)
         inside = ROOT_PAGES.get(wanted, wanted.removeprefix("docs/"))
         if inside == wanted and (ROOT / wanted).exists():
-            return found["text"]
+            return f'<span title="{wanted}">{found["text"]}</span>'
         return f"{found['image']}[{found['text']}]({posixpath.relpath(inside, here)}{mark}{anchor})"
 
     return LINK_OR_CODE.sub(fitted, markdown)
