@@ -371,7 +371,7 @@ def test_a_page_or_a_batch_is_one_request(supabase_project: SupabaseProject, sup
         assert len(list(storage.find_offers(OfferFilter(limit=200)))) == 200
         storage.close()
         assert server.requests == [
-            f"/rest/v1/rpc/offers_{name}" for name in ("save_cards", "enrich", "needing_enrichment", "counts", "first")
+            f"/rest/v1/rpc/offers_{name}" for name in ("save_cards", "enrich", "needing_enrichment", "counts", "page")
         ]
 
 
