@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import itertools
 import re
@@ -96,3 +97,22 @@ def test_a_how_to_names_no_code_and_no_setting_that_is_not_there(page: Path) -> 
     settings = {name for setting in SETTINGS for name in setting.names} | {"OFFERS_HOME"}
     assert set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", quoted)) <= settings
     assert set(re.findall(r"(?<![\w-])[a-z]+(?:_[a-z]+)+(?![\w-])", quoted)) <= WORK_ERRORS.keys()
+
+
+def test_a_message_that_a_how_to_quotes_is_one_of_the_program() -> None:
+    """Whoever searches for the words on the screen finds the page: each line holds a piece of the code's own text."""
+    texts = {
+        node.value
+        for path in (ROOT / "offers_cli").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= 15
+    }
+    quoted = [
+        line
+        for page in HOW_TO
+        for kind, block in FENCED.findall(page.read_text("utf-8"))
+        for line in block.splitlines()
+        if kind == "text"
+    ]
+    assert quoted
+    assert [line for line in quoted if not any(text in line for text in texts)] == []
