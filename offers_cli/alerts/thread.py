@@ -9,7 +9,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from offers_cli.alerts.channels import Channels
-from offers_cli.alerts.post import send_waiting
+from offers_cli.alerts.post import Post
 from offers_cli.alerts.store import AlertStore
 from offers_cli.alerts.troubles import TroubleWatch
 from offers_cli.alerts.watch import OfferWatch
@@ -67,14 +67,14 @@ class AlertThread(threading.Thread):
     def run(self) -> None:
         """Not called by anybody but the thread itself."""
         try:
-            channels = self._open_channels()
+            post = Post(self._store, self._open_channels(), worker=self.worker)
         except ConfigError as error:
             log.warning("no alert is sent", reason=error.message, hint=error.hint or None)
             return
         while not self._must_stop():
             pause_s = self._tick_s
             try:
-                self.step(channels)
+                self.step(post)
                 self._outage.ended()
             except OffersError as error:
                 pause_s = max(pause_s, self._outage.failed(error))
@@ -85,21 +85,18 @@ class AlertThread(threading.Thread):
         with suppress(OffersError):
             self._store.lead(self.worker, seconds=0)
 
-    def step(self, channels: Channels) -> None:
+    def step(self, post: Post) -> None:
         """Watch and send once, if no other worker does; raises what Redis and the database answer."""
         if not self._store.lead(self.worker, seconds=LEAD_S):
             return
         # What is reserved goes out first: neither a slow database nor a trouble that cannot be seen keeps it waiting.
-        self._send(channels)
+        post.send_waiting(is_stopping=self._must_stop)
         if time.monotonic() >= self._troubles_at:
             self._troubles.look()
             self._troubles_at = time.monotonic() + TROUBLES_S
-            self._send(channels)
+            post.send_waiting(is_stopping=self._must_stop)
         self._offers.look(is_stopping=self._must_stop)
-        self._send(channels)
-
-    def _send(self, channels: Channels) -> None:
-        send_waiting(self._store, channels, worker=self.worker, is_stopping=self._must_stop)
+        post.send_waiting(is_stopping=self._must_stop)
 
     def _must_stop(self) -> bool:
         return self._closing.is_set() or self._stop_request.made

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from offers_cli.alerts.channels import Channels
-from offers_cli.alerts.post import send_waiting
+from offers_cli.alerts.post import Post
 from offers_cli.alerts.rule import Rule
 from offers_cli.alerts.store import SEND_S, AlertStore
 from offers_cli.alerts.watch import OfferWatch
@@ -89,7 +89,7 @@ def work(socket: Path, channels: Channels, number: int, *, die_at: int, later_s:
     sender = SimpleNamespace(send=watched(channels.send))
     watch = OfferWatch(store, storage=Shop(number), channels=channels.names, now=lambda: now)  # type: ignore[arg-type]
     watch.look()
-    send_waiting(store, sender, worker=f"w{os.getpid()}")  # type: ignore[arg-type]
+    Post(store, sender, worker=f"w{os.getpid()}").send_waiting()  # type: ignore[arg-type]
 
 
 def main(socket: Path, address: str, rounds: int) -> None:

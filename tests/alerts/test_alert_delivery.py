@@ -6,26 +6,33 @@ import logging
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import redis
 from alert_receiver import TOKEN, Receiver
+from servers import RedisServer
 from waiting import wait_until
 
+from offers_cli import worker as worker_module
 from offers_cli.alerts import watch
 from offers_cli.alerts.channels import Channels
-from offers_cli.alerts.post import send_waiting
+from offers_cli.alerts.post import Post
 from offers_cli.alerts.rule import Rule
 from offers_cli.alerts.store import AlertStore, Message
 from offers_cli.alerts.thread import AlertThread
 from offers_cli.alerts.troubles import TroubleWatch
 from offers_cli.alerts.watch import OfferWatch
+from offers_cli.config import load_config
 from offers_cli.config.values import Secret
-from offers_cli.errors import ConfigError, StorageUnavailable
+from offers_cli.errors import ConfigError, QueueUnavailable, StorageUnavailable
 from offers_cli.offer import Offer, PriceCondition
 from offers_cli.queue.signals import StopRequest
-from offers_cli.storage.base import OfferFilter, Storage
+from offers_cli.runtime import open_runtime
+from offers_cli.storage.base import OfferFilter, ScrapeRun, Storage
 
 pytest_plugins = ("storage.conftest",)
 
@@ -211,7 +218,7 @@ def test_no_address_is_told_by_logs_redis_or_errors(
     world.show(9_000, 1)
     world.watch.look()
     receiver.status = None
-    assert send_waiting(world.store, channels, worker="a") == 1
+    assert Post(world.store, channels, worker="a").send_waiting() == 1
     kept = [connection.hgetall(key) for key in (world.store.keys.deliveries, world.store.keys.rules)]
     assert lines
     assert TOKEN not in repr((lines, kept)) + repr(world.store.deliveries()) + repr(receiver.urls)
@@ -219,6 +226,64 @@ def test_no_address_is_told_by_logs_redis_or_errors(
         Channels(Secret(f"nosuch://{TOKEN}"))
     assert "1 nosuch" in refused.value.message
     assert TOKEN not in repr(refused.value) + refused.value.hint
+
+
+@pytest.mark.network
+def test_what_arrived_while_redis_was_away_is_shown_as_sent_when_it_is_back(
+    receiver: Receiver, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be shown as unknown, and its reader would send it by hand."""
+    message = Message(title="kept", text="x", about="disk")
+    world.store.note_trouble("disk", seen=b"", value="{}", message=message, channels=["1 json"])
+    post = Post(world.store, Channels(receiver.urls), worker="a")
+
+    def away(*_args: object) -> None:
+        raise QueueUnavailable("Redis is away")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(world.store, "settle", away)
+        with pytest.raises(QueueUnavailable):
+            post.send_waiting()
+    assert post.send_waiting() == 0
+    assert receiver.titles == ["kept"]
+    assert [each.state for each in world.store.deliveries()] == ["sent"]
+
+
+@pytest.mark.network
+def test_a_worker_with_addresses_watches_and_sends_beside_its_jobs(
+    receiver: Receiver, shared_redis: RedisServer, world: World, tmp_path: Path
+) -> None:
+    """As `offers worker` puts it together, with the settings alone."""
+    tmp_path.chmod(0o700)
+    settings = {"OFFERS_HOME": str(tmp_path), "REDIS_URL": shared_redis.url, "OFFERS_ALERT_URLS": receiver.address}
+    with open_runtime(load_config(settings, tmp_path)) as runtime:
+        world.now, world.storage = datetime.now(UTC) - timedelta(hours=1), runtime.storage
+        world.show(12_000, 1)
+        world.add(below_cents=10_000)
+        world.show(9_000, 1)
+        run = ScrapeRun(id=str(uuid4()), source="ofertas", status="failed", started_at=world.now - timedelta(days=3))
+        runtime.storage.save_run(run)
+        worker = SimpleNamespace(stop_request=StopRequest(1))
+        with worker_module._alerts_beside(worker, runtime):  # type: ignore[arg-type]
+            wait_until(lambda: len(receiver.titles) == 2)
+    assert sorted(receiver.titles) == ["Nothing was scraped for 72 hours", "R$ 90,00: Fone 1"]
+    assert not world.store.has_leader()
+
+
+def test_a_worker_whose_address_is_none_does_its_jobs_and_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    thread = AlertThread(
+        world.store,
+        open_channels=lambda: Channels(Secret(f"nosuch://{TOKEN}")),
+        offers=world.watch,
+        troubles=TroubleWatch(world.store, {}, channels=[], now=lambda: world.now),
+        stop_request=StopRequest(1),
+    )
+    thread.start()
+    thread.join()
+    assert "no alert is sent" in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_without_apprise_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
