@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from offers_cli.config import Config, check_home
-from offers_cli.errors import QueueRefused, QueueUnavailable
+from offers_cli.errors import ConfigError, QueueRefused, QueueUnavailable
 from offers_cli.log import get_log
 from offers_cli.storage.base import Missing, Storage
 from offers_cli.storage.patience import BRIEF, Patience
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from offers_cli.services.enrich import Enricher
     from offers_cli.services.page_offers import PageOffers
     from offers_cli.services.pages import Pages
+    from offers_cli.services.stats import StatsReport
 
 log = get_log("scrape")
 
@@ -408,6 +409,23 @@ class Runtime:
         fields = {Missing.OLD_PRICE, Missing.DISCOUNT}
         makes_links = self.config.marketplace.affiliate_tag is not None and self.login.is_valid()
         return frozenset(fields | {Missing.AFFILIATE_LINK} if makes_links else fields)
+
+    def collect_stats(self) -> StatsReport:
+        """The figures of this moment; a session that cannot be used makes no links, and hides no figures."""
+        from offers_cli.services.stats import collect_stats
+
+        try:
+            wanted = self.wanted
+        except ConfigError:
+            wanted = frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+        return collect_stats(
+            storage=self.later.brief_storage,
+            queue=self.later.registries,
+            pace=self.later.shared_pace,
+            drift=self.drift_store,
+            schedule=self.later.schedule,
+            wanted=wanted,
+        )
 
     def page_offers(self, *, enqueue: bool) -> PageOffers:
         """What saves the offers of pages, and queues what they lack if it is to."""

@@ -1,4 +1,4 @@
-"""Moments: one clock, one way to write them for programs, and the zone in which people see them."""
+"""Moments: one clock, one way to write them for programs, the zone in which people see them; durations in words."""
 
 from __future__ import annotations
 
@@ -43,3 +43,15 @@ def local_zone_name() -> str | None:
         return ZoneInfo(name).key if name else "UTC" if not time.timezone and not time.daylight else None
     except (ZoneInfoNotFoundError, OSError, ValueError):  # a rule such as EST5EDT,M3.2.0, or a path
         return None
+
+
+def format_duration(seconds: float | None) -> str:
+    """A duration in its two largest units; a dash for None."""
+    if seconds is None:
+        return "-"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

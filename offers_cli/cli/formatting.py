@@ -118,18 +118,6 @@ def format_when(moment: datetime, *, now: datetime) -> str:
     return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
 
 
-def format_duration(seconds: float | None) -> str:
-    """A duration in its two largest units; a dash for None."""
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def format_size(count: int | None) -> str:
     """Bytes in MiB; a dash for None."""
     return "-" if count is None else f"{count / 2**20:.1f} MiB"

@@ -85,7 +85,8 @@ Block = Table | Line | Note | Plot
 
 def summary(command: str, report: Report, columns: Sequence[str]) -> list[Block]:
     """Some of a report's figures: a table for a person, a row for each, and one line for a pipe."""
-    from offers_cli.cli.formatting import format_duration, format_name
+    from offers_cli.cli.formatting import format_name
+    from offers_cli.times import format_duration
 
     data = report.data()
     title = command + (" (dry run, nothing changed)" if data.get("dry_run") else "")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.formatting import format_duration
 from offers_cli.cli.render import Block, Coloured, Note, Table
+from offers_cli.times import format_duration
 
 if TYPE_CHECKING:
     from offers_cli.runtime import Runtime

@@ -10,12 +10,11 @@ import typer
 
 from offers_cli.cli.command import GROUPS, Group, build, command
 from offers_cli.cli.commands import SUMMARIES, find_commands
-from offers_cli.cli.formatting import format_duration
 from offers_cli.cli.options import parse_age
 from offers_cli.cli.render import Block, Coloured, Line, Note, Table
 from offers_cli.cli.usage import usage_error
 from offers_cli.errors import UsageError
-from offers_cli.times import local_zone_name
+from offers_cli.times import format_duration, local_zone_name
 
 if TYPE_CHECKING:
     from offers_cli.queue.schedule import Run

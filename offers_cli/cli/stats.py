@@ -11,20 +11,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.failed import failure_lines
-from offers_cli.cli.formatting import format_duration, format_time
+from offers_cli.cli.formatting import format_time
 from offers_cli.cli.render import Block, Line, Output, Table, can_redraw, console, is_terminal
 from offers_cli.cli.schedule import schedule_table
-from offers_cli.errors import ConfigError, Interrupted
-from offers_cli.storage.base import Missing
+from offers_cli.errors import Interrupted
 from offers_cli.text import printable
-from offers_cli.times import utc_now
+from offers_cli.times import format_duration, utc_now
 
 if TYPE_CHECKING:
     from rich.table import Table as Grid
@@ -130,29 +128,9 @@ def stats(
     ] = 2.0,
 ) -> StatsReport:
     """Show the queue, the failures by reason, how complete the catalogue is, and what each worker does now."""
-    from offers_cli.services.stats import collect_stats
-
-    later = runtime.later
-    collect = partial(
-        collect_stats,
-        storage=later.brief_storage,
-        queue=later.registries,
-        pace=later.shared_pace,
-        drift=runtime.drift_store,
-        schedule=later.schedule,
-        wanted=_wanted(runtime),
-    )
     if watch:
-        watch_stats(collect, output, interval_s=interval, sleep=time.sleep)
-    return collect()
-
-
-def _wanted(runtime: Runtime) -> frozenset[Missing]:
-    """What enrichment is asked for; a session that cannot be used makes no links, and hides no figures."""
-    try:
-        return runtime.wanted
-    except ConfigError:
-        return frozenset({Missing.OLD_PRICE, Missing.DISCOUNT})
+        watch_stats(runtime.collect_stats, output, interval_s=interval, sleep=time.sleep)
+    return runtime.collect_stats()
 
 
 def watch_stats(

@@ -20,13 +20,14 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from offers_cli.cli.formatting import format_duration, format_money
+from offers_cli.cli.formatting import format_money
 from offers_cli.cli.render import console
 from offers_cli.cli.stats import Row, grid
 from offers_cli.log import configure_logging
 from offers_cli.queue.results import WorkerReport
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED
 from offers_cli.services.worker import QueueView, say_what_waits
+from offers_cli.times import format_duration
 
 if TYPE_CHECKING:
     from rich.table import Table as Grid

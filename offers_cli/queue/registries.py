@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import redis
 
 BATCH = 1000
+LONGEST_LOOK = 20
+"""So many batches are looked through for one page of failed jobs; where few are wanted, a page may be short."""
 RATE_WINDOW_S = 300
 """How far back `rates` looks; less than RQ keeps finished jobs."""
 IDLE_GAP_S = 60.0
@@ -106,6 +108,14 @@ class FailedJobs:
     code: str
     jobs: int
     newest: FailedJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedPage:
+    """Some failed jobs, newest first, and the rank at which the next ones begin; None where these are the last."""
+
+    jobs: tuple[FailedJob, ...]
+    following: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +310,28 @@ class Registries:
             if looked_at < BATCH or len(found) == limit:
                 return found
             first += BATCH
+
+    def failed_page(self, *, reasons: Collection[str] = (), first: int = 0, size: int) -> FailedPage:
+        """Some failed jobs, newest first, from that rank on; the cost is bounded, however many failed.
+
+        Empty `reasons` means all. Ranks move with what fails or is requeued meanwhile.
+
+        Args:
+            size: the most jobs.
+        """
+        ids: list[bytes] = []
+        following: int | None = first
+        for _ in range(LONGEST_LOOK):
+            looked_at, found = self._find_failed(reasons, first)
+            ids, first = [*ids, *found], first + looked_at
+            following = first if looked_at == BATCH else None
+            if len(ids) > size or following is None:
+                break
+        if len(ids) > size:
+            ids = ids[:size]
+            [rank] = query(self.connection, ("ZREVRANK", self.keys.failed, ids[-1]))
+            following = first if rank is None else rank + 1  # None: it was requeued meanwhile
+        return FailedPage(jobs=tuple(self._read_failed(ids)), following=following)
 
     def _find_failed(self, reasons: Collection[str], first: int) -> tuple[int, list[bytes]]:
         """How many jobs the stretch from that rank on holds, newest first, and the ids of those wanted."""

@@ -160,7 +160,7 @@ def requeue_failed(
     wanted = partial(queue.requeue_failed, reasons=reasons, older_than_s=older_than_s, dry_run=dry_run)
     if not names and not reasons:
         failures = queue.failures()
-        left = {code: count for code, count in failures.items() if _is_final(code)}
+        left = {code: count for code, count in failures.items() if is_final(code)}
         others = frozenset(failures) - frozenset(left)
         done = wanted(reasons=others, limit=limit) if others else RequeueReport(found=0, requeued=0, skipped=0)
         return replace(done, dry_run=dry_run, left=left)
@@ -183,7 +183,8 @@ def requeue_failed(
     return replace(report, problems=tuple(replace(each, exit_code=1) if report.found else each for each in idle))
 
 
-def _is_final(code: str) -> bool:
+def is_final(code: str) -> bool:
+    """Whether a failure of that code would only fail again."""
     error = WORK_ERRORS.get(code)
     return error is not None and error.outcome is Outcome.FINAL
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Flask, abort, make_response, render_template, request
+from flask import Blueprint, Flask, abort, current_app, make_response, render_template, request, url_for
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from offers_cli.config.values import written_duration
 from offers_cli.errors import OffersError, QueueUnavailable
 from offers_cli.offer import url_problem
+from offers_cli.storage.validation import is_uuid
+from offers_cli.times import format_duration, local_zone_name
 from offers_cli.web.security import SAFE_METHODS
 
 AREAS = {
@@ -46,7 +50,13 @@ def create_app(areas: Iterable[Blueprint]) -> Flask:
     app = Flask(__name__)
     app.jinja_env.autoescape = True
     app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.filters |= {"moment": _moment, "web_address": _web_address}
+    app.jinja_env.filters |= {
+        "moment": _moment,
+        "duration": format_duration,
+        "as_written": written_duration,
+        "web_address": _web_address,
+        "offer_page": _offer_page,
+    }
     _guard_forms(app)
     for area in areas:
         app.register_blueprint(area)
@@ -56,7 +66,7 @@ def create_app(areas: Iterable[Blueprint]) -> Flask:
     @app.context_processor
     def in_page() -> dict[str, Any]:
         shown = {name: label for name, label in AREAS.items() if name in app.blueprints}
-        return {"areas": shown, "area": request.blueprint}
+        return {"areas": shown, "area": request.blueprint, "zone": local_zone_name()}
 
     return app
 
@@ -92,7 +102,16 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _moment(time: datetime | None) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else ""
+    """A moment as people here write it; nothing for one that no clock shows."""
+    with suppress(OverflowError):
+        return f"{time.astimezone():%Y-%m-%d %H:%M:%S}" if time else ""
+    return ""
+
+
+def _offer_page(offer_id: str | None) -> str | None:
+    """The address of an offer's page; None for what is no offer's id, or where there are no such pages."""
+    is_shown = "offers" in current_app.blueprints and is_uuid(offer_id or "")
+    return url_for("offers.offer", name=offer_id) if is_shown else None
 
 
 def _web_address(url: str | None) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,15 @@ from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.installation import extra_command
 from offers_cli.log import get_log
 from offers_cli.report import Problem, Report
-from offers_cli.services.stats import collect_stats
+from offers_cli.services.runs import list_runs
+from offers_cli.services.schedule import list_schedule
 from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from offers_cli.runtime import Runtime
+    from offers_cli.services.runs import PastRun
     from offers_cli.web.api import Reader
     from offers_cli.web.words import Words
 
@@ -56,7 +59,8 @@ def serve_dashboard(
         UsageError: nothing can listen there.
         QueueUnavailable, QueueRefused: Redis.
     """
-    app = make_app(runtime, host=host, make_reader=make_reader, make_words=make_words)
+    stopped = Event()
+    app = make_app(runtime, host=host, make_reader=make_reader, make_words=make_words, stopped=stopped)
     from offers_cli.web.server import listen
 
     try:
@@ -73,6 +77,7 @@ def serve_dashboard(
 
     def stop(number: int, _frame: FrameType | None) -> None:
         stopped_by.append(number)
+        stopped.set()
         raise KeyboardInterrupt  # waitress's loop ends by it, and finishes what it was answering
 
     handlers = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -95,8 +100,13 @@ def make_app(
     host: str,
     make_reader: Callable[[Runtime], Reader],
     make_words: Callable[[Runtime], Words],
+    stopped: Event,
 ) -> WSGIApplication:
-    """The pages and what programs ask, behind the security middleware; raises `ConfigError` as `serve_dashboard`."""
+    """The pages and what programs ask, behind the security middleware; raises `ConfigError` as `serve_dashboard`.
+
+    Args:
+        stopped: is set when the server stops, to end what would go on.
+    """
     try:
         import waitress  # noqa: F401 (is it installed?)
 
@@ -104,9 +114,11 @@ def make_app(
         from offers_cli.web.api import create_api, is_for_programs
         from offers_cli.web.app import create_app
         from offers_cli.web.pages.deals import deal_pages
+        from offers_cli.web.pages.failures import failures_pages
         from offers_cli.web.pages.offers import offer_pages
         from offers_cli.web.pages.overview import overview_pages
         from offers_cli.web.pages.queue import queue_pages
+        from offers_cli.web.pages.runs import runs_pages
         from offers_cli.web.security import SecurityMiddleware, TrustedHosts
     except ImportError as exc:
         raise ConfigError(
@@ -119,22 +131,16 @@ def make_app(
             hint="export OFFERS_DASHBOARD_TOKEN=$(openssl rand -hex 24), or leave --host out",
         )
     jobs = QueueAdmin(runtime.connection, name=runtime.config.enrichment.queue_name)
-    later = runtime.later
-    stats = partial(
-        collect_stats,
-        storage=later.brief_storage,
-        queue=later.registries,
-        pace=later.shared_pace,
-        drift=runtime.drift_store,
-        schedule=later.schedule,
-    )
     runtime.patience = BRIEF  # nobody who looks at a page waits a minute for a database
+    newest_runs = partial(_newest_runs, runtime)
     words = make_words(runtime)
     pages = create_app(
         [
-            overview_pages(lambda: stats().data()),
+            overview_pages(collect_stats=runtime.collect_stats, list_runs=newest_runs, stopped=stopped),
             deal_pages(words),
             offer_pages(runtime, words, jobs=jobs),
+            failures_pages(runtime.registries, runtime.later.brief_storage),
+            runs_pages(list_runs=newest_runs, list_schedule=lambda: list_schedule(runtime.later.schedule)),
             queue_pages(jobs, runtime.registries),
         ]
     )
@@ -144,6 +150,10 @@ def make_app(
         return (api if is_for_programs(environ.get("PATH_INFO", "")) else pages)(environ, start_response)
 
     return SecurityMiddleware(app, hosts=TrustedHosts(host, settings.hosts), token=settings.token)
+
+
+def _newest_runs(runtime: Runtime, limit: int) -> Sequence[PastRun]:
+    return list_runs(storage=runtime.later.brief_storage, limit=limit, now=runtime.now()).runs
 
 
 def _check(runtime: Runtime) -> None:

@@ -2,7 +2,8 @@
 
 waitress itself closes only what is silent for minutes, and at its limit accepts nobody: a hundred connections that send
 a byte now and then would keep everybody else out. Here each has a time to send its request whole and to take its
-answer, and where there are too many the one that has taken longest makes way.
+answer, and where there are too many the one that has taken longest makes way. A stream may go on for as long as its
+client takes what comes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import MultiSocketServer, TcpWSGIServer
 from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
+from offers_cli.web.live import STREAMS
 from offers_cli.web.security import HEADERS
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 20.0
 CONNECTIONS = 100
 THREADS = 8
+"""For everything but streams, which have threads of their own number besides."""
 MAX_HEADER_BYTES = 2**15
 MAX_BODY_BYTES = 2**16
 
@@ -46,7 +49,7 @@ class Connection(HTTPChannel):
     def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
         self._clock = server.clock
         self._is_served = False
-        self.waits_since = self._clock()
+        self.waits_since = self.taken_at = self._clock()
         super().__init__(server, *args, **kwargs)
 
     def service(self) -> None:
@@ -60,6 +63,13 @@ class Connection(HTTPChannel):
     def waits(self) -> bool:
         """Whether it is the client's turn: to send, or to take what was answered."""
         return not (self._is_served or self.requests or self.will_close)
+
+    @property
+    def is_stuck_since(self) -> float:
+        """Since when the client owes something: a request, or to take what was sent; now for one that owes nothing."""
+        if self.total_outbufs_len == 0 or not self._is_served:
+            self.taken_at = self._clock()
+        return self.waits_since if self.waits else self.taken_at
 
     def cut(self) -> None:
         """End it without asking whether its client takes what is left."""
@@ -85,7 +95,7 @@ class Server(TcpWSGIServer):
         """Called about every second."""
         patient_since = self.clock() - PATIENCE_S
         for connection in self._connections():
-            if connection.waits and connection.waits_since < patient_since:
+            if connection.is_stuck_since < patient_since:
                 connection.cut()
 
     def _connections(self) -> list[Connection]:
@@ -99,10 +109,12 @@ def listen(app: WSGIApplication, host: str, port: int, *, server_class: type[Ser
         OSError: nothing can listen there.
         ValueError: the host is no address of this machine.
     """
+    threads = THREADS + STREAMS
     settings: Any = Adjustments(
         host=host,
         port=port,
-        threads=THREADS,
+        threads=threads,
+        channel_request_lookahead=1,  # so that a client that leaves its stream is noticed
         ident=None,
         max_request_header_size=MAX_HEADER_BYTES,
         max_request_body_size=MAX_BODY_BYTES,
@@ -110,8 +122,9 @@ def listen(app: WSGIApplication, host: str, port: int, *, server_class: type[Ser
         cleanup_interval=1,
         asyncore_use_poll=True,
     )
+    settings.send_bytes = 1  # a stream's pieces are small, and go at once; as an argument it warns of its end
     dispatcher = ThreadedTaskDispatcher()
-    dispatcher.set_thread_count(THREADS)
+    dispatcher.set_thread_count(threads)
     sockets: dict[int, Any] = {}
     servers: list[Any] = [
         server_class(app, sockets, dispatcher=dispatcher, adj=settings, sockinfo=info) for info in settings.listen

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 from queue_fakes import make_job
@@ -64,7 +65,8 @@ def open_desk() -> Iterator[Desk]:
     """A dashboard with the settings as they stand now."""
     get_config.cache_clear()
     with open_runtime(get_config()) as runtime:
-        yield Desk(Client(make_app(runtime, host="127.0.0.1", make_reader=make_reader, make_words=make_words)), runtime)
+        app = make_app(runtime, host="127.0.0.1", make_reader=make_reader, make_words=make_words, stopped=Event())
+        yield Desk(Client(app), runtime)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_from_the_start_page_to_a_failed_job_and_back_into_the_queue_without_jav
 ) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(dashboard.url)
-    assert "page changed" in page.inner_text("main")
+    assert "page_changed" in page.inner_text("#failures")
     page.click("nav >> text=Queue")
     card = page.locator(".cards a.failed")
     assert card.locator("strong").inner_text() == "1"
@@ -67,15 +67,52 @@ def test_from_the_start_page_to_a_failed_job_and_back_into_the_queue_without_jav
     worked = program.json("worker", "--burst").data
     assert (worked["succeeded"], worked["failed"]) == (0, 1), "it ran again, and its page is still broken"
 
-    page.click("nav >> text=Failed")
-    page.click("button:text('Requeue all failed')")
-    page.click("nav >> text=Queue")
+    page.click("nav >> text=Failures")
+    page.click("button:text('Requeue 1 job')")
+    assert "1 job is back in the queue" in page.inner_text("main")
+    page.click("header nav >> text=Queue")
     page.click("text=Empty the queue")
     assert "enqueue-missing" in page.inner_text("details")
     page.click("button:text('Delete all queued jobs')")
     assert program.json("stats").data["queue"]["queued"] == 0
     assert program.json("enqueue-missing").data["enqueued"] == 1
     program("worker", "--burst")
+
+
+def test_the_overview_is_live_and_failures_go_back_by_the_keyboard_alone(
+    browser: Browser, dashboard: Served, failed_job: str, redis: RedisServer, program: Program
+) -> None:
+    """What changes is seen without a reload, and a page that is left ends its stream."""
+    page = browser.new_context().new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(dashboard.url)
+    page.locator("[data-live-state]", has_text="Live").wait_for()
+    page.focus("#queue a:has-text('failed')")
+    with redis.connect() as connection:
+        connection.rpush("rq:queue:enrichment", "enrich-one", "enrich-two")
+        try:
+            page.locator("#queue li:has-text('queued') strong", has_text="2").wait_for()
+        finally:
+            connection.delete("rq:queue:enrichment")
+    page.locator("#queue li:has-text('queued') strong", has_text="0").wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "/failures/", "its focus stayed"
+    page.click("button:text('Pause')")
+    page.locator("[data-live-state]", has_text="Paused").wait_for()
+
+    page.goto(f"{dashboard.url}/failures/?reason=page_changed")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Requeue 1 job":
+            break
+    page.keyboard.press("Enter")
+    page.locator("[role=status]", has_text="1 job is back in the queue").wait_for()
+    assert program.json("stats").data["queue"]["queued"] == 1
+    program("worker", "--burst")
+    assert errors == []
 
 
 @pytest.fixture
@@ -180,7 +217,8 @@ def plant(connection: Redis, number: int, text: str) -> str:
 WHAT_A_PAGE_HOLDS = """() => ({
   title: document.title,
   active: [...document.querySelectorAll('*')].filter(element =>
-    element.matches('script, iframe, base, img, svg, object, embed, style, meta[http-equiv], [style], [srcdoc]')
+    element.matches('script:not([src="/static/live.js"]), iframe, base, img, svg, object, embed')
+    || element.matches('style, meta[http-equiv], [style], [srcdoc]')
     || element.getAttributeNames().some(name => name.startsWith('on'))).map(element => element.outerHTML),
   links: [...document.querySelectorAll('a, link')].map(link => new URL(link.href)).map(url => url.protocol + url.host),
   forms: [...document.forms].map(form => new URL(form.action)).map(url => url.protocol + url.host),
@@ -200,7 +238,7 @@ def test_no_text_of_strangers_runs_or_changes_anything(
         job_ids = [plant(connection, number, text) for number, text in enumerate(texts)]
         before = snapshot(connection)
         registries = ("queued", "started", "scheduled", "deferred", "finished", "failed", "canceled")
-        paths = ["/", "/rq/", "/rq/workers", *(f"/rq/{registry}/" for registry in registries)]
+        paths = ["/", "/failures/", "/runs/", "/rq/", "/rq/workers", *(f"/rq/{registry}/" for registry in registries)]
         paths += [f"/rq/job/{job_id}{kind}" for job_id in job_ids for kind in ("", "-failed")]
         for text in texts:
             hostile = quote(text, safe="")
