@@ -424,6 +424,7 @@ class Runtime:
             pace=self.later.shared_pace,
             drift=self.drift_store,
             schedule=self.later.schedule,
+            alerts=self.later.alerts,
             wanted=wanted,
         )
 

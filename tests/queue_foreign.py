@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from offers_cli.alerts.store import AlertStore
 from offers_cli.drift.store import PREFIX as DRIFT
 from offers_cli.drift.store import SOURCES, DriftStore
 from offers_cli.fetch import pace
@@ -130,6 +131,7 @@ def ask_everything(connection: redis.Redis) -> StatsReport:
         pace=SharedPace(connection, delay_s=0, first_pause_s=1),
         drift=DriftStore(lambda: connection),
         schedule=Schedule(connection, queue_name="enrichment"),
+        alerts=AlertStore(connection, queue_name="enrichment"),
     )
 
 

@@ -72,7 +72,7 @@ class OfferWatch:
 
     def _changed(self, rule: Rule, since: datetime) -> Iterator[StoredOffer]:
         if rule.offer_id is None:
-            wanted = replace(rule.matching, status="active", changed_since=since, sort="price_changed")
+            wanted = replace(rule.matching, status="active", changed=True, changed_since=since, sort="price_changed")
             return iter(self._storage.find_offers(wanted))
         offer = self._storage.find_offer(rule.offer_id)
         is_there = offer is not None and offer.status == "active" and offer.price_changed_at >= since

@@ -69,11 +69,18 @@ def stats_blocks(report: StatsReport) -> Sequence[Block]:
     if report.suspended:
         blocks.append(Line(f"suspended: {SUSPENDED}"))
     blocks += [Line(f"pages: {warning.message}") for warning in report.drift]
+    blocks += [Line(f"alerts: {wrong}; offers alerts list")] if (wrong := _alerts(report)) else []
     newest = report.set_aside[-SHOWN_KEYS:]
     blocks += [Line(f"set aside, because it is a {key.kind}: {key.key}; {key.look}") for key in newest]
     if more := len(report.set_aside) - len(newest):
         blocks.append(Line(f"and {more} more, see docs/redis.md"))
     return blocks
+
+
+def _alerts(report: StatsReport) -> str:
+    from offers_cli.services.alerts import say_what_went_wrong
+
+    return say_what_went_wrong(report.alerts) if report.alerts else ""
 
 
 def _queue_figures(report: StatsReport, queue: QueueCounts) -> list[tuple[str, object]]:
@@ -201,6 +208,7 @@ def view_rows(report: StatsReport, *, now: datetime, height: int) -> list[Row]:
         *([("suspended", SUSPENDED)] if report.suspended else []),
         *[("paused", f"{p.host} for {format_duration(p.seconds)} ({p.reason})") for p in report.paused],
         *[("pages", warning.message) for warning in report.drift],
+        *([("alerts", wrong)] if (wrong := _alerts(report)) else []),
         *([("by the clock", "; ".join(map(_on_clock, report.schedule)))] if report.schedule else []),
         *[("set aside", f"{key.key} (a {key.kind}); {key.look}") for key in report.set_aside[-1:]],
         ("workers", f"{len(report.workers)}"),

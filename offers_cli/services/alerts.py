@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from offers_cli.alerts.channels import Channels, is_installed
@@ -21,6 +22,9 @@ from offers_cli.storage.base import OfferFilter, StoredOffer
 
 NAME_LENGTH = 40
 MOST_RULES = 100
+LATELY = timedelta(days=1)
+LATE = timedelta(minutes=10)
+"""An alert that waits for so long has nobody who sends it."""
 NO_ADDRESS = "no alert is sent: OFFERS_ALERT_URLS is not set"
 ADDRESS_HINT = "offers config set OFFERS_ALERT_URLS"
 
@@ -98,6 +102,50 @@ class AlertTrouble:
     title: str
     since: datetime
     told: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCounts:
+    """How many rules there are, and how many deliveries.
+
+    Attributes:
+        waiting: that are reserved, or are being sent.
+        late: those of them that are reserved for more than 10 minutes: nobody sends them.
+        sent, unknown, refused: that ended so within the last day.
+    """
+
+    rules: int
+    waiting: int
+    late: int
+    sent: int
+    unknown: int
+    refused: int
+
+
+def count_alerts(store: AlertStore) -> AlertCounts:
+    """Count the rules and the deliveries.
+
+    Raises:
+        QueueUnavailable, QueueRefused: Redis does not answer or says no.
+    """
+    (rules, _), deliveries, now = store.rules(), store.deliveries(), store.now()
+    ended = Counter(each.state for each in deliveries if each.at is not None and now - each.at < LATELY)
+    waiting = [each for each in deliveries if each.state in {"reserved", "sending"}]
+    late = [each for each in waiting if each.state == "reserved" and each.at is not None and now - each.at > LATE]
+    return AlertCounts(
+        rules=len(rules),
+        waiting=len(waiting),
+        late=len(late),
+        sent=ended["sent"],
+        unknown=ended["unknown"],
+        refused=ended["refused"],
+    )
+
+
+def say_what_went_wrong(counts: AlertCounts) -> str:
+    """The alerts that did not arrive, or may not have, in words; empty where all is well."""
+    told = {"unknown": counts.unknown, "refused": counts.refused, "not yet sent": counts.late}
+    return ", ".join(f"{number} {words}" for words, number in told.items() if number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from offers_cli.alerts.store import AlertStore
 from offers_cli.drift.detect import DriftWarning
 from offers_cli.drift.store import DriftStore
 from offers_cli.errors import OffersError
@@ -21,6 +22,7 @@ from offers_cli.queue.registries import (
 from offers_cli.queue.schedule import Schedule
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import WHEN_DONE, Problem, Report
+from offers_cli.services.alerts import AlertCounts, count_alerts
 from offers_cli.services.failed import FailureGroup, describe, find_titles
 from offers_cli.services.schedule import ScheduleEntry, list_schedule
 from offers_cli.storage.base import Missing, OfferCounts, Storage
@@ -75,6 +77,7 @@ class StatsReport(Report):
     recent: RecentlyEnded | None = field(default=None, metadata=WHEN_DONE)
     failure_groups: tuple[FailureGroup, ...] = field(default=(), metadata=WHEN_DONE)
     needing: Needing | None = field(default=None, metadata=WHEN_DONE)
+    alerts: AlertCounts | None = field(default=None, metadata=WHEN_DONE)
 
 
 def collect_stats(
@@ -84,6 +87,7 @@ def collect_stats(
     pace: SharedPace,
     drift: DriftStore,
     schedule: Schedule,
+    alerts: AlertStore,
     wanted: frozenset[Missing] = frozenset(),
 ) -> StatsReport:
     """Collect the figures; one service that is down does not hide the other.
@@ -110,6 +114,7 @@ def collect_stats(
             "schedule": list_schedule(schedule).entries,
             "set_aside": tuple(queue.set_aside()),
             "put_off": tuple(queue.put_off()),
+            "alerts": count_alerts(alerts),
             "recent": RecentlyEnded(window_s=RATE_WINDOW_S, finished=rates.finished, failed=rates.failed),
         }
     except OffersError as error:

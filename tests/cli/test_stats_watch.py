@@ -16,6 +16,7 @@ from offers_cli.queue.registries import QueueCounts, RunningJob, RunningWorker
 from offers_cli.queue.schedule import Run
 from offers_cli.redis.quarantine import SetAside
 from offers_cli.report import Problem
+from offers_cli.services.alerts import AlertCounts
 from offers_cli.services.schedule import ScheduleEntry
 from offers_cli.services.stats import Needing, RecentlyEnded, StatsReport
 from offers_cli.storage.base import OfferCounts
@@ -164,3 +165,12 @@ def test_a_worker_tells_what_it_waits_for_and_a_suspended_queue_is_told() -> Non
     assert shown["suspended"] == "no job is started, until rq resume"
     texts = [block.text for block in stats_blocks(waiting) if isinstance(block, Line)]
     assert "suspended: no job is started, until rq resume" in texts
+
+
+def test_alerts_that_may_be_lost_are_shown_and_no_others() -> None:
+    """Who waits for a low price on a phone does not look for it here."""
+    counts = AlertCounts(rules=2, waiting=1, late=0, sent=9, unknown=0, refused=0)
+    assert stats_blocks(StatsReport(alerts=counts)) == []
+    lost = StatsReport(alerts=replace(counts, unknown=2, late=1))
+    assert stats_blocks(lost) == [Line("alerts: 2 unknown, 1 not yet sent; offers alerts list")]
+    assert ("alerts", "2 unknown, 1 not yet sent") in view_rows(lost, now=NOW, height=20)

@@ -235,9 +235,12 @@ def alerts(*states: tuple[str, timedelta], rules: int = 1, urls: bool = True, le
     """What is found of alerts that ended, or were reserved, so long ago."""
     deliveries = [SimpleNamespace(state=state, at=NOW - ago) for state, ago in states]
     store: Any = SimpleNamespace(
-        rules=lambda: ([object()] * rules, []), deliveries=lambda: deliveries, has_leader=lambda: leader
+        rules=lambda: ([object()] * rules, []),
+        deliveries=lambda: deliveries,
+        has_leader=lambda: leader,
+        now=lambda: NOW,
     )
-    return look_at_alerts(store, Secret("json://x") if urls else None, now=NOW)
+    return look_at_alerts(store, Secret("json://x") if urls else None)
 
 
 def test_rules_that_nobody_can_be_told_by_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

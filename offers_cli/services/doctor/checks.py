@@ -81,7 +81,7 @@ def list_checks(
         if not answers:
             return found
         label = config.marketplace.affiliate_tag
-        told = look_at_alerts(alerts, config.alerts.urls, now=now)
+        told = look_at_alerts(alerts, config.alerts.urls)
         return [*found, look_at_pages(drift), look_at_label(label, queue.put_off()), told]
 
     def look_at_disks() -> Sequence[Finding]:
