@@ -37,6 +37,7 @@ BENCHES = (
     "reading.py",
     "storage.py --sizes 1000000 --supabase",
     "rows.py --catalogue 1000000",
+    "dashboard.py",
     "enqueue.py",
     "redis_cost.py",
     "many_processes.py",
