@@ -155,6 +155,7 @@ class PoliteFetcher:
 
     def close(self) -> None:
         """Close all connections."""
+        self._pace.report()
         self._transport.close()
 
     def _follow(
@@ -229,8 +230,10 @@ class PoliteFetcher:
         """One request and its response; a refusal pauses the host for everyone, and the error then says how long."""
         length = {} if body is None else {"Content-Length": str(len(body))}
         sent = {"Host": url.netloc, **self._headers, **length, **headers}
+        status = None
         try:
             with self._transport.exchange(url, egress, headers=sent, body=body, left_s=left_s) as response:
+                status = response.status
                 self._on_response(response)
                 yield response
         except (PageBlocked, RateLimited) as error:
@@ -242,6 +245,8 @@ class PoliteFetcher:
                     url.netloc, error.retry_after_s, reason=error.code, egress=egress.label
                 )
             raise
+        finally:
+            self._pace.note_response(url.netloc, status)
 
     def _read_page(self, asked: str, response: Response, hops: Sequence[Hop], *, is_page: bool = True) -> Page:
         fetched_at = self._now()

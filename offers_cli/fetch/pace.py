@@ -7,10 +7,11 @@ beside it, and survive restarts as Redis does.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,7 +22,7 @@ from offers_cli.fetch.proxies import DIRECT
 from offers_cli.fetch.response import Page
 from offers_cli.redis.errors import translate
 from offers_cli.redis.scripts import Clock, Scripts, query
-from offers_cli.redis.values import as_text
+from offers_cli.redis.values import as_number, as_text
 
 if TYPE_CHECKING:
     import redis
@@ -34,6 +35,11 @@ counts more than it was promised."""
 LONGEST_PAUSE_S = 3600.0
 PAGE_REMEMBERED_S = 86_400.0
 """How long after its last refusal a page is remembered."""
+REQUESTS = "offers:requests"
+"""How many requests each host answered with which status, and how long turns were waited for, since ever."""
+STATUS = re.compile(r"[1-9][0-9]{2}", re.ASCII)
+NO_ANSWER = "none"
+WAITED = "waited_us"
 PAUSED = f"{PREFIX}paused"
 """The hosts that were paused, by the end of their pause."""
 
@@ -78,6 +84,14 @@ class Pace(Protocol):
         """Note that this is a page and no wall: what was counted against it and its hosts is forgotten."""
         ...
 
+    def note_response(self, host: str, status: int | None) -> None:
+        """Count a request by the status that answered it; None where nothing did."""
+        ...
+
+    def report(self) -> None:
+        """Write down what `note_response` counted, at the end; until then the next turns take it along."""
+        ...
+
     def note_refusal(self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = DIRECT) -> Refusal:
         """Note a wall or a 429, and pause the host for everyone unless the page alone shows a wall.
 
@@ -93,6 +107,19 @@ def record_refusal(pace: Pace, error: PageError, *, host: str, url: str, egress:
     """Note the refusal of a page, asked for as `url`; the error then says how it counts."""
     refusal = pace.note_refusal(host, url, error.retry_after_s, reason=error.code, egress=egress)
     error.retry_after_s, error.walls = refusal.wait_s, refusal.walls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTotals:
+    """What came of requests, by host, since Redis holds data.
+
+    Attributes:
+        answered: requests by host and status, ``none`` where nothing answered.
+        waited_s: how long turns were waited for, by host.
+    """
+
+    answered: Mapping[tuple[str, str], int]
+    waited_s: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +152,17 @@ class SharedPace:
         self._delay_us = round(delay_s * (1 + SLACK) * 1e6)
         self._first_pause_us = round(first_pause_s * 1e6)
         self._scripts = Scripts(client, package="offers_cli.fetch", clock=clock)
+        self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
 
     def reserve(self, host: str, egresses: Sequence[str] = (DIRECT,)) -> tuple[str, float]:
         """Take the nearest turn; see `Pace.reserve`. Raises also `HostPaused`."""
-        keys = [_key(host, egress) for egress in egresses]
-        state, index, left_us, *reason = self._run("reserve", keys, self._delay_us)
+        keys = [*(_key(host, egress) for egress in egresses), REQUESTS]
+        state, index, left_us, *reason = self._run("reserve", keys, self._delay_us, *self._take_counts())
         if as_text(state) == "paused":
             raise HostPaused(host, reason=as_text(reason[0]), seconds=left_us / 1e6)
+        if left_us > 0:
+            self._count(host, WAITED, left_us)
         return egresses[index], left_us / 1e6
 
     def is_paused(self, host: str, egress: str = DIRECT) -> bool:
@@ -169,6 +200,40 @@ class SharedPace:
             _member(host, egress),
         )
         return Refusal(wait_s=wait_us / 1e6, walls=walls)
+
+    def note_response(self, host: str, status: int | None) -> None:
+        """Count a request; see `Pace.note_response`."""
+        self._count(host, NO_ANSWER if status is None else str(status), 1)
+
+    def report(self) -> None:
+        """Write down what was counted; see `Pace.report`. Without Redis the counts are lost, and nothing else."""
+        if counts := self._take_counts():
+            with suppress(QueueUnavailable, QueueRefused):
+                self._run("requests", [REQUESTS], *counts)
+
+    def _count(self, host: str, what: str, amount: int) -> None:
+        with self._counting:
+            self._counts[f"{host.lower()} {what}"] += amount
+
+    def _take_counts(self) -> list[str | int]:
+        """What is counted and nowhere written yet: field and amount in turn."""
+        with self._counting:
+            counts, self._counts = self._counts, Counter()
+        return [part for count in counts.items() for part in count]
+
+    def request_totals(self) -> RequestTotals:
+        """Counters that only grow, over all processes; those of a process that was killed lack its last requests."""
+        [found] = query(self._redis, ("HGETALL", REQUESTS))
+        answered: dict[tuple[str, str], int] = {}
+        waited_s: dict[str, float] = {}
+        for name, text in zip(found[::2], found[1::2], strict=True):
+            host, _, what = as_text(name).partition(" ")
+            count = as_number(text) or 0
+            if what == WAITED:
+                waited_s[host] = count / 1e6
+            elif what == NO_ANSWER or STATUS.fullmatch(what):
+                answered[host, what] = count
+        return RequestTotals(answered=answered, waited_s=waited_s)
 
     def paused_hosts(self) -> list[PausedHost]:
         """The pauses in force, by host."""
@@ -239,6 +304,12 @@ class LocalPace:
 
     def note_served(self, page: Page) -> None:
         """Nothing is counted here that a served page would end."""
+
+    def note_response(self, host: str, status: int | None) -> None:
+        """There is no Redis to count in."""
+
+    def report(self) -> None:
+        """Nothing was counted."""
 
     def note_refusal(
         self,

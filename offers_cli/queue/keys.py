@@ -95,6 +95,8 @@ class QueueKeys:
         """Ours: the hosts whose jobs wait in the queue, scored by when they were last served."""
         self.read = f"offers:read:{name}"
         """Ours: how many jobs at the front of the queue were read into the lists of waiting jobs by host."""
+        self.totals = f"offers:totals:{name}"
+        """Ours: how many attempts ended how, since ever, and how long they took; see `Registries.totals`."""
         self.orphans = f"offers:strays:{name}"
         """Ours: ids seen in `intermediate`, scored by when they were first seen there."""
         self.schedule = f"offers:schedule:{name}"

@@ -110,7 +110,7 @@ class JobLeases:
         keys = self.keys
         ours = (
             *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, *self._own_keys),
-            *(keys.hosts, keys.read, keys.waiting_of("")),
+            *(keys.hosts, keys.read, keys.waiting_of(""), keys.totals),
         )
         of_a_job = (job_key, results_key, execution_key, executions_key)
         names = [f"{key}:rehearsal" for key in ours] + [name("rehearsal") for name in of_a_job]
@@ -182,7 +182,10 @@ class JobLeases:
             items.append(json.dumps(item))
         answer = self._scripts.run(
             "settle",
-            (keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed, self._own_keys[0]),
+            (
+                *(keys.queue, keys.scheduled, keys.started, keys.leases, keys.finished, keys.failed),
+                *(self._own_keys[0], keys.totals),
+            ),
             self.worker,
             RESULT_TTL_S,
             FAILURE_TTL_S,

@@ -5,14 +5,15 @@ Read from RQ's own keys, without `rq`. Source: `rq/registry.py`, `rq/worker/base
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from offers_cli.errors import Bug
+from offers_cli.errors import WORK_ERRORS, Bug
 from offers_cli.log import get_log
 from offers_cli.queue.job import MESSAGE_LIMIT, parse_stamp, parse_time, read_arguments, read_exc_string, read_meta
 from offers_cli.queue.keys import (
@@ -44,6 +45,9 @@ LONGEST_LOOK = 20
 RATE_WINDOW_S = 300
 """How far back `rates` looks; less than RQ keeps finished jobs."""
 IDLE_GAP_S = 60.0
+OUTCOMES = frozenset({"finished", "failed", "retried", "snoozed", "given_back"})
+LIMITS_S = ("0.25", "0.5", "1", "2", "5", "10", "30", "60", "300", "inf")
+"""The limits by which `settle.lua` counts how long attempts took, as it writes them."""
 
 log = get_log("queue")
 
@@ -116,6 +120,22 @@ class FailedPage:
 
     jobs: tuple[FailedJob, ...]
     following: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTotals:
+    """What became of the attempts of all workers, since the queue's Redis holds data.
+
+    Attributes:
+        ended: attempts by outcome (``finished``, ``failed``, ``retried``, ``snoozed``, ``given_back``) and failure
+            code, which is empty where there was no failure.
+        within_s: of those that finished or failed for good, how many took that long or less; ``inf`` counts all.
+        seconds: how long they took together.
+    """
+
+    ended: Mapping[tuple[str, str], int]
+    within_s: Mapping[float, int]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +271,23 @@ class Registries:
             offer_id, url = read_arguments(data if isinstance(data, bytes) else None)
             jobs.append(RunningJob(job_id=job_id, offer_id=offer_id, url=url, started_at=parse_stamp(created_at)))
         return jobs
+
+    def totals(self) -> AttemptTotals:
+        """Counters that only grow: a worker that is killed has counted what it settled."""
+        [found] = query(self.connection, ("HGETALL", self.keys.totals))
+        counts = {
+            as_text(name): max(0, as_number(count) or 0) for name, count in zip(found[::2], found[1::2], strict=True)
+        }
+        ended: Counter[tuple[str, str]] = Counter()
+        for name, count in counts.items():
+            outcome, _, code = name.partition(" ")
+            if outcome in OUTCOMES:
+                ended[outcome, code if code in ("", *WORK_ERRORS) else "other"] += count
+        limits = [math.inf if limit == "inf" else float(limit) for limit in LIMITS_S]
+        within = accumulate(counts.get(f"le {limit}", 0) for limit in LIMITS_S)
+        return AttemptTotals(
+            ended=ended, within_s=dict(zip(limits, within, strict=True)), seconds=counts.get("ms", 0) / 1000
+        )
 
     def suspended(self) -> bool:
         """Whether no job is started, by `rq suspend`."""

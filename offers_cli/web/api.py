@@ -1,4 +1,4 @@
-"""What programs ask the dashboard: the documents of the commands that only read, and whether it lives and is ready."""
+"""What programs ask the dashboard: the documents of commands that only read, metrics, whether it lives and is ready."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from offers_cli.errors import Ambiguous, NotFound, OffersError, UsageError
 from offers_cli.log import get_log
 from offers_cli.report import Problem, envelope
+from offers_cli.web.metrics import CONTENT_TYPE
 from offers_cli.web.security import TELLING_NOTHING
 
 PATHS: Mapping[str, str] = {
@@ -35,6 +36,7 @@ REFUSALS = {
     405: ("usage", "this can only be read: GET"),
 }
 
+METRICS = "/metrics"
 CHECKED_FOR_S = 1.0
 """How long `/readyz` repeats itself: whoever asks needs no token, and costs nothing."""
 
@@ -105,14 +107,15 @@ class Readiness:
 
 def is_for_programs(path: str) -> bool:
     """Whether `create_api` answers at that address, and no page."""
-    return path.startswith("/api/") or path in TELLING_NOTHING
+    return path.startswith("/api/") or path == METRICS or path in TELLING_NOTHING
 
 
-def create_api(reader: Reader, *, check: Callable[[], None]) -> Flask:
+def create_api(reader: Reader, *, check: Callable[[], None], get_metrics: Callable[[], str]) -> Flask:
     """An application of its own beside the pages: it has no form, and nothing that changes anything.
 
     Args:
         check: raises an `OffersError` while Redis or the database does not answer.
+        get_metrics: the text of `/metrics`.
     """
     is_ready = Readiness(check)
     api = Flask(__name__, static_folder=None)
@@ -125,6 +128,10 @@ def create_api(reader: Reader, *, check: Callable[[], None]) -> Flask:
     def index() -> Response:
         paths = [{"path": path, "command": name, "options": reader.options_of(name)} for path, name in PATHS.items()]
         return _document(envelope("api", {"paths": paths}, (), failed=False) + "\n", 200)
+
+    @api.get(METRICS)
+    def metrics() -> Response:
+        return Response(get_metrics(), content_type=CONTENT_TYPE)
 
     @api.get("/healthz")
     def lives() -> Response:

@@ -12,6 +12,7 @@ from threading import Event
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from offers_cli import __version__
 from offers_cli.config import is_loopback
 from offers_cli.errors import ConfigError, Interrupted, UsageError
 from offers_cli.installation import extra_command
@@ -113,6 +114,7 @@ def make_app(
         from offers_cli.queue.admin import QueueAdmin
         from offers_cli.web.api import create_api, is_for_programs
         from offers_cli.web.app import create_app
+        from offers_cli.web.metrics import Sources
         from offers_cli.web.pages.deals import deal_pages
         from offers_cli.web.pages.failures import failures_pages
         from offers_cli.web.pages.offers import offer_pages
@@ -144,7 +146,16 @@ def make_app(
             queue_pages(jobs, runtime.registries),
         ]
     )
-    api = create_api(make_reader(runtime), check=lambda: _check(runtime))
+    later = runtime.later
+    figures = Sources(
+        registries=later.registries,
+        pace=later.shared_pace,
+        drift=runtime.drift_store,
+        schedule=later.schedule,
+        storage=later.brief_storage,
+        version=__version__,
+    )
+    api = create_api(make_reader(runtime), check=lambda: _check(runtime), get_metrics=figures.text)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return (api if is_for_programs(environ.get("PATH_INFO", "")) else pages)(environ, start_response)

@@ -15,6 +15,7 @@ class FreePace:
         self.wait_s = 0.0
         self.turns: list[tuple[str, str]] = []
         self.walls = 0
+        self.responses: list[tuple[str, int | None]] = []
         self.served: list[str] = []
         self.refused: list[tuple[str, str]] = []
         self.pauses: list[tuple[str, float | None, str, str]] = []
@@ -33,6 +34,12 @@ class FreePace:
 
     def note_served(self, page: Page) -> None:
         self.served.append(page.url)
+
+    def note_response(self, host: str, status: int | None) -> None:
+        self.responses.append((host, status))
+
+    def report(self) -> None:
+        self.responses.append(("", 0))
 
     def note_refusal(
         self, host: str, url: str, seconds: float | None, *, reason: str, egress: str = "direct"

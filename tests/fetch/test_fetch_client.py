@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import NEVER_S
 
-from offers_cli.errors import ConfigError, ForbiddenUrl, OffersError, PageBlocked, RateLimited, SiteUnavailable
+from offers_cli.errors import (
+    ConfigError,
+    ForbiddenUrl,
+    OffersError,
+    PageBlocked,
+    PageError,
+    RateLimited,
+    SiteUnavailable,
+)
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
 from offers_cli.fetch.proxies import parse_egresses
@@ -473,3 +482,33 @@ def test_a_refused_page_grows_the_process_by_less_than_40_mb(
     print(json.dumps({"case": name, "grown_mb": round(int(grown_kb) / 1024, 1)}))
     assert seen_code == code
     assert int(grown_kb) < 40 * 1024
+
+
+# What came of requests is counted.
+
+
+def test_every_request_is_counted_once_by_the_host_that_was_asked(
+    serve: Serve, make_fetcher: Make, pace: FreePace
+) -> None:
+    """Also one that is refused, redirects or says nothing: an operator sees what a host answers."""
+
+    def respond(visit: Visit) -> None:
+        if visit.path == "/silent":
+            raise ConnectionAbortedError
+        status = {"/wall": "403 Forbidden", "/gone": "404 Not Found", "/broken": "503 Away"}.get(visit.path)
+        if visit.path == "/moved":
+            visit.send(answer(b"", "Location: /page", status="302 Found"))
+        elif status:
+            visit.send(answer(status=status))
+        else:
+            visit.send(answer())
+
+    server = serve(respond)
+    fetcher = make_fetcher(server)
+    for path in ("page", "moved", "wall", "gone", "broken", "silent"):
+        with suppress(PageError):
+            fetcher.get(f"{server.url}{path}")
+    statuses = [status for host, status in pace.responses if host == server.netloc]
+    assert statuses == [200, 302, 200, 403, 404, 503, None]
+    fetcher.close()
+    assert pace.responses[-1] == ("", 0), "the rest is written down at the end"

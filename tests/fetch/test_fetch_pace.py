@@ -10,13 +10,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import redis
 from servers import RedisServer
 
 from offers_cli.errors import HostPaused, Outcome, QueueRefused, QueueUnavailable
-from offers_cli.fetch.pace import MOST_WALLS, Refusal, SharedPace
+from offers_cli.fetch.pace import MOST_WALLS, REQUESTS, Refusal, SharedPace
 from offers_cli.fetch.response import Page
 
 pytestmark = pytest.mark.network
@@ -670,3 +671,86 @@ def test_no_turn_is_given_twice_to_processes_that_ask_at_once(
     ]
     waits = sorted(wait for process in started for wait in json.loads(process.communicate()[0]))
     assert waits == pytest.approx([turn * 1.02 for turn in range(100)])
+
+
+def counted(connection: redis.Redis) -> dict[str, int]:
+    """What stands in Redis of the requests."""
+    found: Any = connection.hgetall(REQUESTS)
+    return {name.decode(): int(count) for name, count in found.items() if name != b"fields"}
+
+
+def test_requests_are_counted_by_the_way_of_the_next_turn(make_pace: MakePace, connection: redis.Redis) -> None:
+    """No round trip of their own, over all processes together."""
+    first, second = make_pace(), make_pace()
+    for status in (200, 200, 404, None):
+        first.note_response("WWW.shop.test", status)
+    assert counted(connection) == {}
+    first.reserve(HOST)
+    assert counted(connection) == {f"{HOST} 200": 2, f"{HOST} 404": 1, f"{HOST} none": 1}
+    second.note_response(HOST, 200)
+    second.reserve("other.test")
+    first.reserve(HOST)
+    assert counted(connection) == {f"{HOST} 200": 3, f"{HOST} 404": 1, f"{HOST} none": 1}
+    totals = first.request_totals()
+    assert totals.answered == {(HOST, "200"): 3, (HOST, "404"): 1, (HOST, "none"): 1}
+    assert totals.waited_s == {}
+
+
+def test_what_no_turn_took_along_is_counted_at_the_end(make_pace: MakePace, connection: redis.Redis) -> None:
+    pace = make_pace()
+    pace.note_response(HOST, 200)
+    pace.report()
+    pace.report()
+    assert counted(connection) == {f"{HOST} 200": 1}
+
+
+def test_the_wait_for_turns_is_counted_by_host(make_pace: MakePace) -> None:
+    pace = make_pace(0.5)
+    assert [wait_s(pace) for _ in range(3)] == [0.0, 0.51, 1.02]
+    pace.report()
+    assert pace.request_totals().waited_s == {HOST: pytest.approx(1.53)}
+
+
+def test_a_paused_host_loses_no_count(make_pace: MakePace, connection: redis.Redis) -> None:
+    pace = make_pace()
+    pace.pause(HOST, 60, reason="page_blocked")
+    pace.note_response(HOST, 403)
+    with pytest.raises(HostPaused):
+        pace.reserve(HOST)
+    assert counted(connection) == {f"{HOST} 403": 1}
+
+
+def test_hosts_without_end_fill_no_redis(make_pace: MakePace, connection: redis.Redis) -> None:
+    """Beyond a bound they are counted together, whatever their number; those known before go on by themselves."""
+    pace = make_pace()
+    for number in range(600):
+        pace.note_response(f"h{number}.test", 200)
+    pace.report()
+    for number in range(600):
+        pace.note_response(f"h{number}.test", 200)
+    pace.reserve(HOST)
+    counts = counted(connection)
+    assert len(counts) == 501
+    assert counts["h0.test 200"] == counts["h499.test 200"] == 2
+    assert counts["other 200"] == 200
+
+
+def test_whatever_was_planted_in_the_counts_does_not_stop_a_turn(make_pace: MakePace, connection: redis.Redis) -> None:
+    pace = make_pace()
+    connection.set(REQUESTS, "x")
+    pace.note_response(HOST, 200)
+    pace.reserve(HOST)
+    assert counted(connection) == {f"{HOST} 200": 1}
+    connection.hset(REQUESTS, mapping={"fields": "nan", f"{HOST} 200": "x"})
+    assert pace.request_totals().answered == {(HOST, "200"): 0}
+    pace.note_response(HOST, 200)
+    pace.reserve(HOST)
+    assert counted(connection) == {f"{HOST} 200": 1}
+
+
+def test_without_redis_counts_are_lost_and_nothing_else(make_pace: MakePace) -> None:
+    with RedisServer() as mortal, mortal.connect() as client:
+        pace = make_pace(client=client)
+        pace.note_response(HOST, 200)
+        mortal.kill()
+        pace.report()

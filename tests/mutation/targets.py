@@ -62,7 +62,7 @@ QUEUE = {
     "schedule_lead": _queue("schedule"),
     "schedule_look": _queue("schedule"),
     "schedule_put": _queue("schedule"),
-    "settle": _queue("scripts", "handmade", "dependents", "memory", "conformance", "begun_anew"),
+    "settle": _queue("scripts", "totals", "handmade", "dependents", "memory", "conformance", "begun_anew"),
     "unregister": _queue("registration"),
 }
 ALERTS = ("tests/alerts/test_alert_store.py",)

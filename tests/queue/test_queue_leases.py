@@ -21,7 +21,7 @@ KEYS = QueueKeys("enrichment")
 NOW = 2_000_000_000.25
 REHEARSED = (
     *(f"rq:{kind}:enrichment:rehearsal" for kind in ("queue", "scheduled", "wip", "finished", "failed")),
-    *(f"offers:{kind}:enrichment:rehearsal" for kind in ("leases", "hosts", "read")),
+    *(f"offers:{kind}:enrichment:rehearsal" for kind in ("leases", "hosts", "read", "totals")),
     *("rq:worker:w:rehearsal", "rq:worker:w:executions:rehearsal", "offers:waiting:enrichment::rehearsal"),
     *("rq:job:rehearsal", "rq:results:rehearsal", "rq:execution:rehearsal", "rq:executions:rehearsal"),
     "offers:quarantine:rehearsal",

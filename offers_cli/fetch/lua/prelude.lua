@@ -23,6 +23,24 @@ end
 
 local function read(key, field) return number(call('HGET', key, field)) or 0 end
 
+-- Adds to the counts of requests, a hash of "<host> <status>": field and amount in turn, from that argument on. Of more hosts
+-- than are counted apart the rest are "other".
+local MOST_FIELDS = 500
+
+local function count_requests(key, first)
+  for i = first, #ARGV, 2 do
+    local field = ARGV[i]
+    if call('HEXISTS', key, field) == 0 then
+      if read(key, 'fields') < MOST_FIELDS then
+        call_counter('HINCRBY', key, 'fields', 1)
+      else
+        field = 'other ' .. string.match(field, '[^ ]*$')
+      end
+    end
+    call_counter('HINCRBY', key, field, ARGV[i + 1])
+  end
+end
+
 -- How long a host is still paused, 0 if it is not. No pause is longer than the longest: the clock was set back.
 local function pause_left(key)
   local left = read(key, 'until') - now

@@ -1,13 +1,16 @@
--- Takes the nearest turn among the egresses to one host.
--- KEYS: the host by each egress. ARGV: time, longest pause, delay.
+-- Takes the nearest turn among the egresses to one host, and counts what came of the requests before.
+-- KEYS: the host by each egress, the counts of requests. ARGV: time, longest pause, delay, then counts: field and amount.
 -- Answers {'turn', index, wait}, or {'paused', index, left, reason} when all egresses are paused: that which opens first.
 
 -- First of all a write that a full Redis allows, of nothing: after it, the rest is allowed too.
 call('HDEL', KEYS[1], '')
 
+count_requests(KEYS[#KEYS], 4)
+
 local delay = tonumber(ARGV[3])
 local best, turn, paused, shortest
-for index, key in ipairs(KEYS) do
+for index = 1, #KEYS - 1 do
+  local key = KEYS[index]
   local left = pause_left(key)
   if left > 0 then
     if not paused or left < shortest then paused, shortest = index, left end

@@ -1,11 +1,11 @@
 -- Ends executions, many in one step.
--- KEYS: queue, scheduled, started, leases, finished, failed, the worker.
+-- KEYS: queue, scheduled, started, leases, finished, failed, the worker, the counts of all workers.
 -- ARGV: time, worker name, result ttl, failure ttl, then one JSON object per execution:
 --   job, execution; status ("finished", "failed", "stopped", "scheduled", "queued"); spent (whether the attempt counts);
 --   delay_s (of "scheduled"); meta and exc_string (of a failure).
 -- Answers per execution: 1 settled, nil it was no longer ours (given to another worker, cancelled, deleted, begun anew).
 
-local queue, scheduled, started, leases, finished, failed, worker_key = unpack(KEYS)
+local queue, scheduled, started, leases, finished, failed, worker_key, totals_key = unpack(KEYS)
 local worker, result_ttl, failure_ttl = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local SUCCESSFUL, FAILED = 1, 2
 
@@ -63,6 +63,25 @@ local SETTLE = { finished = finish, failed = fail, stopped = fail, scheduled = p
 local COUNTER = { finished = 'successful_job_count', failed = 'failed_job_count', stopped = 'failed_job_count' }
 
 local ended, worked = {}, 0 -- jobs by counter, and seconds
+local SECONDS = { 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300 }
+local totals = {} -- of the queue, over all workers: attempts by outcome and code, and by how long they took
+
+local function total(field, amount) totals[field] = (totals[field] or 0) + amount end
+
+local function count_attempt(item, seconds)
+  local outcome = item.status
+  if outcome == 'stopped' then outcome = 'failed' end
+  if outcome == 'scheduled' then outcome = item.spent and 'retried' or 'snoozed' end
+  if outcome == 'queued' then outcome = 'given_back' end
+  total(item.meta and outcome .. ' ' .. cjson.decode(item.meta).code or outcome, 1)
+  if not COUNTER[item.status] then return end
+  local limit = 'inf'
+  for i = #SECONDS, 1, -1 do
+    if seconds <= SECONDS[i] then limit = SECONDS[i] end
+  end
+  total('le ' .. limit, 1)
+  total('ms', math.floor(seconds * 1000 + 0.5))
+end
 
 local function settle(item)
   local composite = item.job .. ':' .. item.execution
@@ -78,7 +97,12 @@ local function settle(item)
     ended[counter] = (ended[counter] or 0) + 1
     worked = worked + now - began
   end
+  count_attempt(item, now - began)
   return true
+end
+
+local function count_totals()
+  for field, amount in pairs(totals) do call_counter('HINCRBY', totals_key, field, amount) end
 end
 
 local function count_ended()
@@ -93,6 +117,7 @@ local function drop_expired(registry) call('ZREMRANGEBYSCORE', registry, '-inf',
 local answer = {}
 for i = 5, #ARGV do answer[#answer + 1] = settle(cjson.decode(ARGV[i])) end
 count_ended()
+count_totals()
 drop_expired(finished)
 drop_expired(failed)
 return answer
