@@ -205,3 +205,70 @@ def test_guesses_from_everywhere_take_no_more_memory(monkeypatch: pytest.MonkeyP
     clock.now += 3600
     assert guesses.begin("198.51.100.1") == 0
     assert len(guesses._forgotten_at) == 1
+
+
+class Streams:
+    """An application whose answers go on until they are closed, or their client has left."""
+
+    def __init__(self) -> None:
+        self.ended = Event()
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        return self._pieces(environ["waitress.client_disconnected"], environ["PATH_INFO"])
+
+    def _pieces(self, is_gone: Callable[[], bool], path: str) -> Iterator[bytes]:
+        try:
+            yield b"x"
+            while not is_gone():
+                if path != "/quiet":
+                    yield b"x" * (2**16 if path == "/large" else 1)
+                self.ended.wait(0.01)
+        finally:
+            self.ended.set()
+
+
+@pytest.fixture
+def streaming() -> Iterator[tuple[Scene, Streams]]:
+    clock, streams = Clock(), Streams()
+
+    class Clocked(Server):
+        pass
+
+    Clocked.clock = staticmethod(clock)
+    server = listen(streams, "127.0.0.1", 0, server_class=Clocked)
+    with closing(server):
+        yield Scene(server, clock), streams
+
+
+def test_a_stream_may_go_on_for_as_long_as_it_is_read_and_ends_when_its_client_leaves(
+    streaming: tuple[Scene, Streams],
+) -> None:
+    """Else each visit of a page would keep a thread, until none is left."""
+    scene, streams = streaming
+    with scene.connect() as client:
+        client.send(HALF + b"\r\n")
+        for _ in range(5):
+            scene.until(lambda: (scene.receive(client) or b"").endswith(b"x\r\n"), "a piece, without any other")
+            scene.clock.now += PATIENCE_S / 2
+        assert not streams.ended.is_set()
+    scene.until(streams.ended.is_set, "ended")
+
+
+def test_a_client_that_leaves_is_noticed_where_nothing_is_sent(streaming: tuple[Scene, Streams]) -> None:
+    scene, streams = streaming
+    with scene.connect() as client:
+        client.send(b"GET /quiet HTTP/1.1\r\nHost: x\r\n\r\n")
+        scene.until(lambda: (scene.receive(client) or b"").endswith(b"x\r\n"), "a piece")
+    scene.until(streams.ended.is_set, "ended")
+
+
+def test_a_stream_that_is_not_read_is_cut_off(streaming: tuple[Scene, Streams]) -> None:
+    """Else it would fill the memory and keep its thread."""
+    scene, streams = streaming
+    with scene.connect(SO_RCVBUF=4096) as client:
+        client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        (connection,) = [each for each in scene.sockets.values() if hasattr(each, "waits_since")]
+        scene.until(lambda: connection.total_outbufs_len > 2**17, "more than it takes")
+        scene.clock.now += PATIENCE_S + 1
+        scene.until(streams.ended.is_set, "cut off")
