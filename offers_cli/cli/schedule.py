@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from offers_cli.cli.command import GROUPS, Group, build, command
 from offers_cli.cli.commands import SUMMARIES, find_commands
-from offers_cli.cli.options import parse_age
+from offers_cli.cli.options import parse_age, parse_amount, parse_rating, parse_since
 from offers_cli.cli.render import Block, Coloured, Line, Note, Table
 from offers_cli.cli.usage import usage_error
 from offers_cli.errors import UsageError
-from offers_cli.times import format_duration, local_zone_name
+from offers_cli.times import format_duration, local_zone_name, utc_now
 
 if TYPE_CHECKING:
     from offers_cli.queue.schedule import Run
@@ -70,6 +70,7 @@ def check_command(words: Sequence[str]) -> tuple[str, ...]:
         raise _refusal(found)
     params = _parse(name, found[len(name.split()) :], found)
     _check_files(name, params)
+    _check_values(name, params)
     return tuple(found)
 
 
@@ -115,6 +116,33 @@ def _check_files(name: str, params: dict[str, Any]) -> None:
                 raise UsageError(
                     f"{source[:80]!r} is a saved page, the same each time", hint="offers schedule add --help"
                 )
+
+
+def _check_values(name: str, params: dict[str, Any]) -> None:
+    """Look at what a command itself would only look at when it runs: at night nobody reads that it was refused."""
+    from offers_cli.services.deals import check_deal_sort
+    from offers_cli.services.export import choose_format
+    from offers_cli.services.failed import check_reasons
+    from offers_cli.services.fields import parse_fields
+    from offers_cli.services.offers import check_sort
+
+    checks: dict[str, Callable[[Any, str], object]] = {
+        "recheck_after": parse_age,
+        "older_than": parse_age,
+        "lowest_since": lambda text, option: text == "ever" or parse_age(text, option),
+        "since": lambda text, option: parse_since(text, option, now=utc_now()),
+        "min_price": parse_amount,
+        "max_price": parse_amount,
+        "min_rating": parse_rating,
+        "fields": lambda text, _: parse_fields(text),
+        "sort": lambda text, _: check_deal_sort(text) if name == "deals" else check_sort(text),
+        "reason": lambda words, _: check_reasons((words,) if isinstance(words, str) else words),
+    }
+    for value, check in checks.items():
+        if params.get(value) is not None:
+            check(params[value], f"--{value.replace('_', '-')}")
+    if name == "export":
+        choose_format(params["format"], params["file"])
 
 
 def schedule_blocks(report: ScheduleReport) -> Sequence[Block]:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import typer
 from servers import RedisServer
 
 from offers_cli.cli.commands import find_command
-from offers_cli.cli.main import main
+from offers_cli.cli.main import app, main
 from offers_cli.cli.schedule import REFUSED, UNATTENDED, check_command, format_clock, format_result
 from offers_cli.errors import UsageError
 from offers_cli.queue.schedule import Run, Schedule
@@ -98,6 +99,14 @@ def test_a_command_is_taken_as_it_would_be_typed(words: Sequence[str], expected:
         (["export", "a/b.csv"], "without a folder"),
         (["db", "backup", "/mnt/x.db"], "takes no file"),
         (["scrape", "search:"], "no term"),
+        (["deals", "--since", "yesterday"], "--since"),
+        (["deals", "--lowest-since", "90"], "unit is missing"),
+        (["deals", "--sort", "scoer"], "cannot sort"),
+        (["deals", "--min-price", "1.50"], "--min-price"),
+        (["export", "x.csv", "--fields", "titel"], "titel"),
+        (["export", "offers.doc"], "format"),
+        (["requeue-failed", "--reason", "page_chanegd"], "page_chanegd"),
+        (["db", "prune", "--older-than", "400"], "unit is missing"),
     ],
 )
 def test_what_must_not_be_on_the_clock_is_refused_with_the_reason(words: Sequence[str], said: str) -> None:
@@ -105,6 +114,24 @@ def test_what_must_not_be_on_the_clock_is_refused_with_the_reason(words: Sequenc
         check_command(words)
     assert said in refused.value.message + refused.value.hint
     assert refused.value.hint
+
+
+FREE_WORDS = {"search", "category", "offer"}
+"""Texts of which any may be right."""
+
+
+@pytest.mark.parametrize("words", UNATTENDED)
+def test_no_value_waits_for_the_night_to_be_refused(words: str) -> None:
+    """Every option that takes a text is looked at when its command is put on the clock; a new one turns this red."""
+    command: Any = typer.main.get_command(app)
+    for word in words.split():
+        command = command.commands[word]
+    file = ["x.csv"] if words == "export" else []
+    for param in command.params:
+        kind = param.type_descriptor.annotation
+        if param.param_type_name == "option" and kind in (str, list[str]) and param.name not in FREE_WORDS:
+            with pytest.raises(UsageError):
+                check_command([*words.split(), *file, param.opts[0], "no-such-value"])
 
 
 def test_a_saved_page_is_not_scraped_again_and_again(anywhere: pytest.MonkeyPatch, tmp_path: Any) -> None:
