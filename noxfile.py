@@ -237,11 +237,12 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write the reference pages and the tutorial's examples again, and record the program anew."""
+    """Write the reference pages and the tutorial's examples again, and record the program and the dashboard anew."""
     install(session)
     session.run("python", "docs/generate.py")
     session.run("python", "docs/examples.py")
     session.run("python", "docs/record.py")
+    session.run("python", "docs/photograph.py")
 
 
 @nox.session

@@ -83,7 +83,7 @@ def test_a_requeue_by_reason_touches_the_jobs_that_its_button_counted(stocked: D
     text = stocked.get("/failures/").text
     assert "Requeue 3 jobs" in text
     assert "Requeue all but the final ones: 4 jobs" in text
-    assert "2 would only fail again" in text
+    assert "2 jobs would only fail again" in text
     assert press(stocked, "/failures/requeue", reason="site_unavailable") == (303, "/failures/?requeued=3")
     assert "3 jobs are back in the queue" in stocked.get("/failures/?requeued=3").text
     assert stocked.runtime.registries.failures() == {"offer_gone": 2, "page_changed": 1}
