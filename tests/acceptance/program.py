@@ -17,6 +17,8 @@ from waiting import NEVER_S
 PROGRAM = Path(sys.executable).with_name("offers")
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SYSTEMROOT")
 MEASURING = "COVERAGE_PROCESS_CONFIG"
+SERVICES = ("worker", "dashboard")
+"""Commands that end by a signal as their own handlers have it, from a moment in which they wait."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,21 @@ class Program:
         """What it is given; who starts it with this may interrupt it.
 
         It is not measured: coverage takes a lock at each call, and a Ctrl-C that comes while it holds it would leave
-        the program waiting for itself for ever.
+        the program waiting for itself for ever. See `measured`.
         """
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         return {**kept, "OFFERS_HOME": str(self.home), "HOME": str(self.home.parent), **self.env, **extra}
 
-    def __call__(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
-        """Run it to its end, and measure what it runs where that is wanted."""
+    def measured(self, **extra: str) -> dict[str, str]:
+        """What it is given where what it runs is measured, if anything is: for what nobody interrupts."""
         measuring = {MEASURING: os.environ[MEASURING]} if MEASURING in os.environ else {}
+        return self.environment(**measuring, **extra)
+
+    def __call__(self, *args: str, timeout_s: float = NEVER_S, **env: str) -> Result:
+        """Run it to its end."""
         done = subprocess.run(
             [str(PROGRAM), *args],
-            env=self.environment(**measuring, **env),
+            env=self.measured(**env),
             cwd=self.home.parent,
             capture_output=True,
             text=True,
@@ -78,9 +84,10 @@ class Program:
         return self(*args, "--json", timeout_s=timeout_s, **env)
 
     def start(self, *args: str, **env: str) -> subprocess.Popen[str]:
+        environment = self.measured if args[0] in SERVICES else self.environment
         return subprocess.Popen(
             [str(PROGRAM), *args],
-            env=self.environment(**env),
+            env=environment(**env),
             cwd=self.home.parent,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
