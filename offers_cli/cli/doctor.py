@@ -74,6 +74,7 @@ def doctor(*, output: Output) -> DoctorReport:
         queue=later.registries,
         drift=runtime.drift_store,
         alerts=later.alerts,
+        schedule=later.schedule,
         storage=later.brief_storage,
         pages=runtime.pages,
         now=runtime.now(),

@@ -22,6 +22,7 @@ from offers_cli.services.doctor.database import look_at_supabase
 from offers_cli.services.doctor.examine import Check, Finding, examine
 from offers_cli.services.doctor.machine import look_at_disk, look_at_python
 from offers_cli.services.doctor.queue import look_at_queue
+from offers_cli.services.doctor.schedule import look_at_schedule
 from offers_cli.services.doctor.site import look_at_label, look_at_session
 from offers_cli.storage.health import is_public_key
 
@@ -258,3 +259,34 @@ def test_alerts_that_did_not_arrive_are_counted_for_a_day() -> None:
     assert found.evidence == "1 rule; alerts: 2 unknown, 1 refused"
     waiting = alerts(("reserved", 50 * hour), leader=False)
     assert (waiting.evidence, waiting.advice) == ("1 rule; alerts: 1 not yet sent", "offers worker")
+
+
+def entry(name: str, *, due_ago: timedelta = timedelta(), status: str = "waiting", ended: str = "ok") -> Any:
+    run = SimpleNamespace(status=ended) if ended else None
+    clock = SimpleNamespace(next_at=NOW - due_ago)
+    return SimpleNamespace(entry=SimpleNamespace(name=name), clock=clock, status=status, last_run=run)
+
+
+def schedule(*commands: Any, has_worker: bool = True, unreadable: tuple[str, ...] = ()) -> Finding:
+    """What is found of these entries."""
+    state = SimpleNamespace(at=NOW, has_worker=has_worker, commands=commands, unreadable=unreadable)
+    looked_at: Any = SimpleNamespace(look=lambda: state)
+    return look_at_schedule(looked_at)
+
+
+def test_a_schedule_that_nobody_runs_is_a_warning() -> None:
+    assert schedule(has_worker=False).state == "ok", "there is nothing to run"
+    nobody = schedule(entry("tidy"), has_worker=False)
+    assert (nobody.state, nobody.evidence, nobody.advice) == (
+        *("warning", "1 entry, and no worker that runs them", "offers worker"),
+    )
+    assert schedule(unreadable=("odd",)).state == "warning"
+
+
+def test_an_entry_that_is_overdue_or_failed_the_last_time_is_named() -> None:
+    hour = timedelta(hours=1)
+    well = (entry("new", ended=""), entry("late", due_ago=timedelta(minutes=14)), entry("odd", ended="partial"))
+    assert schedule(*well, entry("long", due_ago=hour, status="running", ended="running")).state == "ok"
+    found = schedule(entry("a", due_ago=hour), entry("b", ended="failed"), entry("c", ended="killed"), *well)
+    assert (found.state, found.advice) == ("warning", "offers schedule list")
+    assert found.evidence == "6 entries; a is overdue, b failed the last time, c was killed the last time"

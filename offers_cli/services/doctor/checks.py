@@ -19,6 +19,7 @@ from offers_cli.errors import (
 )
 from offers_cli.log import without_query
 from offers_cli.queue.registries import Registries
+from offers_cli.queue.schedule import Schedule
 from offers_cli.redis.health import RedisHealth
 from offers_cli.services.doctor import database
 from offers_cli.services.doctor.alerts import look_at_alerts
@@ -26,6 +27,7 @@ from offers_cli.services.doctor.examine import Check, Finding
 from offers_cli.services.doctor.machine import look_at_disk, look_at_home, look_at_python, look_at_settings
 from offers_cli.services.doctor.queue import NAMES as REDIS_NAMES
 from offers_cli.services.doctor.queue import look_at_queue
+from offers_cli.services.doctor.schedule import look_at_schedule
 from offers_cli.services.doctor.site import look_at_label, look_at_pages, look_at_session, look_at_source
 from offers_cli.services.pages import Pages
 from offers_cli.storage import storage_kind
@@ -46,6 +48,7 @@ def list_checks(
     queue: Registries,
     drift: DriftStore,
     alerts: AlertStore,
+    schedule: Schedule,
     storage: Storage,
     pages: Pages,
     now: datetime,
@@ -55,7 +58,8 @@ def list_checks(
     Args:
         settings_problems: what is wrong with the settings, as `examine_config` returns it.
         read_health: asks Redis about itself.
-        queue, drift, alerts, storage, pages: opened at their first use, so that each check finds out by itself.
+        queue, drift, alerts, schedule, storage, pages: opened at their first use, so that each check finds out by
+            itself.
     """
 
     def check(*names: str, look: Look, late: type[OffersError], settings: tuple[str, ...]) -> Check:
@@ -82,7 +86,7 @@ def list_checks(
             return found
         label = config.marketplace.affiliate_tag
         told = look_at_alerts(alerts, config.alerts.urls)
-        return [*found, look_at_pages(drift), look_at_label(label, queue.put_off()), told]
+        return [*found, look_at_pages(drift), look_at_label(label, queue.put_off()), told, look_at_schedule(schedule)]
 
     def look_at_disks() -> Sequence[Finding]:
         folder = config.database.sqlite_path.parent
@@ -105,7 +109,11 @@ def list_checks(
         *first,
         Check(names=("disk",), look=look_at_disks),
         check(
-            *REDIS_NAMES, "pages", "label", "alerts", look=look_at_redis, late=QueueUnavailable, settings=("REDIS_URL",)
+            *REDIS_NAMES,
+            *("pages", "label", "alerts", "schedule"),
+            look=look_at_redis,
+            late=QueueUnavailable,
+            settings=("REDIS_URL",),
         ),
         check(*database.NAMES, look=look_at_database, late=StorageUnavailable, settings=("OFFERS_DB", "SUPABASE_")),
         Check(names=("session",), look=lambda: look_at_session(session.load, now=now)),
