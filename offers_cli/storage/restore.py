@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offers_cli.config import DatabaseConfig
-from offers_cli.errors import NotFound, StorageRefused, StorageUnavailable, UsageError
+from offers_cli.errors import NotFound, StorageBusy, StorageRefused, UsageError
 from offers_cli.files import is_file
 from offers_cli.report import Report
 from offers_cli.storage import storage_kind
 from offers_cli.storage.base import OfferBatch, ScrapeRun
 from offers_cli.storage.migrations import migrations
+from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite.connection import connect, translated
 from offers_cli.storage.sqlite.queries import ALL_HISTORY, ALL_OFFERS
 from offers_cli.storage.sqlite.schema import (
@@ -111,7 +112,14 @@ def restore(
     else:
         keep_in = None if force else keep
         with _opened_backup(whole_name, beside=path, page_size=_page_size_at(path)) as backup, translated(path):
-            report = _restore_sqlite(path, backup, keep_in=keep_in, dry_run=dry_run, on_progress=on_progress)
+            report = _restore_sqlite(
+                path,
+                backup,
+                keep_in=keep_in,
+                dry_run=dry_run,
+                patience=Patience(seconds=config.patience_s),
+                on_progress=on_progress,
+            )
     return replace(report, file=file, dry_run=dry_run)
 
 
@@ -188,7 +196,7 @@ def _page_size_at(path: Path) -> int:
 
 
 def _restore_sqlite(
-    path: Path, backup: _Backup, *, keep_in: Path | None, dry_run: bool, on_progress: Progress
+    path: Path, backup: _Backup, *, keep_in: Path | None, dry_run: bool, patience: Patience, on_progress: Progress
 ) -> RestoreReport:
     report = _compared(path, backup)
     if dry_run:
@@ -200,7 +208,7 @@ def _restore_sqlite(
     create_private(path)
     with closing(connect(path)) as live:
         use_wal(live)
-        _copy_pages(backup.connection, live, path, on_progress)
+        patience(lambda: _copy_pages(backup.connection, live, path, on_progress))
         live.execute("PRAGMA busy_timeout = 0")
         live.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log is as large as the backup; readers may still need it
     return report
@@ -265,7 +273,7 @@ def _copy_pages(backup: sqlite3.Connection, live: sqlite3.Connection, path: Path
 
     def stepped(status: int, remaining: int, total: int) -> None:
         if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise StorageUnavailable(f"the database {path} is locked by another process", hint="run it again")
+            raise StorageBusy(f"the database {path} is locked by another process", hint="run it again")
         on_progress(total - remaining, total)
 
     version = _data_version(live)

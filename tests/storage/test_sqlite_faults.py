@@ -34,8 +34,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from storage.cases import at, card, page
+from offers_cli.storage.patience import Patience
 from offers_cli.storage.sqlite.storage import open_sqlite
-storage, start = open_sqlite(Path(sys.argv[1])), int(sys.argv[2])
+storage, start = open_sqlite(Path(sys.argv[1]), patience=Patience(seconds=120)), int(sys.argv[2])
 print("ready", flush=True)
 for number in range(start, start + 1_000_000, 3):
     saved = storage.save_offers([card(n) for n in range(number, number + 3)], seen_at=at(0)).saved

@@ -226,8 +226,19 @@ def test_a_locked_database_is_unavailable(
     with closing(connect(config.sqlite_path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageUnavailable, match="locked"):
-            bring_back(config, backup_file)
+            bring_back(replace(config, patience_s=0), backup_file)
     assert sqlite_storage.counts().total == 1
+
+
+def test_a_database_that_is_locked_for_a_moment_is_waited_for(
+    config: DatabaseConfig, backup_file: Path, sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offers_cli.storage.sqlite.connection.BUSY_TIMEOUT_S", 0.05)
+    save(sqlite_storage)
+    with closing(connect(config.sqlite_path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("offers_cli.storage.patience.log.warning", lambda *_, **__: other.execute("COMMIT"))
+        assert bring_back(config, backup_file).offers == OFFERS
 
 
 def test_what_killed_backups_left_is_found_and_goes_with_the_next(config: DatabaseConfig, backup_file: Path) -> None:
