@@ -66,9 +66,9 @@ def open_atomic(path: Path, *, mode: int = 0o600, durable: bool = True) -> Itera
         OSError: it cannot be written there.
     """
     partial = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:8]}.tmp")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:  # a Ctrl-C may come as soon as the file is there
+        with os.fdopen(os.open(partial, flags, mode), "wb") as file:
             yield file
             file.flush()
             if durable:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,23 @@ def test_a_file_is_private_and_takes_the_place_of_what_was_there(tmp_path: Path)
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_ctrl_c_as_soon_as_the_new_file_is_there_leaves_the_old_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, really_open = tmp_path / "file", os.open
+    path.write_text("old")
+
+    def interrupted(*arguments: Any) -> int:
+        os.close(really_open(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("offers_cli.files.os.open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(path, b"new")
+    monkeypatch.undo()
+    assert [(file, file.read_text()) for file in tmp_path.iterdir()] == [(path, "old")]
 
 
 def test_until_it_is_whole_the_old_one_stands(tmp_path: Path) -> None:

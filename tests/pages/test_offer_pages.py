@@ -21,7 +21,7 @@ from offers_cli.web.pages.offers import PAGE_SIZE
 ANY, PIX = PriceCondition.ANY, PriceCondition.PIX
 
 
-def seen(desk: Desk, days: float, *cards: Offer) -> list[SavedOffer]:
+def save_seen(desk: Desk, days: float, *cards: Offer) -> list[SavedOffer]:
     """Save cards as seen so many days ago."""
     at = desk.runtime.now() - timedelta(days=days)
     report = desk.runtime.storage.save_offers(cards, seen_at=at)
@@ -48,7 +48,7 @@ def press(desk: Desk, page: str, action: str) -> TestResponse:
 
 
 def test_no_offer_is_lost_between_the_pages_of_a_filtered_and_sorted_list(desk: Desk) -> None:
-    seen(
+    save_seen(
         desk,
         1,
         *(card(number, price_cents=1_000 + number % 7, discount_pct=number % 50 or None) for number in range(130)),
@@ -107,7 +107,7 @@ def test_empty_fields_of_a_form_leave_its_address_and_no_field_leads_elsewhere(d
 
 def test_a_list_counts_only_what_is_counted_already(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting a million offers one by one would take longer than showing fifty."""
-    seen(desk, 1, *(card(number) for number in range(PAGE_SIZE + 1)))
+    save_seen(desk, 1, *(card(number) for number in range(PAGE_SIZE + 1)))
     assert "<small>51</small>" in desk.get("/offers/?missing=discount").text
     monkeypatch.setattr(type(desk.runtime.brief_storage), "count_offers", lambda *_: pytest.fail("it was counted"))
     assert desk.get("/offers/?max-price=999").status_code == 200
@@ -116,9 +116,9 @@ def test_a_list_counts_only_what_is_counted_already(desk: Desk, monkeypatch: pyt
 @pytest.fixture
 def watched(desk: Desk) -> SavedOffer:
     """An offer by any payment, then by Pix, then not seen for days."""
-    seen(desk, 60, card(7, price_cents=20_000, price_condition=ANY))
-    seen(desk, 30, card(7, price_cents=15_000, price_condition=PIX, card_price_cents=18_000))
-    [saved] = seen(desk, 10, card(7, price_cents=14_000, price_condition=PIX, card_price_cents=18_000))
+    save_seen(desk, 60, card(7, price_cents=20_000, price_condition=ANY))
+    save_seen(desk, 30, card(7, price_cents=15_000, price_condition=PIX, card_price_cents=18_000))
+    [saved] = save_seen(desk, 10, card(7, price_cents=14_000, price_condition=PIX, card_price_cents=18_000))
     return saved
 
 
@@ -135,7 +135,7 @@ def test_an_offer_is_found_by_whatever_it_is_called(desk: Desk, watched: SavedOf
         assert (answer.status_code, answer.headers["Location"]) == (302, own), path
     for name in ("MLB8", "%00", "x" * 5_000, "..%2F..", "'; --"):
         assert desk.get(f"/offers/{name}").status_code == 404, name
-    seen(desk, 1, card(8, catalogue_id="MLB55"), card(9, catalogue_id="MLB55"))
+    save_seen(desk, 1, card(8, catalogue_id="MLB55"), card(9, catalogue_id="MLB55"))
     several = desk.get("/offers/MLB55")
     assert several.status_code == 409
     assert sorted(ids_on(several)) == ["MLB8", "MLB9"]
@@ -205,8 +205,8 @@ def test_a_kept_page_is_explained_and_never_handed_out(desk: Desk, watched: Save
 
 def test_hostile_titles_and_addresses_are_text_on_every_page(desk: Desk) -> None:
     title = f"</title></svg>{HOSTILE}"
-    seen(desk, 40, card(1, title=title, price_cents=20_000, price_condition=ANY))
-    [saved] = seen(
+    save_seen(desk, 40, card(1, title=title, price_cents=20_000, price_condition=ANY))
+    [saved] = save_seen(
         desk,
         1,
         card(
@@ -226,8 +226,10 @@ def test_hostile_titles_and_addresses_are_text_on_every_page(desk: Desk) -> None
 
 
 def test_deals_show_their_class_and_the_reason_of_each_point(desk: Desk) -> None:
-    seen(desk, 60, card(1, price_cents=20_000, price_condition=ANY), card(2, price_cents=20_000, price_condition=ANY))
-    seen(
+    save_seen(
+        desk, 60, card(1, price_cents=20_000, price_condition=ANY), card(2, price_cents=20_000, price_condition=ANY)
+    )
+    save_seen(
         desk,
         2,
         card(1, price_cents=12_000, price_condition=ANY),
