@@ -109,9 +109,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def acceptance(session: nox.Session) -> None:
-    """The installed program as a subprocess, against the shop and a real Redis."""
+    """The installed program as a subprocess, against the shop and a real Redis; a third of the time it only waits."""
     install(session)
-    run_measured(session, *PYTEST, "-n", "logical", "-m", "acceptance", *session.posargs)
+    run_measured(session, *PYTEST, "-n", str(1 + (os.cpu_count() or 1)), "-m", "acceptance", *session.posargs)
 
 
 @nox.session
