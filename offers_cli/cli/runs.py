@@ -29,13 +29,15 @@ def run_blocks(report: RunsReport) -> Sequence[Block]:
             _result(past),
             format_duration(past.duration_s),
             *(getattr(past.run, name) for name in COUNTS),
+            past.run.schedule_entry,
             past.run.id,
         )
         for past in report.runs
     ]
-    columns = ("started", "source", "result", "took", *COUNTS, "id")
-    short = ("started", "source", "result", "took", "seen", "new")
-    return [Table("Scrapes", columns, rows, right=("took", *COUNTS), cut=("source", "result"), short=short)]
+    columns = ("started", "source", "result", "took", *COUNTS, "schedule", "id")
+    short = ("started", "source", "result", "took", "seen", "new", "schedule")
+    cut = ("source", "result", "schedule")
+    return [Table("Scrapes", columns, rows, right=("took", *COUNTS), cut=cut, short=short)]
 
 
 def _result(past: PastRun) -> object:

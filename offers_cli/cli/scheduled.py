@@ -18,7 +18,7 @@ from offers_cli.cli.render import Output
 from offers_cli.cli.schedule import check_command
 from offers_cli.config import get_config
 from offers_cli.errors import OffersError, UsageError
-from offers_cli.queue.schedule import NAME
+from offers_cli.queue.schedule import NAME, OWN_ENTRY
 from offers_cli.report import problems_of
 
 END_S = 5.0
@@ -42,6 +42,7 @@ def run() -> None:
     except OffersError as error:
         Output(json=True).fail(words[0] if words else "", *problems_of(error), keys=tuple)
         sys.exit(error.exit_code)
+    OWN_ENTRY.set(name)
     sys.argv = ["offers", *command, "--json"]
     try:
         main.run()

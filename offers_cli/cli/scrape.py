@@ -83,6 +83,7 @@ def scrape(
 ) -> ScrapeReport:
     """Scrape listings, save their offers, and queue those that lack something."""
     from offers_cli.affiliate.hub import HubFilter
+    from offers_cli.queue.schedule import OWN_ENTRY
     from offers_cli.services.scrape import Scraper, ScrapeReport
     from offers_cli.services.sources import check_hub_filter, parse_source
 
@@ -109,6 +110,7 @@ def scrape(
                 limit=limit,
                 trust_cards=runtime.config.enrichment.trust_cards,
                 dry_run=dry_run,
+                schedule_entry=OWN_ENTRY.get(),
                 on_page=on_page,
             )
         except WorkError as error:  # the database: nothing is done, and the figures say so

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -32,6 +33,8 @@ RUN_LIMIT_S = 6 * 3600
 """How long a run may take; then it is stopped, so that the next one can begin."""
 HISTORY_TTL_S = 31_536_000
 """How long RQ keeps the history of a cron job; `rq/defaults.py`."""
+OWN_ENTRY: ContextVar[str | None] = ContextVar("OWN_ENTRY", default=None)
+"""The name of the entry whose command this process runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,7 @@ class Scraper:
         max_pages: the most pages to read of each source.
         limit: the most offers to take, over all sources; those that are filtered do not count.
         trust_cards: a card without a struck price is an answer: no page is fetched for it.
+        schedule_entry: the name of the entry of the schedule whose run this is.
     """
 
     storage: Storage
@@ -97,6 +98,7 @@ class Scraper:
     limit: int | None = None
     trust_cards: bool = False
     dry_run: bool = False
+    schedule_entry: str | None = None
     on_page: Callable[[ScrapeReport], None] = lambda _report: None
     counts: Counter[str] = field(default_factory=Counter, init=False)
     spared: set[OfferKey] = field(default_factory=set, init=False)
@@ -151,6 +153,7 @@ class Scraper:
             started_at=now,
             alive_at=now,
             process=str(ProcessId.own()),
+            schedule_entry=self.schedule_entry,
         )
         self.storage.save_run(run)
         self.run = run

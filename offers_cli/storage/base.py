@@ -308,6 +308,7 @@ class ScrapeRun:
         status: ``running`` also when its process was killed, for nobody was left to say so.
         alive_at: its last sign of life; the counts are those of that moment.
         process: which process runs it, as that process names itself (`offers_cli.queue.registration.ProcessId`).
+        schedule_entry: the name of the entry of the schedule that began it; None where a person or another program did.
     """
 
     id: str
@@ -325,6 +326,7 @@ class ScrapeRun:
     error: str | None = None
     alive_at: datetime | None = None
     process: str | None = None
+    schedule_entry: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,10 @@ def test_what_is_on_the_clock_is_run_shown_and_removed(program: Program, client:
     assert (tidy["last_run"], tidy["status"]) == (None, "waiting")
     assert (program.home / "exports" / "offers.csv").exists()
     assert "scrape-ofertas" in program("schedule", "list").out
+    assert program("scrape", "ofertas").code == 0
+    by_hand, by_the_clock = program.json("runs").data["runs"]
+    assert (by_hand["schedule_entry"], by_the_clock["schedule_entry"]) == (None, "scrape-ofertas")
+    assert "scrape-ofertas" in program("runs").out
     assert program("schedule", "remove", "scrape-ofertas", "tidy", "file").code == 0
     assert program.json("schedule", "list").data["entries"] == []
     assert program("schedule", "remove", "tidy").code == 2

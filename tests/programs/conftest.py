@@ -82,7 +82,7 @@ def stocked(desk: Desk) -> Desk:
     cards = [card(number, old_price_cents=20_000, discount_pct=50) for number in range(1, 6)]
     first, *_ = save(storage, *cards, card(6, title=HOSTILE, price_cents=990))
     storage.save_enrichments([page(first.offer_id, 1, old_price_cents=20_000, discount_pct=50)], [])
-    storage.save_run(run(finished_at=at(1), status="done"))
+    storage.save_run(run(finished_at=at(1), status="done", schedule_entry="morning"))
     EnrichmentQueue(connection).enqueue([make_job(first.offer_id), make_job("foreign")])
     leases = JobLeases(connection, queue_name="enrichment", worker="gone")
     done, broken = leases.claim(2, held=0).jobs

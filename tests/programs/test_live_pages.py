@@ -73,7 +73,7 @@ def test_a_database_or_a_redis_that_is_away_hides_nothing_of_the_other(
 
 def test_runs_and_schedule_show_each_scrape_and_each_entry_with_its_result(stocked: Desk) -> None:
     text = stocked.get("/runs/").text
-    for shown in ("tidy", "every 1h", "No worker is there that runs them", "is-good"):
+    for shown in ("tidy", "every 1h", "No worker is there that runs them", "is-good", "morning"):
         assert shown in text, shown
 
 

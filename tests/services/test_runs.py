@@ -55,6 +55,13 @@ def test_each_end_is_told(storage: SqliteStorage) -> None:
     assert len(list_runs(storage=storage, limit=2, now=at(5)).runs) == 2
 
 
+def test_a_scrape_by_the_clock_is_told_with_its_entry(storage: SqliteStorage) -> None:
+    scraper(storage, Shop(1)).scrape([OFERTAS])
+    assert [row["schedule_entry"] for row in list_runs(storage=storage, limit=2, now=at(5)).data()["runs"]] == [None]
+    scraper(storage, Shop(1), schedule_entry="morning", now=lambda: at(9)).scrape([OFERTAS])
+    assert "morning" in {past.run.schedule_entry for past in list_runs(storage=storage, limit=2, now=at(9)).runs}
+
+
 def test_one_refused_card_makes_a_scrape_partial_and_not_failed(storage: SqliteStorage) -> None:
     storage.save_run(run(1, status="done", finished_at=at(2), error="storage_refused"))
     assert [past.status for past in list_runs(storage=storage, limit=1, now=at(5)).runs] == ["partial"]

@@ -30,6 +30,9 @@ VALUES ('00000000-0000-4000-8000-000000000001', 'mercado_livre', 'MLB1', 'ΓΙΑ
 FIRST_PRICE = """
 INSERT INTO price_history (offer_id, observed_at, price_cents, old_price_cents, source)
 VALUES ('00000000-0000-4000-8000-000000000001', '2026-03-01T00:00:00.000000Z', 10000, 15000, 'listing')"""
+FIRST_RUN = """
+INSERT INTO scrape_runs (id, source, status, started_at, seen)
+VALUES ('00000000-0000-4000-8000-000000000001', 'ofertas', 'done', '2026-03-01T00:00:00.000000Z', 48)"""
 """What stood in a database of any version of the schema."""
 
 UNFIT_URLS = (

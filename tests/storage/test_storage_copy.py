@@ -53,7 +53,7 @@ def lived_in(sqlite_storage: Storage) -> Storage:
         ],
         [failure(third.offer_id, 2, "offer_gone", gone=True), failure(fourth.offer_id, 2)],
     )
-    sqlite_storage.save_run(run(1, source="ofertas", started_at=at(0)))
+    sqlite_storage.save_run(run(1, source="ofertas", started_at=at(0), schedule_entry="morning"))
     return sqlite_storage
 
 

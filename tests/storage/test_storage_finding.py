@@ -467,7 +467,7 @@ def test_history_is_oldest_first(storage: Storage) -> None:
 
 
 def test_runs_are_recorded_newest_first(storage: Storage) -> None:
-    first, second = run(1, started_at=at(1)), run(2, source="search:fone", started_at=at(2))
+    first, second = run(1, started_at=at(1), schedule_entry="morning"), run(2, source="search:fone", started_at=at(2))
     for begun in (first, second):
         storage.save_run(begun)
     done = replace(
@@ -490,6 +490,7 @@ def test_runs_are_recorded_newest_first(storage: Storage) -> None:
     assert [each.id for each in runs] == [second.id, first.id]
     assert runs[1] == done
     assert (runs[0].status, runs[0].finished_at, runs[0].seen) == ("running", None, 0)
+    assert [each.schedule_entry for each in runs] == [None, "morning"]
     assert storage.find_runs(limit=1) == runs[:1]
 
 

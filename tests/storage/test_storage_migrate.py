@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from storage.cases import FIRST_OFFER, FIRST_PRICE, know_more, make_older, save
+from storage.cases import FIRST_OFFER, FIRST_PRICE, FIRST_RUN, know_more, make_older, save
 from storage.meddler import Handler, meddler
 from supabase_server.lite import SupabaseProject
 from waiting import NEVER_S
@@ -132,6 +132,15 @@ def test_an_offer_of_an_older_schema_keeps_what_it_has_and_knows_nothing_more(sq
         assert [(point.price_cents, point.price_condition) for point in storage.price_history(offer.id)] == [
             (10_000, None)
         ]
+
+
+def test_a_run_of_an_older_schema_keeps_its_figures_and_names_no_entry(sqlite_path: Path) -> None:
+    make_older(sqlite_path, 8, FIRST_RUN)
+    with pytest.raises(StorageRefused, match="has schema 8"):
+        open_sqlite(sqlite_path)
+    migrate(DatabaseConfig(sqlite_path=sqlite_path))
+    with closing(open_sqlite(sqlite_path)) as storage:
+        assert [(run.seen, run.schedule_entry) for run in storage.find_runs()] == [(48, None)]
 
 
 def test_nothing_is_migrated_where_the_older_file_cannot_be_kept(

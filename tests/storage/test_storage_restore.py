@@ -59,7 +59,7 @@ def fill(storage: Storage) -> None:
         ],
         [failure(ids[2], 2, "offer_gone", gone=True), failure(ids[3], 2)],
     )
-    storage.save_run(run(1, source="ofertas", started_at=at(0)))
+    storage.save_run(run(1, source="ofertas", started_at=at(0), schedule_entry="morning"))
 
 
 def contents(storage: Storage) -> Any:
