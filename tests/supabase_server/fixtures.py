@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from supabase_server.lite import SupabaseProject, node_is_missing, supabase_server
+from node_packages import node_is_missing
+from supabase_server.lite import SupabaseProject, supabase_server
 from waiting import NEVER_S
 
 from offers_cli.storage.supabase import client

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from free_ports import free_port
+from node_packages import install, made_once
 from waiting import NEVER_S
 
 HERE = Path(__file__).parent
 MIGRATIONS = HERE.parents[1] / "offers_cli" / "storage" / "migrations" / "supabase"
-LEAST_NODE = 20
 ENVIRONMENT = {**os.environ, "LITE_TELEMETRY": "0", "DO_NOT_TRACK": "1"}
 
 CONFIG = """
@@ -47,30 +44,9 @@ class SupabaseProject:
     anon_key: str
 
 
-def node_is_missing() -> str | None:
-    """Why the server cannot run here, or None."""
-    node = shutil.which("node")
-    if not node or not shutil.which("npm"):
-        return "Node.js is not installed"
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    return None if int(version.lstrip("v").split(".")[0]) >= LEAST_NODE else f"Node.js {version} is too old"
-
-
-def install() -> Path:
-    """Install what the lock file names, once for each lock file; returns the folder of `node_modules`."""
-    lock = (HERE / "package-lock.json").read_bytes()
-
-    def fill(folder: Path) -> None:
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True)
-
-    return _made_once("supabase-lite", lock, fill)
-
-
 def migrated() -> Path:
     """A database with our migrations applied, made once for each set of them: a server starts on a copy of it."""
-    lite = install() / "node_modules" / ".bin" / "lite"
+    lite = install(HERE) / ".bin" / "lite"
     files = sorted(MIGRATIONS.glob("*.sql"))
 
     def fill(folder: Path) -> None:
@@ -80,24 +56,9 @@ def migrated() -> Path:
         _configure(folder, SupabaseProject(url="http://127.0.0.1:1", service_key="unused", anon_key="unused"))
         subprocess.run([lite, "migration", "up"], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
 
-    return _made_once(
+    return made_once(
         "supabase-data", b"".join(file.read_bytes() for file in [HERE / "package-lock.json", *files]), fill
     )
-
-
-def _made_once(name: str, made_of: bytes, fill: Callable[[Path], None]) -> Path:
-    """A folder of the cache that is filled by whoever comes first, whole or not at all."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offers-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    target = cache / f"{name}-{hashlib.sha256(made_of).hexdigest()[:16]}"
-    with (cache / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side, and it takes long
-        if not target.exists():
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                (fresh := Path(folder) / "fresh").mkdir()
-                fill(fresh)
-                fresh.rename(target)
-    return target
 
 
 def _configure(folder: Path, project: SupabaseProject) -> None:
@@ -115,7 +76,7 @@ def _configure(folder: Path, project: SupabaseProject) -> None:
 @contextmanager
 def supabase_server(folder: Path) -> Iterator[SupabaseProject]:
     """A project of its own in `folder`, on a free port, with keys of its own, its migrations applied."""
-    lite = install() / "node_modules" / ".bin" / "lite"
+    lite = install(HERE) / ".bin" / "lite"
     project = SupabaseProject(
         url=f"http://127.0.0.1:{free_port()}",
         service_key=f"sb_secret_{secrets.token_urlsafe(24)}",

@@ -24,7 +24,7 @@ __all__ = ["browser", "pytestmark", "strange_site"]
 OFFERS = 5_000
 
 
-def stock(path: Path, texts: list[str]) -> None:
+def stock(path: Path, texts: list[str], *, offers: int = OFFERS) -> None:
     """Offers of hostile titles, every second of which costs less since two days ago."""
     storage, now = open_sqlite(path), utc_now()
     cards = [
@@ -35,7 +35,7 @@ def stock(path: Path, texts: list[str]) -> None:
             price_condition=PriceCondition.ANY,
             image_url="https://img.test/x.png",
         )
-        for number in range(OFFERS)
+        for number in range(offers)
     ]
     storage.save_offers(cards, seen_at=now - timedelta(days=60))
     cheaper = [
@@ -47,7 +47,7 @@ def stock(path: Path, texts: list[str]) -> None:
             old_price_cents=10_000 + number,
             discount_pct=30,
         )
-        for number in range(0, OFFERS, 2)
+        for number in range(0, offers, 2)
     ]
     storage.save_offers(cheaper, seen_at=now - timedelta(days=2))
     storage.close()
