@@ -26,6 +26,7 @@ PATHS: Mapping[str, str] = {
     "/api/v1/failed": "failed",
     "/api/v1/runs": "runs",
     "/api/v1/schedule": "schedule list",
+    "/api/v1/alerts": "alerts list",
 }
 """What may be read, and the command whose document it is."""
 STATUSES = {0: 200, UsageError.exit_code: 400, 4: 503, 5: 502}

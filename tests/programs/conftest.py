@@ -14,6 +14,8 @@ from servers import RedisServer
 from storage.cases import at, card, page, run, save
 from werkzeug.test import Client, TestResponse
 
+from offers_cli.alerts.rule import Rule, Told
+from offers_cli.alerts.store import Message
 from offers_cli.cli.dashboard import make_reader, make_words
 from offers_cli.config import get_config
 from offers_cli.queue.enqueue import EnrichmentQueue
@@ -22,6 +24,7 @@ from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
 from offers_cli.queue.schedule import Entry, EntryClock, Schedule
 from offers_cli.runtime import Runtime, open_runtime
+from offers_cli.storage.base import OfferFilter
 from offers_cli.web.serve import make_app
 
 HOSTILE = '<script>alert("x")</script> \x1b]52;c;Zg==\a\u202e\u2028'
@@ -77,7 +80,7 @@ def desk(home: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def stocked(desk: Desk) -> Desk:
-    """Six offers, one with a hostile title, a finished job and a failed one, a scrape, an entry of the clock."""
+    """Six offers, one with a hostile title, a finished job, a failed one, a scrape, an entry of the clock, an alert."""
     storage, connection = desk.runtime.storage, desk.runtime.connection
     cards = [card(number, old_price_cents=20_000, discount_pct=50) for number in range(1, 6)]
     first, *_ = save(storage, *cards, card(6, title=HOSTILE, price_cents=990))
@@ -90,4 +93,9 @@ def stocked(desk: Desk) -> Desk:
     leases.settle([(done, FINISHED), (broken, JobOutcome(status=JobStatus.FAILED, spent=True, failure=failure))])
     entry = Entry(name="tidy", command=("db", "prune"), every_s=3600, time_zone="UTC", added_at=at(0))
     Schedule(connection, queue_name="enrichment").add(entry, EntryClock(next_at=at(60), set_at=at(0)))
+    rule = Rule(name="phones", drop_pct=10, matching=OfferFilter(search=HOSTILE), added_at=at(0))
+    told = Message(title=HOSTILE, text=HOSTILE, about="phones", offer_id=first.offer_id)
+    alerts = desk.runtime.alerts
+    assert alerts.add_rule(rule)
+    assert alerts.tell(rule, first.offer_id, seen=b"", told=Told(), message=told, channels=["1 json"])
     return desk

@@ -51,6 +51,7 @@ ASKED: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("failed", {"reason": "page_changed"}, ("failed", "--reason", "page_changed")),
     ("runs", {"limit": 5}, ("runs", "--limit", "5")),
     ("schedule", {}, ("schedule", "list")),
+    ("alerts", {}, ("alerts", "list")),
 ]
 
 
