@@ -11,17 +11,21 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import redis
 from enqueue import make_jobs
-from program import installed, run
+from program import Used, installed, run
 from ratios import record
 
 from offers_cli.errors import PageChanged
 from offers_cli.queue.enqueue import EnrichmentQueue
 from offers_cli.queue.job import JobFailure
+from offers_cli.queue.keys import QueueKeys
 from offers_cli.queue.leases import JobLeases
 from offers_cli.queue.retry_policy import FINISHED, JobOutcome, JobStatus
 from offers_cli.redis.connection import connect_to_socket
@@ -95,17 +99,31 @@ def bench_memory(failed: int) -> None:
                 before, env = cpu_s(connection), {"OFFERS_HOME": str(home)}
                 listed = run([installed("offers"), "failed", "--reason", "offer_gone", "--json"], env)
                 listed_ms = listed.cpu_ms + (cpu_s(connection) - before) * 1000
-                requeued = run([installed("offers"), "requeue-failed", "--json"], env)
+                shown = run([installed("offers"), "failed", "--limit", str(failed), "--json"], env)
+                requeued, first_s = requeue(connection, env)
         finally:
             stop_server(home)
     for row, value in {
         "queued_job": queued_kb,
         "failed_job": failed_kb,
         "failed_reason": listed_ms,
+        "failed_list_memory": shown.rss_mb,
         "requeue_failed_memory": requeued.rss_mb,
+        "requeue_failed_first": first_s,
     }.items():
         print(f"{row:24} {value:8.2f}")
         record(row, value)
+
+
+def requeue(connection: redis.Redis, env: Mapping[str, str]) -> tuple[Used, float]:
+    """What `requeue-failed` uses, and after how many seconds its first job is queued."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, [installed("offers"), "requeue-failed", "--json"], env)
+        while not connection.llen(QueueKeys("enrichment").queue) and not running.done():
+            time.sleep(0.01)
+        first_s = time.perf_counter() - began
+        return running.result(), first_s
 
 
 def fill(connection: redis.Redis, failed: int) -> tuple[float, float]:

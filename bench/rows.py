@@ -42,6 +42,12 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PAGE = 50
 ROWS = {"save_offers, new": "save_offers", "export, csv": "export_csv"}
 """The cases that stand in the one table."""
+READERS = {
+    "export_memory": ["export", "--format", "csv"],
+    "export_parquet_memory": ["export", "--format", "parquet"],
+    "list_memory": ["list", "--limit", "100000", "--json"],
+}
+"""The commands whose memory stands there, on the catalogue that was queued."""
 FACTS = Facts(
     installments_count=10,
     installment_cents=1_299,
@@ -276,8 +282,10 @@ def bench_queueing(folder: Path, most: int) -> None:
             )
     record("enqueue_missing_memory", told["rss_mb"])
     record("enqueue_missing_first", told["first_s"])
-    command = [installed("offers"), "export", str(folder / "all.csv")]
-    record("export_memory", run(command, {"OFFERS_DB": str(path), "OFFERS_HOME": str(folder)}).rss_mb)
+    env = {"OFFERS_DB": str(path), "OFFERS_HOME": str(folder)}
+    for row, words in READERS.items():
+        used = run([installed("offers"), *words, *([str(folder / "all")] if words[0] == "export" else [])], env)
+        record(row, used.rss_mb)
     show(
         ["offers queued", "peak RSS, MB", "the first are queued after s (of all the time)", "µs of CPU an offer"], rows
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from offers_cli.errors import Bug, ConfigError, ForbiddenUrl, OffersError
-from offers_cli.text import json_text
+from offers_cli.text import json_pieces
 from offers_cli.times import iso_utc
 
 INTERNAL: Final = {"json": "never"}
@@ -109,10 +109,16 @@ def _facts(value: Any) -> dict[str, Any]:
 
 def document_of(command: str, report: Report) -> str:
     """The JSON document of a command that returned a report, as it is printed: with the line's end."""
+    return "".join(document_pieces(command, report))
+
+
+def document_pieces(command: str, report: Report) -> Iterator[str]:
+    """The same piece by piece: one of many offers is never held as a whole."""
     data = report.data()
     nothing_done = report.exit_code != 0 and not _anything_done(data)
     data = {**dict.fromkeys(report.keys()), **data}  # those that every document has stand first
-    return envelope(command, data, report.problems, failed=nothing_done) + "\n"
+    yield from _envelope_pieces(command, data, report.problems, failed=nothing_done)
+    yield "\n"
 
 
 def failure_document(command: str, problems: Sequence[Problem], *, keys: Sequence[str]) -> str:
@@ -126,6 +132,12 @@ def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem],
     Args:
         failed: nothing of what was asked is done; with problems and not failed, a part is.
     """
+    return "".join(_envelope_pieces(command, data, problems, failed=failed))
+
+
+def _envelope_pieces(
+    command: str, data: Mapping[str, Any], problems: Sequence[Problem], *, failed: bool
+) -> Iterator[str]:
     errors = [
         {"code": problem.code, "message": problem.message, "hint": problem.hint}
         | ({"offer_id": problem.offer_id} if problem.offer_id else {})
@@ -133,7 +145,7 @@ def envelope(command: str, data: Mapping[str, Any], problems: Sequence[Problem],
     ]
     status = "error" if failed else "partial" if problems else "ok"
     document = {"version": VERSION, "command": command, "status": status, "data": data, "errors": errors}
-    return json_text(document, indent=2, default=str)
+    return json_pieces(document, default=str)
 
 
 def _anything_done(data: Mapping[str, Any]) -> bool:

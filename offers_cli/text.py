@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
+
+WORDS_AT_ONCE = 10_000
+"""Names, values and marks of a large JSON document in one piece of it."""
 
 _BIDIRECTIONAL = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _COMMANDS = rf"\x00-\x1f\x7f-\x9f{_BIDIRECTIONAL}"
@@ -38,12 +42,20 @@ def printable_lines(text: str) -> str:
 _on_one_line = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def json_text(value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
+def json_text(value: Any, *, default: Callable[[Any], Any] | None = None) -> str:
     r"""JSON in UTF-8 that may also be shown: what a terminal obeys, and half a surrogate pair, stands as ``\u…``."""
-    if indent is None and default is None:
-        text = _on_one_line(value)
-    else:
-        text = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    text = _on_one_line(value) if default is None else json.dumps(value, ensure_ascii=False, default=default)
+    return _escaped(text)
+
+
+def json_pieces(value: Any, *, default: Callable[[Any], Any]) -> Iterator[str]:
+    """As `json_text`, over several lines, piece by piece: a large document is never held as a whole."""
+    words = json.JSONEncoder(ensure_ascii=False, indent=2, default=default).iterencode(value)
+    while piece := "".join(islice(words, WORDS_AT_ONCE)):
+        yield _escaped(piece)
+
+
+def _escaped(text: str) -> str:
     if text.isprintable():  # nothing of that is; and it costs a tenth of a search
         return text
     return _NOT_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from offers_cli.report import Problem, Report, document_of, failure_document
+from offers_cli.report import Problem, Report, document_pieces, failure_document
 from offers_cli.text import defused, printable, printable_lines
 from offers_cli.times import iso_utc, utc_now
 
@@ -120,7 +120,7 @@ class Output:
     def show(self, command: str, report: Report, blocks: Sequence[Block]) -> int:
         """Show a report, and return the exit code: the JSON document, or its blocks with the problems on stderr."""
         if self.json:
-            self.write(document_of(command, report))
+            self.write_all(document_pieces(command, report))
         else:
             self.show_blocks(blocks)
             show_problems(report.problems)
@@ -139,7 +139,7 @@ class Output:
             if is_terminal(sys.stdout):
                 self._draw(block)
             elif isinstance(block, Table | Plot):
-                self.write(_plain_table(block if isinstance(block, Table) else block.table))
+                self.write_all(_plain_table(block if isinstance(block, Table) else block.table))
             elif isinstance(block, Line):
                 self.write(printable_lines(block.text))
             elif isinstance(block, Note) and not self.quiet:
@@ -153,10 +153,13 @@ class Output:
         else:
             self.write(printable_lines(block.text))
 
+    def write(self, text: str) -> None:
+        self.write_all([text])
+
     @staticmethod
-    def write(text: str) -> None:
+    def write_all(texts: Iterable[str]) -> None:
         with writing_results():
-            sys.stdout.write(text)
+            sys.stdout.writelines(texts)
             sys.stdout.flush()
 
     @contextmanager
@@ -308,10 +311,11 @@ def _rich_cell(value: object, *, now: datetime) -> Text:
     return Text(format_when(value, now=now) if isinstance(value, datetime) else cell_text(value), style=colour)
 
 
-def _plain_table(table: Table) -> str:
+def _plain_table(table: Table) -> Iterator[str]:
     """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets, which run none of it."""
-    lines = ["\t".join(map(_plain_cell, row)) + "\n" for row in table.rows]
-    return bold("\t".join(table.columns), sys.stdout) + "\n" + "".join(lines)
+    yield bold("\t".join(table.columns), sys.stdout) + "\n"
+    for row in table.rows:
+        yield "\t".join(map(_plain_cell, row)) + "\n"
 
 
 def _plain_cell(value: object) -> str:

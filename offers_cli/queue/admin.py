@@ -147,7 +147,7 @@ class QueueAdmin:
 
     def requeue(self, job_id: bytes) -> bool:
         """Put a failed job back in the queue, as a new one; False if it is not there or cannot run."""
-        _, requeued, _, _ = self._scripts.run("requeue", (self._failed, self._queue), 0, "", "", 1, job_id)
+        _, requeued, _, _ = self._scripts.run("requeue", (self._failed, self._queue), 0, "", "", "", 1, job_id)
         return bool(requeued)
 
     def cancel(self, job_id: bytes) -> bool:

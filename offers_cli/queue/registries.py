@@ -374,9 +374,7 @@ class Registries:
         """How many jobs the stretch from that rank on holds, newest first, and the ids of those wanted."""
         last = first + BATCH - 1
         if reasons:
-            looked_at, *ids = self._scripts.run(
-                "find_failed", [self.keys.failed], first, last, f",{','.join(reasons)},"
-            )
+            looked_at, *ids = self._scripts.run("find_failed", [self.keys.failed], first, last, _codes(reasons))
         else:
             [ids] = query(self.connection, ("ZRANGE", self.keys.failed, first, last, "REV"))
             looked_at = len(ids)
@@ -395,6 +393,7 @@ class Registries:
         self,
         *,
         reasons: Collection[str] = (),
+        but_for: Collection[str] = (),
         offer_ids: Collection[str] = (),
         older_than_s: float | None = None,
         limit: int | None = None,
@@ -406,11 +405,11 @@ class Registries:
         Empty `reasons` and `offer_ids` mean all. A job that fails again meanwhile is not taken twice.
 
         Args:
+            but_for: jobs that failed with these codes are left alone.
             older_than_s: only jobs that failed at least so long ago.
             on_progress: is given after each batch how many jobs were found so far.
         """
         failed_before = "" if older_than_s is None else f"{self._scripts.now() - older_than_s:.6f}"
-        codes = f",{','.join(reasons)}," if reasons else ""
         named = iter(sorted(map(job_id_of, offer_ids)))
         # What fails again meanwhile stands behind the registry's first length, and is not taken twice.
         [to_see] = query(self.connection, ("ZCARD", self.keys.failed))
@@ -425,7 +424,14 @@ class Registries:
                 break
             most = BATCH if limit is None else limit - found
             matched, back, unusable, remaining = self._scripts.run(
-                "requeue", (self.keys.failed, self.keys.queue), int(dry_run), failed_before, codes, most, *batch
+                "requeue",
+                (self.keys.failed, self.keys.queue),
+                int(dry_run),
+                failed_before,
+                _codes(reasons),
+                _codes(but_for),
+                most,
+                *batch,
             )
             found, requeued, skipped = found + matched, requeued + back, skipped + unusable
             left_behind += remaining
@@ -467,6 +473,11 @@ class Registries:
         if due:
             log.info("due again", code=code, jobs=due)
         return due
+
+
+def _codes(codes: Collection[str]) -> str:
+    """Failure codes as scripts take them; empty for none."""
+    return f",{','.join(codes)}," if codes else ""
 
 
 def _rate(ends: Sequence[float], *, until: float | None) -> float | None:

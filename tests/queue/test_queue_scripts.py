@@ -550,6 +550,23 @@ def test_none_is_missed_behind_one_that_is_not_wanted(
     assert (report.found, report.requeued) == (4, 0 if dry_run else 4)
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_is_to_be_left_alone_stays(
+    connection: redis.Redis, worker: JobLeases, clock: Clock, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    """Nobody needs to know which other codes there are."""
+    monkeypatch.setattr(registries, "BATCH", 2)
+    enqueue(connection, clock, *"abcde")
+    for number, execution in enumerate(claim(worker, 5)):
+        settle(worker, execution, FAILED if number % 2 else stopped(attempt=1))
+        clock.now += 1
+    code, queue = PageChanged.code, Registries(connection, clock=clock)
+    report = queue.requeue_failed(but_for=[code, "offer_gone"], dry_run=dry_run)
+    assert (report.found, report.requeued) == (3, 0 if dry_run else 3)
+    assert rq_queue(connection).job_ids == ([] if dry_run else ["enrich-a", "enrich-c", "enrich-e"])
+    assert queue.failures() == ({"bug": 3, code: 2} if dry_run else {code: 2})
+
+
 def test_the_results_of_earlier_attempts_stay(connection: redis.Redis, worker: JobLeases, clock: Clock) -> None:
     enqueue(connection, clock, "a")
     for _ in range(2):

@@ -17,7 +17,7 @@ from offers_cli.cli.render import Output, Table
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem, envelope
 from offers_cli.services.enqueue_missing import EnqueueMissingReport
-from offers_cli.text import cell_of_csv, cells_of_csv, defused, json_text, printable, printable_lines
+from offers_cli.text import cell_of_csv, cells_of_csv, defused, json_pieces, json_text, printable, printable_lines
 
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫"
 UNSEEN = [*"\u200b\ufeff\u202e\u2060\u00ad\u200d\u3164\ufe0f\u00a0\u3000 ", "'", '"']
@@ -28,6 +28,15 @@ def test_no_form_of_text_holds_what_a_terminal_obeys(title: str) -> None:
     for shown in (printable(title), printable_lines(title), json_text({"a": [title]}), cell_of_csv(title)):
         assert not OBEYED.search(shown)
     assert json.loads(json_text({title: [title]})) == {title: [title]}, "JSON says the same, escaped"
+
+
+def test_a_large_document_comes_in_pieces_that_are_escaped_too() -> None:
+    rows = [{"title": title, "prices": [1, None, True]} for title in TITLES] * 200
+    pieces = list(json_pieces(rows, default=str))
+    assert len(pieces) > 1
+    assert max(map(len, pieces)) < len("".join(pieces)) / 2
+    assert not OBEYED.search("".join(pieces))
+    assert json.loads("".join(pieces)) == rows
 
 
 def test_json_escapes_those_alone() -> None:

@@ -1,16 +1,18 @@
 -- Puts failed jobs back in the queue, as new ones: their attempts and their failure are forgotten, their results stay.
 -- KEYS: failed, queue.
 -- ARGV: time, 1 to change nothing, failed before (seconds; empty for any), wanted codes (",a,b,"; empty for any),
---       how many at the most, then the job ids.
+--       codes that are left alone (as those), how many at the most, then the job ids.
 -- Answers how many matched, were put back, were skipped (their hash has expired or is another queue's, or they wait or run
 -- already), and how many of the ids remain in the registry.
 
 local failed, queue = unpack(KEYS)
-local only_look, before, codes, limit = ARGV[2] == '1', ARGV[3], ARGV[4], tonumber(ARGV[5])
+local only_look, before, codes, but_for, limit = ARGV[2] == '1', ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local matched, requeued, skipped, remaining = 0, 0, 0, 0
 
+local function is_among(codes, id) return string.find(codes, ',' .. code_of(id) .. ',', 1, true) end
+
 local function is_wanted(id)
-  if codes ~= '' and not string.find(codes, ',' .. code_of(id) .. ',', 1, true) then return false end
+  if codes ~= '' and not is_among(codes, id) or but_for ~= '' and is_among(but_for, id) then return false end
   return before == '' or (call('HGET', job_key(id), 'ended_at') or '') <= iso(tonumber(before))
 end
 
@@ -22,7 +24,7 @@ local function put_back(id)
   put_in_queue(queue, id, 'RPUSH')
 end
 
-for i = 6, #ARGV do
+for i = 7, #ARGV do
   local id = ARGV[i]
   local there = call('ZSCORE', failed, id)
   local usable = there and has_hash(job_key(id)) and not is_foreign(queue, id) and not ACTIVE[status_of(id)]

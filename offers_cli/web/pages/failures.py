@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from offers_cli.services.failed import describe, find_titles, is_final, requeue_failed
+from offers_cli.services.failed import FINAL, describe, find_titles, requeue_failed
 
 if TYPE_CHECKING:
     from offers_cli.queue.registries import Registries
@@ -39,7 +39,7 @@ def failures_pages(registries: Registries, storage: Storage) -> Blueprint:
             reason=reason,
             first=first,
             requeued=None if requeued is None else _number(requeued),
-            final=sum(group.jobs for group in groups if is_final(group.code)),
+            final=sum(group.jobs for group in groups if group.code in FINAL),
             total=sum(group.jobs for group in groups),
         )
 
