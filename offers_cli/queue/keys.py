@@ -26,7 +26,8 @@ WORKER_TTL_S = 60
 RESULT_TTL_S = 500
 """How long RQ keeps a finished job."""
 FAILURE_TTL_S = 31_536_000
-"""How long RQ keeps a failed job; its score in the failed registry is the time it failed plus this."""
+"""How long RQ keeps a failed job; its score in the failed registry is the second it failed plus this, and
+behind the point the number of its failure code."""
 
 
 def job_id_of(offer_id: str) -> str:

@@ -373,11 +373,7 @@ class Registries:
     def _find_failed(self, reasons: Collection[str], first: int) -> tuple[int, list[bytes]]:
         """How many jobs the stretch from that rank on holds, newest first, and the ids of those wanted."""
         last = first + BATCH - 1
-        if reasons:
-            looked_at, *ids = self._scripts.run("find_failed", [self.keys.failed], first, last, _codes(reasons))
-        else:
-            [ids] = query(self.connection, ("ZRANGE", self.keys.failed, first, last, "REV"))
-            looked_at = len(ids)
+        looked_at, *ids = self._scripts.run("find_failed", [self.keys.failed], first, last, _codes(reasons))
         return looked_at, ids
 
     def _read_failed(self, found: Sequence[bytes]) -> list[FailedJob]:

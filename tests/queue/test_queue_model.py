@@ -25,11 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from queue_fakes import fetch, make_job, rq_queue
+from rq.job import JobStatus
 
 from offers_cli.errors import PageBlocked, PageChanged, SiteUnavailable, WorkError
 from offers_cli.queue.admin import QueueAdmin, Registry
 from offers_cli.queue.enqueue import EnrichmentQueue
-from offers_cli.queue.job import ClaimedJob
+from offers_cli.queue.job import ClaimedJob, read_meta
 from offers_cli.queue.keys import QueueKeys, job_key
 from offers_cli.queue.leases import JOB_CRASHES_ALLOWED, LEASE_S, JobLeases
 from offers_cli.queue.registries import Registries
@@ -49,6 +50,8 @@ HOST_OF = {offer: f"shop{number % 2}.test" for number, offer in enumerate(OFFERS
 ENDINGS: list[WorkError | None] = [None, PageChanged("no price"), SiteUnavailable("503"), PageBlocked("wall")]
 POLICY = RetryPolicy(jitter=0)
 KEYS = QueueKeys("enrichment")
+NEVER_EXPIRES_S = 10**9
+"""For RQ, whose clock is not the model's."""
 REGISTRIES = ("started", "scheduled", "finished", "failed", "canceled")
 
 offers = st.lists(st.sampled_from(OFFERS), min_size=1, max_size=4)
@@ -200,6 +203,15 @@ class QueueMachine(RuleBasedStateMachine):
             rq_queue(self.connection).canceled_job_registry.remove(job)
             rq_queue(self.connection).enqueue_job(job)
 
+    @rule(offer=st.sampled_from(OFFERS))
+    def fail_by_rq(self, offer: str) -> None:
+        """A job that waits, as RQ's own worker fails it; a code may be left of an attempt before."""
+        job = fetch(self.connection, offer) if offer in self.known else None
+        if job and job.is_queued:
+            rq_queue(self.connection).remove(job)
+            job.set_status(JobStatus.FAILED)
+            rq_queue(self.connection).failed_job_registry.add(job, ttl=NEVER_EXPIRES_S, exc_string="")
+
     @rule(offer=st.sampled_from(OFFERS), button=st.sampled_from(["cancel", "delete", "requeue"]))
     def press(self, offer: str, button: str) -> None:
         """A button of the dashboard, whatever the job is doing."""
@@ -240,6 +252,14 @@ class QueueMachine(RuleBasedStateMachine):
             if place == "started":
                 assert f"enrich-{offer}:{execution}".encode() in leased
                 assert self.running[f"enrich-{offer}"] == execution
+
+    @invariant()
+    def failures_are_counted_as_the_failed_jobs_tell(self) -> None:
+        """Whoever put them there or took them away."""
+        ids: Any = self.connection.zrange(KEYS.failed, 0, -1)
+        metas: Any = [self.connection.hget(job_key(job_id.decode()), "meta") for job_id in ids]
+        counted = Registries(self.connection, clock=self.clock).failures()
+        assert counted == Counter(read_meta(meta).code or "bug" for meta in metas)
 
     def look(self) -> tuple[dict[tuple[str, str], str], set[bytes], dict[str, Any]]:
         """Where each job stands, by offer and execution; the leases; status, attempts and deaths."""

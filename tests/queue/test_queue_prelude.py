@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis
 
+from offers_cli.errors import WORK_ERRORS
 from offers_cli.redis.scripts import load_script
 
 QUEUE = "rq:queue:enrichment"
@@ -148,6 +149,30 @@ def test_a_job_without_a_code_failed_by_a_bug(ask: Ask, connection: redis.Redis,
     assert ask("code_of('a')") == b"bug"
     connection.hset("rq:job:a", mapping={"status": "failed", "meta": meta})
     assert ask("code_of('a')") == code
+
+
+def test_the_number_of_a_failure_code_never_changes(ask: Ask) -> None:
+    """They stand in the registries of everybody's Redis: a new code is written behind the last."""
+    known = [
+        *("bug", "page_blocked", "page_changed", "shop_unknown", "offer_gone", "rate_limited", "site_unavailable"),
+        *("not_html", "too_large", "forbidden_url", "robots_forbidden", "redirect", "storage_unavailable"),
+        *("storage_refused", "session_expired", "label_refused", "link_refused", "queue_unavailable", "queue_refused"),
+    ]
+    codes = [code.decode() for code in ask("CODES")]
+    assert codes[: len(known)] == known
+    assert set(WORK_ERRORS) <= set(codes)
+    assert len(set(codes)) == len(codes) < 64
+
+
+def test_a_score_tells_when_a_job_expires_and_why_it_failed(ask: Ask, connection: redis.Redis) -> None:
+    """As Redis gives it back. One of whole seconds, or for ever, is another program's: the job itself is asked."""
+    connection.hset("rq:job:a", mapping={"status": "failed", "meta": '{"code": "strange"}'})
+    for code in ("page_blocked", "queue_refused", "strange"):
+        ask("call('ZADD', 'scores', ended_score(now, ARGV[2]), 'a')", code)
+        assert ask("math.floor(call('ZSCORE', 'scores', 'a'))") == int(NOW)
+        assert ask("failed_code('a', call('ZSCORE', 'scores', 'a'))") == code.encode()
+    for score in (str(int(NOW)), f"{int(NOW)}.3", "inf"):
+        assert ask("failed_code('a', tonumber(ARGV[2]))", score) == b"strange"
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,37 @@ def test_many_failed_jobs_are_read_and_requeued_in_groups(
     assert len(journeys) < 40
 
 
+def test_what_failed_is_told_by_the_registry_whoever_else_writes_there(connection: redis.Redis) -> None:
+    """By the scores of our workers, without any job being read; of another program's entries their jobs are asked."""
+    registries = Registries(connection)
+    fail_all(connection, PageChanged("no price"), "a", "b", "c")
+    fail_all(connection, TooLarge("6 MB"), "d")
+    for offer in "abcd":
+        connection.hdel(f"rq:job:enrich-{offer}", "meta")
+    assert registries.failures() == {"page_changed": 3, "too_large": 1}
+    plant_failed(connection, 2, "site_unavailable")
+    fetch(connection, "a").requeue()
+    fetch(connection, "b").delete()
+    told = {"site_unavailable": 2, "page_changed": 1, "too_large": 1}
+    assert registries.failures() == told
+    newest = {group.code: group.newest.job_id for group in registries.failures_with_newest()}
+    assert (newest["page_changed"], newest["too_large"]) == ("enrich-c", "enrich-d")
+    for code, jobs in told.items():
+        assert len(registries.failed_jobs(reasons=[code])) == jobs
+        assert registries.requeue_failed(reasons=[code]).requeued == jobs
+
+
+def test_what_has_expired_is_neither_counted_nor_shown(connection: redis.Redis) -> None:
+    """Nobody may have removed it yet."""
+    registries = Registries(connection)
+    plant_failed(connection, 3)
+    connection.zadd("rq:failed:enrichment", {"enrich-page_changed-1": time.time() - 1})
+    assert registries.counts().failed == sum(registries.failures().values()) == 2
+    for reasons in ([], ["page_changed"]):
+        assert len(registries.failed_jobs(reasons=reasons)) == 2
+        assert len(registries.failed_page(reasons=reasons, size=9).jobs) == 2
+
+
 def test_failed_jobs_of_a_reason_are_found_where_they_stand_and_alone_read(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

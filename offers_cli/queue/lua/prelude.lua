@@ -178,11 +178,25 @@ end
 
 local function split(composite) return string.match(composite, '^([^:]*):(.*)$') end
 
--- The failure code of a failed job; one that RQ's own workers failed has none, and counts as a bug.
+-- The failure code of a failed job, as its hash tells it; one that RQ's own workers failed has none, and counts as a bug.
 local function code_of(id)
   local meta = call('HGET', job_key(id), 'meta') or ''
   return string.match(meta, '"code": *"([a-z_]+)"') or 'bug'
 end
+
+-- The score of a job in a registry of ended ones: the second at which it expires, and behind it, in 64ths, the number of
+-- its failure code. So whoever counts failed jobs by code reads their registry alone, and whatever another program takes
+-- from it or adds to it, the counts are right. Scores outlive versions: a number never changes, a new code is the last.
+local CODES = { 'bug', 'page_blocked', 'page_changed', 'shop_unknown', 'offer_gone', 'rate_limited', 'site_unavailable',
+  'not_html', 'too_large', 'forbidden_url', 'robots_forbidden', 'redirect', 'storage_unavailable', 'storage_refused',
+  'session_expired', 'label_refused', 'link_refused', 'queue_unavailable', 'queue_refused' }
+local NUMBERS = {}
+for number, code in ipairs(CODES) do NUMBERS[code] = number end
+
+local function ended_score(expires, code) return math.floor(expires) + (NUMBERS[code] or 0) / 64 end
+
+-- The code of a failed job by its score. RQ's own workers write whole seconds: then the job's hash is asked.
+local function failed_code(id, score) return CODES[score % 1 * 64] or code_of(id) end
 
 -- Whether a key is of that type, without setting it aside: it may be another program's.
 local function is_of_type(key, kind) return redis.call('TYPE', key).ok == kind end

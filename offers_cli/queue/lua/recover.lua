@@ -15,7 +15,7 @@ local function fail(id, worker, crashes)
   call('HSET', job_key(id), 'status', 'failed', 'ended_at', iso(now),
     'meta', cjson.encode({ code = 'bug', message = message, attempts = attempts }))
   call('HDEL', job_key(id), 'attempts', 'deaths')
-  call('ZADD', failed, math.floor(now) + failure_ttl, id)
+  call('ZADD', failed, ended_score(now + failure_ttl, 'bug'), id)
   call('EXPIRE', job_key(id), failure_ttl)
   add_result(id, failure_ttl, { 'type', FAILED, 'worker_name', worker, 'exc_string', exc_string })
   start_dependents(id)

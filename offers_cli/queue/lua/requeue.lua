@@ -9,10 +9,11 @@ local failed, queue = unpack(KEYS)
 local only_look, before, codes, but_for, limit = ARGV[2] == '1', ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local matched, requeued, skipped, remaining = 0, 0, 0, 0
 
-local function is_among(codes, id) return string.find(codes, ',' .. code_of(id) .. ',', 1, true) end
+local function is_among(codes, code) return string.find(codes, ',' .. code .. ',', 1, true) end
 
-local function is_wanted(id)
-  if codes ~= '' and not is_among(codes, id) or but_for ~= '' and is_among(but_for, id) then return false end
+local function is_wanted(id, score)
+  local code = failed_code(id, score)
+  if codes ~= '' and not is_among(codes, code) or but_for ~= '' and is_among(but_for, code) then return false end
   return before == '' or (call('HGET', job_key(id), 'ended_at') or '') <= iso(tonumber(before))
 end
 
@@ -28,7 +29,7 @@ for i = 7, #ARGV do
   local id = ARGV[i]
   local there = call('ZSCORE', failed, id)
   local usable = there and has_hash(job_key(id)) and not is_foreign(queue, id) and not ACTIVE[status_of(id)]
-  if there and (matched == limit or usable and not is_wanted(id)) then
+  if there and (matched == limit or usable and not is_wanted(id, tonumber(there))) then
     remaining = remaining + 1
   elseif there then
     matched = matched + 1

@@ -19,7 +19,7 @@ local function write_failure(item)
   call('HSET', job_key(item.job), 'meta', is_alone and item.meta or cjson.encode(meta))
 end
 
-local function end_job(item, registry, ttl, result)
+local function end_job(item, registry, ttl, code, result)
   local key = job_key(item.job)
   call('HSET', key, 'status', item.status, 'ended_at', iso(now), 'last_heartbeat', iso(now))
   call('HDEL', key, 'attempts', 'deaths')
@@ -28,14 +28,14 @@ local function end_job(item, registry, ttl, result)
     call('DEL', key, 'rq:results:' .. item.job)
     return
   end
-  call('ZADD', registry, ttl < 0 and '+inf' or math.floor(now) + ttl, item.job)
+  call('ZADD', registry, ttl < 0 and '+inf' or ended_score(now + ttl, code), item.job)
   if ttl > 0 then call('EXPIRE', key, ttl) end
   add_result(item.job, ttl, result)
 end
 
 local function finish(item, began)
   forget_failure(item.job)
-  end_job(item, finished, ttl_of(item.job, 'result_ttl', result_ttl), { 'type', SUCCESSFUL, 'worker_name', worker,
+  end_job(item, finished, ttl_of(item.job, 'result_ttl', result_ttl), nil, { 'type', SUCCESSFUL, 'worker_name', worker,
     'execution_id', item.execution, 'execution_started_at', stamp(began), 'execution_ended_at', stamp(now) })
 end
 
@@ -43,7 +43,8 @@ end
 local function fail(item)
   local key = job_key(item.job)
   write_failure(item)
-  end_job(item, failed, ttl_of(item.job, 'failure_ttl', failure_ttl), { 'type', FAILED, 'exc_string', item.exc_string, 'worker_name', worker })
+  end_job(item, failed, ttl_of(item.job, 'failure_ttl', failure_ttl), cjson.decode(item.meta).code,
+    { 'type', FAILED, 'exc_string', item.exc_string, 'worker_name', worker })
   call('HDEL', key, 'last_heartbeat')
   for _, field in ipairs({ 'success_callback_name', 'failure_callback_name', 'stopped_callback_name', 'group_id' }) do
     if call('HGET', key, field) == '' then call('HDEL', key, field) end
