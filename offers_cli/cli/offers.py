@@ -221,7 +221,8 @@ def _lowest(offer: StoredOffer, cents: int | None) -> object:
 
 
 def _chosen_fields(report: OffersReport) -> Table:
-    from offers_cli.services.fields import FIELDS, value_of
+    from offers_cli.services.fields import FIELDS
+    from offers_cli.storage.base import value_of
 
     names = report.fields
     rows = [[format_value(name, value_of(offer, name), offer.currency) for name in names] for offer in report.offers]

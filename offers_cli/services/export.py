@@ -20,9 +20,8 @@ from typing import Any, BinaryIO
 from offers_cli.errors import StorageUnavailable, UsageError
 from offers_cli.files import open_atomic
 from offers_cli.installation import extra_command
-from offers_cli.offer import FACTS
 from offers_cli.report import INTERNAL, Problem, Report
-from offers_cli.services.fields import COLUMNS, FIELDS, chosen, column_of, without_unit
+from offers_cli.services.fields import COLUMNS, FIELDS, chosen, without_unit
 from offers_cli.storage.base import Columns, OfferFilter, Storage, StoredOffer
 from offers_cli.text import cell_of_csv, cells_of_csv, json_text, printable
 
@@ -74,7 +73,7 @@ def _rows(
 ) -> Iterator[Iterator[tuple[Any, ...]]]:
     """The offers row by row, as many at a time as come: of each field its column as it is written."""
     for some in offers:
-        yield zip(*(written(name, column_of(some, name)) for name in names), strict=True)
+        yield zip(*(written(name, some[name]) for name in names), strict=True)
 
 
 def _cells(name: str, column: Sequence[Any]) -> Sequence[object]:
@@ -208,9 +207,7 @@ def write_parquet(offers: Iterable[Columns], out: BinaryIO, names: Sequence[str]
     names = names or tuple(FIELDS)
     schema = pa.schema([(name, _arrow_type(pa, FIELDS[name])) for name in names])
     # Each batch as Arrow keeps it, a tenth of what it takes in Python.
-    batches = (
-        pa.record_batch([list(_typed(name, column_of(some, name))) for name in names], schema) for some in offers
-    )
+    batches = (pa.record_batch([list(_typed(name, some[name])) for name in names], schema) for some in offers)
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         while group := list(islice(batches, GROUP)):
             writer.write_table(pa.Table.from_batches(group))
@@ -313,8 +310,8 @@ def export(
         raise UsageError(f"--excel is for csv, not for {format}", hint="--format csv --excel, or --format xlsx")
     write = write_excel_csv if excel else FORMATS[format]
     total = _count(wanted, storage)
-    asked = _asked(fields or COLUMNS)
-    rows = _Rows(storage.find_columns(wanted, asked), lambda done: on_progress(done, total))
+    asked = fields or (COLUMNS if format.startswith("json") else FIELDS)
+    rows = _Rows(storage.find_columns(wanted, tuple(asked)), lambda done: on_progress(done, total))
     if file is None:
         write(rows, pipe, fields)
         pipe.flush()
@@ -349,11 +346,6 @@ def _shortfall(exported: int, wanted: OfferFilter, *, storage: Storage, before: 
         return ()
     message = f"{exported} offers were written, but {min(before, after)} match: the export is not complete"
     return (Problem(code="incomplete", message=message, hint="run the export again"),)
-
-
-def _asked(names: Iterable[str]) -> tuple[str, ...]:
-    """What the storage is asked for where these fields are written: the facts stand in one of its columns."""
-    return tuple(dict.fromkeys("facts" if name in FACTS else name for name in names))
 
 
 class _Rows:

@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from offers_cli.errors import UsageError
-from offers_cli.offer import FACTS, Facts
+from offers_cli.offer import Facts
 from offers_cli.report import INTERNAL, plain
-from offers_cli.storage.base import Columns, StoredOffer
+from offers_cli.storage.base import StoredOffer, value_of
 
 COLUMNS = {field.name: str(field.type) for field in fields(StoredOffer) if field.metadata != INTERNAL}
 """What an object of JSON holds, and the type of each."""
@@ -27,16 +27,6 @@ ALIASES = {
     "seen": "last_seen_at",
 }
 """Headings of tables that are no field's name."""
-
-
-def value_of(offer: StoredOffer, field: str) -> object:
-    """What the offer says there; None where it says nothing."""
-    return getattr(offer.facts if field in FACTS else offer, field)
-
-
-def column_of(offers: Columns, field: str) -> Sequence[Any]:
-    """The same of some offers in columns, as JSON writes it."""
-    return [facts.get(field) for facts in offers["facts"]] if field in FACTS else offers[field]
 
 
 def chosen(offers: Iterable[StoredOffer], names: Sequence[str]) -> list[dict[str, Any]]:

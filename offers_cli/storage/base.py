@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Literal, NamedTuple, Protocol, Self
 
 from offers_cli.offer import (
+    FACTS,
     DiscountKind,
     Enrichment,
     EnrichmentFailure,
@@ -373,7 +374,8 @@ class OfferBatch:
 
 
 Columns = Mapping[str, Sequence[Any]]
-"""Some offers in columns: by the name of a field what it holds in each of them, as `report.plain` writes it."""
+"""Some offers in columns: by the name of a field, or of a fact, what each of them says there, as `report.plain` writes
+it."""
 COLUMNS_AT_ONCE = 1_000
 """Offers in columns at once, at the most."""
 
@@ -382,7 +384,12 @@ def columns_of(offers: Iterable[StoredOffer], names: Sequence[str]) -> Iterator[
     """These fields of the offers, in columns."""
     waiting = iter(offers)
     while some := list(islice(waiting, COLUMNS_AT_ONCE)):
-        yield {name: [plain(getattr(offer, name)) for offer in some] for name in names}
+        yield {name: [plain(value_of(offer, name)) for offer in some] for name in names}
+
+
+def value_of(offer: StoredOffer, name: str) -> object:
+    """What the offer says in that field, or of that fact; None where it says nothing."""
+    return getattr(offer.facts if name in FACTS else offer, name)
 
 
 class Storage(Protocol):
@@ -474,7 +481,7 @@ class Storage(Protocol):
         ...
 
     def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
-        """As `find_offers`, of each offer these fields alone, one or more, and for many offers at a time."""
+        """As `find_offers`, of each offer these fields and facts alone, one or more, and for many offers at a time."""
         ...
 
     def count_offers(self, wanted: OfferFilter) -> int:

@@ -27,8 +27,8 @@ from offers_cli.installation import extra_command
 from offers_cli.offer import Facts, PriceCondition
 from offers_cli.report import plain
 from offers_cli.services.export import FORMATS, choose_format, export, gather, open_whole
-from offers_cli.services.fields import COLUMNS, FIELDS, value_of
-from offers_cli.storage.base import Columns, OfferFilter, StoredOffer, columns_of
+from offers_cli.services.fields import COLUMNS, FIELDS
+from offers_cli.storage.base import Columns, OfferFilter, StoredOffer, columns_of, value_of
 from offers_cli.storage.sqlite.connection import connect
 from offers_cli.storage.sqlite.queries import INSERT_OFFER, offer_row
 from offers_cli.storage.sqlite.storage import SqliteStorage, open_sqlite

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from storage.cases import ALL_FACTS, LINK, at, card, everything, failure, page, run, save
 
-from offers_cli.offer import Facts, PriceCondition
+from offers_cli.offer import FACTS, Facts, PriceCondition
 from offers_cli.storage.base import (
     Missing,
     OfferCounts,
@@ -521,7 +521,7 @@ def test_columns_say_what_the_offers_themselves_say(storage: Storage, monkeypatc
         OfferFilter(since=at(9)),
     ):
         offers = list(storage.find_offers(wanted))
-        for asked in (names, ["price_cents", "facts"], ["last_seen_at"]):
+        for asked in (names, ["price_cents", "facts"], ["last_seen_at"], FACTS, ["seller", "facts", "id", "reviews"]):
             columns = [{name: list(some[name]) for name in asked} for some in storage.find_columns(wanted, asked)]
             assert columns == list(columns_of(offers, asked))
 

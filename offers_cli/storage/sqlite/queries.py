@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
-from offers_cli.offer import Facts, known_facts
+from offers_cli.offer import FACTS, Facts, known_facts
 from offers_cli.report import plain
-from offers_cli.storage.base import Missing, OfferFilter, Place, PricePoint, ScrapeRun, StoredOffer, searchable
+from offers_cli.storage.base import Columns, Missing, OfferFilter, Place, PricePoint, ScrapeRun, StoredOffer, searchable
 from offers_cli.times import iso_utc
 
 Noun = TypeVar("Noun", StoredOffer, PricePoint, ScrapeRun)
@@ -47,13 +47,10 @@ class Rows(Generic[Noun]):
                 values[place] = kind.read(values[place])
         return self._noun(**dict(zip(self.names, values, strict=True)))
 
-    def columns_of(self, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, Sequence[Any]]:
-        """What rows that hold these columns say, in columns, as JSON writes it (`report.plain`)."""
-        told: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows, strict=True), strict=True))
-        for name in names:
-            if show := self._shown.get(name):
-                told[name] = list(map(show, told[name]))
-        return told
+    def shown(self, name: str, column: Sequence[Any]) -> Sequence[Any]:
+        """What stands in a column, of many values, as JSON writes it (`report.plain`)."""
+        show = self._shown.get(name)
+        return column if show is None else list(map(show, column))
 
     def row(self, value: Noun) -> tuple[Any, ...]:
         """What stands in `columns` for a value."""
@@ -120,6 +117,28 @@ def to_text(moment: datetime) -> str:
 
 OFFERS, PRICES, RUNS = Rows(StoredOffer), Rows(PricePoint), Rows(ScrapeRun)
 SELECTED = ", ".join(f"offers.{name}" for name in OFFERS.names)
+
+
+def columns_for(names: Sequence[str]) -> list[str]:
+    """The columns in which these fields and facts of offers stand."""
+    return list(dict.fromkeys("facts" if name in FACTS else name for name in names))
+
+
+def offers_in_columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Columns:
+    """What offers say in these fields and facts; their rows hold the `columns_for` them."""
+    kept = dict(zip(columns_for(names), zip(*rows, strict=True), strict=True))
+    facts = _fact_columns(kept["facts"]) if any(name in FACTS for name in names) else {}
+    return {name: facts[name] if name in facts else OFFERS.shown(name, kept[name]) for name in names}
+
+
+_NO_FACTS = dict.fromkeys(FACTS)
+_each_fact = itemgetter(*FACTS)
+
+
+def _fact_columns(texts: Sequence[str]) -> Columns:
+    """The facts of many offers, a column each; their texts are read at once, for a third less than one by one."""
+    rows = [_each_fact(_NO_FACTS | known) for known in json.loads(f"[{','.join(texts)}]")]
+    return dict(zip(FACTS, zip(*rows, strict=True), strict=True))
 
 
 def _places(count: int) -> str:

@@ -153,9 +153,10 @@ class SqliteStorage:
             return list(map(OFFERS.read, rows))
 
     def find_columns(self, wanted: OfferFilter, names: Sequence[str]) -> Iterator[Columns]:
-        with self._snapshot() as connection, _found(connection, wanted, ", ".join(names)) as rows:
+        columns = ", ".join(queries.columns_for(names))
+        with self._snapshot() as connection, _found(connection, wanted, columns) as rows:
             while some := rows.fetchmany(COLUMNS_AT_ONCE):
-                yield OFFERS.columns_of(names, some)
+                yield queries.offers_in_columns(names, some)
 
     def count_offers(self, wanted: OfferFilter) -> int:
         with self._connection() as connection:
