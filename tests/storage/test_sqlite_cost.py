@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,32 +99,82 @@ def test_the_thousandth_page_is_found_by_the_index_of_its_order(
         ({"sort": "-discount", "min_discount": 40}, "SEARCH offers USING INDEX offers_discount (discount_pct>?)"),
         ({"sort": "price", "max_price_cents": 9}, "SEARCH offers USING INDEX offers_price (price_cents<?)"),
         ({"sort": "-price", "status": "active"}, "SCAN offers USING INDEX offers_price"),
-        ({"sort": "-price", "status": "gone"}, "SCAN offers"),
+        ({"sort": "-price", "status": "gone"}, "SEARCH offers USING INTEGER PRIMARY KEY (rowid=?)"),
         ({"sort": "price", "missing": frozenset({Missing.DISCOUNT})}, "SCAN offers USING INDEX offers_price"),
-        ({"sort": "price", "min_discount": 40}, "SCAN offers"),
-        ({"sort": "-last_seen", "status": "gone"}, "SCAN offers"),
+        ({"sort": "price", "missing": frozenset({Missing.DISCOUNT}), "source": "listing"}, "SCAN offers"),
+        ({"sort": "-last_seen", "status": "gone"}, "SEARCH offers USING INTEGER PRIMARY KEY (rowid=?)"),
     ],
 )
 def test_the_index_of_an_order_is_followed_only_where_most_that_it_leads_to_match(
-    sqlite_storage: Storage, sqlite_path: Path, wanted: dict[str, Any], step: str
+    sqlite_storage: Storage, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], step: str
 ) -> None:
     """Else it would lead through the whole file, each offer in another place; here none of 100 is gone."""
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.LONGEST_WALK", 10)
     save(sqlite_storage, *map(card, range(100)))
     with closing(connect(sqlite_path)) as connection:
         question = _question(connection, OfferFilter(limit=50, **wanted), queries.SELECTED)
     assert plan(sqlite_path, *question)[0] == step
 
 
-def test_a_rare_match_is_looked_for_in_the_order_of_the_file_or_among_titles_alone(
-    sqlite_storage: Storage, sqlite_path: Path
-) -> None:
+def test_a_rare_match_is_looked_for_in_the_order_of_the_file(sqlite_storage: Storage, sqlite_path: Path) -> None:
     """Along the index of the order each row would be read from another place."""
-    wanted = OfferFilter(search="rare", limit=50)
-    assert plan(sqlite_path, *queries.first_matches(wanted, 100)) == ["SCAN offers USING COVERING INDEX offers_title"]
-    for more in (replace(wanted, min_discount=1), replace(wanted, status="active"), OfferFilter(min_discount=1)):
-        assert plan(sqlite_path, *queries.first_matches(more, 100)) == ["SCAN offers"]
+    wanted = OfferFilter(search="rare", min_discount=1, status="active", limit=50)
+    assert plan(sqlite_path, *queries.first_matches(wanted, 100)) == ["SCAN offers"]
     found = plan(sqlite_path, *queries.find_among(wanted, [1, 2]))
     assert "SEARCH offers USING INTEGER PRIMARY KEY (rowid=?)" in found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "indexes"),
+    [
+        ({"search": "rare", "min_discount": 1}, ["offers_discount (discount_pct>?)", "offers_title"]),
+        ({"min_rating_hundredths": 450, "source": "hub"}, ["offers_rating (<expr>>?)"]),
+        ({"min_price_cents": 1, "max_price_cents": 9}, ["offers_price (price_cents>? AND price_cents<?)"]),
+        ({"since": at(0), "coupon": True}, ["offers_last_seen_at (last_seen_at>?)"]),
+        ({"changed": True, "source": "hub"}, []),
+    ],
+)
+def test_whether_few_match_is_told_by_the_indexes_alone(
+    sqlite_storage: Storage, sqlite_path: Path, wanted: dict[str, Any], indexes: list[str]
+) -> None:
+    asked = queries.first_matches_by_index(OfferFilter(**wanted), 100)
+    steps = [step for query in asked for step in plan(sqlite_path, *query)]
+    assert [step.partition(" INDEX ")[2] for step in steps] == indexes
+    assert [step for step in steps if "COVERING" not in step and "offers_rating" not in step] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "step"),
+    [
+        ({"sort": "price", "min_commission": 1, "max_price_cents": 9}, "SEARCH offers USING INDEX offers_price"),
+        ({"sort": "-rating", "source": "hub"}, "SCAN offers USING INDEX offers_rating"),
+        ({"sort": "-price_changed", "changed": True, "coupon": True}, "SCAN offers USING INDEX offers_price_changed"),
+    ],
+)
+def test_the_beginning_of_an_order_is_looked_at_along_its_index(
+    sqlite_storage: Storage, sqlite_path: Path, wanted: dict[str, Any], step: str
+) -> None:
+    """With nothing left out, so that no walk is longer than it may be."""
+    query, values = queries.walk(OfferFilter(limit=3, **wanted), 7)
+    assert plan(sqlite_path, query, values)[0].startswith(step)
+    save(sqlite_storage, *(card(number, price_cents=number % 5 + 1) for number in range(1, 20)))
+    with closing(connect(sqlite_path)) as connection:
+        assert len(connection.execute(query, values).fetchall()) == 7
+
+
+@pytest.mark.parametrize(
+    ("wanted", "step"),
+    [
+        ({"min_commission": 1}, "SEARCH offers USING COVERING INDEX offers_commission (commission_pct>?)"),
+        ({"search": "fone"}, "SCAN offers USING COVERING INDEX offers_title"),
+        ({"min_commission": 1, "min_discount": 1}, "SCAN offers"),
+        ({"source": "hub"}, "SCAN offers"),
+    ],
+)
+def test_what_no_tally_knows_is_counted_by_one_index_or_through_the_file(
+    sqlite_storage: Storage, sqlite_path: Path, wanted: dict[str, Any], step: str
+) -> None:
+    assert plan(sqlite_path, *queries.count(OfferFilter(sort="price", **wanted))) == [step]
 
 
 def test_one_offer_is_found_by_index(sqlite_storage: Storage, sqlite_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -392,6 +392,48 @@ def test_few_and_many_matches_come_in_the_same_order(
     for number in (4, 1, 3, 5, 2):
         save(sqlite_storage, card(number, discount_pct=number * 10), minute=number)
     assert found(sqlite_storage, **wanted) == [f"MLB{number}" for number in numbers]
+
+
+ASKED: list[tuple[dict[str, Any], Callable[[StoredOffer], bool]]] = [
+    ({"min_discount": 20}, lambda offer: (offer.discount_pct or 0) >= 20),
+    ({"max_price_cents": 10_003, "source": "hub"}, lambda offer: offer.price_cents <= 10_003 and offer.source == "hub"),
+    ({"search": "agua"}, lambda offer: offer.title.startswith("Água")),
+    ({"search": "agua", "min_commission": 3}, lambda offer: "Água" in offer.title and (offer.commission_pct or 0) >= 3),
+    ({"free_shipping": True}, lambda offer: bool(offer.facts.free_shipping)),
+    (
+        {"min_rating_hundredths": 430, "since": at(12)},
+        lambda offer: (offer.facts.rating_hundredths or 0) >= 430 and offer.last_seen_at >= at(12),
+    ),
+    ({"source": "nothing"}, lambda _offer: False),
+    ({"changed": False, "min_price_cents": 10_006}, lambda offer: offer.price_cents >= 10_006),
+]
+"""Filters, and what they let through of the offers below."""
+
+
+@pytest.mark.parametrize(("few", "walk"), [(0, 1), (0, 7), (4, 7), (100, 1), (100, 100)])
+def test_a_page_is_the_same_whichever_way_it_is_looked_for(
+    sqlite_storage: Storage, monkeypatch: pytest.MonkeyPatch, few: int, walk: int
+) -> None:
+    """By an index that tells how few match, along the order for some steps, or through the whole file."""
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.FEW", few)
+    monkeypatch.setattr("offers_cli.storage.sqlite.storage.LONGEST_WALK", walk)
+    for number in range(24):
+        shown = {
+            "title": f"{'Fone' if number % 3 else 'Água'} {number % 4}",
+            "price_cents": 10_000 + number % 8,
+            "discount_pct": number % 5 * 10 or None,
+            "commission_pct": number % 6 or None,
+            "source": "ofertas" if number % 2 else "hub",
+        }
+        facts = Facts(rating_hundredths=400 + number * 3, free_shipping=number % 4 == 0) if number % 5 else Facts()
+        save(sqlite_storage, card(number, facts=facts, **shown), minute=number)
+    for sort in (*SORTS, "rating", "-commission"):
+        whole = list(sqlite_storage.find_offers(OfferFilter(sort=sort)))
+        for wanted, matches in ASKED:
+            right = [offer.external_id for offer in whole if matches(offer)]
+            assert pages(sqlite_storage, 3, sort=sort, **wanted) == right, (sort, wanted)
+            assert found(sqlite_storage, sort=sort, **wanted) == right
+            assert sqlite_storage.count_offers(OfferFilter(sort=sort, **wanted)) == len(right)
 
 
 ORDERS = ("last_seen", "first_seen", "price_changed", "discount", "price", "title")

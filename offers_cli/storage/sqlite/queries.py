@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -393,9 +393,14 @@ def find(wanted: OfferFilter, columns: str = SELECTED, *, along_index: bool, aft
     """
     where, values = _matching(wanted)
     # The planner, which knows no sizes, would rather go by an index of what is missing: it is named.
-    name = wanted.sort.removeprefix("-")
-    table = f"offers INDEXED BY offers_{_INDEXES.get(name, name)}" if along_index else "offers NOT INDEXED"
+    table = f"offers INDEXED BY {_index_of(wanted.sort)}" if along_index else "offers NOT INDEXED"
     return _in_order(f"SELECT {columns} FROM {table} WHERE {where}", values, wanted, after)
+
+
+def _index_of(sort: str) -> str:
+    """The name of the index of that order."""
+    name = sort.removeprefix("-")
+    return f"offers_{_INDEXES.get(name, name)}"
 
 
 def _in_order(source: str, values: dict[str, Any], wanted: OfferFilter, after: Place | None) -> Query:
@@ -445,35 +450,71 @@ def _limit(wanted: OfferFilter) -> int:
 
 def is_by_its_order(wanted: OfferFilter) -> bool:
     """Whether nothing is asked of a value but of the one that is sorted by, and the tally knows how many match else."""
-    name = wanted.sort.removeprefix("-")
-    own = {field: getattr(wanted, field) for field in _FILTERS_OF_SORTS.get(name, ())}
-    plain = OfferFilter(status=wanted.status, missing=wanted.missing, sort=wanted.sort, limit=wanted.limit, **own)
+    plain = replace(_part(wanted, wanted.sort), status=wanted.status, missing=wanted.missing)
     return wanted == plain
 
 
-def first_matches(wanted: OfferFilter, limit: int) -> Query:
-    """Row ids of matching offers, in no order.
+def _part(wanted: OfferFilter, sort: str) -> OfferFilter:
+    """What a filter asks of the value of that order, in its order."""
+    names = _FILTERS_OF_SORTS.get(sort.removeprefix("-"), ())
+    return OfferFilter(sort=sort, limit=wanted.limit, **{name: getattr(wanted, name) for name in names})
 
-    They are looked for as they stand in the file, which is read once from its start; where titles alone are asked for,
-    in the index of them, which is a twelfth of it.
-    """
+
+def _range(wanted: OfferFilter, sort: str) -> OfferFilter:
+    """What of that part says where the index of the order begins and ends."""
+    return replace(_part(wanted, sort), changed=None)
+
+
+def walk(wanted: OfferFilter, steps: int, *, after: Place | None = None) -> Query:
+    """The row ids of the first offers along the index of the order, and whether each matches."""
     where, values = _matching(wanted)
-    is_by_title = wanted == OfferFilter(search=wanted.search, sort=wanted.sort, limit=wanted.limit)
-    index = "INDEXED BY offers_title" if is_by_title else "NOT INDEXED"
-    return f"SELECT rowid FROM offers {index} WHERE {where} LIMIT :limit", {**values, "limit": limit}
+    along = replace(_range(wanted, wanted.sort), limit=steps)
+    query, own_values = find(along, f"rowid, ({where})", along_index=True, after=after)
+    return query, values | own_values
+
+
+def first_matches(wanted: OfferFilter, limit: int) -> Query:
+    """Row ids of matching offers, in no order, looked for as they stand in the file, which is read once."""
+    where, values = _matching(wanted)
+    return f"SELECT rowid FROM offers NOT INDEXED WHERE {where} LIMIT :limit", {**values, "limit": limit}
+
+
+def first_matches_by_index(wanted: OfferFilter, limit: int) -> list[Query]:
+    """For each index that tells of a part of what is asked: row ids of offers that match that part, in no order.
+
+    Nothing else is read, but for ratings. That of titles, which is gone through for words, is a twelfth of the file.
+    """
+    found = []
+    for part in _parts_by_index(wanted):
+        where, values = _matching(part)
+        source = f"SELECT rowid FROM offers INDEXED BY {_index_of(part.sort)} WHERE {where}"
+        found.append((f"{source} LIMIT :limit", {**values, "limit": limit}))
+    return found
+
+
+def _parts_by_index(wanted: OfferFilter) -> list[OfferFilter]:
+    """The parts of a filter that the index of an order tells of, each in that order."""
+    parts = [_range(wanted, sort) for sort in _FILTERS_OF_SORTS]
+    parts.append(OfferFilter(search=wanted.search, sort="title", limit=wanted.limit))
+    return [part for part in parts if part.is_by_value or part.since is not None]
 
 
 def find_among(wanted: OfferFilter, rows: list[int], columns: str = SELECTED, *, after: Place | None = None) -> Query:
     """As `find`, of the offers in these rows alone."""
-    source = f"SELECT {columns} FROM offers WHERE rowid IN (SELECT value FROM json_each(:rows))"
-    return _in_order(source, {"rows": json.dumps(rows)}, wanted, after)
+    where, values = _matching(wanted)
+    rowids = "rowid IN (SELECT value FROM json_each(:rows))"
+    source = f"SELECT {columns} FROM offers NOT INDEXED WHERE {rowids} AND {where}"
+    return _in_order(source, {**values, "rows": json.dumps(rows)}, wanted, after)
 
 
 def count(wanted: OfferFilter) -> Query:
     """How many match; the offers themselves are read only where more is asked than the tally knows."""
     where, values = _matching(wanted)
     if wanted.is_by_value or wanted.since is not None:
-        return f"SELECT count(*) FROM offers WHERE {where}", values
+        # Where more is asked than one index tells, each offer is read: better all of them, as they stand in the file.
+        alone = (part for part in _parts_by_index(wanted) if replace(part, sort=wanted.sort) == wanted)
+        index = next((f"INDEXED BY {_index_of(part.sort)}" for part in alone), "NOT INDEXED")
+        return f"SELECT count(*) FROM offers {index} WHERE {where}", values
     status = {None: "TRUE", "gone": f"coverage & {_GONE}", "active": f"NOT coverage & {_GONE}"}[wanted.wanted_status]
     lacking = sum(_LACKING[field] for field in wanted.missing)
     return f"{_TALLIED} {status} AND {f'coverage & {lacking}' if lacking else 'TRUE'}", {}

@@ -58,8 +58,10 @@ from offers_cli.storage.sqlite.schema import check_schema, file_size, open_curre
 from offers_cli.storage.validation import check_page, is_storable, is_uuid, uuid_range, valid_cards, valid_results
 from offers_cli.times import to_utc
 
-FEW = 2_000
-"""Offers that are rather found by one look through the file than by its index in the order that is asked for."""
+FEW = 5_000
+"""Offers that are rather sorted, once they are found, than looked for along the index of their order."""
+LONGEST_WALK = 10_000
+"""So many offers are looked at along the index of an order, each in another place of the file; then all are read."""
 FEWEST_IN = 100
 """Of how many offers one at least must match for its index to be followed."""
 PRUNED_AT_ONCE = 1_000
@@ -307,21 +309,55 @@ def _question(
     connection: FileConnection, wanted: OfferFilter, columns: str, after: Place | None = None
 ) -> queries.Query:
     """The question that reads least: along the index of the order, or, where few match, not along it."""
-    if queries.is_by_its_order(wanted):
-        return queries.find(wanted, columns, along_index=not _are_few(connection, wanted), after=after)
-    if wanted.sort.removeprefix("-") != "last_seen":
-        return queries.find(wanted, columns, along_index=False, after=after)
-    rows = connection.execute(*queries.first_matches(wanted, FEW + 1)).fetchall()
-    if len(rows) <= FEW:
-        return queries.find_among(wanted, [row[0] for row in rows], columns, after=after)
-    return queries.find(wanted, columns, along_index=True, after=after)
+    is_by_its_order = queries.is_by_its_order(wanted)
+    rows = _tallied_rows(connection, wanted) if is_by_its_order else _first_rows(connection, wanted, after)
+    if rows is not None:
+        return queries.find_among(wanted, rows, columns, after=after)
+    is_long = wanted.limit is None and wanted.sort.removeprefix("-") == "last_seen"
+    return queries.find(wanted, columns, along_index=is_by_its_order or is_long, after=after)
 
 
-def _are_few(connection: FileConnection, wanted: OfferFilter) -> bool:
-    """Whether hardly any offer has that status and lacks that."""
+def _first_rows(connection: FileConnection, wanted: OfferFilter, after: Place | None) -> list[int] | None:
+    """Rows among which are all that are wanted, a few thousand at the most; None where nothing leads to so few.
+
+    An index may tell that few match. Else the offers with which the order begins are looked at; where all are wanted,
+    the file is, until it is clear that many match.
+    """
+    for query in queries.first_matches_by_index(wanted, FEW + 1):
+        if (rows := _few(connection, query)) is not None:
+            return rows
+    if wanted.limit is not None:
+        return _walked(connection, wanted, after)
+    return _few(connection, queries.first_matches(wanted, FEW + 1))
+
+
+def _few(connection: FileConnection, query: queries.Query) -> list[int] | None:
+    """The rows that a question finds; None for more than a few."""
+    rows = [row[0] for row in connection.execute(*query)]
+    return rows if len(rows) <= FEW else None
+
+
+def _walked(connection: FileConnection, wanted: OfferFilter, after: Place | None) -> list[int] | None:
+    """The first matches in their order, as many as are wanted or as there are; None where they are too far apart."""
+    rows: list[int] = []
+    left = LONGEST_WALK
+    with closing(connection.execute(*queries.walk(wanted, LONGEST_WALK, after=after))) as walk:
+        for row, matches in walk:
+            left -= 1
+            if matches:
+                rows.append(row)
+            if len(rows) == wanted.limit:
+                return rows
+    return rows if left else None
+
+
+def _tallied_rows(connection: FileConnection, wanted: OfferFilter) -> list[int] | None:
+    """The rows of the offers that have that status and lack that; None where the tally says that these are many."""
     plain = OfferFilter(status=wanted.status, missing=wanted.missing)
     matching, total = (connection.execute(*queries.count(each)).fetchone()[0] for each in (plain, OfferFilter()))
-    return bool(matching * FEWEST_IN < total)
+    if matching * FEWEST_IN >= total:
+        return None
+    return [row[0] for row in connection.execute(*queries.first_matches(plain, matching))]
 
 
 def _rows(connection: FileConnection, asked: Iterable[queries.Query]) -> Generator[tuple[Any, ...]]:
