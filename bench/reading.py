@@ -227,6 +227,10 @@ HOSTILE = {
     "offers within offers": '<div itemprop="offers" class="x">' * 14_900,
     "price boxes": f'<div class="{BOX}">' * 5_000,
     "nested": "<div>" * 14_999,
+    "strokes": ("<p" + "/" * 4_000 + ">") * 2_000,
+    "dashes": "<p><!--" + "-" * 9_900_000,
+    "prices for machines": '<meta itemprop="price" content="1">' * 90_000,
+    "prices for machines, deep": '<div class="a b c d e f g">' * 150 + '<meta itemprop="price" content="1">' * 80_000,
 }
 
 

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import cast
 
 from offers_cli.errors import TooLarge
@@ -45,6 +46,7 @@ _NODE_BYTES, _ATTRIBUTE_BYTES, _JSON_MARK_BYTES = 290, 250, 150
 _SHORT_PAGE = 3_000_000
 _FEW_CHARACTERS = 1_000_000
 """JSON of so few is soon read, whatever it holds; nor can so few be too many attributes with a value."""
+_USUAL_DEPTH = 20
 _FEW_TOKENS = 10_000
 """So few, however deep, are soon parsed."""
 _PLAIN_ATTRIBUTES = 100
@@ -56,8 +58,11 @@ _ATTRIBUTES = (
     rf"""((?:[\s/]++|{_ATTRIBUTE}){{0,{2 * MOST_ATTRIBUTES_OF_ONE}}}+)>?"""
 )
 """Those that are written as most are, in fewer steps; then the others, which are captured."""
-_TWICE_ESCAPED = r"(?:[^<-]++|-(?!->)|<(?!(?i:/script)[\s/>]))*+(?:</(?i:script))?+"
-_ESCAPED = rf"(?:[^<-]++|-(?!->)|<(?!(?i:/?script)[\s/>])|<(?i:script){_TWICE_ESCAPED})*+(?:-->)?+"
+_DASH = r"-(?!-)|--++(?!{end})"
+"""A dash, or all of many at once, that do not end what they stand in."""
+_IN_SCRIPT = rf"[^<-]++|{_DASH.format(end='>')}"
+_TWICE_ESCAPED = rf"(?:{_IN_SCRIPT}|<(?!(?i:/script)[\s/>]))*+(?:</(?i:script))?+"
+_ESCAPED = rf"(?:{_IN_SCRIPT}|<(?!(?i:/?script)[\s/>])|<(?i:script){_TWICE_ESCAPED})*+(?:--++>)?+"
 _SCRIPT = rf"(?:[^<]++|<!--(?:-?>|{_ESCAPED})|<(?!(?i:/script)[\s/>]|!--))*+"
 """A script's text; one that holds ``<!--`` and then ``<script`` goes on behind its first end (HTML, 13.2.5.17)."""
 _TEXT_TO_ITS_END = r"(?:[^<]++|<(?!(?i:/\2)[\s/>]))*+"
@@ -65,7 +70,7 @@ _TOKEN = re.compile(
     r"<(?:"
     r"(?:(?=[sStTxXiInN][a-zA-Z]{2})(?=(?i:(script)|(style|textarea|title|xmp|iframe|noembed|noframes))[\s/>])|)"
     rf"(/?[a-zA-Z][^\s/>]*+){_ATTRIBUTES}((?(1){_SCRIPT}|(?(2){_TEXT_TO_ITS_END})))"
-    r"|!--(?:-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+(?:--!?>)?)"
+    rf"|!--(?:-?>|[^-]*+(?:(?:{_DASH.format(end='!?>')})[^-]*+)*+(?:--++!?>)?)"
     r"|(?!!--)(?:[?/]|!(\[CDATA\[)?)[^>]*+>?)",
     re.DOTALL,
 )
@@ -78,7 +83,8 @@ _ORDINARY = re.compile(
     r"[ \n\t\r\f]*+/?+>)*+"
 )
 """Text, and tags of which no more is to be known than that they are there; of links but one is open at a time."""
-_ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
+_ONE_ATTRIBUTE = re.compile(f"{_ATTRIBUTE}|/")
+"""Or a stroke between them, for which the parser keeps as much."""
 _MANY_CHARACTERS = 2 * (MOST_ATTRIBUTES_OF_ONE - _PLAIN_ATTRIBUTES)
 _CLOSED_IN_ITSELF = re.compile(r"""(?:.*["'\s])?/""", re.DOTALL)
 
@@ -120,7 +126,10 @@ class Weight:
 
 
 def refuse_unbounded(text: str, *, is_json: bool) -> int:
-    """How many elements a page has at most; raises `TooLarge` for one that would keep its reader busy, naming why."""
+    """How many elements there are to look through; raises `TooLarge` for a page that would keep its reader busy.
+
+    Of a deep page a multiple: each element is looked at with all that is around it.
+    """
     marks = refuse_unbounded_json(text)
     if is_json:
         return 0
@@ -141,7 +150,7 @@ def refuse_unbounded(text: str, *, is_json: bool) -> int:
     needed_mb = (tree + texts + marks * _JSON_MARK_BYTES) // 2**20
     if needed_mb > MOST_MEMORY_MB:
         raise TooLarge(f"the page would take {needed_mb} MB of memory, more than {MOST_MEMORY_MB}", hint=HINT)
-    return weight.nodes
+    return weight.nodes * max(1, weight.open // _USUAL_DEPTH)
 
 
 def refuse_unbounded_json(text: str) -> int:
@@ -172,7 +181,7 @@ def weigh(text: str) -> Weight:
         tokens = list(enumerate(_read_tokens(text)))
         nodes = end = len(tokens)
     odd = [token[3] for _, token in tokens if len(token[3]) > 1]
-    long = [len(_ONE_ATTRIBUTE.findall(attributes)) for attributes in odd if len(attributes) > _MANY_CHARACTERS]
+    long = [_count_attributes(attributes) for attributes in odd if len(attributes) > _MANY_CHARACTERS]
     quoted = len(text) // len(' a=""') if len(text) <= _FEW_CHARACTERS else text.count('="')
     others = sum(len(attributes) // 2 for attributes in odd if len(attributes) <= _MANY_CHARACTERS)
     again = _count_taken_up(tokens, end, between)
@@ -184,6 +193,11 @@ def weigh(text: str) -> Weight:
         open=_count_open(tokens) if tags > _FEW_TOKENS else 0,
         text=_count_text(text, tokens) if len(text) > MOST_TEXT else 0,
     )
+
+
+def _count_attributes(attributes: str) -> int:
+    """How many there are, as far as one tag may have so many."""
+    return sum(1 for _ in islice(_ONE_ATTRIBUTE.finditer(attributes), MOST_ATTRIBUTES_OF_ONE))
 
 
 def _apart(start: int, end: int) -> int:
