@@ -38,6 +38,7 @@ BENCHES = (
     "storage.py --sizes 1000000 --supabase",
     "rows.py --catalogue 1000000",
     "dashboard.py",
+    "deals.py",
     "enqueue.py",
     "redis_cost.py",
     "many_processes.py",

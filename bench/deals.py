@@ -6,6 +6,7 @@ right judgements among those made (precision) and among those that should have b
 Then the time that it takes to judge a catalogue of a million recorded prices, with few offers and with many.
 
     pip install -e . && python bench/deals.py [--seed N] [--prices 1000000]
+    python bench/deals.py --postgres URL            # also on an empty database with Supabase's roles, past HTTP
 """
 
 from __future__ import annotations
@@ -17,15 +18,20 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ratios import record
+from storage import Calls
+
+from offers_cli.config import Secret
 from offers_cli.deals.judge import DealClass, Weights, judge
 from offers_cli.deals.record import Record
 from offers_cli.offer import DiscountKind, PriceCondition
 from offers_cli.services.deals import DealFilter, find_deals
-from offers_cli.storage.base import OfferFilter, RecordedPrice, StoredOffer
+from offers_cli.storage.base import OfferFilter, RecordedPrice, Storage, StoredOffer
 from offers_cli.storage.sqlite.storage import open_sqlite
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -243,6 +249,28 @@ def show(columns: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequen
     print()
 
 
+# The catalogue of `filled` for Postgres: its gone offers are the last ones.
+FILL_POSTGRES = """
+INSERT INTO offers (
+  id, marketplace, external_id, title, url, currency, price_cents, old_price_cents, discount_pct, price_condition,
+  source, status, first_seen_at, last_seen_at, price_changed_at)
+SELECT
+  (lpad(to_hex(n::bigint * 2654435761 %% 4294967296), 8, '0') || '-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+  'mercado_livre', 'MLB' || n, 'Fone ' || n, 'https://produto.mercadolivre.com.br/MLB-' || n, 'BRL', 1, 2, 16, 'any',
+  'ofertas', CASE WHEN n > %(offers)s THEN 'gone' ELSE 'active' END, now() - interval '365 days', now(), now()
+FROM generate_series(1, %(all)s) n"""
+PRICES_POSTGRES = """
+INSERT INTO price_history (offer_id, observed_at, price_cents, price_condition, source)
+SELECT id, now() - random() * interval '365 days', usual * (0.6 + 0.6 * random()), 'any', 'listing'
+FROM (SELECT id, 2000 + random() * 298000 AS usual FROM offers) o, generate_series(1, %s)"""
+LAST_POSTGRES = """
+UPDATE offers SET price_cents = last.price_cents, old_price_cents = last.price_cents * 6 / 5,
+  first_seen_at = first_at, price_changed_at = last.observed_at
+FROM (SELECT DISTINCT ON (offer_id) offer_id, price_cents, observed_at, min(observed_at) OVER (PARTITION BY offer_id)
+  AS first_at FROM price_history ORDER BY offer_id, observed_at DESC) last
+WHERE offer_id = offers.id"""
+
+
 def filled(path: Path, *, offers: int, prices: int, gone: int) -> None:
     """A catalogue whose active offers have so many prices in all, over a year; gone ones have as many each."""
     open_sqlite(path).close()
@@ -278,34 +306,75 @@ def text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def bench_cost(prices: int) -> None:
+def bench_sqlite(prices: int) -> None:
     print(f"### `offers deals`, {prices:,} recorded prices of active offers (SQLite, milliseconds)\n")
-    rows = []
-    for offers, gone in ((prices // 20, 0), (prices // 20, prices // 20), (prices // 100, 0)):
+    rows: list[list[str]] = []
+    medians: list[float] = []
+    for offers, gone in catalogues(prices):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "offers.db"
             filled(path, offers=offers, prices=prices, gone=gone)
-            storage = open_sqlite(path)
-            runs = []
-            for _ in range(7):
-                start = time.perf_counter()
-                report = find_deals(
-                    OfferFilter(), DealFilter(), weights=Weights(), storage=storage, now=datetime.now(UTC)
-                )
-                runs.append(1_000 * (time.perf_counter() - start))
-            storage.close()
-        median, slowest = statistics.median(runs), max(runs)
-        rows.append([f"{offers:,}", f"{gone:,}", f"{report.judged:,}", f"{median:.0f}", f"{slowest:.0f}"])
-    show(["active offers", "gone offers", "judged", "median", "slowest"], rows)
+            with closing(open_sqlite(path)) as storage:
+                rows.append(timed_row(storage, offers, gone, medians))
+    show(COLUMNS, rows)
+    record("deals_sqlite", *medians)
+
+
+def bench_postgres(url: str, prices: int) -> None:
+    import psycopg
+
+    from offers_cli.storage.migrate import migrate_postgres
+    from offers_cli.storage.supabase.storage import SupabaseStorage
+
+    print("### The same on Postgres\n")
+    migrate_postgres(Secret(url))
+    rows: list[list[str]] = []
+    medians: list[float] = []
+    with psycopg.connect(url, autocommit=True) as connection:
+        storage = SupabaseStorage("http://127.0.0.1:1", Secret("unused"))
+        storage._client = Calls(connection)  # type: ignore[assignment]
+        for offers, gone in catalogues(prices):
+            connection.execute("TRUNCATE offers CASCADE")
+            connection.execute("SELECT offers_recount()")
+            connection.execute(FILL_POSTGRES.encode(), {"offers": offers, "all": offers + gone})
+            connection.execute(PRICES_POSTGRES.encode(), [prices // offers])
+            connection.execute(LAST_POSTGRES.encode())
+            connection.execute("VACUUM ANALYZE")
+            rows.append(timed_row(storage, offers, gone, medians))
+        connection.execute("TRUNCATE offers CASCADE")
+    show(COLUMNS, rows)
+    record("deals_postgres", *medians)
+
+
+COLUMNS = ["active offers", "gone offers", "judged", "median", "slowest"]
+
+
+def catalogues(prices: int) -> tuple[tuple[int, int], ...]:
+    """Active and gone offers of each catalogue; the active ones have so many prices in all."""
+    return (prices // 20, 0), (prices // 20, prices // 20), (prices // 100, 0), (prices, 0)
+
+
+def timed_row(storage: Storage, offers: int, gone: int, medians: list[float]) -> list[str]:
+    """A row of `COLUMNS`; its median is added to `medians`."""
+    runs = []
+    for _ in range(7):
+        start = time.perf_counter()
+        report = find_deals(OfferFilter(), DealFilter(), weights=Weights(), storage=storage, now=datetime.now(UTC))
+        runs.append(1_000 * (time.perf_counter() - start))
+    medians.append(statistics.median(runs))
+    return [f"{offers:,}", f"{gone:,}", f"{report.judged:,}", f"{medians[-1]:.0f}", f"{max(runs):.0f}"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--prices", type=int, default=1_000_000)
+    parser.add_argument("--postgres", metavar="URL", help="also there, past HTTP")
     options = parser.parse_args()
     bench_judgements(options.seed)
-    bench_cost(options.prices)
+    bench_sqlite(options.prices)
+    if options.postgres:
+        bench_postgres(options.postgres, options.prices)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,9 @@ def _old_price_charged(record: Record) -> bool | None:
     changed_s = offer.price_changed_at.timestamp()
     charged_s = unknown_s = watched_s = before_s = 0.0
     for spell in record.spells:
-        seconds = max(0.0, spell.ended_s - max(spell.began_s, recent_s))
+        if spell.ended_s <= recent_s:
+            continue
+        seconds = spell.ended_s - max(spell.began_s, recent_s)
         is_known = spell.price.price_condition is not None or offer.price_condition is None  # or like the offer's own
         is_before = spell.began_s < changed_s
         if is_before and _is_as_much(spell.price, offer.old_price_cents):

@@ -63,6 +63,13 @@ def test_what_is_counted_for_stats_and_lists_reads_no_offers(
     assert not [step for step in steps if "offers_tally" not in step and step != "SCAN CONSTANT ROW"], steps
 
 
+def test_those_whose_price_changed_have_an_index_of_their_own(sqlite_storage: Storage, sqlite_path: Path) -> None:
+    """Deals are looked for among them: the others, however many, are not passed over one by one."""
+    wanted = OfferFilter(changed=True, status="active", sort="-price_changed", limit=50)
+    steps = plan(sqlite_path, *queries.find(wanted, along_index=True))
+    assert steps[0] == "SCAN offers USING INDEX offers_repriced"
+
+
 @pytest.mark.parametrize("sort", [sign + sort for sort in SORTS for sign in ("", "-")])
 def test_a_list_is_read_in_the_order_of_an_index(sqlite_storage: Storage, sqlite_path: Path, sort: str) -> None:
     """Whatever it is sorted by: nothing but the ids of offers that are alike in all else is sorted then."""

@@ -490,6 +490,17 @@ def test_the_first_of_each_order_are_found_by_its_index_in_postgres(filled: Any)
 
 
 @pytest.mark.slow
+def test_those_whose_price_changed_are_found_among_all_others_in_postgres(filled: Any) -> None:
+    """Ten of 20,000, without a look at those that never changed."""
+    filled.execute("UPDATE offers SET price_changed_at = '2026-01-03' WHERE external_id LIKE 'X1999_'")
+    filled.execute("VACUUM ANALYZE offers")
+    wanted = """'{"missing": [], "words": [], "status": "active", "changed": "yes"}'"""
+    question = f"SELECT offers_page({wanted}, '-price_changed', 1001)"
+    assert len(filled.execute(question).fetchone()[0]["offers"]) == 10
+    assert blocks_read(filled, question) < 100
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [

@@ -393,13 +393,15 @@ def find(wanted: OfferFilter, columns: str = SELECTED, *, along_index: bool, aft
     """
     where, values = _matching(wanted)
     # The planner, which knows no sizes, would rather go by an index of what is missing: it is named.
-    table = f"offers INDEXED BY {_index_of(wanted.sort)}" if along_index else "offers NOT INDEXED"
+    table = f"offers INDEXED BY {_index_of(wanted)}" if along_index else "offers NOT INDEXED"
     return _in_order(f"SELECT {columns} FROM {table} WHERE {where}", values, wanted, after)
 
 
-def _index_of(sort: str) -> str:
-    """The name of the index of that order."""
-    name = sort.removeprefix("-")
+def _index_of(wanted: OfferFilter) -> str:
+    """The name of the index of its order; those whose price changed have one of their own."""
+    name = wanted.sort.removeprefix("-")
+    if wanted.changed and name == "price_changed":
+        return "offers_repriced"
     return f"offers_{_INDEXES.get(name, name)}"
 
 
@@ -487,7 +489,7 @@ def first_matches_by_index(wanted: OfferFilter, limit: int) -> list[Query]:
     found = []
     for part in _parts_by_index(wanted):
         where, values = _matching(part)
-        source = f"SELECT rowid FROM offers INDEXED BY {_index_of(part.sort)} WHERE {where}"
+        source = f"SELECT rowid FROM offers INDEXED BY {_index_of(part)} WHERE {where}"
         found.append((f"{source} LIMIT :limit", {**values, "limit": limit}))
     return found
 
@@ -513,7 +515,7 @@ def count(wanted: OfferFilter) -> Query:
     if wanted.is_by_value or wanted.since is not None:
         # Where more is asked than one index tells, each offer is read: better all of them, as they stand in the file.
         alone = (part for part in _parts_by_index(wanted) if replace(part, sort=wanted.sort) == wanted)
-        index = next((f"INDEXED BY {_index_of(part.sort)}" for part in alone), "NOT INDEXED")
+        index = next((f"INDEXED BY {_index_of(part)}" for part in alone), "NOT INDEXED")
         return f"SELECT count(*) FROM offers {index} WHERE {where}", values
     status = {None: "TRUE", "gone": f"coverage & {_GONE}", "active": f"NOT coverage & {_GONE}"}[wanted.wanted_status]
     lacking = sum(_LACKING[field] for field in wanted.missing)
