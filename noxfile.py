@@ -56,6 +56,7 @@ BRANCHES_PCT = {
     "demo": 90,
     "drift": 90,
     "fetch": 95,
+    "language": 90,
     "marketplaces": 92,
     "queue": 88,
     "redis": 85,
@@ -240,6 +241,7 @@ def docs(session: nox.Session) -> None:
 def generate(session: nox.Session) -> None:
     """Write the reference pages and the tutorial's examples again, and record the program and the dashboard anew."""
     install(session)
+    session.run("python", "-m", "translations.update")
     session.run("python", "docs/generate.py")
     session.run("python", "docs/examples.py")
     session.run("python", "docs/record.py")

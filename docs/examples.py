@@ -21,7 +21,11 @@ from offers_cli.demo.run import BRISK
 from offers_cli.redis.embedded import stop_server
 
 DOCS = Path(__file__).parent
-TUTORIAL, README = DOCS / "tutorial.md", DOCS.parent / "README.md"
+PAGES = {
+    "en": (DOCS / "tutorial.md", DOCS.parent / "README.md"),
+    "pt-BR": (DOCS / "tutorial.pt-BR.md", DOCS.parent / "README.pt-BR.md"),
+}
+"""By language, the tutorial, and the page that shows some of its examples too."""
 EXAMPLE = re.compile(r"^```console\n(?P<shown>.*?)^```\n|^<!-- (?P<event>the shop .*?) -->\n", re.DOTALL | re.MULTILINE)
 TYPED = re.compile(r"^\$ offers (.*)\n", re.MULTILINE)
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -30,9 +34,11 @@ CUT = ("MLB7000000159", "MLB7000000418")
 """The offers whose prices the shop lowers by a fifth while nobody looks."""
 HOME = "/home/you/.local/share/offers"
 CHANGES = re.compile(
-    r"(?<=127\.0\.0\.1:)\d+|(?<=, offer )[0-9a-f]{8}|(?<=jobs per s)\s+[\d.]+|(?<=jobs per minute of work)\s+[\d.]+"
-    r"|(?<=days left)\s+\d+|\bjust now\b|\b\d+ (?:s|min) ago\b|\b\d+(?:\.\d+)? (?:min \d+ )?s\b"
-    r"|\d{4}-\d\d-\d\d \d\d:\d\d|[\u2800-\u28ff]+|└.*\n.*"
+    r"(?<=127\.0\.0\.1:)\d+|(?<=, offer )[0-9a-f]{8}|(?<=, oferta )[0-9a-f]{8}"
+    r"|^ +(?:jobs per|tarefas por|days left|dias restantes) .*|\bjust now\b|\bagora mesmo\b"
+    r"|(?:há )?\b\d+ (?:s|min)(?: ago)?\b|\b\d+(?:\.\d+)? (?:min \d+ )?s\b"
+    r"|(?:\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}) \d\d:\d\d|[\u2800-\u28ff]+|└.*\n.*",
+    re.MULTILINE,
 )
 """What differs from one run to the next: ports, ids made anew, times, and so the line of a plot."""
 
@@ -69,13 +75,14 @@ def without_chance(page: str) -> str:
 
 
 @contextmanager
-def stage() -> Iterator[tuple[Callable[[str], str], Callable[[str], None]]]:
+def stage(language: str = "en") -> Iterator[tuple[Callable[[str], str], Callable[[str], None]]]:
     """A shop, a home and a browser's export for `run_again`."""
     with tempfile.TemporaryDirectory(prefix="of-") as folder, Shop(Catalogue(40, 1, ())) as shop:
         home = Path(folder) / "h"
         Path(folder, "cookies.txt").write_text("; ".join(f"{name}={value}" for name, value in shop.log_in().items()))
         kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
         own = {"HOME": folder, "LANG": "C.UTF-8", "TERM": "xterm-256color", "OFFERS_TZ": "America/Sao_Paulo"}
+        own["OFFERS_LANG"] = language
         site = {"OFFERS_HOME": str(home), "ML_BASE_URL": shop.url, "OFFERS_ALLOW_PRIVATE_HOSTS": "true", **BRISK}
 
         def run(line: str) -> str:
@@ -95,6 +102,7 @@ def stage() -> Iterator[tuple[Callable[[str], str], Callable[[str], None]]]:
 
 
 if __name__ == "__main__":
-    with stage() as (run, happen):
-        TUTORIAL.write_text(run_again(TUTORIAL.read_text("utf-8"), run, happen), encoding="utf-8")
-    README.write_text(with_examples_of(TUTORIAL.read_text("utf-8"), README.read_text("utf-8")), encoding="utf-8")
+    for language, (tutorial, readme) in PAGES.items():
+        with stage(language) as (run, happen):
+            tutorial.write_text(run_again(tutorial.read_text("utf-8"), run, happen), encoding="utf-8")
+        readme.write_text(with_examples_of(tutorial.read_text("utf-8"), readme.read_text("utf-8")), encoding="utf-8")

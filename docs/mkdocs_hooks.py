@@ -16,6 +16,7 @@ from pymdownx.slugs import slugify
 ROOT = Path(__file__).parents[1]
 ROOT_PAGES = {
     "README.md": "index.md",
+    "README.pt-BR.md": "index.pt-BR.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security-policy.md",

@@ -55,11 +55,9 @@ def enqueue_enrichment_job(
     redis_url = config.redis_url.reveal() if config.redis_url else None
     with closing(open_connection(redis_url, config.home)) as connection:
         queue = EnrichmentQueue(connection, name=config.queue_name, job_timeout_s=config.job_timeout_s)
-        refused = queue.enqueue([job]).refused
-    if refused:
-        raise UsageError(
-            f"offer {offer_id} cannot be queued: {refused[offer_id]}", hint="correct its id or its address"
-        )
+        reason = queue.enqueue([job]).refused.get(offer_id)
+    if reason:
+        raise UsageError(f"offer {offer_id} cannot be queued: {reason}", hint="correct its id or its address")
     return f"enrich-{offer_id}"
 
 

@@ -15,11 +15,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from offers_cli.language import translate
 from offers_cli.text import json_text, printable, printable_lines
 from offers_cli.times import iso_utc
 
 ROOT = "offers_cli"
 ALWAYS = ("offer_id", "job_id", "url")
+SENTENCES = frozenset({"reason", "hint", "advice"})
+"""The figures of an event that are texts for people."""
 
 # Who uses the package from Python decides what becomes of its events; without a handler Python prints the warnings.
 logging.getLogger(ROOT).addHandler(logging.NullHandler())
@@ -90,8 +93,10 @@ class TextFormatter(logging.Formatter):
         if self._times:
             time = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="seconds") + " "
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        figures = " ".join(f"{k}={v}" for k, v in _figures(record).items() if v is not None)
-        line = printable(f"{time}[{_tag(record)}] {level}{record.getMessage()} {figures}".rstrip())
+        figures = " ".join(
+            f"{k}={translate(v) if k in SENTENCES else v}" for k, v in _figures(record).items() if v is not None
+        )
+        line = printable(f"{time}[{_tag(record)}] {level}{translate(record.getMessage())} {figures}".rstrip())
         if not record.exc_info:
             return line
         return f"{line}\n{printable_lines(self.formatException(record.exc_info))}".rstrip("\n")

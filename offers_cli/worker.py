@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from offers_cli.config import get_config
 from offers_cli.errors import ConfigError, LabelRefused
+from offers_cli.language import language_of_locale, speak
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
@@ -197,6 +198,7 @@ def supervise(
 def work_in_slot(slot: WorkerSlot, options: WorkOptions) -> None:
     """What each process under the supervisor runs: a worker with its own client and connections."""
     config = get_config()
+    speak(config.display.language or language_of_locale())
     if options.log_to is None:
         configure_logging(verbosity=options.verbosity, json_lines=config.log.format == "json", times=True)
     else:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from offers_cli.language import speak
 from offers_cli.log import ROOT
 from offers_cli.times import use_time_zone
 
@@ -44,9 +45,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _local_time_is_utc() -> None:
-    """What people are shown is the same on every machine."""
+def _the_same_on_every_machine() -> None:
+    """What people are shown does not depend on where the tests run: the local time is UTC, the language English."""
     use_time_zone("UTC")
+    os.environ["LC_ALL"] = "C.UTF-8"
+
+
+@pytest.fixture
+def in_portuguese() -> Iterator[None]:
+    """People are spoken to in Brazilian Portuguese."""
+    speak("pt-BR")
+    yield
+    speak("en")
 
 
 @pytest.fixture

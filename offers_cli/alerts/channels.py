@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from offers_cli.config.values import Secret, split_addresses
 from offers_cli.errors import ConfigError
 from offers_cli.installation import extra_command
+from offers_cli.language import translate
 
 if TYPE_CHECKING:
     from offers_cli.alerts.store import Message, State
@@ -55,7 +56,8 @@ class Channels:
         service = self._services.get(channel)
         if service is None:
             return "refused", NOT_LISTED
-        result = service.notify(title=message.title, body=message.text, body_format="text")
+        title = message.title if message.offer_id else translate(message.title)  # an offer's is its own
+        result = service.notify(title=title, body=translate(message.text), body_format="text")
         if result:
             return "sent", ""
         lines = " ".join(entry.message for entry in result.logs())

@@ -26,12 +26,11 @@ def add_blocks(report: AddReport) -> Sequence[Block]:
     ]
     rows += [("not done", None, None, link) for link in report.not_done]
     columns = ("outcome", "id", "title", "link")
-    counts = f"{report.added} added, {report.known} known, {report.refused} refused, {report.enqueued} queued"
-    if report.enriched:
-        counts += f", {report.enriched} back again"
-    if report.not_done:
-        counts += f", {len(report.not_done)} not done"
-    return [Table("Links", columns, rows, cut=("title", "link")), Note(counts)]
+    counts = [f"{report.added} added", f"{report.known} known", f"{report.refused} refused"]
+    counts += [f"{report.enqueued} queued"]
+    counts += [f"{report.enriched} back again"] if report.enriched else []
+    counts += [f"{len(report.not_done)} not done"] if report.not_done else []
+    return [Table("Links", columns, rows, cut=("title", "link")), Note(", ".join(counts))]
 
 
 @command(

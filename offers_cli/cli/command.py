@@ -17,6 +17,7 @@ from offers_cli.cli.options import MOST
 from offers_cli.cli.plain_values import QuickCommand, QuickGroup
 from offers_cli.cli.render import Block, Output, summary
 from offers_cli.errors import Interrupted, OffersError
+from offers_cli.language import translate
 from offers_cli.report import Problem, problems_of
 from offers_cli.times import use_time_zone
 
@@ -173,23 +174,74 @@ def build(name: str, *, run: Callable[..., Any] = Command.run) -> Any:
     return typer.main.get_command(app)
 
 
-class _Group(QuickGroup):
+BY_TYPER = (
+    "Usage:",
+    "Install completion for the current shell.",
+    "Show completion for the current shell, to copy it or customize the installation.",
+    "[OPTIONS]",
+    "COMMAND [ARGS]...",
+    "Show this message and exit.",
+    "default",
+    "required",
+)
+"""What Typer itself says in help."""
+EXAMPLES = "Examples:"
+
+
+class HelpInWords:
+    """Of a command or group: its help in the language that is spoken, and in words, not in types and inequations."""
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """How it is called."""
+        pieces = [translate(piece) for piece in self.collect_usage_pieces(ctx)]  # type: ignore[attr-defined]
+        formatter.write_usage(ctx.command_path, " ".join(pieces), prefix=translate("Usage:") + " ")
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """What it does."""
+        self.help: str | None = in_paragraphs(self.help or "")
+        super().format_help_text(ctx, formatter)  # type: ignore[misc]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Its arguments and options."""
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            params = [param for param in self.get_params(ctx) if param.param_type_name == kind]  # type: ignore[attr-defined]
+            if records := [record for param in params if (record := _record(param, ctx))]:
+                with formatter.section(translate(title)):
+                    formatter.write_dl(records)
+        if hasattr(self, "format_commands"):
+            self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Its examples."""
+        self.epilog: str | None = "\n".join(map(translate, (self.epilog or "").split("\n")))
+        super().format_epilog(ctx, formatter)  # type: ignore[misc]
+
+
+class _Group(HelpInWords, QuickGroup):
     """Its help shows each command's whole summary."""
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(word, (each.help or "").split("\n")[0]) for word, each in self.commands.items()])
+        with formatter.section(translate("Commands")):
+            rows = ((word, (each.help or "").split("\n")[0]) for word, each in self.commands.items())
+            formatter.write_dl([(word, translate(summary)) for word, summary in rows])
 
 
-class _Command(QuickCommand):
-    """Its help names what can be given in words, not in types and inequations."""
+class _Command(HelpInWords, QuickCommand):
+    """A command."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        for title, kind in (("Arguments", "argument"), ("Options", "option")):
-            params = [param for param in self.get_params(ctx) if param.param_type_name == kind]
-            if records := [_in_words(param, record) for param in params if (record := param.get_help_record(ctx))]:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+
+def in_paragraphs(text: str) -> str:
+    """A text of several paragraphs in the language that is spoken."""
+    return "\n\n".join(translate(" ".join(paragraph.split())) for paragraph in text.split("\n\n"))
+
+
+def _record(param: Any, ctx: Any) -> tuple[str, str] | None:
+    param.help = translate(param.help or "")
+    record: tuple[str, str] | None = param.get_help_record(ctx)
+    if record is None:
+        return None
+    name, help_ = _in_words(param, record)
+    return name, re.sub(r"(?<=\[)default(?=: )|(?<=[\[ ])required(?=\])", lambda found: translate(found[0]), help_)
 
 
 def _in_words(param: Any, record: tuple[str, str]) -> tuple[str, str]:
@@ -201,8 +253,10 @@ def _in_words(param: Any, record: tuple[str, str]) -> tuple[str, str]:
             name = f"{name} {kind}"
         elif param.metavar is None:
             name = kind
-    help_ = re.sub(rf"([0-9.]+)<=x<={MOST}|x>=([0-9.]+)", r"\1\2 or more", help_)
-    return name, re.sub(r"([0-9.]+)<=x<=([0-9.]+)", r"\1 to \2", help_)
+    help_ = re.sub(
+        rf"([0-9.]+)<=x<={MOST}|x>=([0-9.]+)", lambda found: translate(f"{found[1] or found[2]} or more"), help_
+    )
+    return name, re.sub(r"([0-9.]+)<=x<=([0-9.]+)", lambda found: translate(f"{found[1]} to {found[2]}"), help_)
 
 
 def commands_below(name: str) -> list[Command]:
@@ -233,7 +287,7 @@ def load_settings(output: Output, *, log_level: int = 0) -> Config:
 
 def epilog(examples: Sequence[str]) -> str:
     """What stands at the end of a help page."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples)
+    return "\b\n" + "\n".join([EXAMPLES, *(f"  {line}" for line in examples)])
 
 
 def _options(work: Work) -> list[Parameter]:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from offers_cli.cli.command import COMMANDS, Command, build, commands_below
+from offers_cli.cli.command import COMMANDS, Command, HelpInWords, build, commands_below
 from offers_cli.cli.plain_values import QuickGroup
+from offers_cli.language import translate
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Begin": {
@@ -94,7 +95,7 @@ class _Commands(Mapping[str, Any]):
         return len(SUMMARIES)
 
 
-class CommandGroup(QuickGroup):
+class CommandGroup(HelpInWords, QuickGroup):
     """The program's commands; its help needs no command's module."""
 
     def __init__(self, **attrs: Any) -> None:
@@ -109,5 +110,5 @@ class CommandGroup(QuickGroup):
         """List names and summaries, by what they are for, without building a command."""
         width = max(map(len, SUMMARIES))
         for title, commands in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
+            with formatter.section(translate(title)):
+                formatter.write_dl([(name.ljust(width), translate(summary)) for name, summary in commands.items()])

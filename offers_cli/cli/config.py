@@ -29,7 +29,7 @@ def config_blocks(report: ConfigReport, *, origin: bool) -> Sequence[Block]:
     columns = ("setting", "value", "origin", "file")[: 4 if origin else 2]
     rows = [(name, texts[name](each.value), each.origin, each.file) for name, each in report.settings.items()]
     notes = [Note("; try: ".join(filter(None, (notice.message, notice.advice)))) for notice in report.notices]
-    return [Table("Settings", columns, [row[: len(columns)] for row in rows]), *notes]
+    return [Table("Settings", columns, [row[: len(columns)] for row in rows], verbatim=("value",)), *notes]
 
 
 @command(

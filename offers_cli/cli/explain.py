@@ -63,7 +63,12 @@ def _product_blocks(product: ProductReading) -> list[Block]:
     head = f"product {product.external_id or '?'} of {product.marketplace}, {product.currency}: {product.url}"
     columns = ("field", "strategy", "on the page", "value", "verdict")
     doubts = [Line("in doubt: " + ", ".join(DOUBTS.get(flag, flag) for flag in product.flags))] if product.flags else []
-    return [Line(head), *_summary(product), Table("Candidates", columns, rows), *doubts]
+    return [
+        Line(head),
+        *_summary(product),
+        Table("Candidates", columns, rows, verbatim=("field", "strategy", "on the page")),
+        *doubts,
+    ]
 
 
 def _summary(product: ProductReading) -> list[Block]:

@@ -13,6 +13,7 @@ from offers_cli.cli.command import command
 from offers_cli.cli.completion import complete_failed_offer, complete_reason
 from offers_cli.cli.options import MOST, DryRunOption, parse_age
 from offers_cli.cli.render import Block, Line, Note, Table, console, is_terminal, summary
+from offers_cli.language import translate
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
@@ -47,22 +48,15 @@ def failed_blocks(report: FailedReport) -> Sequence[Block]:
 
 
 def failure_lines(groups: Sequence[FailureGroup]) -> list[Line]:
-    """The failures by code, each with an example and the next command."""
-    lines: list[Line] = []
+    """The failures by code, each with an example and the next command; translated before they are wrapped."""
     width = console(sys.stdout).width
+    texts = []
     for group in groups:
-        count = f"{group.jobs} {group.code}" + (", such as" if group.jobs > 1 else ":")
-        lines += map(
-            Line,
-            wrap(
-                f"{count} {group.example}: {printable(group.message)}",
-                width,
-                subsequent_indent="  ",
-                break_on_hyphens=False,
-            ),
-        )
-        lines += map(Line, wrap(f"  try: {group.next}", width, subsequent_indent="  ", break_on_hyphens=False))
-    return lines
+        such_as = translate(", such as") if group.jobs > 1 else ":"
+        texts.append(f"{group.jobs} {group.code}{such_as} {group.example}: {printable(translate(group.message))}")
+        texts.append(f"  {translate('try:')} {translate(group.next)}")
+    wrapped = [wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) for text in texts]
+    return [Line(line) for lines in wrapped for line in lines]
 
 
 @command(

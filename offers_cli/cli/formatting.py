@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from offers_cli.language import figure, translate
 from offers_cli.offer import DiscountKind, Facts, FactValue, PriceCondition, in_words
 
 
@@ -63,7 +64,7 @@ def format_value(name: str, value: object, currency: str) -> object:
     if isinstance(value, int) and name.endswith("_cents"):
         return format_money(value, currency)
     if isinstance(value, int) and name.endswith("_hundredths"):
-        return f"{value / 100:g}"
+        return figure(f"{value / 100:g}")
     text = value.replace("_", " ") if isinstance(value, StrEnum) else str(value)
     return f"{text}%" if name.endswith("_pct") else text
 
@@ -73,7 +74,7 @@ WORDS = {
     "retried": "times tried again",
     "superseded": "newer values stored",
     "forgotten": "failed jobs cleared",
-    "suspect_old_price_cents": "old price, not believed",
+    "suspect_old_price_cents": "old price (not believed)",
 }
 """What a person reads for a name that only the code explains."""
 
@@ -99,7 +100,8 @@ def format_facts(facts: Facts, currency: str) -> str:
 def _fact(name: str, value: FactValue, currency: str) -> str:
     if isinstance(value, bool):
         return f"{'' if value else 'not '}{format_name(name)}"
-    return f"{format_name(name)} {format_value(name, value, currency)}"
+    # Here already: nothing else knows where the name ends and what a shop wrote begins.
+    return f"{translate(format_name(name))} {format_value(name, value, currency)}"
 
 
 def format_time(moment: datetime | None) -> str:

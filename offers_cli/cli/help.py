@@ -84,11 +84,11 @@ def find_help(words: Sequence[str]) -> HelpReport:
 
 
 def _help_of(words: Sequence[str]) -> str:
-    from offers_cli.cli.main import main
+    from offers_cli.cli.main import call
 
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()):
-        code = main([*words, "--help"])
+        code = call([*words, "--help"])
     if code:
         raise UsageError(f"{' '.join(words)!r} is not a command", hint=f"offers {words[0]} --help")
     return shown.getvalue().rstrip()

@@ -10,6 +10,7 @@ import typer
 
 from offers_cli.cli.command import command
 from offers_cli.cli.render import Block, Line, Note, Output
+from offers_cli.language import translate
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
@@ -82,12 +83,14 @@ def ask_all() -> dict[str, str]:
 def ask(setting: Setting, question: str, *, must: bool) -> dict[str, str]:
     """Ask on stderr until the answer can be used; secrets are not shown while typed."""
     while True:
-        text = typer.prompt(question, default="", hide_input=setting.secret, show_default=False, err=True).strip()
+        text = typer.prompt(
+            translate(question), default="", hide_input=setting.secret, show_default=False, err=True
+        ).strip()
         if not text and not must:
             return {}
         try:
             setting.parse(text)
         except ValueError as exc:
-            typer.echo(f"  {printable(str(exc))}", err=True)
+            typer.echo(f"  {printable(translate(str(exc)))}", err=True)
         else:
             return {setting.name: text}

@@ -16,11 +16,14 @@ from offers_cli import __version__
 from offers_cli.cli.command import INTERRUPTED, epilog
 from offers_cli.cli.commands import CommandGroup, find_command
 from offers_cli.cli.render import Output, writing_results
-from offers_cli.errors import Bug, Interrupted, OffersError, UsageError
+from offers_cli.errors import Bug, ConfigError, Interrupted, OffersError, UsageError
+from offers_cli.language import LANGUAGES, Language, language_of_locale, speak, speak_as
 from offers_cli.report import problems_of
 from offers_cli.text import printable_lines
 
 EXAMPLES = ("offers demo", "offers scrape ofertas --pages 3", "offers worker --burst", "offers list --min-discount 40")
+
+TOPICS = "Topics: offers help exit-codes | environment | json | failure-codes"
 
 app = typer.Typer(
     name="offers",
@@ -39,7 +42,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog=epilog(EXAMPLES) + "\n\nTopics: offers help exit-codes | environment | json | failure-codes")
+@app.callback(epilog=f"{epilog(EXAMPLES)}\n\n{TOPICS}")
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
@@ -52,6 +55,15 @@ def root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with these arguments and return its exit code."""
     args = _with_json_before_dashes(sys.argv[1:] if argv is None else argv)
+    if "--json" in args:
+        speak("en")
+    else:
+        speak_as(_find_language)
+    return call(args)
+
+
+def call(args: Sequence[str]) -> int:
+    """Run the command that these arguments name, in the language that is spoken already, and return its exit code."""
     output = Output(json="--json" in args)
     try:
         _check_encoding(args)
@@ -78,6 +90,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, keys = _find_command(args)
     output.fail(name, *problems, keys=keys)
     return problems[-1].exit_code
+
+
+def _find_language() -> Language:
+    """The language that the settings name, whatever else is wrong with them; else the locale's."""
+    if (named := os.environ.get("OFFERS_LANG")) in LANGUAGES:
+        return named
+    from offers_cli.config import examine_config, get_config, working_folder
+
+    try:
+        display = get_config().display
+    except ConfigError:
+        try:
+            display = examine_config(os.environ, working_folder())[0].display
+        except ConfigError:
+            return language_of_locale()
+    return display.language or language_of_locale()
 
 
 def _with_json_before_dashes(argv: Sequence[str]) -> list[str]:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from offers_cli.language import figure, translate
 from offers_cli.report import Problem, Report, document_pieces, failure_document
 from offers_cli.text import defused, printable, printable_lines
 from offers_cli.times import iso_utc, utc_now
@@ -28,6 +30,25 @@ ENOUGH_OF_AN_ID = 8
 """Characters of our ids, whose beginning names an offer as well."""
 GUTTER = 2
 """Blanks between two columns."""
+DATA = frozenset(
+    {
+        "id",
+        "external id",
+        "offer",
+        "title",
+        "link",
+        "url",
+        "file",
+        "command",
+        "name",
+        "code",
+        "setting",
+        "variable",
+        "keys of data",
+        "default",
+    }
+)
+"""The headings of columns whose texts nobody translates: others wrote them, or they are typed as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,7 @@ class Table:
         cut: the columns that a narrow terminal may cut short; a pipe gets them whole.
         short: the columns that a terminal shows; default: all of them, as a pipe gets them.
         wide: those that it shows besides, as far as there is room, the first ones first.
+        verbatim: those whose texts are never translated, besides `DATA`: they are typed, or others wrote them.
     """
 
     title: str
@@ -56,6 +78,11 @@ class Table:
     cut: Collection[str] = ()
     short: Collection[str] = ()
     wide: Sequence[str] = ()
+    verbatim: Collection[str] = ()
+
+    def told(self, text: str, column: str) -> str:
+        """The text of a cell in the language that is spoken."""
+        return text if column in DATA or column in self.verbatim else translate(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +168,18 @@ class Output:
             elif isinstance(block, Table | Plot):
                 self.write_all(_plain_table(block if isinstance(block, Table) else block.table))
             elif isinstance(block, Line):
-                self.write(printable_lines(block.text))
+                self.write(printable_lines(translate(block.text)))
             elif isinstance(block, Note) and not self.quiet:
-                sys.stderr.write(printable_lines(block.text))
+                sys.stderr.write(printable_lines(translate(block.text)))
 
     def _draw(self, block: Block) -> None:
         if isinstance(block, Table):
             print_table(block)
         elif isinstance(block, Plot):
-            self.write(printable_lines(block.draw(console(sys.stdout).width)))
+            lines = block.draw(console(sys.stdout).width).split("\n")
+            self.write(printable_lines("\n".join(map(translate, lines))))
         else:
-            self.write(printable_lines(block.text))
+            self.write(printable_lines(translate(block.text)))
 
     def write(self, text: str) -> None:
         self.write_all([text])
@@ -180,10 +208,10 @@ class Output:
             TextColumn("{task.fields[note]}", markup=False),
         )
         with Bar(*columns, console=console(sys.stderr), transient=True, redirect_stdout=False) as bar:
-            task = bar.add_task(title, total=None, note="")
+            task = bar.add_task(translate(title), total=None, note="")
 
             def advance(done: int, *, total: int | None = None, note: str = "") -> None:
-                bar.update(task, completed=done, total=total, note=printable(note))
+                bar.update(task, completed=done, total=total, note=printable(translate(note)))
 
             yield advance
 
@@ -215,9 +243,10 @@ def show_problems(problems: Sequence[Problem]) -> None:
     for problem in problems:
         offer = problem.offer_id
         which = f", offer {printable(offer[:ENOUGH_OF_AN_ID])}" if offer and offer not in problem.message else ""
-        sys.stderr.write(f"{bold('error:', sys.stderr)} {printable(problem.message)} ({problem.code}{which})\n")
+        message = printable(translate(problem.message))
+        sys.stderr.write(f"{bold(translate('error:'), sys.stderr)} {message} ({problem.code}{translate(which)})\n")
         if problem.hint:
-            sys.stderr.write(f"  try: {printable(problem.hint)}\n")
+            sys.stderr.write(f"  {translate('try:')} {printable(translate(problem.hint))}\n")
     sys.stderr.flush()
 
 
@@ -262,8 +291,12 @@ def print_table(table: Table) -> None:
 
     screen = console(sys.stdout)
     now = utc_now()
-    cells = [[_rich_cell(value, now=now) for value in row] for row in table.rows]
-    widths = [max(map(len, column)) for column in zip(map(Text, table.columns), *cells, strict=True)]
+    headings = [translate(column) for column in table.columns]
+    cells = [
+        [_rich_cell(table, value, column, now=now) for value, column in zip(row, table.columns, strict=True)]
+        for row in table.rows
+    ]
+    widths = [max(map(len, column)) for column in zip(map(Text, headings), *cells, strict=True)]
     shown = RichTable(box=box.SIMPLE_HEAD, collapse_padding=True)
     places = _places_that_fit(table, widths, screen.width)
     for place in places:
@@ -273,9 +306,9 @@ def print_table(table: Table) -> None:
         whole = figures or (table.cut and not cut)
         moments = [cell[place] for row, cell in zip(table.rows, cells, strict=True) if isinstance(row[place], datetime)]
         shown.add_column(
-            Text(column),
+            Text(headings[place]),
             justify="right" if figures else "left",
-            min_width=widths[place] if figures else max([*map(len, column.split()), *map(len, moments)]),
+            min_width=widths[place] if figures else max([*map(len, headings[place].split()), *map(len, moments)]),
             no_wrap=bool(whole),
             overflow="fold",
         )
@@ -283,7 +316,9 @@ def print_table(table: Table) -> None:
             row[place].no_wrap, row[place].overflow = True, "ellipsis"
     for row in cells:
         shown.add_row(*(row[place] for place in places))
-    screen.print(Text(printable(table.title), style="bold"))  # as the table's own it would wrap at the table's width
+    screen.print(
+        Text(printable(translate(table.title)), style="bold")
+    )  # as the table's own it would wrap at the table's width
     screen.print(shown)
 
 
@@ -302,26 +337,32 @@ def _places_that_fit(table: Table, widths: Sequence[int], width: int) -> list[in
     return [place for place, name in enumerate(table.columns) if name in shown]
 
 
-def _rich_cell(value: object, *, now: datetime) -> Text:
+def _rich_cell(table: Table, value: object, column: str, *, now: datetime) -> Text:
     from rich.text import Text
 
     from offers_cli.cli.formatting import format_when
 
     value, colour = (value.value, value.colour) if isinstance(value, Coloured) else (value, "")
-    return Text(format_when(value, now=now) if isinstance(value, datetime) else cell_text(value), style=colour)
+    text = format_when(value, now=now) if isinstance(value, datetime) else cell_text(value)
+    if isinstance(value, float):
+        text = figure(text)
+    return Text(table.told(text, column), style=colour)
 
 
 def _plain_table(table: Table) -> Iterator[str]:
     """Tab-separated, headings first, nothing cut: made for `cut`, `awk` and spreadsheets, which run none of it."""
-    yield bold("\t".join(table.columns), sys.stdout) + "\n"
+    yield bold("\t".join(map(translate, table.columns)), sys.stdout) + "\n"
     for row in table.rows:
-        yield "\t".join(map(_plain_cell, row)) + "\n"
+        yield "\t".join(map(partial(_plain_cell, table), row, table.columns)) + "\n"
 
 
-def _plain_cell(value: object) -> str:
+def _plain_cell(table: Table, value: object, column: str) -> str:
     if isinstance(value, Coloured):
         value = value.value
-    return defused(cell_text(value)) if isinstance(value, str) else cell_text(value)
+    if not isinstance(value, str):
+        return cell_text(value)
+    text = cell_text(value)
+    return defused(table.told(text, column))
 
 
 def cell_text(value: object) -> str:

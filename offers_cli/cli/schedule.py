@@ -76,11 +76,11 @@ def check_command(words: Sequence[str]) -> tuple[str, ...]:
 
 def _refusal(words: Sequence[str]) -> UsageError:
     word = words[0] if words else ""
-    allowed = f"one of {', '.join(UNATTENDED)}"
+    allowed = f"one of {', '.join(UNATTENDED)!s}"
     if word not in SUMMARIES:
         return UsageError(f"{word[:80]!r} is not a command", hint=allowed)
     reason = REFUSED.get(word, "it is not for where nobody watches")
-    return UsageError(f"offers {word} cannot be put in the schedule: {reason}", hint=allowed)
+    return UsageError(f"offers {word!s} cannot be put in the schedule: {reason}", hint=allowed)
 
 
 def _parse(name: str, rest: Sequence[str], words: Sequence[str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from offers_cli.cli.formatting import format_time
 from offers_cli.cli.render import Block, Line, Output, Table, can_redraw, console, is_terminal
 from offers_cli.cli.schedule import schedule_table
 from offers_cli.errors import Interrupted
+from offers_cli.language import figure, translate
 from offers_cli.text import printable
 from offers_cli.times import format_duration, utc_now
 
@@ -46,6 +47,12 @@ SUSPENDED = "no job is started, until rq resume"
 Row = tuple[str, str]
 """A label and what stands beside it."""
 Show = Callable[["StatsReport"], object]
+
+
+class Verbatim(str):
+    """What stands beside a label and is not translated: it is already, or others wrote it."""
+
+    __slots__ = ()
 
 
 def stats_blocks(report: StatsReport) -> Sequence[Block]:
@@ -91,7 +98,7 @@ def _queue_figures(report: StatsReport, queue: QueueCounts) -> list[tuple[str, o
         minutes = report.recent.window_s // 60
         figures += [(f"finished in the last {minutes} min", report.recent.finished)]
         figures += [(f"failed in the last {minutes} min", report.recent.failed)]
-    rate = "-" if report.jobs_per_minute is None else f"{report.jobs_per_minute:.1f}"
+    rate = "-" if report.jobs_per_minute is None else figure(f"{report.jobs_per_minute:.1f}")
     figures += [("workers", queue.workers), ("jobs per minute of work", rate)]
     return [*figures, ("time to empty", format_duration(report.time_to_empty_s))]
 
@@ -191,10 +198,11 @@ def grid(rows: list[Row]) -> Grid:
     from rich.table import Table as Grid
     from rich.text import Text
 
+    told = [(translate(label), text if isinstance(text, Verbatim) else translate(text)) for label, text in rows]
     lines = Grid.grid(padding=(0, 2))
-    lines.add_column(style="bold", no_wrap=True, min_width=max(len(label) for label, _ in rows))
+    lines.add_column(style="bold", no_wrap=True, min_width=max(len(label) for label, _ in told))
     lines.add_column()  # that may wrap: one that may not is cut without a sign
-    for label, text in rows:
+    for label, text in told:
         lines.add_row(Text(label), Text(printable(text), no_wrap=True, overflow="ellipsis"))
     return lines
 
@@ -247,14 +255,14 @@ def _coverage_rows(report: StatsReport) -> list[Row]:
         "discount": offers.missing_discount,
         "affiliate link": offers.missing_affiliate_link,
     }
-    coverage = f"{offers.total:,} offers, {offers.gone:,} gone, {offers.enriched:,} enriched"
+    coverage = [f"{offers.total:,} offers, {offers.gone:,} gone, {offers.enriched:,} enriched"]
     if report.needing is not None:  # the share reaches its end when nothing is left to do, whatever pages show
         on_sale = offers.total - offers.gone
         done = max(0, on_sale - report.needing.any)
         share = f" ({done * 100 // on_sale}%)" if on_sale else ""
-        coverage += f"; {done:,} of {on_sale:,} on sale need nothing{share}"
+        coverage.append(f"{done:,} of {on_sale:,} on sale need nothing{share}")
     return [
-        ("coverage", coverage),
+        ("coverage", "; ".join(coverage)),
         ("missing", _figures(missing)),
     ]
 
@@ -262,7 +270,7 @@ def _coverage_rows(report: StatsReport) -> list[Row]:
 def _worker_rows(worker: RunningWorker, now: datetime) -> list[Row]:
     where = worker.hostname + (f" pid {worker.pid}" if worker.pid else "")
     busy = [("", f"{_age(job.started_at, now):>8}  {job.url or job.job_id}") for job in worker.jobs]
-    return [("worker", f"{where} {doing(worker)}, up {_age(worker.started_at, now)}"), *busy]
+    return [("worker", f"{where} · {doing(worker)} · up {_age(worker.started_at, now)}"), *busy]
 
 
 def _on_clock(entry: ScheduleEntry) -> str:

@@ -15,6 +15,7 @@ from offers_cli.errors import (
     QueueUnavailable,
     UsageError,
 )
+from offers_cli.language import translate
 
 EXIT_CODES: tuple[tuple[int, str, type[OffersError] | None], ...] = (
     (0, "all done", None),
@@ -60,7 +61,7 @@ def environment() -> Topic:
     return Topic(
         text="Precedence: flag > environment > .env > offers.toml > default. Secrets may be read from <NAME>_FILE.",
         columns=("variable", "default", "meaning"),
-        rows=[("OFFERS_HOME", "the platform's data folder", HOME_DOC), *rows],
+        rows=[("OFFERS_HOME", translate("the platform's data folder"), HOME_DOC), *rows],
     )
 
 

@@ -108,7 +108,7 @@ def _no_option(error: Any, name: str, args: Sequence[str], help_: str) -> UsageE
 def _missing(param: Any, name: str, help_: str) -> UsageError:
     choices = _choices(param)
     example = f"offers {name} {choices[0]}" if choices else next(iter(COMMANDS[name].examples), help_)
-    expected = f": one of {', '.join(choices)}" if choices else ""
+    expected = f": one of {', '.join(choices)!s}" if choices else ""
     return UsageError(f"offers {name} needs {_name(param)}{expected}", hint=example)
 
 
@@ -124,12 +124,12 @@ def _bad_value(error: Any, name: str, help_: str) -> UsageError:
         parts = [part.strip().lower().replace("_", "-") for part in value.split(",")]
         near = [match for part in parts for match in get_close_matches(part, choices, n=1)]
         hint = " ".join(f"{option} {each}" for each in (near if param.multiple else near[:1]))
-        return UsageError(f"{_name(param)} {shown!r} is not one of {', '.join(choices)}", hint=hint or help_)
+        return UsageError(f"{_name(param)} {shown!r} is not one of {', '.join(choices)!s}", hint=hint or help_)
     whole = param.type_descriptor.annotation is int or errors[0]["type"].startswith("int")
     bounds = param.type_descriptor.parameter_info
     kind = "a whole number" if whole else "a number"
     if bounds.min is not None:
-        kind += f" from {bounds.min:g}" if bounds.max is None else f" from {bounds.min} to {bounds.max}"
+        kind = f"{kind} from {bounds.min:g}" if bounds.max is None else f"{kind} from {bounds.min} to {bounds.max}"
     digits = re.fullmatch(r"-?([0-9]{1,9}) ?%?", value.strip(), re.ASCII)
     fits = digits and (bounds.min or 0) <= int(digits[1]) <= (bounds.max or 10**9)
     return UsageError(

@@ -46,7 +46,7 @@ def worker(
         return finish_report(runtime, do(options=options), burst=burst)
     jobs_at_once = concurrency or runtime.config.enrichment.worker_concurrency
     title = "jobs at once as the pace needs" if jobs_at_once == "auto" else f"{jobs_at_once} jobs at once"
-    title += f" in each of {processes} processes" if processes > 1 else ""
+    title = f"{title} in each of {processes} processes" if processes > 1 else title
     screen = WorkerScreen(partial(look_at_queue, runtime.registries, runtime.shared_pace), title=title)
     with showing(screen) as log_to:
         report = do(options=replace(options, log_to=log_to), on_progress=screen.progress)

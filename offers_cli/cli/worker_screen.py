@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 
 from offers_cli.cli.formatting import format_money
 from offers_cli.cli.render import console
-from offers_cli.cli.stats import Row, grid
+from offers_cli.cli.stats import Row, Verbatim, grid
+from offers_cli.language import translate
 from offers_cli.log import configure_logging
 from offers_cli.queue.results import WorkerReport
 from offers_cli.queue.signals import FINISHING, FINISHING_INTERRUPTED
@@ -132,7 +133,7 @@ class WorkerScreen:
         rows.append(("", ""))
         room = max(0, height - len(rows))
         latest = list(self._events)[-room:] if room else []
-        rows += [("lately" if not place else "", text) for place, text in enumerate(latest)]
+        rows += [("lately" if not place else "", Verbatim(text)) for place, text in enumerate(latest)]
         return rows[:height]
 
     def _known(self) -> int:
@@ -174,12 +175,13 @@ def _told(event: Event) -> str:
         case "enrichment", "read":
             price = _money(event.get("price_cents"), event.get("currency"))
             old = _money(event.get("old_price_cents"), event.get("currency"))
-            what = f"{price} {_named(event)}" + (f" (was {old})" if old else "")
+            what = f"{price} {_named(event)}" + (f" ({translate('was')} {old})" if old else "")
         case "enrichment_job", "failed" | "gone" | "retried" as outcome:
-            what = f"{outcome}: {event.get('reason') or event.get('code')} {_path(event)}"
+            why = translate(str(event.get("reason") or event.get("code")))
+            what = f"{translate(outcome)}: {why} {_path(event)}"
         case _ if event.get("level") in ("warning", "error"):
             why = event.get("reason") or event.get("seen") or ""
-            what = f"{event['message']}" + (f": {why}" if why else "")
+            what = translate(f"{event['message']}" + (f": {why}" if why else ""))
         case _:
             return ""
     return f"{_clock_time(event.get('time'))} {what}"

@@ -30,6 +30,7 @@ from offers_cli.config.values import (
     whole_number,
     without_user,
 )
+from offers_cli.language import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -283,6 +284,13 @@ class LogConfig:
 class DisplayConfig:
     """How results are shown to people."""
 
+    language: Language | None = _setting(
+        "OFFERS_LANG",
+        choice(*LANGUAGES),
+        None,
+        "Language of help, messages, tables and the dashboard: en or pt-BR; default: the locale's. "
+        "JSON stays as it is.",
+    )
     time_zone: ZoneInfo | None = _setting(
         "OFFERS_TZ",
         TIME_ZONE,

@@ -83,8 +83,9 @@ def written(value: object) -> str:
 def one_line(text: str) -> str:
     """The text, if it may stand in any file or message: on one line, in UTF-8; raises `ValueError` otherwise."""
     if found := _CONTROL.search(text):
-        what = "is not UTF-8" if "\ud800" <= found[0] <= "\udfff" else "holds a line break or another control character"
-        raise ValueError(f"its value {what}")
+        if "\ud800" <= found[0] <= "\udfff":
+            raise ValueError("its value is not UTF-8")
+        raise ValueError("its value holds a line break or another control character")
     return text
 
 
@@ -161,9 +162,10 @@ def matching(pattern: str, expected: str) -> ValueKind:
 
 def choice(*words: str) -> ValueKind:
     """One of those words, in any case."""
-    expected = f"one of {', '.join(words)}"
+    expected = f"one of {', '.join(words)!s}"
+    known = {word.lower(): word for word in words}
     pattern = re.compile("|".join(words), re.ASCII | re.IGNORECASE)
-    return ValueKind(parse=lambda text: _fitting(pattern, text, expected).lower())
+    return ValueKind(parse=lambda text: known[_fitting(pattern, text, expected).lower()])
 
 
 def shares(**example: int) -> ValueKind:

@@ -271,11 +271,12 @@ class Adder:
         """For each reason why links were put off one problem, with how to go on."""
         for code, links in _by_code(self.put_off).items():
             first = self.put_off[links[0]]
-            what = "1 link was" if len(links) == 1 else f"{len(links)} links were"
+            count = "1 link was" if len(links) == 1 else f"{len(links)} links were"
+            beginning = printable(without_query(links[0]))
             yield replace(
                 Problem.of(first),
                 code=code,
-                message=f"{what} not done, beginning with {printable(without_query(links[0]))}: {first.message}",
+                message=f"{count} not done, beginning with {beginning}: {first.message}",
                 hint=f"{first.hint}; then {GOES_ON}" if first.hint else GOES_ON,
             )
 

@@ -205,7 +205,7 @@ def add_rule(
     conditions = {"--lowest-since": lowest_since_days, "--below": below_cents, "--drop": drop_pct}
     given = [option for option, value in conditions.items() if value is not None]
     if len(given) != 1:
-        said = f"not {' and '.join(given)}" if given else "none was given"
+        said = "only one of them" if given else "none was given"
         raise UsageError(
             f"a rule needs one of --lowest-since, --below and --drop, {said}",
             hint="offers alerts add --lowest-since 90d",

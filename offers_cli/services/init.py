@@ -11,6 +11,7 @@ from textwrap import wrap
 
 from offers_cli.config import SETTINGS, Setting
 from offers_cli.errors import UsageError
+from offers_cli.language import translate
 from offers_cli.report import Report
 
 HEAD = """\
@@ -69,7 +70,7 @@ def cannot_be_written(path: Path, error: OSError) -> UsageError:
 
 
 def _entry(setting: Setting, answer: str | None) -> str:
-    comment = "".join(f"# {line}\n" for line in wrap(setting.doc, 110))
+    comment = "".join(f"# {line}\n" for line in wrap(translate(setting.doc), 110))
     default = (
         "" if isinstance(setting.default, Path) else setting.written(setting.default)
     )  # a path depends on OFFERS_HOME

@@ -48,9 +48,10 @@ def find_offer(name: str, *, storage: Storage, marketplaces: Sequence[Marketplac
     if not found:
         raise _not_found(name, storage, marketplaces)
     shown = [f"{offer.external_id} ({_cut(offer.title)})" for offer in found[:MOST_SHOWN]]
-    more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+    if len(found) > MOST_SHOWN:
+        shown.append(f"and {len(found) - MOST_SHOWN} more")
     raise Ambiguous(
-        f"{printable(name)} names {len(found)} offers: {', '.join(shown)}{more}",
+        f"{printable(name)} names {len(found)} offers: {', '.join(shown)}",
         hint=f"offers show {shlex.quote(found[0].external_id)}",
         candidates=found,
     )

@@ -64,8 +64,8 @@ def with_failures(worker: WorkerReport, *, queue: Registries, storage: Storage) 
 
 
 def _problem(group: FailureGroup) -> Problem:
-    such_as = ", such as" if group.jobs > 1 else ":"
-    message = f"{_count(group.jobs)} failed{such_as} {group.example}: {group.message}"
+    jobs = _count(group.jobs)
+    message = f"{jobs} failed{', such as' if group.jobs > 1 else ':'} {group.example}: {group.message}"
     return Problem(code=group.code, message=message, hint=group.next, exit_code=1, offer_id=group.offer_id)
 
 

@@ -106,7 +106,7 @@ def test_the_live_view_shows_the_workers_and_their_jobs(shop: Shop, offers: Prog
     worker = program.start("worker", "--quiet")
     try:
         with Terminal(program, "stats", "--watch", "--interval", "0.2") as terminal:
-            terminal.wait_for(" busy, up ").wait_for(f"s  {shop.url}")
+            terminal.wait_for(" busy · up ").wait_for(f"s  {shop.url}")
             terminal.type("\x03")
             terminal.end()
     finally:

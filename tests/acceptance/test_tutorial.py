@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).parents[2] / "docs"
 spec = importlib.util.spec_from_file_location("docs_examples", DOCS / "examples.py")
 assert spec is not None
@@ -16,9 +18,10 @@ sys.modules["docs_examples"] = examples
 spec.loader.exec_module(examples)
 
 
-def test_every_example_of_the_tutorial_prints_what_the_page_says() -> None:
-    page = examples.TUTORIAL.read_text("utf-8")
-    with examples.stage() as (run, happen):
+@pytest.mark.parametrize("language", examples.PAGES)
+def test_every_example_of_the_tutorial_prints_what_the_page_says(language: str) -> None:
+    page = examples.PAGES[language][0].read_text("utf-8")
+    with examples.stage(language) as (run, happen):
         now = examples.run_again(page, run, happen)
     said, seen = (examples.without_chance(text).splitlines() for text in (page, now))
     assert list(difflib.unified_diff(said, seen, "said", "seen", lineterm="")) == [], "run: nox -s generate"

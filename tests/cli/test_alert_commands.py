@@ -58,7 +58,7 @@ def test_a_rule_is_added_listed_and_removed(store: AlertStore, capsys: pytest.Ca
     ("words", "said"),
     [
         ([], "none was given"),
-        (["--below", "10", "--drop", "5"], "not --below and --drop"),
+        (["--below", "10", "--drop", "5"], "only one of them"),
         (["--lowest-since", "90"], "unit is missing"),
         (["--lowest-since", "9999d"], "from 1d to"),
         (["--below", "cheap"], "an amount"),

@@ -93,7 +93,7 @@ def test_everything_worth_watching_is_there() -> None:
     assert shown["coverage"] == "1,000 offers, 3 gone, 835 enriched"
     assert shown["paused"] == "shop.test for 25 s (page_blocked)"
     assert shown["pages"].startswith("old price")
-    assert shown["worker"] == "host pid 7 busy, up 2 h 0 min"
+    assert shown["worker"] == "host pid 7 · busy · up 2 h 0 min"
     assert "suspended" not in shown
     assert shown[""].split() == ["4", "s", "https://shop.test/o1"]
 
@@ -161,7 +161,7 @@ def test_off_a_terminal_each_look_is_one_block(capsys: pytest.CaptureFixture[str
 def test_a_worker_tells_what_it_waits_for_and_a_suspended_queue_is_told() -> None:
     waiting = replace(report(), workers=(replace(worker(0), waits_for="the database: it is locked"),), suspended=True)
     shown = dict(view_rows(waiting, now=NOW, height=24))
-    assert shown["worker"] == "host pid 7 waits for the database: it is locked, up 2 h 0 min"
+    assert shown["worker"] == "host pid 7 · waits for the database: it is locked · up 2 h 0 min"
     assert shown["suspended"] == "no job is started, until rq resume"
     texts = [block.text for block in stats_blocks(waiting) if isinstance(block, Line)]
     assert "suspended: no job is started, until rq resume" in texts

@@ -49,11 +49,12 @@ def test_the_readme_names_every_command() -> None:
     assert [name for name in SUMMARIES if f"`offers {name}" not in table] == []
 
 
-def test_the_examples_of_the_readme_are_those_that_the_tutorial_s_test_runs() -> None:
+@pytest.mark.parametrize("language", ["", ".pt-BR"])
+def test_the_examples_of_the_readme_are_those_that_the_tutorial_s_test_runs(language: str) -> None:
     """The same commands with the same output: what is run for the one page holds for the other."""
     readme, tutorial = (
         re.findall(r"^```console\n.*?^```$", (ROOT / name).read_text("utf-8"), re.DOTALL | re.MULTILINE)
-        for name in ("README.md", "docs/tutorial.md")
+        for name in (f"README{language}.md", f"docs/tutorial{language}.md")
     )
     assert len(readme) >= 5
     assert [example for example in readme if example not in tutorial] == [], "run: nox -s generate"
@@ -82,7 +83,7 @@ def entries(section: object) -> Iterator[str]:
 def test_every_page_of_the_docs_is_found_in_the_site_s_navigation() -> None:
     """Once each; a page that is written later and forgotten there would be found by a search alone."""
     chosen = sorted(entries(yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["nav"]))
-    of_the_root = {"index.md", "changelog.md", "contributing.md", "security-policy.md"}
+    of_the_root = {"index.md", "index.pt-BR.md", "changelog.md", "contributing.md", "security-policy.md"}
     pages = {str(path.relative_to(ROOT / "docs")) for path in PAGES if path.is_relative_to(ROOT / "docs")}
     assert chosen == sorted(pages | of_the_root), "add it to `nav` in mkdocs.yml"
 

@@ -66,7 +66,7 @@ def look_at_disk(
         return [Finding("disk", "warning", evidence, advice)]
     if leftovers:
         size = sum(file.stat().st_size for file in leftovers if file.exists())
-        evidence += f"; {size / 2**20:.1f} MiB are what killed backups left"
+        evidence = f"{evidence}; {size / 2**20:.1f} MiB are what killed backups left"
         advice = "rm -f " + " ".join(shlex.quote(str(file)) for file in leftovers)
         return [Finding("disk", "warning", evidence, advice)]
     return [Finding("disk", "ok", evidence)]
@@ -89,7 +89,7 @@ def look_at_settings(config: Config, problems: Sequence[str]) -> list[Finding]:
         advice = "; ".join(notice.advice for notice in notices)
         return [Finding("settings", "warning", "; ".join(remarks), advice)]
     given = [name for name, origin in config.origins.items() if origin.kind != "default"]
-    return [Finding("settings", "ok", ", ".join(given) + " set" if given else "all default")]
+    return [Finding("settings", "ok", f"set by you: {', '.join(given)}" if given else "all default")]
 
 
 def _advice(problems: Sequence[str]) -> str:

@@ -1,0 +1,62 @@
+"""The language in which people are spoken to: English, as the texts stand in the code, or Brazilian Portuguese.
+
+Only what is about to be shown is translated: by the printer, the help, the dashboard's pages, the text log, the
+sender of alerts. Everything before that, and everything for programs (JSON, the database, Redis), stays English.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "pt-BR"]
+LANGUAGES: tuple[Language, ...] = ("en", "pt-BR")
+
+
+@dataclass(slots=True)
+class _Choice:
+    language: Language | None = "en"
+    find: Callable[[], Language] = lambda: "en"
+
+
+_choice = _Choice()
+_COMMA_AND_DOT = str.maketrans(",.", ".,")
+
+
+def speak(language: Language) -> None:
+    """Speak that language in this process from now on."""
+    _choice.language = language
+
+
+def speak_as(find: Callable[[], Language]) -> None:
+    """Speak the language that `find` returns, which is asked once: when the first text is shown."""
+    _choice.language, _choice.find = None, find
+
+
+def spoken() -> Language:
+    """The language that is spoken in this process."""
+    if _choice.language is None:
+        _choice.language = _choice.find()
+    return _choice.language
+
+
+def language_of_locale(environ: Mapping[str, str] = os.environ) -> Language:
+    """The language of the locale, by the variables of POSIX; English for all that is not Portuguese."""
+    name = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
+    return "pt-BR" if name.lower().startswith("pt") else "en"
+
+
+def figure(text: str) -> str:
+    """A figure as English writes it, ``1,234.5``, as the language that is spoken does."""
+    return text if spoken() == "en" else text.translate(_COMMA_AND_DOT)
+
+
+def translate(text: str) -> str:
+    """An English text of the program in the language that is spoken; as it is where it is not known."""
+    if not text or spoken() == "en":
+        return text
+    from offers_cli.language.translations import portuguese
+
+    return portuguese().translate(text)

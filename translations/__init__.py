@@ -1,0 +1,1 @@
+"""Development tools of the catalogue: what finds the texts for people in the code, and what keeps it up to date."""
