@@ -215,7 +215,8 @@ class Registries:
         now = self._scripts.now()
         keys = self.keys
         ended = ((keys.finished, RESULT_TTL_S), (keys.failed, FAILURE_TTL_S))
-        windows = [(registry, now - RATE_WINDOW_S + ttl_s, now + ttl_s) for registry, ttl_s in ended]
+        second = math.floor(now)  # behind the point of a score stands no time
+        windows = [(registry, now - RATE_WINDOW_S + ttl_s, f"({second + 1 + ttl_s}") for registry, ttl_s in ended]
         queued, started, scheduled, last_due, finished, failed, *newest = query(
             self.connection,
             ("LLEN", keys.queue),
@@ -228,7 +229,8 @@ class Registries:
                 for registry, least, most in windows
             ),
         )
-        ends = [float(score) - ttl_s for (_, ttl_s), found in zip(ended, newest, strict=True) for score in found[1::2]]
+        both = zip(ended, newest, strict=True)
+        ends = [math.floor(float(score)) - ttl_s for (_, ttl_s), found in both for score in found[1::2]]
         per_s = _rate(sorted(ends, reverse=True)[:BATCH], until=now if queued or started else None)
         left = queued + started + scheduled
         time_to_empty_s = 0.0 if not left else None

@@ -115,6 +115,14 @@ def test_rates_are_over_the_time_that_work_was_there(connection: redis.Redis) ->
     assert registries.rates().time_to_empty_s == 0.0
 
 
+def test_a_job_that_fails_is_among_those_of_the_last_minutes_at_once(connection: redis.Redis) -> None:
+    """Whatever number of its code stands behind the second, and not yet, or no more, in the seconds beside these."""
+    now = 2_000_000_000.0
+    ends = {"ended": now + 0.3, "first": now - 300 + 0.3, "too old": now - 301 + 0.3, "to come": now + 1}
+    connection.zadd("rq:failed:enrichment", {name: end + 31_536_000 for name, end in ends.items()})
+    assert Registries(connection, clock=lambda: now).rates().failed == 2
+
+
 def test_time_to_empty_includes_what_is_put_off(connection: redis.Redis) -> None:
     now = 2_000_000_000.0
     registries = Registries(connection, clock=lambda: now)
@@ -272,10 +280,12 @@ def test_what_failed_is_told_by_the_registry_whoever_else_writes_there(connectio
 
 
 def test_what_has_expired_is_neither_counted_nor_shown(connection: redis.Redis) -> None:
-    """Nobody may have removed it yet."""
-    registries = Registries(connection)
+    """Nobody may have removed it yet. In its last second it is still there."""
+    now = 2_000_000_000.0
+    registries = Registries(connection, clock=lambda: now)
     plant_failed(connection, 3)
-    connection.zadd("rq:failed:enrichment", {"enrich-page_changed-1": time.time() - 1})
+    expires = {"enrich-page_changed-0": now, "enrich-page_changed-1": now - 1, "enrich-page_changed-2": now + 9}
+    connection.zadd("rq:failed:enrichment", expires)
     assert registries.counts().failed == sum(registries.failures().values()) == 2
     for reasons in ([], ["page_changed"]):
         assert len(registries.failed_jobs(reasons=reasons)) == 2
