@@ -39,6 +39,7 @@ BENCHES = (
     "rows.py --catalogue 1000000",
     "dashboard.py",
     "deals.py",
+    "retention.py",
     "enqueue.py",
     "redis_cost.py",
     "many_processes.py",

@@ -112,6 +112,9 @@ costs more than its disk. Redis does not give out: claims take a small share of 
 |---|---|---:|---|
 """.format(queued=QUEUED_AT_ONCE)  # noqa: UP032
 SCALE_PRICES = """
+These sizes are those of offers without their prices over time. With them, a year of 10,000 offers a day stays
+[under 500 MB](storage.md#what-is-old) where the schedule prunes it.
+
 Besides, finished jobs are kept for {kept_s} s. Supabase's prices are those of its list: {pro} USD a month with {pro_gb}
 GB of disk, {more} USD for each GB more, free up to {free:g} GB. A larger machine, and proxies, come on top.
 """.format(kept_s=RESULT_TTL_S, pro=PRO_USD, pro_gb=PRO_GB, more=USD_PER_GB, free=FREE_GB)  # noqa: UP032

@@ -71,6 +71,8 @@ class Judgement:
         reduction_pct: by how much the price is below that; 0 where it is not.
         lowest_for_days: for how many days, all watched, it has never cost less.
         old_price_charged: whether the advertised former price was charged; None where it cannot be known.
+        old_price_charged_days_ago: how many days ago it last was, for however short; None where it never was, and where
+            none is advertised.
     """
 
     kind: DealClass
@@ -83,6 +85,7 @@ class Judgement:
     reduction_pct: int
     lowest_for_days: int
     old_price_charged: bool | None
+    old_price_charged_days_ago: int | None
 
     @property
     def score(self) -> int:
@@ -122,6 +125,7 @@ def judge(record: Record, weights: Weights) -> Judgement:
         reduction_pct=reduction_pct,
         lowest_for_days=lowest_for_days,
         old_price_charged=charged,
+        old_price_charged_days_ago=_old_price_charged_days_ago(record),
     )
 
 
@@ -166,6 +170,16 @@ def _old_price_charged(record: Record) -> bool | None:
         return True
     is_watched = before_s >= YOUNG_DAYS * DAY_S or (not charged_s and watched_s >= LONG_SALE_DAYS * DAY_S)
     return False if is_watched and charged_s + unknown_s < BRIEF_DAYS * DAY_S else None
+
+
+def _old_price_charged_days_ago(record: Record) -> int | None:
+    offer, changed_s = record.offer, record.offer.price_changed_at.timestamp()
+    if offer.old_price_cents is None:
+        return None
+    for spell in reversed(record.spells):
+        if spell.began_s < changed_s and _is_as_much(spell.price, offer.old_price_cents):
+            return int((record.now_s - spell.ended_s) // DAY_S)
+    return None
 
 
 def _is_as_much(price: RecordedPrice, cents: int) -> bool:

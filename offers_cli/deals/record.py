@@ -100,7 +100,7 @@ class Record:
         return [
             (cents, ended_s - (max(since_s, began_s)))
             for began_s, ended_s, _, cents, _ in self.spells
-            if cents is not None and ended_s >= since_s
+            if cents is not None and ended_s > since_s
         ]
 
     def window(self, days: int | None) -> Window:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -145,6 +146,24 @@ def test_what_a_card_pays_today_is_no_former_price_to_contradict() -> None:
     assert judged(by_pix, 12000, discount_kind=DiscountKind.PRICE_CUT).kind is CONTRADICTED
 
 
+@pytest.mark.parametrize(
+    ("story", "old_price_cents", "days_ago"),
+    [
+        ([(60, 10000), (2.5, 7000)], 10000, 2),
+        ([(60, 9850), (2.5, 7000)], 10000, 2),
+        ([(1, 15000), (60, 10000), (2, 7000)], 15000, 62),
+        ([(60, 10000), (2, 7000)], 15000, None),
+        ([(60, 10000)], 15000, None),
+        ([(60, 10000), (2, 7000)], None, None),
+    ],
+)
+def test_when_the_former_price_was_last_charged_is_told(
+    story: Story, old_price_cents: int | None, days_ago: int | None
+) -> None:
+    """Ever, and so whether within 30 days, however short that was."""
+    assert judged(story, old_price_cents).old_price_charged_days_ago == days_ago
+
+
 def test_an_offer_without_recorded_prices_is_young_and_has_no_figures() -> None:
     record = Record.of(offer_of(prices_of([(1, 10000)])), [], now=NOW)
     assert (judge(record, Weights()).kind, judge(record, Weights()).score) == (YOUNG, 0)
@@ -226,6 +245,19 @@ def test_no_low_is_claimed_for_more_days_than_were_watched(story: Story) -> None
 @settings(max_examples=50)
 @given(stories)
 def test_figures_over_time_are_those_of_a_plain_count_of_hours(story: Story) -> None:
+    check_figures(story)
+
+
+@pytest.mark.slow
+def test_figures_over_time_of_ten_thousand_random_histories_are_those_of_a_plain_count_of_hours() -> None:
+    rnd = Random(1)
+    held = [(ANY, None), (ANY, None), (PIX, None), (PIX, 20), (None, None), (CREDIT, 5)]
+    for _ in range(10_000):
+        spells = [(rnd.randint(1, 20 * 24), rnd.randint(100, 130), rnd.choice(held)) for _ in range(rnd.randint(1, 12))]
+        check_figures(story_of(spells))
+
+
+def check_figures(story: Story) -> None:
     record, price = record_of(story), story[-1][1]
     condition = story[-1][2]  # type: ignore[misc]
     hours = [_paid(each, condition, price) for each in story for _ in range(round(each[0] * 24))]
