@@ -155,7 +155,8 @@ def test_whether_few_match_is_told_by_the_indexes_alone(
     [
         ({"sort": "price", "min_commission": 1, "max_price_cents": 9}, "SEARCH offers USING INDEX offers_price"),
         ({"sort": "-rating", "source": "hub"}, "SCAN offers USING INDEX offers_rating"),
-        ({"sort": "-price_changed", "changed": True, "coupon": True}, "SCAN offers USING INDEX offers_price_changed"),
+        ({"sort": "-price_changed", "changed": True, "coupon": True}, "SCAN offers USING INDEX offers_repriced"),
+        ({"sort": "first_seen", "changed": True, "coupon": True}, "SCAN offers USING INDEX offers_first_seen"),
     ],
 )
 def test_the_beginning_of_an_order_is_looked_at_along_its_index(
@@ -164,7 +165,9 @@ def test_the_beginning_of_an_order_is_looked_at_along_its_index(
     """With nothing left out, so that no walk is longer than it may be."""
     query, values = queries.walk(OfferFilter(limit=3, **wanted), 7)
     assert plan(sqlite_path, query, values)[0].startswith(step)
-    save(sqlite_storage, *(card(number, price_cents=number % 5 + 1) for number in range(1, 20)))
+    for cents in (1, 2):
+        cards = [card(number, price_cents=number % 5 + cents) for number in range(1, 20)]
+        save(sqlite_storage, *cards, minute=cents)
     with closing(connect(sqlite_path)) as connection:
         assert len(connection.execute(query, values).fetchall()) == 7
 

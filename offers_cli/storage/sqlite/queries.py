@@ -471,6 +471,8 @@ def walk(wanted: OfferFilter, steps: int, *, after: Place | None = None) -> Quer
     """The row ids of the first offers along the index of the order, and whether each matches."""
     where, values = _matching(wanted)
     along = replace(_range(wanted, wanted.sort), limit=steps)
+    if wanted.changed and wanted.sort.removeprefix("-") == "price_changed":
+        along = replace(along, changed=True)  # such have an index of their own
     query, own_values = find(along, f"rowid, ({where})", along_index=True, after=after)
     return query, values | own_values
 
