@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from string import Formatter
 
@@ -34,8 +35,11 @@ def find_texts() -> Catalog:
     with (ROOT / "translations" / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     texts = Catalog(fuzzy=False)
-    for name, line, text, _comments, _context in sorted(extract_from_dir(str(PACKAGE), methods, options)):
-        texts.add(text, locations=[(name, line)], flags=() if name.endswith(".html") else ("python-brace-format",))
+    for name, line, found, _comments, _context in sorted(
+        extract_from_dir(str(PACKAGE), methods, options), key=itemgetter(0, 1)
+    ):
+        for text in [found] if isinstance(found, str) else found:  # a page's two forms are texts of their own
+            texts.add(text, locations=[(name, line)], flags=() if name.endswith(".html") else ("python-brace-format",))
     return texts
 
 
@@ -95,8 +99,8 @@ def _fields(text: str) -> list[tuple[str, str | None]]:
 
 
 def _names(text: str) -> list[str]:
-    """The fields of a page's text, as in ``%(jobs)s waits``."""
-    return sorted(re.findall(r"%\((\w+)\)s", text))
+    """The fields of a page's text, as in ``%(jobs)s waits``, its tags, and how often it says ``%%``."""
+    return sorted(re.findall(r"%\(\w+\)s|</?[a-z]+>|%%", text))
 
 
 def main() -> int:

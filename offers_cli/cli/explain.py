@@ -20,6 +20,7 @@ from offers_cli.cli.formatting import (
 )
 from offers_cli.cli.options import IgnoreRobotsOption
 from offers_cli.cli.render import Block, Line, Table
+from offers_cli.language import translate
 from offers_cli.marketplaces.base import ListingReading, ProductReading
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def _summary(product: ProductReading) -> list[Block]:
         "old price": f"{old_price}, {off} off" if old_price and off else old_price,
         "facts": format_facts(product.facts, product.currency),
     }
-    return [Line(f"{name}: {text}") for name, text in lines.items() if text]
+    return [
+        Line(f"{translate(name)}: {text if name in ('title', 'facts') else translate(text)}", verbatim=True)
+        for name, text in lines.items()
+        if text
+    ]
 
 
 def _listing_blocks(listing: ListingReading) -> list[Block]:

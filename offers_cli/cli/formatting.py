@@ -85,11 +85,14 @@ def format_name(name: str) -> str:
 
 
 def format_facts(facts: Facts, currency: str) -> str:
-    """Everything that is known, on one line: ``10x R$ 35,79 interest-free, free shipping, rating 4.8``."""
+    """Everything that is known, on one line: ``10x R$ 35,79 interest-free, free shipping, rating 4.8``.
+
+    In the language that is spoken: nothing else knows where a name ends and what a shop wrote begins.
+    """
     known = facts.known()
     said = []
     if facts.installments_count and facts.installment_cents:
-        free = " interest-free" if facts.interest_free else ""
+        free = translate(" interest-free") if facts.interest_free else ""
         said.append(f"{facts.installments_count}x {format_money(facts.installment_cents, currency)}{free}")
         known = {name: value for name, value in known.items() if name not in INSTALLMENTS}
     if facts.coupon_label:  # which has the amount in its words
@@ -99,8 +102,7 @@ def format_facts(facts: Facts, currency: str) -> str:
 
 def _fact(name: str, value: FactValue, currency: str) -> str:
     if isinstance(value, bool):
-        return f"{'' if value else 'not '}{format_name(name)}"
-    # Here already: nothing else knows where the name ends and what a shop wrote begins.
+        return translate(f"{'' if value else 'not '}{format_name(name)}")
     return f"{translate(format_name(name))} {format_value(name, value, currency)}"
 
 

@@ -43,7 +43,7 @@ def history_blocks(report: HistoryReport) -> Sequence[Block]:
     columns = ("observed", "price", "by", "by card", "old price", "source")
     table = Table("Prices", columns, rows, right=("price", "by card", "old price"))
     plot = [Plot(lambda width: _draw(report, width), table)] if report.points else []
-    return [Line(report.offer.title), *plot, *(Line(text) for text in findings(report))]
+    return [Line(report.offer.title, verbatim=True), *plot, *(Line(text) for text in findings(report))]
 
 
 @command(

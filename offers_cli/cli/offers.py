@@ -307,7 +307,11 @@ def show_blocks(report: ShowReport) -> Sequence[Block]:
         known = {group: [row for row in told if row[1] is not None and row[1] != ""] for group, told in rows.items()}
         tables = [Table(group.capitalize(), COLUMNS, told) for group, told in known.items() if told]
         unknown = [row[0] for group, told in rows.items() for row in told if row not in known[group]]
-        return [Line(offer.title), *tables, *([Line(f"Not known: {', '.join(unknown)}")] if unknown else [])]
+        return [
+            Line(offer.title, verbatim=True),
+            *tables,
+            *([Line(f"Not known: {', '.join(unknown)}")] if unknown else []),
+        ]
     return [Table(offer.title, (*COLUMNS, "group"), [(*row, group) for group, told in rows.items() for row in told])]
 
 

@@ -45,6 +45,7 @@ DATA = frozenset(
         "setting",
         "variable",
         "keys of data",
+        "facts",
         "default",
     }
 )
@@ -87,9 +88,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text."""
+    """One line of text; `verbatim` where it is translated already, or others wrote it."""
 
     text: str
+    verbatim: bool = False
+
+    @property
+    def told(self) -> str:
+        """The text in the language that is spoken."""
+        return self.text if self.verbatim else translate(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,7 @@ class Output:
             elif isinstance(block, Table | Plot):
                 self.write_all(_plain_table(block if isinstance(block, Table) else block.table))
             elif isinstance(block, Line):
-                self.write(printable_lines(translate(block.text)))
+                self.write(printable_lines(block.told))
             elif isinstance(block, Note) and not self.quiet:
                 sys.stderr.write(printable_lines(translate(block.text)))
 
@@ -179,7 +186,7 @@ class Output:
             lines = block.draw(console(sys.stdout).width).split("\n")
             self.write(printable_lines("\n".join(map(translate, lines))))
         else:
-            self.write(printable_lines(translate(block.text)))
+            self.write(printable_lines(block.told if isinstance(block, Line) else translate(block.text)))
 
     def write(self, text: str) -> None:
         self.write_all([text])

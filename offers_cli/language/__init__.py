@@ -60,3 +60,17 @@ def translate(text: str) -> str:
     from offers_cli.language.translations import portuguese
 
     return portuguese().translate(text)
+
+
+def look_up(text: str) -> str:
+    """A text that a page marks as one, in the language that is spoken; it is not taken apart as `translate` does."""
+    if spoken() == "en":
+        return text
+    from offers_cli.language.translations import portuguese
+
+    return portuguese().exact(text) or text
+
+
+def format_figure(number: float) -> str:
+    """A number with a sign between its thousands: 1,234 or 1.234."""
+    return figure(f"{number:,}")

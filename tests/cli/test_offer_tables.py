@@ -180,7 +180,7 @@ def test_show_groups_what_is_known_and_leaves_out_what_nobody_said(monkeypatch: 
     monkeypatch.setattr(commands, "is_terminal", lambda stream: stream is sys.stdout)
     origins = {"price_cents": "product page: state", "free_shipping": "listing: ofertas"}
     title, *tables, unknown = show_blocks(ShowReport(offer=OFFER, origins=origins))
-    assert title == Line(OFFER.title)
+    assert title == Line(OFFER.title, verbatim=True)
     assert isinstance(unknown, Line)
     assert unknown.text.startswith("Not known: image url, ")
     assert "affiliate link" in unknown.text

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from offers_cli.cli.formatting import format_facts
+from offers_cli.cli.render import Block, Line, Output, Table
 from offers_cli.language import language_of_locale, speak, speak_as, spoken, translate
 from offers_cli.language.translations import FOLDER, Template, portuguese
+from offers_cli.offer import Facts
 
 TEMPLATES = [text for text in json.loads((FOLDER / "templates.json").read_text("utf-8")) if "{" in text]
 
@@ -128,3 +131,20 @@ def test_the_language_is_asked_for_once_and_only_when_something_is_shown(in_port
 def test_english_needs_no_catalogue() -> None:
     speak("en")
     assert translate("error:") == "error:"
+
+
+@pytest.mark.parametrize("title", ["Deals", "new", "Kit: price, full", "10 h ago", "not found"])
+def test_what_a_shop_wrote_is_never_translated(
+    title: str, in_portuguese: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = Facts(seller=title, coupon_label=title, brand=title)
+    blocks: list[Block] = [
+        Table("Offers", ("title", "price", "facts"), [(title, "any", format_facts(facts, "BRL"))]),
+        Line(title, verbatim=True),
+    ]
+    Output().show_blocks(blocks)
+    head, row, line = capsys.readouterr().out.splitlines()
+    assert head == "título\tpreço\tdetalhes"
+    assert row.startswith(f"{title}\tqualquer\t")
+    assert f"vendedor {title}, marca {title}" in row
+    assert line == title

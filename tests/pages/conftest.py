@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from programs.conftest import desk, desk_redis, home
+from programs.conftest import desk, desk_redis, home, stocked
 
-__all__ = ["desk", "desk_redis", "home"]
+__all__ = ["desk", "desk_redis", "home", "stocked"]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from offers_cli.errors import NotFound, OffersError, UsageError
+from offers_cli.language import translate
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.services.explain import explain_kept
@@ -36,6 +39,13 @@ FILTERS = (
     *("min-rating", "min-commission", "free-shipping", "official", "coupon", "sort"),
 )
 """The options of `offers list` that the form has."""
+OURS = frozenset(
+    {
+        *("status", "source", "price condition", "discount kind", "interest free", "free shipping", "full"),
+        *("official store", "badge until", "enrich error message", "by", "facts", "verdict"),
+    }
+)
+"""The values whose words are the program's; those of all others the shop wrote, or they are typed as they stand."""
 Answer = str | Response | tuple[str, int]
 NO_SUCH_PLACE = UsageError("the address of this page of the list is not whole, or was changed", hint="")
 
@@ -45,13 +55,24 @@ def offer_pages(runtime: Runtime, words: Words, *, jobs: QueueAdmin) -> Blueprin
     offers = OfferPages(runtime, words, jobs)
     pages = Blueprint("offers", __name__, url_prefix="/offers")
     for name, shown_as in words.formats.items():
-        pages.app_template_filter(name)(shown_as)
+        pages.app_template_filter(name)(partial(_said, shown_as))
+    pages.app_template_filter("said_of")(_said_of)
     pages.add_url_rule("/", "index", offers.index)
     pages.add_url_rule("/open", "named", lambda: offers.offer(request.args.get("id", "")))
     pages.add_url_rule("/<name>", "offer", offers.offer)
     pages.add_url_rule("/<name>/page", "kept_page", offers.kept_page)
     pages.add_url_rule("/<name>/requeue", "requeue", offers.requeue, methods=["POST"])
     return pages
+
+
+def _said(shown_as: Callable[..., Any], *values: Any) -> str:
+    """What a format of the command line makes of the values, in the language that is spoken."""
+    return translate(shown_as(*values))
+
+
+def _said_of(value: object, name: str) -> object:
+    """The value of that name, in the language that is spoken where its words are the program's."""
+    return translate(value) if isinstance(value, str) and name.replace("_", " ") in OURS else value
 
 
 class OfferPages:

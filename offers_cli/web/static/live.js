@@ -29,13 +29,13 @@
     source = new EventSource(area.dataset.live);
     source.onmessage = (event) => {
       failures = 0;
-      say("Live");
+      say(state.dataset.on);
       show(event.data);
     };
     source.onerror = () => {
       close();
       const wait = Math.min(LONGEST_WAIT_MS, 1000 * 2 ** failures++) * (0.75 + Math.random() / 2);
-      say("Not live: the dashboard does not answer, or too many watch. It is asked again.");
+      say(state.dataset.off);
       retry = setTimeout(open, wait);
     };
   }
@@ -49,10 +49,10 @@
   button.hidden = false;
   button.addEventListener("click", () => {
     paused = !paused;
-    button.textContent = paused ? "Go on" : "Pause";
+    button.textContent = paused ? button.dataset.goOn : button.dataset.pause;
     if (paused) {
       close();
-      say("Paused");
+      say(state.dataset.paused);
     } else {
       failures = 0;
       open();
