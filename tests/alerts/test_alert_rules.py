@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offers_cli.alerts.rule import TOLD_DAYS, Rule, Told, is_news, write_message
+from offers_cli.alerts.rule import TOLD_DAYS, Rule, Told, ToldLow, is_news, write_message
 from offers_cli.deals.record import Record
 from offers_cli.offer import PriceCondition
 from offers_cli.storage.base import OfferFilter, RecordedPrice, StoredOffer
@@ -51,7 +51,7 @@ def record(history: Sequence[Price], **more: Any) -> Record:
         title="Cafeteira",
         url="https://produto.mercadolivre.com.br/MLB-1",
         image_url=None,
-        currency="BRL",
+        currency=more.pop("currency", "BRL"),
         price_cents=last.cents,
         old_price_cents=None,
         discount_pct=None,
@@ -232,6 +232,63 @@ def test_what_is_no_rule_is_refused_and_not_guessed(change: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"below_cents": 1}, {"below_cents": None, "drop_pct": 99}, {"below_cents": None, "lowest_since_days": 3650},
+        {"filters": {"min_discount": 0}}, {"filters": {"min_discount": 100}}, {"filters": {"search": "x" * 500}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_least_and_the_most_that_a_rule_may_ask_is_read(change: dict[str, Any]) -> None:
+    assert Rule.decode("r", json.dumps(json.loads(BELOW.encode()) | change).encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"below_cents": None, "drop_pct": 100}, {"below_cents": None, "lowest_since_days": 3651},
+        {"filters": {"search": "x" * 501}}, {"filters": {"min_discount": -1}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_goes_beyond_is_not(change: dict[str, Any]) -> None:
+    assert Rule.decode("r", json.dumps(json.loads(BELOW.encode()) | change).encode()) is None
+
+
+def test_a_rule_was_added_when_it_was_wherever_the_reader_is() -> None:
+    text = json.dumps(json.loads(BELOW.encode()) | {"added_at": "2026-01-01T09:00:00-03:00"}).encode()
+    read = Rule.decode("r", text)
+    assert read
+    assert (read.added_at, read.added_at.tzinfo) == (datetime(2026, 1, 1, 12, tzinfo=UTC), UTC)
+
+
+def test_what_was_told_is_remembered_with_the_change_that_it_told_of() -> None:
+    told = Told().with_low(record([Price(0, 12_000), Price(1, 9_000)]))
+    assert Told.decode(told.encode().encode()) == told
+    assert told.changed_s == at(1).timestamp()
+
+
+def test_a_price_of_just_the_limit_is_low_enough() -> None:
+    assert told_days(BELOW, [Price(0, 12_000), Price(1, 10_000)]) == [1]
+    assert told_days(BELOW, [Price(0, 12_000), Price(1, 10_001)]) == []
+
+
+def test_the_same_price_seen_again_is_no_fall() -> None:
+    assert told_days(BELOW, [Price(0, 9_000), Price(1, 9_000)]) == []
+
+
+@pytest.mark.parametrize(("day", "days"), [(1 + TOLD_DAYS, [1]), (1.1 + TOLD_DAYS, [1, 1.1 + TOLD_DAYS])])
+def test_a_low_told_at_the_edge_of_its_time_is_still_known(day: float, days: list[float]) -> None:
+    history = [Price(0, 12_000), Price(1, 9_500), Price(1, 12_000), Price(day, 9_600)]
+    assert told_days(BELOW, history) == days
+
+
+def test_a_low_that_was_told_counts_though_its_price_is_no_longer_recorded() -> None:
+    told = Told(lows=(ToldLow(ANY, 9_000, at(1).timestamp()),))
+    assert not is_news(BELOW, record([Price(0, 12_000), Price(2, 9_500)]), told)
+
+
+@pytest.mark.parametrize(
     "text", [b"", b"[]", b"{}", b'{"changed": 1, "lows": [[1, 2, 3], ["any", "x", 1], 7]}', b"\xff"]
 )
 def test_what_is_no_memory_of_a_rule_tells_of_nothing(text: bytes) -> None:
@@ -247,3 +304,20 @@ def test_a_message_names_the_price_the_fall_the_evidence_and_where_to_buy() -> N
         "https://produto.mercadolivre.com.br/MLB-1",
         "Rule r; offers show MLB1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "currency", "begins"),
+    [
+        (ANY, "BRL", "R$ 900,00; it was R$ 1.200,00 before"),
+        (PIX, "MXN", "$ 900.00, by Pix; it was $ 1,200.00 before"),
+        (PriceCondition.CREDIT_LINE, "BRL", "R$ 900,00, on the shop's credit; it was R$ 1.200,00 before"),
+    ],
+)
+def test_a_message_tells_how_it_is_paid_and_in_which_currency(
+    condition: PriceCondition, currency: str, begins: str
+) -> None:
+    seen = record([Price(0, 120_000, condition), Price(1, 90_000, condition)], currency=currency)
+    first, watched, *_ = write_message(BELOW, seen)[1].splitlines()
+    assert first.startswith(begins)
+    assert watched == "Never less in 1 day, all of it watched."

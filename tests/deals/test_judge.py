@@ -47,7 +47,7 @@ def offer_of(prices: Sequence[RecordedPrice], old_price_cents: int | None = None
         title="Cafeteira",
         url="https://produto.mercadolivre.com.br/MLB-1",
         image_url=None,
-        currency="BRL",
+        currency=more.pop("currency", "BRL"),
         old_price_cents=old_price_cents,
         discount_pct=None,
         commission_pct=None,
@@ -120,6 +120,7 @@ PROVED, YOUNG, UNPROVED, CONTRADICTED = DealClass
         pytest.param([(60, 8000), (30, 10000), (1, 8500)], None, PROVED, id="it cost less thirty days before"),
         pytest.param([(60, 8000), (29.9, 10000), (1, 8500)], None, UNPROVED, id="and a little later"),
         pytest.param([(13.5, 10000), (1, 5000)], None, PROVED, id="two weeks of evidence"),
+        pytest.param([(13, 10000), (1, 5000)], None, PROVED, id="two weeks to the hour"),
         pytest.param([(12.5, 10000), (1, 5000)], None, YOUNG, id="not quite two weeks"),
         pytest.param([(60, 10000, CREDIT, None), (1, 7000, PIX, None)], None, YOUNG, id="on credit before, by Pix now"),
         pytest.param([(60, 10000, None, None), (1, 7000)], 10000, PROVED, id="of unknown payment, but no more"),
@@ -199,6 +200,82 @@ def test_a_contradicted_deal_says_what_is_advertised_and_what_was_charged() -> N
     assert never == "-30 R$ 150,00 is advertised, and was never charged in 62 days: at most R$ 100,00"
     *_, raised = reasons([(60, 10000), (3, 13000), (2, 10000)], 13000)
     assert raised == "-2 R$ 130,00 is advertised, and was charged for less than a week of the last 90 days"
+
+
+@pytest.mark.parametrize(
+    ("story", "points"),
+    [
+        pytest.param([(15, 10000), (5, 5900)], {"reduction": 36, "low": 15}, id="less evidence than for all points"),
+        pytest.param([(400, 10000), (5, 4000)], {"reduction": 45, "low": 28, "record_low": 15}, id="no more than all"),
+        pytest.param([(360, 10000), (5, 9999)], {"low": 28, "record_low": 15}, id="lowest for a year to the day"),
+        pytest.param([(60, 10000), (2, 10000)], {}, id="as much as before"),
+        pytest.param([(60, 7000), (1, 10000)], {}, id="dearer than before"),
+        pytest.param([(0, 10000)], {}, id="seen for the first time"),
+    ],
+)
+def test_points_follow_from_the_figures(story: Story, points: dict[str, int]) -> None:
+    assert {code: each for code, each in judged(story).points.items() if each} == points
+
+
+@pytest.mark.parametrize("story", [[(60, 7000), (1, 10000)], [(0, 10000)]])
+def test_what_costs_more_or_was_never_seen_before_is_reduced_by_nothing(story: Story) -> None:
+    found = judged(story)
+    assert (found.reduction_pct, found.drop_pct, found.dearer_pct) == (0, 0, 0)
+
+
+UNKNOWN = (None, None)
+
+
+@pytest.mark.parametrize(
+    ("story", "old_price_cents", "charged"),
+    [
+        pytest.param([(20, 8000), (4, 10000), (1, 8000), (4, 10000), (1, 7000)], 10000, True, id="for a week in all"),
+        pytest.param([(60, 8000), (7, 10000), (1, 7000)], 10000, True, id="for a week to the hour"),
+        pytest.param([(60, 8000), (6.9, 10000), (1, 7000)], 10000, False, id="for not quite a week"),
+        pytest.param([(14, 8000), (1, 7000)], 15000, False, id="watched for two weeks before"),
+        pytest.param([(13.9, 8000), (1, 7000)], 15000, None, id="watched for not quite two weeks before"),
+        pytest.param([(13, 9000), (18, 10000)], 15000, False, id="watched for a month, before and since"),
+        pytest.param(
+            [(20, 8000), (4, 9000, *UNKNOWN), (1, 8000), (4, 9000, *UNKNOWN), (1, 7000)],
+            15000,
+            None,
+            id="a card may have paid it for a week in all",
+        ),
+        pytest.param([(20, 8000), (7, 9000, *UNKNOWN), (1, 7000)], 15000, None, id="or for a week to the hour"),
+        pytest.param([(20, 8000), (5, 15000), (5, 9000, *UNKNOWN), (1, 7000)], 15000, None, id="or the days between"),
+        pytest.param([(5, 9000, *UNKNOWN), (27, 8000)], 15000, None, id="days of unknown payment are not watched"),
+    ],
+)
+def test_a_former_price_was_charged_was_not_or_nobody_knows(
+    story: Story, old_price_cents: int, charged: bool | None
+) -> None:
+    assert judged(story, old_price_cents).old_price_charged is charged
+
+
+@pytest.mark.parametrize(
+    ("story", "old_price_cents", "codes"),
+    [
+        ([(70, 10000), (2, 5000)], 10000, ["reduction", "low", "record_low", "old_price_charged"]),
+        ([(60, 10000), (2, 10000)], 15000, ["old_price_contradicted"]),
+        ([(1, 10000)], None, ["young"]),
+    ],
+)
+def test_each_reason_has_the_code_that_programs_go_by(story: Story, old_price_cents: int, codes: list[str]) -> None:
+    record = record_of(story, old_price_cents)
+    assert [reason.code for reason in reasons_of(record, judge(record, Weights()))] == codes
+
+
+def test_reasons_are_told_in_the_offers_own_currency() -> None:
+    for story, old_price_cents in (([(70, 123400), (2, 50000)], 123400), ([(60, 123400), (2, 99900)], 150000)):
+        record = record_of(story, old_price_cents, currency="MXN")
+        told = " ".join(reason.text for reason in reasons_of(record, judge(record, Weights())))
+        assert "$ 1,234.00" in told
+        assert "R$" not in told
+
+
+def test_todays_price_does_not_count_as_charged_before_the_sale() -> None:
+    *_, never = reasons([(60, 10000), (2, 14800)], 15000)
+    assert never.endswith("was never charged in 62 days: at most R$ 148,00")
 
 
 amounts = st.integers(100, 130)
