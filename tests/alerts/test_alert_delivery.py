@@ -196,6 +196,16 @@ def test_a_delivery_says_what_its_service_said(receiver: Receiver, status: int |
     assert why in note
 
 
+@pytest.mark.network
+def test_a_message_is_sent_in_the_language_that_is_spoken_but_for_the_name_of_an_offer(
+    receiver: Receiver, in_portuguese: None
+) -> None:
+    channels = Channels(receiver.urls)
+    channels.send("1 json", Message(title="The disk is nearly full", text="x", about="disk"))
+    channels.send("1 json", Message(title="R$ 90,00: Deals", text="x", about="r", offer_id="1"))
+    assert receiver.titles == ["O disco está quase cheio", "R$ 90,00: Deals"]
+
+
 def test_a_service_that_cannot_be_reached_is_unknown() -> None:
     channels = Channels(Secret(f"json://127.0.0.1:9/{TOKEN}"))
     assert channels.send("1 json", Message(title="t", text="x", about="r"))[0] == "unknown"

@@ -25,6 +25,18 @@ def test_text_lines_carry_their_tag_and_figures() -> None:
     )
 
 
+def test_text_lines_are_told_in_the_language_that_is_spoken_and_json_lines_never(in_portuguese: None) -> None:
+    told = []
+    for json_lines in (False, True):
+        stream = lines(verbosity=0, json_lines=json_lines)
+        get_log("worker").warning("waiting for the database", reason="permission denied", title="permission denied")
+        told.append(stream.getvalue())
+    text, event = told
+    assert text == "[worker] warning: esperando o banco de dados reason=permissão negada title=permission denied\n"
+    assert json.loads(event)["message"] == "waiting for the database"
+    assert json.loads(event)["reason"] == "permission denied"
+
+
 def test_json_lines_have_the_fixed_keys() -> None:
     stream = lines(verbosity=0, json_lines=True)
     get_log("enrichment_job").info("done", job_id="enrich-1", price_cents=100)

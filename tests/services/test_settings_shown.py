@@ -146,3 +146,12 @@ def test_init_where_nothing_can_be_written(tmp_path: Path) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1))
 def test_any_answer_is_read_back_as_it_was_given(answer: str) -> None:
     assert dotenv_values(stream=io.StringIO(f"X={quoted(answer)}\n"), interpolate=False) == {"X": answer}
+
+
+def test_init_explains_each_setting_in_the_language_that_is_spoken(tmp_path: Path, in_portuguese: None) -> None:
+    path = tmp_path / ".env"
+    init(path, {"ML_AFFILIATE_TAG": "minhaloja"})
+    text = path.read_text("utf-8")
+    assert "# Sua etiqueta de afiliado" in text
+    assert "Your affiliate label" not in text
+    assert load_config({"OFFERS_HOME": str(tmp_path)}, tmp_path).marketplace.affiliate_tag == "minhaloja"

@@ -22,7 +22,7 @@ TOO_LITTLE_BYTES = 100 * 2**20
 
 def look_at_python(version: tuple[int, ...] = sys.version_info[:3]) -> list[Finding]:
     """Whether this Python is new enough."""
-    evidence = f"{platform.python_implementation()} {'.'.join(map(str, version))} at {sys.executable}"
+    evidence = f"{platform.python_implementation()} {'.'.join(map(str, version))} ({sys.executable})"
     if version >= LEAST_PYTHON:
         return [Finding("python", "ok", evidence)]
     error = ConfigError(f"{evidence} is too old", hint="uv tool install --python 3.12 offers")
