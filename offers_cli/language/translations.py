@@ -28,6 +28,8 @@ SURE, UNSURE = 8, 4
 a text of ours, a figure, a path or one word; with fewer than the second, no word either."""
 DEEPEST = 4
 """Texts within texts."""
+MOST_PARTS = 40
+"""Texts beside each other; what has more is no message of ours."""
 SEPARATORS = ("\n", "  ", "; ", " · ", ", ", ": ")
 """What the program puts between texts that stand beside each other, the strongest first."""
 _LETTER = re.compile(r"[A-Za-z]{2}")
@@ -155,8 +157,8 @@ class Translations:
 
     def _by_parts(self, text: str, depth: int) -> str | None:
         for separator in SEPARATORS:
-            if separator in text:
-                parts = text.split(separator, 1 if separator == ": " else -1)  # what follows may have its own
+            parts = text.split(separator, 1 if separator == ": " else -1)  # what follows a colon may have its own
+            if 1 < len(parts) <= MOST_PARTS:
                 found = [self._find(part, depth + 1) for part in parts]
                 if any(found):
                     return separator.join(new or old for new, old in zip(found, parts, strict=True))
