@@ -96,7 +96,8 @@ class TextFormatter(logging.Formatter):
         figures = " ".join(
             f"{k}={translate(v) if k in SENTENCES else v}" for k, v in _figures(record).items() if v is not None
         )
-        line = printable(f"{time}[{_tag(record)}] {level}{translate(record.getMessage())} {figures}".rstrip())
+        message = translate(record.getMessage()) if level else record.getMessage()  # other events are names
+        line = printable(f"{time}[{_tag(record)}] {level}{message} {figures}".rstrip())
         if not record.exc_info:
             return line
         return f"{line}\n{printable_lines(self.formatException(record.exc_info))}".rstrip("\n")

@@ -349,7 +349,7 @@ def _is_for_people(text: str, *, alone: bool) -> bool:
     if FIGURE.search(text):
         return True
     words = re.sub(r"\{[^{}]*\}", "\0", text.replace("{{", "").replace("}}", ""))
-    is_of_machines = NOT_PROSE.search(text) or text in NOT_TEXTS
+    is_of_machines = NOT_PROSE.search(words) or text in NOT_TEXTS
     is_command = COMMAND.match(text) and not PROSE_IN_COMMAND.search(text)
     if is_of_machines or is_command or not re.search(r"[a-z]{2}|\ba\b", words):
         return False

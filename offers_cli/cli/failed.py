@@ -54,7 +54,7 @@ def failure_lines(groups: Sequence[FailureGroup]) -> list[Line]:
     for group in groups:
         such_as = translate(", such as") if group.jobs > 1 else ":"
         texts.append(f"{group.jobs} {group.code}{such_as} {group.example}: {printable(translate(group.message))}")
-        texts.append(f"  {translate('try:')} {translate(group.next)}")
+        texts.append(f"  {translate('try')}: {translate(group.next)}")
     wrapped = [wrap(text, width, subsequent_indent="  ", break_on_hyphens=False) for text in texts]
     return [Line(line) for lines in wrapped for line in lines]
 

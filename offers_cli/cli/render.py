@@ -253,7 +253,7 @@ def show_problems(problems: Sequence[Problem]) -> None:
         message = printable(translate(problem.message))
         sys.stderr.write(f"{bold(translate('error:'), sys.stderr)} {message} ({problem.code}{translate(which)})\n")
         if problem.hint:
-            sys.stderr.write(f"  {translate('try:')} {printable(translate(problem.hint))}\n")
+            sys.stderr.write(f"  {translate('try')}: {printable(translate(problem.hint))}\n")
     sys.stderr.flush()
 
 
