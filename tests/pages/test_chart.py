@@ -70,6 +70,42 @@ def test_the_price_that_held_when_the_window_begins_is_drawn_from_its_edge() -> 
     assert [word for word, _ in corners(chart.lines["any"])] == ["M", "H", "V", "H"]
 
 
+def test_a_price_that_holds_beyond_the_window_is_drawn_to_its_edge() -> None:
+    assert corners(drawn(seen(0, 10_000), seen_until=200).lines["any"])[-1] == ("H", [WIDTH])
+
+
+def test_prices_use_the_height_that_there_is() -> None:
+    (_, [_, high]), _, (_, [low]), _ = corners(drawn(seen(0, 20_000), seen(50, 10_000)).lines["any"])
+    assert high < HEIGHT / 4
+    assert low > HEIGHT / 2
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "told"),
+    [
+        (20_000, 10_000, [10_000, 15_000, 20_000]),
+        (3_000, 2_000, [2_000, 2_500, 3_000]),
+        (50_000, 20_000, [20_000, 30_000, 40_000, 50_000]),
+        (90_000, 30_000, [20_000, 40_000, 60_000, 80_000]),
+    ],
+)
+def test_the_axis_tells_a_few_round_amounts(high: int, low: int, told: list[int]) -> None:
+    assert [label.cents for label in drawn(seen(0, high), seen(50, low)).amounts] == told
+
+
+def test_times_are_told_evenly_apart_from_edge_to_edge() -> None:
+    chart = drawn(seen(0, 10_000))
+    assert [label.x for label in chart.moments] == [0, WIDTH / 4, WIDTH / 2, WIDTH * 3 / 4, WIDTH]
+    assert [label.at for label in chart.moments] == [at(minute) for minute in (0, 25, 50, 75, 100)]
+
+
+def test_a_mark_stands_on_its_line_with_its_label_where_there_is_room() -> None:
+    early, late = seen(20, 8_000), seen(80, 9_000)
+    chart = drawn(seen(0, 10_000), early, late, lows=[early, late])
+    _, _, (_, [first]), _, (_, [second]), _ = corners(chart.lines["any"])
+    assert [(mark.y, mark.anchor) for mark in chart.marks] == [(first, "start"), (second, "end")]
+
+
 def test_lows_are_marked_where_they_began_and_not_outside() -> None:
     low, older = seen(80, 9_000), seen(-80, 8_000)
     chart = drawn(older, seen(-1, 10_000), low, lows=[low, older])

@@ -15,7 +15,7 @@ from storage.cases import at, card
 
 from offers_cli.cli.main import main
 from offers_cli.errors import QueueUnavailable
-from offers_cli.web.api import CHECKED_FOR_S, PATHS, Readiness
+from offers_cli.web.api import CHECKED_FOR_S, PATHS, Answer, Readiness
 
 TOKEN = "correct-horse-battery-staple"
 
@@ -109,6 +109,11 @@ REACHING = (
     *("json=true", "help", "verbose=1", "quiet=", "help=1", "help%3D1=1", "json=0", "free-shipping=maybe", "=x"),
     *("-=x", "--=x", "limit%20--json=1", "limit=1001", "offer_id=MLB1", "%00=%00"),
 )
+
+
+@pytest.mark.parametrize(("exit_code", "status"), [(0, 200), (2, 400), (4, 503), (5, 502), (1, 500), (3, 500)])
+def test_a_status_says_what_the_exit_code_would(exit_code: int, status: int) -> None:
+    assert Answer("{}", exit_code=exit_code).status == status
 
 
 def test_no_query_reaches_what_only_a_person_may_ask(stocked: Desk) -> None:

@@ -205,6 +205,19 @@ def test_a_stream_sends_what_differs_and_else_a_sign_of_life(clock: Clock, monke
         assert next(events) == "data: 2\n\n"
 
 
+def test_a_sign_of_life_comes_no_earlier_than_it_must(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOOK_S", 0.0)
+    looks = iter([0.0, HEARTBEAT_S - 0.1, 0.2, HEARTBEAT_S - 0.1, 0.2])
+
+    def is_gone() -> bool:
+        waited = next(looks, None)
+        clock.now += waited or 0.0
+        return waited is None
+
+    told = list(Live(stopped=Event(), clock=clock).events(Pictures(clock), is_gone))
+    assert told == ["data: <section>\ndata: 1</section>\n\n", ": nothing new\n\n", ": nothing new\n\n"]
+
+
 def test_a_stream_ends_when_its_client_leaves_or_the_server_stops(clock: Clock) -> None:
     stopped = Event()
     shown = Live(stopped=stopped, clock=clock)
