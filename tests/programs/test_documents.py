@@ -180,7 +180,11 @@ def test_the_beginning_lists_every_path_with_its_options(desk: Desk) -> None:
 def test_where_nothing_is_a_document_says_so(desk: Desk, path: str) -> None:
     answer = desk.get(path)
     assert answer.status_code == 404
-    assert answer.get_json()["errors"][0]["code"] == "not_found"
+    told = {"version": 1, "command": "api", "status": "error", "data": {}, "errors": answer.get_json()["errors"]}
+    assert answer.get_json() == told
+    assert [(each["code"], each["hint"]) for each in told["errors"]] == [
+        ("not_found", "/api/v1/ lists what may be asked")
+    ]
 
 
 def test_nothing_of_it_takes_a_change(stocked: Desk) -> None:

@@ -164,6 +164,18 @@ def test_the_figures_need_the_token_and_a_known_name(guarded: Desk) -> None:
     assert TOKEN not in answer.text
 
 
+@pytest.mark.parametrize(("status", "exit_code", "shown"), [("ok", 0, 1), ("failed", 1, 0)])
+def test_an_entrys_last_run_was_well_or_not(stocked: Desk, status: str, exit_code: int, shown: int) -> None:
+    [tidy] = stocked.runtime.schedule.look().commands
+    began = utc_now()
+    stocked.runtime.schedule.begin(
+        tidy.entry, Run(started_at=began, ended_at=began, exit_code=exit_code, status=status)
+    )
+    found = read(stocked.get("/metrics").text)
+    assert found['offers_schedule_last_run_ok{entry="tidy"}'] == shown
+    assert found['offers_schedule_last_run_timestamp_seconds{entry="tidy"}'] == pytest.approx(began.timestamp(), abs=1)
+
+
 @pytest.fixture
 def everything(stocked: Desk, monkeypatch: pytest.MonkeyPatch) -> str:
     """A page on which each metric has a series."""
