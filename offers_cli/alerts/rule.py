@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 from offers_cli.deals.judge import Weights, judge
-from offers_cli.deals.record import DAY_S, Record, compares
+from offers_cli.deals.record import DAY_S, Record, comparable
 from offers_cli.money import MAX_CENTS, format_cents
 from offers_cli.offer import PriceCondition
 from offers_cli.redis.values import as_json
@@ -180,7 +180,7 @@ def is_news(rule: Rule, record: Record, told: Told) -> bool:
     if before_cents is None or before_cents <= offer.price_cents or _is_first_page(record):
         return False
     since_s = record.now_s - (rule.lowest_since_days or TOLD_DAYS) * DAY_S
-    lows = (low for low in told.lows if compares(low.condition, offer.price_condition))
+    lows = (low for low in told.lows if low.condition in comparable(offer.price_condition))
     if any(low.cents <= offer.price_cents and _stood_since(record, low, since_s) for low in lows):
         return False
     return _is_low_enough(rule, record)

@@ -154,9 +154,7 @@ def _old_price_charged(record: Record) -> bool | None:
         return None
     changed_s = offer.price_changed_at.timestamp()
     charged_s = unknown_s = watched_s = before_s = 0.0
-    for spell in record.spells:
-        if spell.ended_s <= recent_s:
-            continue
+    for spell in record.spells_since(recent_s):
         seconds = spell.ended_s - max(spell.began_s, recent_s)
         is_known = spell.price.price_condition is not None or offer.price_condition is None  # or like the offer's own
         is_before = spell.began_s < changed_s

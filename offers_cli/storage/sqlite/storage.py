@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
@@ -194,10 +195,7 @@ class SqliteStorage:
     def recorded_prices(self, ids: Sequence[str]) -> dict[str, list[RecordedPrice]]:
         with self._connection() as connection:
             rows = connection.execute(queries.RECORDED_PRICES, (json.dumps(list(filter(is_uuid, ids))),))
-            return {
-                offer_id: [RecordedPrice(*row[1:]) for row in prices]
-                for offer_id, prices in groupby(rows, itemgetter(0))
-            }
+            return {offer_id: _recorded(prices) for offer_id, prices in groupby(rows, itemgetter(0))}
 
     def save_run(self, run: ScrapeRun) -> None:
         with self._transaction() as connection:
@@ -358,6 +356,15 @@ def _tallied_rows(connection: FileConnection, wanted: OfferFilter) -> list[int] 
     if matching * FEWEST_IN >= total:
         return None
     return [row[0] for row in connection.execute(*queries.first_matches(plain, matching))]
+
+
+_without_offer = itemgetter(slice(1, None))
+_as_price = partial(tuple.__new__, RecordedPrice)
+"""`RecordedPrice._make` without a call in Python: there are a hundred thousand prices to judge a thousand offers by."""
+
+
+def _recorded(rows: Iterable[tuple[Any, ...]]) -> list[RecordedPrice]:
+    return list(map(_as_price, map(_without_offer, rows)))
 
 
 def _rows(connection: FileConnection, asked: Iterable[queries.Query]) -> Generator[tuple[Any, ...]]:
