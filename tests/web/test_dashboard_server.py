@@ -153,7 +153,9 @@ def test_where_there_are_too_many_the_slowest_makes_way(scene: Scene) -> None:
         scene.clock.now += 0.01
         clients.append(scene.connect())
     clients[0].send(HALF + b"\r\n")
-    scene.until(lambda: (scene.receive(clients[0]) or b"").endswith(b"xx"), "answered, so it waits for the next anew")
+    scene.until(lambda: (scene.receive(clients[0]) or b"").endswith(b"xx"), "answered")
+    kept = [each for each in scene.sockets.values() if hasattr(each, "waits_since")]
+    scene.until(lambda: all(each.waits for each in kept), "its thread is done, so it waits for the next anew")
     clients.append(scene.connect())
     scene.await_end(clients[1])
     assert scene.is_open(clients[0])
