@@ -94,7 +94,7 @@ class TextFormatter(logging.Formatter):
             time = datetime.fromtimestamp(record.created, UTC).astimezone().isoformat(timespec="seconds") + " "
         level = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
         figures = " ".join(
-            f"{k}={translate(v) if k in SENTENCES else v}" for k, v in _figures(record).items() if v is not None
+            f"{k}={translate(str(v)) if k in SENTENCES else v}" for k, v in _figures(record).items() if v is not None
         )
         message = translate(record.getMessage()) if level else record.getMessage()  # other events are names
         line = printable(f"{time}[{_tag(record)}] {level}{message} {figures}".rstrip())

@@ -37,6 +37,12 @@ def test_text_lines_are_told_in_the_language_that_is_spoken_and_json_lines_never
     assert json.loads(event)["reason"] == "permission denied"
 
 
+def test_a_figure_that_is_no_text_stops_no_line(in_portuguese: None) -> None:
+    stream = lines(verbosity=0, json_lines=False)
+    get_log("worker").warning("stopping", reason=OSError(28, "no space"))
+    assert "no space" in stream.getvalue()
+
+
 def test_json_lines_have_the_fixed_keys() -> None:
     stream = lines(verbosity=0, json_lines=True)
     get_log("enrichment_job").info("done", job_id="enrich-1", price_cents=100)
