@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 
 from offers_cli.cli.command import command
-from offers_cli.cli.render import Block, Line, Table
+from offers_cli.cli.render import Block, Line, Output, Table
 from offers_cli.cli.topics import TOPICS
 from offers_cli.errors import UsageError
+from offers_cli.language import speak
 from offers_cli.report import Report
 
 
@@ -51,6 +52,7 @@ def help_blocks(report: HelpReport) -> Sequence[Block]:
 )
 def show_help(
     *,
+    output: Output,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -61,6 +63,8 @@ def show_help(
     ] = None,
 ) -> HelpReport:
     """Show a topic (exit-codes, environment, json, failure-codes) or the help of a command."""
+    if output.json:
+        speak("en")  # the text of a page is made by printing it
     return find_help(words or [])
 
 

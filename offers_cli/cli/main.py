@@ -17,7 +17,7 @@ from offers_cli.cli.command import INTERRUPTED, epilog
 from offers_cli.cli.commands import CommandGroup, find_command
 from offers_cli.cli.render import Output, writing_results
 from offers_cli.errors import Bug, ConfigError, Interrupted, OffersError, UsageError
-from offers_cli.language import LANGUAGES, Language, language_of_locale, speak, speak_as
+from offers_cli.language import LANGUAGES, Language, language_of_locale, speak_as
 from offers_cli.report import problems_of
 from offers_cli.text import printable_lines
 
@@ -55,10 +55,7 @@ def root(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with these arguments and return its exit code."""
     args = _with_json_before_dashes(sys.argv[1:] if argv is None else argv)
-    if "--json" in args:
-        speak("en")
-    else:
-        speak_as(_find_language)
+    speak_as(_find_language)
     return call(args)
 
 

@@ -13,7 +13,7 @@ from offers_cli.cli.commands import SUMMARIES, all_commands
 from offers_cli.cli.main import main
 from offers_cli.cli.topics import TOPICS
 from offers_cli.config import get_config
-from offers_cli.language import LANGUAGES, speak
+from offers_cli.language import LANGUAGES, speak, spoken, translate
 
 PAGES = [
     (),
@@ -102,6 +102,16 @@ def test_json_is_the_same_byte_for_byte_in_each_language(
         documents.append(capsys.readouterr())
     assert documents[0] == documents[1]
     assert json.loads(documents[0].out)
+
+
+def test_a_program_s_command_speaks_to_people_all_the_same(
+    anywhere: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A worker and a dashboard that were started with --json send alerts and show pages."""
+    anywhere.setenv("OFFERS_LANG", "pt-BR")
+    main(["config", "path", "--json"])
+    assert spoken() == "pt-BR"
+    assert translate("error:") == "erro:"
 
 
 def test_an_error_and_its_hint_are_told_in_portuguese(
