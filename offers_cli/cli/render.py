@@ -323,9 +323,8 @@ def print_table(table: Table) -> None:
             row[place].no_wrap, row[place].overflow = True, "ellipsis"
     for row in cells:
         shown.add_row(*(row[place] for place in places))
-    screen.print(
-        Text(printable(translate(table.title)), style="bold")
-    )  # as the table's own it would wrap at the table's width
+    title = Text(printable(translate(table.title)), style="bold")
+    screen.print(title)  # as the table's own it would wrap at the table's width
     screen.print(shown)
 
 

@@ -85,7 +85,7 @@ class Record:
         confirmed = max(offer.last_seen_at, offer.enriched_at or offer.last_seen_at)
         ended_s = min(now_s, confirmed.timestamp())
         is_any, compared, spells = condition == PriceCondition.ANY, comparable(condition), []
-        for price in reversed(prices):  # a hundred thousand of them: without a call for each, a third less
+        for price in reversed(prices):  # as `paid_cents`, without a call for each of very many
             began_s, own_cents, own_condition, card_cents = price
             cents = own_cents if own_condition in compared else card_cents if is_any else None
             is_evidence = cents is not None and (is_any or own_condition == condition)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from offers_cli.language.figures import in_portuguese
+
 Language = Literal["en", "pt-BR"]
 LANGUAGES: tuple[Language, ...] = ("en", "pt-BR")
 
@@ -22,7 +24,6 @@ class _Choice:
 
 
 _choice = _Choice()
-_COMMA_AND_DOT = str.maketrans(",.", ".,")
 
 
 def speak(language: Language) -> None:
@@ -50,7 +51,7 @@ def language_of_locale(environ: Mapping[str, str] = os.environ) -> Language:
 
 def figure(text: str) -> str:
     """A figure as English writes it, ``1,234.5``, as the language that is spoken does."""
-    return text if spoken() == "en" else text.translate(_COMMA_AND_DOT)
+    return text if spoken() == "en" else in_portuguese(text)
 
 
 def translate(text: str) -> str:

@@ -17,8 +17,8 @@ from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 
-COMMA_AND_DOT = str.maketrans(",.", ".,")
-"""Turns a figure as English writes it into one as Portuguese does."""
+from offers_cli.language.figures import in_portuguese
+
 FOLDER = Path(__file__).parent
 DOMAIN = "offers"
 LONGEST = 2000
@@ -98,7 +98,7 @@ class Template:
             value = text[place:end]
             if end < place + len(quote) or not kind.fullmatch(value) or (is_last and not text.endswith(following)):
                 return None
-            values[name] = value.translate(COMMA_AND_DOT) if kind is _FIGURE else value
+            values[name] = in_portuguese(value) if kind is _FIGURE else value
             place = end + len(following)
         return values
 
@@ -175,7 +175,7 @@ class Translations:
         """A figure and what it counts, in either order: ``3 enriched``, ``rating 4.8``."""
         if not (found := _NAMED_FIGURE.fullmatch(text)):
             return None
-        figure, name = (found[1] or found[4]).translate(COMMA_AND_DOT), self.exact(found[2] or found[3])
+        figure, name = in_portuguese(found[1] or found[4]), self.exact(found[2] or found[3])
         return name and (f"{figure} {name}" if found[1] else f"{name} {figure}")
 
 
