@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -39,12 +40,17 @@ class Served:
     def post(self, path: str, data: Mapping[str, str] | None = None, **headers: str) -> httpx.Response:
         return self._ask("POST", path, headers, data or {})
 
-    def press(self, path: str, **fields: str) -> httpx.Response:
-        """Send a form as a page of the dashboard holds it."""
+    @cached_property
+    def secret(self) -> str:
+        """What each form of this process holds; some page has to have one."""
         pages = "".join(self.get(f"/rq/{registry}/").text for registry in ("queued", "failed", "canceled"))
         secret = re.search(r'name="csrf" value="([^"]+)"', pages)
         assert secret, "no page has a form"
-        return self.post(path, {"csrf": secret[1], **fields}, Origin=self.url)
+        return secret[1]
+
+    def press(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form as a page of the dashboard holds it."""
+        return self.post(path, {"csrf": self.secret, **fields}, Origin=self.url)
 
     def _ask(
         self, method: str, path: str, headers: dict[str, str], data: Mapping[str, str] | None = None
@@ -101,6 +107,8 @@ def failed_job(program: Program) -> str:
 
 
 @pytest.fixture(scope="module")
-def dashboard(program: Program) -> Iterator[Served]:
+def dashboard(program: Program, failed_job: str) -> Iterator[Served]:
+    """Whatever test comes first: its queue holds the failed job, so that there is a form."""
     with serving(program) as served:
+        assert served.secret
         yield served
