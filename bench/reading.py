@@ -27,7 +27,7 @@ from program import installed, run
 from ratios import record
 
 from offers_cli.fetch.guard import SafeUrl
-from offers_cli.fetch.response import Response, decode, read_body
+from offers_cli.fetch.response import Response, read_body, to_utf8
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 
 Answer = tuple[int | None, int | None, int | None, str | None, str | None]
@@ -207,7 +207,7 @@ def bench_whole(pages: list[str], rounds: int = 15) -> None:
     def whole(body: bytes) -> None:
         pieces = (body[start : start + PIECE] for start in range(0, len(body), PIECE))
         data = read_body(Response(url=url, status=200, headers=headers, chunks=pieces))
-        market.read_product(decode(data, kind)[0], "")
+        market.read_product(to_utf8(data, kind)[0], "")
 
     def bare(body: bytes) -> None:
         LexborHTMLParser(zlib.decompress(body, 31))

@@ -18,7 +18,7 @@ def cpu_ms(jobs: Sequence[Job]) -> float:
 
         def enrich(job: Job) -> None:
             page = runtime.fetcher.get(market.fetch_url(job.url))
-            market.read_product(page.text, page.final_url)
+            market.read_product(page.body, page.final_url)
 
         enrich(jobs[0])
         started = time.process_time()

@@ -46,18 +46,18 @@ def storage() -> SqliteStorage:
 def enrich(offer_id: str, url: str) -> None:
     response = client().get(url)
     response.raise_for_status()
-    read_and_save(offer_id, url, response.text)
+    read_and_save(offer_id, url, response.content)
 
 
 async def enrich_async(offer_id: str, url: str) -> None:
     """The event loop only waits for pages; reading and writing would hold up everybody else on it."""
     response = await async_client().get(url)
     response.raise_for_status()
-    await asyncio.to_thread(read_and_save, offer_id, url, response.text)
+    await asyncio.to_thread(read_and_save, offer_id, url, response.content)
 
 
-def read_and_save(offer_id: str, url: str, text: str) -> None:
-    reading = market().read_product(text, url)
+def read_and_save(offer_id: str, url: str, page: bytes) -> None:
+    reading = market().read_product(page, url)
     found = Enrichment(
         offer_id=offer_id,
         observed_at=datetime.now(UTC),

@@ -123,7 +123,7 @@ def read_json(text: str) -> Any:
 
 def _loads(text: str) -> Any:
     """What a JSON text says; None where it is none."""
-    refuse_unbounded_json(text)
+    refuse_unbounded_json(text.encode(errors="replace"))
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -21,10 +21,10 @@ from offers_cli.fetch.response import (
     Page,
     Response,
     check_status,
-    decode,
     read_beginning,
     read_body,
     redirect_target,
+    to_utf8,
 )
 from offers_cli.fetch.robots import MAX_ROBOTS_BYTES, PRODUCT_TOKEN, Robots
 from offers_cli.fetch.transport import Transport
@@ -251,14 +251,14 @@ class PoliteFetcher:
     def _read_page(self, asked: str, response: Response, hops: Sequence[Hop], *, is_page: bool = True) -> Page:
         fetched_at = self._now()
         check_status(response, now=fetched_at)
-        text, encoding = decode(read_body(response, is_page=is_page), response.value("content-type"))
-        if "\N{REPLACEMENT CHARACTER}" in text:
+        body, encoding, is_broken = to_utf8(read_body(response, is_page=is_page), response.value("content-type"))
+        if is_broken:
             log.warning("some characters of the page are broken", url=response.url.url, encoding=encoding)
         return Page(
             url=asked,
             final_url=response.url.url,
             status=response.status,
-            text=text,
+            body=body,
             encoding=encoding,
             fetched_at=fetched_at,
             egress=hops[-1][1],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,11 @@ from urllib.parse import urljoin, urlsplit
 from offers_cli.errors import NotHtml, OfferGone, PageBlocked, RateLimited, Redirected, SiteUnavailable, TooLarge
 from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.proxies import DIRECT
+
+try:
+    from isal import isal_zlib as zlib  # the same in a third of the time
+except ImportError:
+    import zlib  # type: ignore[no-redef]
 
 RETRY_AFTER_RANGE_S = (1.0, 900.0)
 SECONDS = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
@@ -72,8 +76,8 @@ class Page:
         url: the address asked for.
         final_url: the address that responded, after redirects.
         status: HTTP status of that response (2xx; others raise).
-        text: the decoded text.
-        encoding: the encoding it was decoded from.
+        body: the text, in UTF-8 whatever it came in.
+        encoding: the encoding it came in.
         fetched_at: when the request was sent (UTC).
         egress: ``direct``, or the label of the proxy it came through.
         redirects: host and egress of each request that was redirected on the way here.
@@ -82,11 +86,16 @@ class Page:
     url: str
     final_url: str
     status: int
-    text: str
+    body: bytes
     encoding: str
     fetched_at: datetime
     egress: str = DIRECT
     redirects: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
 
     @property
     def host(self) -> str:
@@ -243,7 +252,7 @@ def _decompressed(chunks: Iterable[bytes], coding: str) -> Iterator[bytes]:
                 raise NotHtml("trailing data after the compressed body")
         if inflater is not None:
             yield inflater.flush()
-    except zlib.error as exc:
+    except zlib.error as exc:  # type: ignore[misc]  # its types call it no class
         raise NotHtml(f"the response is not valid {coding} ({exc})") from exc
     if inflater is None or not inflater.eof:
         raise SiteUnavailable("truncated response: incomplete compressed body")
@@ -255,6 +264,21 @@ def _window_bits(coding: str, first: bytes) -> int:
         return 16 + zlib.MAX_WBITS
     is_zlib = first[0] & 0x0F == zlib.DEFLATED
     return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
+
+
+def to_utf8(data: bytes, content_type: str | None = None) -> tuple[bytes, str, bool]:
+    """The text of a page in UTF-8, the encoding it came in, and whether a character of it is U+FFFD.
+
+    What already is UTF-8 stays as it is: its text, which may take four bytes for each character, is not kept.
+
+    Raises:
+        NotHtml: as `decode`.
+    """
+    text, encoding = decode(data, content_type)
+    is_broken = "\N{REPLACEMENT CHARACTER}" in text
+    if encoding == "utf-8" and not is_broken:
+        return data.removeprefix(codecs.BOM_UTF8), encoding, False
+    return text.encode(), encoding, is_broken
 
 
 def decode(data: bytes, content_type: str | None = None) -> tuple[str, str]:

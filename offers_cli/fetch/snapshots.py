@@ -33,7 +33,7 @@ GZIP_LEVEL = 3
 UNFINISHED_S = 3600.0
 """Pages nothing refers to yet, and temporary files, are another process's work in hand until they are this old."""
 
-_TOKEN = re.compile(r"""("csrf-?token"\s*(?::|content=)\s*")[^"]+""", re.IGNORECASE)
+_TOKEN = re.compile(rb"""("csrf-?token"\s*(?::|content=)\s*")[^"]+""", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 
 log = get_log("enrichment")
@@ -89,7 +89,7 @@ class Snapshots:
         """Keep a page and return its id; None when the mode leaves it out or the disk refuses (a warning, no error)."""
         if self._mode == "off" or (self._mode == "failures" and code is None):
             return None
-        raw = _TOKEN.sub(r"\1", page.text).encode("utf-8", errors="surrogatepass")
+        raw = _TOKEN.sub(rb"\1", page.body)
         digest = hashlib.sha256(raw).hexdigest()
         name = f"{_moment(page.fetched_at)}_{_safe(offer_id)}_{_safe(code)}_{digest[:16]}"
         about = {

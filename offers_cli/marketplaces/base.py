@@ -12,6 +12,8 @@ MERCADO_LIVRE, SCHEMA_ORG = "mercado_livre", "schema_org"
 """What the marketplaces are called in offers, readings and the log."""
 
 Value = int | str | bool | None
+Html = str | bytes
+"""The text of a page, or that in UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ class Marketplace(Protocol):
         """Whether a page that tells no address bears the marks of this marketplace's."""
         ...
 
-    def read(self, html: str, url: str) -> Reading:
+    def read(self, html: Html, url: str) -> Reading:
         """Read one page of either kind.
 
         Raises:
@@ -158,15 +160,15 @@ class Marketplace(Protocol):
         """
         ...
 
-    def featured_url(self, html: str, url: str) -> str | None:
+    def featured_url(self, html: Html, url: str) -> str | None:
         """The address of the one product that a page without an own one presents, as where affiliate links lead."""
         ...
 
-    def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
+    def read_listing(self, html: Html, url: str, *, source: str) -> ListingReading:
         """Read a listing; a page without cards raises `PageChanged` unless it says it has no results."""
         ...
 
-    def read_product(self, html: str, url: str) -> ProductReading:
+    def read_product(self, html: Html, url: str) -> ProductReading:
         """Read a product page (same errors as `read`)."""
         ...
 

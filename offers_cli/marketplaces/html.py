@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit, u
 
 from offers_cli.errors import NotHtml, TooLarge
 from offers_cli.log import without_query
+from offers_cli.marketplaces.base import Html
 from offers_cli.text import printable
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from offers_cli.marketplaces.tree import Tree
 
-_TAG = re.compile(r"<[a-zA-Z!/]")
+_TAG = re.compile(rb"<[a-zA-Z!/]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\ufffd]")
 _SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d+\)(https?://[^\s<>\"]+)")
 _LOOKED_AT = 20_000
@@ -37,17 +38,24 @@ TRACKING = ("utm_", "gclid", "fbclid", "msclkid", "mc_", "_ga", "srsltid")
 class Document:
     """A page that is HTML or JSON.
 
+    Args:
+        page: its text, or that in UTF-8.
+
+    Attributes:
+        data: the text in UTF-8, as the parser takes it. One emoji makes a text take four bytes for each character, so
+            that to look through it takes longer.
+
     Raises:
         NotHtml: it is empty, binary or plain text.
         TooLarge: reading it would take more memory or time than any real page does (see `bounds`).
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, page: Html) -> None:
         from offers_cli.marketplaces.bounds import refuse_unbounded
 
-        self.text = text
-        self.is_json = _check_html(text)
-        self._nodes = refuse_unbounded(text, is_json=self.is_json)
+        self.data = page.encode(errors="replace") if isinstance(page, str) else page
+        self.is_json = _check_html(self.data)
+        self._nodes = refuse_unbounded(self.data, is_json=self.is_json)
 
     @cached_property
     def tree(self) -> Tree:
@@ -57,16 +65,16 @@ class Document:
     def _grow(self) -> Tree:
         from offers_cli.marketplaces.tree import Tree
 
-        return Tree("" if self.is_json else self.text, nodes=self._nodes)
+        return Tree(b"" if self.is_json else self.data, nodes=self._nodes)
 
     @cached_property
     def is_cut_off(self) -> bool:
         """Whether a whole page was saved or sent without its end."""
-        end = self.text.rfind("</html")
-        if end >= 0 and "<html" not in self.text[end:].lower():
+        end = self.data.rfind(b"</html")
+        if end >= 0 and b"<html" not in self.data[end:].lower():
             return False
-        text = self.text.lower()  # of a page that is written otherwise
-        return "<html" in text and text.find("</html", text.rfind("<html")) < 0
+        data = self.data.lower()  # of a page that is written otherwise
+        return b"<html" in data and data.find(b"</html", data.rfind(b"<html")) < 0
 
     def ends_in(self, node: LexborNode) -> bool:
         """Whether the page was cut off within a node, so that the node may lack a part of what it says."""
@@ -110,28 +118,32 @@ class Document:
                 address = (node.attributes.get(name) or "").strip()
                 if address.startswith(("https://", "http://")):
                     yield address
-        if saved := _SAVED_FROM.search(self.text[:2000]):
+        if saved := _SAVED_FROM.search(_beginning(self.data, 2000)):
             yield saved[1]
 
 
-def open_page(text: str) -> Document | None:
+def open_page(page: Html) -> Document | None:
     """The document of a saved page; None where it is no page, or cannot be read."""
     try:
-        return Document(text)
+        return Document(page)
     except (NotHtml, TooLarge):
         return None
 
 
-def _check_html(text: str) -> bool:
+def _beginning(data: bytes, length: int) -> str:
+    return data[:length].decode(errors="ignore")
+
+
+def _check_html(data: bytes) -> bool:
     """Refuse what is no page; answer whether the page is JSON as a whole."""
-    start = text[:_LOOKED_AT].lstrip("\ufeff \t\r\n\f")
+    start = _beginning(data, _LOOKED_AT).lstrip("\ufeff \t\r\n\f")
     if not start:
         raise NotHtml("the page is empty", hint="offers doctor shows whether the site answers")
     if len(_CONTROL.findall(start)) > len(start) // 50 or "\x00" in start:
         raise NotHtml("the page is binary data, not HTML", hint="save the page as HTML and try again")
     if start[0] in "{[":
         return True
-    if not _TAG.search(text):
+    if not _TAG.search(data):
         raise NotHtml("the page is plain text, not HTML", hint="save the page as HTML and try again")
     return False
 

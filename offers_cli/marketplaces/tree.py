@@ -38,7 +38,7 @@ class Tree(LexborHTMLParser):
         verdicts: by question what was found out of elements, by their ids in memory, so that each is asked once.
     """
 
-    def __init__(self, html: str | bytes, *, nodes: int) -> None:
+    def __init__(self, html: bytes, *, nodes: int) -> None:
         # Without events there is no mirror of the chosen option, with which a page could multiply itself.
         super().__init__(html, options=LexborDocumentOptions.WO_EVENTS)
         self.steps = 0

@@ -34,7 +34,7 @@ from offers_cli.errors import (
 )
 from offers_cli.fetch.response import Page
 from offers_cli.log import get_log, without_query
-from offers_cli.marketplaces.base import Marketplace, ProductReading
+from offers_cli.marketplaces.base import Html, Marketplace, ProductReading
 from offers_cli.report import Problem, Report
 from offers_cli.services.lookup import as_link, find_offers_called
 from offers_cli.services.page_offers import OfferRefused, PageOffers, find_shown, offer_of_page
@@ -232,12 +232,12 @@ class Adder:
         refused.clear()
         return page, product, featured
 
-    def _read(self, text: str, url: str) -> tuple[ProductReading | None, str | None]:
+    def _read(self, html: Html, url: str) -> tuple[ProductReading | None, str | None]:
         """The product of a page, or else the address of the one that it presents."""
         shop = self.pages.marketplace_for(url)
-        reading = shop.read(text, url)
+        reading = shop.read(html, url)
         if not isinstance(reading, ProductReading):
-            return None, shop.featured_url(text, url)
+            return None, shop.featured_url(html, url)
         self.drift.saw_product(reading)
         return reading, None
 

@@ -17,7 +17,7 @@ from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import AlwaysBlocked, OfferGone, Outcome, PageBlocked, PageChanged, WorkError
 from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.log import get_log
-from offers_cli.marketplaces.base import Marketplace, ProductReading
+from offers_cli.marketplaces.base import Html, Marketplace, ProductReading
 from offers_cli.offer import Enrichment, EnrichmentFailure
 from offers_cli.queue.job import ClaimedJob, EnrichmentJob
 from offers_cli.services.pages import Pages
@@ -64,10 +64,10 @@ def enrich(job: EnrichmentJob, *, observed_at: datetime, pages: Pages, drift: Dr
 
 
 def _read_same_product(
-    marketplace: Marketplace, asked_url: str, drift: DriftWatch, text: str, url: str
+    marketplace: Marketplace, asked_url: str, drift: DriftWatch, html: Html, url: str
 ) -> ProductReading:
     try:
-        reading = marketplace.read_product(text, url)
+        reading = marketplace.read_product(html, url)
     except PageChanged:
         drift.saw_changed(marketplace.name, "product")
         raise

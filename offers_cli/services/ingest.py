@@ -147,7 +147,7 @@ class Ingester:
         url = page.url or self.marketplace_for("").page_url(page.text) or ""
         shop = self.marketplace_for(url)
         at = min(page.saved_at or self.now(), self.now())
-        kept = Page(url=url, final_url=url, status=200, text=page.text, encoding="utf-8", fetched_at=at)
+        kept = Page(url=url, final_url=url, status=200, body=page.text.encode(), encoding="utf-8", fetched_at=at)
         try:
             reading = shop.read(page.text, url)
         except PageError as error:

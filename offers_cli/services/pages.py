@@ -27,7 +27,7 @@ from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.response import MAX_PAGE_BYTES, Page, decode
 from offers_cli.fetch.snapshots import Snapshots
 from offers_cli.log import get_log
-from offers_cli.marketplaces.base import Marketplace
+from offers_cli.marketplaces.base import Html, Marketplace
 from offers_cli.services.sources import Source
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Pages:
     sleep: Callable[[float], None]
     product_fetcher: Fetcher | None = None
 
-    def load_listing(self, source: Source, address: str | None, reader: Callable[[str, str], T]) -> T:
+    def load_listing(self, source: Source, address: str | None, reader: Callable[[Html, str], T]) -> T:
         """Read a source's first page (no `address`) or one of its later pages.
 
         Raises:
@@ -101,7 +101,7 @@ class Pages:
         fetcher = self.product_fetcher if self.product_fetcher and shop.locate(url) else self.fetcher
         return fetcher.get(shop.fetch_url(url))
 
-    def read(self, page: Page, reader: Callable[[str, str], T], *, offer_id: str | None = None) -> T:
+    def read(self, page: Page, reader: Callable[[Html, str], T], *, offer_id: str | None = None) -> T:
         """Read a fetched page; one that fails is kept, a wall is noted for everyone."""
         try:
             result = self._read(page, reader)
@@ -111,10 +111,10 @@ class Pages:
         self.snapshots.keep(page, offer_id=offer_id, code=None)
         return result
 
-    def _read(self, page: Page, reader: Callable[[str, str], T]) -> T:
+    def _read(self, page: Page, reader: Callable[[Html, str], T]) -> T:
         """Read a page, and note how its host behaved: a wall comes with status 200 as well."""
         try:
-            result = reader(page.text, page.final_url)
+            result = reader(page.body, page.final_url)
         except PageBlocked as error:
             record_refusal(self.pace, error, host=page.host, url=page.url, egress=page.egress)
             raise

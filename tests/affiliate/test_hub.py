@@ -48,7 +48,7 @@ class AccountPages(Account):
 
     def open_page(self, path: str) -> Page:
         at = datetime(2026, 11, 23, tzinfo=UTC)
-        return Page(url=path, final_url=URL, status=200, text=self.text, encoding="utf-8", fetched_at=at)
+        return Page(url=path, final_url=URL, status=200, body=self.text.encode(), encoding="utf-8", fetched_at=at)
 
     def call(self, path: str, body: Any) -> Any:
         assert path.startswith("/affiliate-program/api/hub/search?")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers_cli.errors import NotHtml
-from offers_cli.fetch.response import decode
+from offers_cli.fetch.response import decode, to_utf8
 
 TITLE = "<title>Fogão à gás – promoção “única”</title>"
 META_UTF8 = '<meta charset="utf-8">'
@@ -61,6 +61,24 @@ def test_the_title_arrives_whole(data: bytes, content_type: str | None, encoding
     assert read_as == encoding
     assert TITLE in text or not data
     assert not text.startswith("\N{ZERO WIDTH NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type", "wanted"),
+    [
+        (TITLE.encode(), UTF8, (TITLE, "utf-8", False)),
+        (codecs.BOM_UTF8 + TITLE.encode(), None, (TITLE, "utf-8", False)),
+        (TITLE.encode("cp1252"), "text/html; charset=iso-8859-1", (TITLE, "cp1252", False)),
+        (TITLE.encode() + "ç".encode()[:1] + b"<p>", UTF8, (TITLE + "\N{REPLACEMENT CHARACTER}<p>", "utf-8", True)),
+        (f"{TITLE}\N{REPLACEMENT CHARACTER}".encode(), UTF8, (f"{TITLE}\N{REPLACEMENT CHARACTER}", "utf-8", True)),
+    ],
+)
+def test_a_page_in_any_encoding_is_kept_in_utf8(
+    data: bytes, content_type: str | None, wanted: tuple[str, str, bool]
+) -> None:
+    """The parser takes bytes: what came as UTF-8 is not decoded and encoded again, its broken places are mended."""
+    text, encoding, is_broken = wanted
+    assert to_utf8(data, content_type) == (text.encode(), encoding, is_broken)
 
 
 def test_other_charsets_are_read_as_declared() -> None:

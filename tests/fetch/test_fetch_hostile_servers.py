@@ -42,12 +42,20 @@ from offers_cli.errors import (
     TooLarge,
     WorkError,
 )
+from offers_cli.fetch import response
 from offers_cli.fetch.client import PoliteFetcher
 
 pytestmark = pytest.mark.network
 
 Serve = Callable[[Respond], RawServer]
 Make = Callable[..., PoliteFetcher]
+
+
+@pytest.fixture(params=["isal.isal_zlib", "zlib"], autouse=True)
+def unpacker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bodies are unpacked with: on systems without a wheel of isal, zlib."""
+    monkeypatch.setattr(response, "zlib", pytest.importorskip(request.param))
+
 
 GZIP = "Content-Encoding: gzip"
 CHUNKED = "Transfer-Encoding: chunked"

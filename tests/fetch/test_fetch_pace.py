@@ -271,7 +271,7 @@ def test_a_host_is_known_for_an_hour_after_its_pause(make_pace: MakePace, connec
 
 def page(number: int = 1, host: str = HOST, egress: str = "direct") -> Page:
     url = f"https://{host}/{number}"
-    return Page(url=url, final_url=url, status=200, text="", encoding="utf-8", fetched_at=NOW, egress=egress)
+    return Page(url=url, final_url=url, status=200, body=b"", encoding="utf-8", fetched_at=NOW, egress=egress)
 
 
 def wall(pace: SharedPace, number: int = 1, *, seconds: float | None = None, egress: str = "direct") -> Refusal:

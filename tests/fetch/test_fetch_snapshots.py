@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 def page(text: str = "<html>página</html>", *, at: datetime = NOW, url: str = "https://shop.test/p?x=1") -> Page:
-    return Page(url=url, final_url=f"{url}#f", status=200, text=text, encoding="utf-8", fetched_at=at)
+    return Page(url=url, final_url=f"{url}#f", status=200, body=text.encode(), encoding="utf-8", fetched_at=at)
 
 
 def snapshots(folder: Path, **options: Any) -> Snapshots:

@@ -74,7 +74,7 @@ def test_selectolax_names_nodes_and_kinds() -> None:
 
 def test_selectolax_gives_nodes_the_tree_that_they_are_of() -> None:
     """A tree of our own, which counts what is done with it."""
-    tree = Tree("<p><b>x</b></p>", nodes=2)
+    tree = Tree(b"<p><b>x</b></p>", nodes=2)
     found = tree.css("p")[0].css("b")
     around = [node for node in (found[0].parent, *found, *found[0].iter(include_text=True)) if node is not None]
     assert [node.parser for node in around] == [tree] * 3
@@ -82,7 +82,7 @@ def test_selectolax_gives_nodes_the_tree_that_they_are_of() -> None:
 
 def test_selectolax_makes_no_mirrors_of_chosen_options() -> None:
     """With them, a page of options takes time that grows with their square."""
-    tree = Tree("<select><selectedcontent></selectedcontent><option>x</select>", nodes=3)
+    tree = Tree(b"<select><selectedcontent></selectedcontent><option>x</select>", nodes=3)
     assert tree.css("selectedcontent")[0].text() == ""
 
 

@@ -194,7 +194,7 @@ def test_a_kept_page_is_explained_and_never_handed_out(desk: Desk, watched: Save
     assert desk.get(f"/offers/{watched.offer_id}/page").status_code == 404
     html = f"<html><head><title>x</title></head><body><script>alert(1)</script>{HOSTILE}</body></html>"
     url = "https://produto.mercadolivre.com.br/MLB-7"
-    page = Page(url=url, final_url=url, status=200, text=html, encoding="utf-8", fetched_at=desk.runtime.now())
+    page = Page(url=url, final_url=url, status=200, body=html.encode(), encoding="utf-8", fetched_at=desk.runtime.now())
     assert desk.runtime.snapshots.keep(page, offer_id=watched.offer_id, code="page_changed")
     assert f'href="/offers/{watched.offer_id}/page"' in desk.get(f"/offers/{watched.offer_id}").text
     told = desk.get(f"/offers/{watched.offer_id}/page")

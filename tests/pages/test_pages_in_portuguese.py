@@ -63,7 +63,9 @@ def full(stocked: Desk) -> Desk:
     save_seen(stocked, 1, card(8, catalogue_id="MLB55"), card(9, catalogue_id="MLB55"))
     url = "https://produto.mercadolivre.com.br/MLB-31"
     html = f'<html><script type="application/ld+json">{json.dumps(PRODUCT)}</script><p>{"x" * 9_000}</p></html>'
-    kept = Page(url=url, final_url=url, status=200, text=html, encoding="utf-8", fetched_at=stocked.runtime.now())
+    kept = Page(
+        url=url, final_url=url, status=200, body=html.encode(), encoding="utf-8", fetched_at=stocked.runtime.now()
+    )
     assert stocked.runtime.snapshots.keep(kept, offer_id=saved.offer_id, code="page_changed")
     for name, waits_for in (("w1", ""), ("w2", "the database")):
         told = {"state": "busy", "hostname": "BRL", "pid": 7, "birth": iso_utc(at(0)), WAITS_FOR: waits_for}

@@ -56,7 +56,7 @@ class Site:
         if self.page_error:
             raise self.page_error
         html = product_html(SHOWN, BASE)
-        return Page(url=url, final_url=url, status=200, text=html, encoding="utf-8", fetched_at=NOW)
+        return Page(url=url, final_url=url, status=200, body=html.encode(), encoding="utf-8", fetched_at=NOW)
 
     def close(self) -> None:
         """Nothing is open."""

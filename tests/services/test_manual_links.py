@@ -61,7 +61,7 @@ class Way:
     def fetch_patiently(self, url: str) -> Page:
         self.asked.append(url)
         final = f"{WWW}/social/ana?matt_word={self.label}&ref=z" if self.label else f"{WWW}/social/ana"
-        return Page(url=url, final_url=final, status=200, text=url, encoding="utf-8", fetched_at=NOW)
+        return Page(url=url, final_url=final, status=200, body=url.encode(), encoding="utf-8", fetched_at=NOW)
 
     def read(self, page: Page, _reader: object) -> str | None:
         if page.text.rpartition("/")[2] not in self.featured:

@@ -14,6 +14,7 @@ from offers_cli.drift.watch import DriftWatch
 from offers_cli.errors import OfferGone, Outcome, PageBlocked, PageChanged, PageError, RateLimited
 from offers_cli.fetch.pace import MOST_WALLS
 from offers_cli.fetch.response import Page
+from offers_cli.marketplaces.base import Html
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.queue.job import EnrichmentJob
 from offers_cli.queue.retry_policy import JobStatus, RetryPolicy
@@ -40,7 +41,7 @@ class Shop:
         if self.refusal:
             raise self.refusal
         return Page(
-            url=url, final_url=f"{url}-slug", status=200, text="x", encoding="utf-8", fetched_at=NOW, egress="p:1"
+            url=url, final_url=f"{url}-slug", status=200, body=b"x", encoding="utf-8", fetched_at=NOW, egress="p:1"
         )
 
     def close(self) -> None:
@@ -57,22 +58,22 @@ def pages(shop: Shop, pace: FreePace) -> Pages:
     )
 
 
-def raising(error: Exception) -> Callable[[str, str], str]:
-    def reader(_text: str, _url: str) -> str:
+def raising(error: Exception) -> Callable[[Html, str], str]:
+    def reader(_html: Html, _url: str) -> str:
         raise error
 
     return reader
 
 
-def listing(pages: Pages, reader: Callable[[str, str], str]) -> str:
+def listing(pages: Pages, reader: Callable[[Html, str], str]) -> str:
     return pages.load_listing(Source(kind="listing", label=URL), None, reader)
 
 
-def product(pages: Pages, reader: Callable[[str, str], str]) -> str:
+def product(pages: Pages, reader: Callable[[Html, str], str]) -> str:
     return pages.read(pages.fetch(URL), reader)
 
 
-Load = Callable[[Pages, Callable[[str, str], str]], str]
+Load = Callable[[Pages, Callable[[Html, str], str]], str]
 
 
 @pytest.mark.parametrize("load", [listing, product])
@@ -90,7 +91,7 @@ def test_a_wall_that_answers_200_is_noted_for_its_host_and_page(load: Load) -> N
 @pytest.mark.parametrize("load", [listing, product])
 def test_a_page_that_was_read_is_noted_as_served(load: Load) -> None:
     pace = FreePace()
-    assert load(pages(Shop(), pace), lambda text, _url: text) == "x"
+    assert load(pages(Shop(), pace), lambda _html, _url: "read") == "read"
     assert (pace.served, pace.refused) == ([URL], [])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from offers_cli.errors import ForbiddenUrl, PageChanged, PageError, Redirected, UsageError
-from offers_cli.marketplaces.base import MERCADO_LIVRE, ListingReading, ProductPlace, ProductReading, Reading
+from offers_cli.marketplaces.base import MERCADO_LIVRE, Html, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import add_command, explain_command, split
 from offers_cli.marketplaces.mercado_livre import urls
 from offers_cli.marketplaces.mercado_livre.sites import BRAZIL, DOMAINS, SHORT_HOST, site_of_host
@@ -159,11 +159,11 @@ class MercadoLivre:
 
         return OWN_MARKS.search(html) is not None
 
-    def read(self, html: str, url: str) -> Reading:
+    def read(self, html: Html, url: str) -> Reading:
         """Read one page of either kind; see `Marketplace.read`."""
         return self._recognise(html, url).read()
 
-    def featured_url(self, html: str, url: str) -> str | None:
+    def featured_url(self, html: Html, url: str) -> str | None:
         """Of an affiliate's profile: what its state features, else the first card where the page bears its title."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.mercado_livre.listing_page import FEATURED
@@ -174,7 +174,7 @@ class MercadoLivre:
         title = Document(html).shared_title
         return next((offer.url for offer in offers[:1] if offer.source == FEATURED or offer.title == title), None)
 
-    def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
+    def read_listing(self, html: Html, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
         from offers_cli.marketplaces.mercado_livre.listing_page import ListingPage
 
@@ -183,7 +183,7 @@ class MercadoLivre:
             raise PageChanged("a product page answered instead of a listing", hint=add_command(url))
         return page.read(source=source)
 
-    def read_product(self, html: str, url: str) -> ProductReading:
+    def read_product(self, html: Html, url: str) -> ProductReading:
         """Read a product page; see `Marketplace.read_product`."""
         from offers_cli.marketplaces.mercado_livre.product_page import ProductPage
 
@@ -193,7 +193,7 @@ class MercadoLivre:
         return page.read()
 
     def _recognise(
-        self, html: str, url: str, wanted: type[ProductPage | ListingPage] | None = None
+        self, html: Html, url: str, wanted: type[ProductPage | ListingPage] | None = None
     ) -> ProductPage | ListingPage:
         """The page as what it surely is, else as what it may be; both by its own address where it bears marks of both.
 

@@ -156,7 +156,7 @@ WALLS = {
     "a[href*='registrationType=negative_traffic']": "an account verification",
     ".micro-landing-container, [class^=micro-landing]": "a JavaScript challenge",
 }
-WALL_SCRIPTS = ("_bm_skipml", "verifyChallenge", "suspicious-traffic-frontend", "/security/suspicious_traffic")
+WALL_SCRIPTS = (b"_bm_skipml", b"verifyChallenge", b"suspicious-traffic-frontend", b"/security/suspicious_traffic")
 WALL_DOORS = "a[href*='/gz/account-verification'], form[action*='/gz/account-verification'], form[action*='/captcha/']"
 """What leads through a wall; on a page that shows neither products nor cards, nothing else is to be seen."""
 ERROR_PAGE = ".andes-technical-error, .andes-technical-error__title, .shops-error-page, .ui-error-page"

@@ -5,7 +5,8 @@
     <script id="__NORDIC_RENDERING_CTX__">_n.ctx.r={…};_n.ctx.r.assets…  product pages, offers and searches of 2026
 
 More script follows the data in two of them, so that it is decoded from its first brace. The names occur in bundled
-script too: only a brace behind them counts. A page without state is no error.
+script too: only a brace behind them counts. Of the whole page, one emoji makes a text of four bytes for each character;
+most of its scripts are plain ASCII. A page without state is no error.
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from offers_cli.marketplaces.html import Document, select
 from offers_cli.money import WrittenNumber
-
-if TYPE_CHECKING:
-    from offers_cli.marketplaces.html import Document
 
 Json = dict[str, Any]
 
+_NAME = "__PRELOADED_STATE__"
 _MARKS = {
     "_n.ctx.r": re.compile(r"\s*=\s*(?=\{)"),
-    "__PRELOADED_STATE__": re.compile(r"""(?:["']\])?\s*=\s*(?=\{)|[^<>]{0,300}>\s*(?=\{)"""),
+    _NAME: re.compile(r"""(?:["']\])?\s*=\s*(?=\{)"""),
 }
 """Each name, and what may stand between it and the brace."""
 
@@ -36,13 +36,20 @@ _decoder = json.JSONDecoder(parse_float=WrittenNumber)
 
 def find_states(document: Document) -> Iterator[Json]:
     """Every embedded state of a page; a text that is JSON as a whole is its own state."""
-    text = document.text
+    if document.is_json:
+        yield from _whole_state(document.data.decode())
+    for script in select(document.tree, "script"):
+        text = script.text(deep=True)
+        if script.id == _NAME:
+            yield from _whole_state(text)
+        for mark, opening in _MARKS.items():
+            yield from _states_behind(text, mark, opening)
+
+
+def _whole_state(text: str) -> Iterator[Json]:
     if whole := _BEGINNING.match(text):
         state, _ = _decode(text, whole.end())
         yield from dicts([state])
-        return
-    for mark, opening in _MARKS.items():
-        yield from _states_behind(text, mark, opening)
 
 
 def _states_behind(text: str, mark: str, opening: re.Pattern[str]) -> Iterator[Json]:

@@ -67,7 +67,7 @@ def find_account_wall(document: Document, url: str) -> PageError | None:
 def find_error_page(document: Document) -> PageError | None:
     """Why a page that shows neither products nor cards shows nothing, as far as it says."""
     leads_to_wall = first(document.tree, selectors.WALL_DOORS) is not None
-    if leads_to_wall or any(mark in document.text for mark in selectors.WALL_SCRIPTS):
+    if leads_to_wall or any(mark in document.data for mark in selectors.WALL_SCRIPTS):
         return blocked("a verification")
     if first(document.tree, selectors.LOGIN) is not None:
         return blocked("a login")

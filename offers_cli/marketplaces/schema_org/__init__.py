@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from offers_cli.errors import Redirected, UsageError
-from offers_cli.marketplaces.base import SCHEMA_ORG, ListingReading, ProductPlace, ProductReading, Reading
+from offers_cli.marketplaces.base import SCHEMA_ORG, Html, ListingReading, ProductPlace, ProductReading, Reading
 from offers_cli.marketplaces.html import explain_command, without_tracking
 
 _OWN_MARKS = re.compile(r"""["'/]Product(?:Group)?["']|(?:product|og):price:amount|itemprop=["']?price""")
@@ -64,7 +64,7 @@ class SchemaOrg:
         """Whether a page names a product in one of the ways that are read here."""
         return _OWN_MARKS.search(html) is not None
 
-    def read(self, html: str, url: str) -> Reading:
+    def read(self, html: Html, url: str) -> Reading:
         """Read a product page, or a listing where the page names products, none its own; see `Marketplace.read`."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.schema_org.listing_page import is_listing, read_listing
@@ -75,18 +75,18 @@ class SchemaOrg:
             return read_listing(document, url, source="listing")
         return read_product(document, url)
 
-    def featured_url(self, _html: str, _url: str) -> str | None:
+    def featured_url(self, _html: Html, _url: str) -> str | None:
         """None: such pages are of shops with an affiliates' programme that is known here."""
         return None
 
-    def read_listing(self, html: str, url: str, *, source: str) -> ListingReading:
+    def read_listing(self, html: Html, url: str, *, source: str) -> ListingReading:
         """Read a listing; see `Marketplace.read_listing`."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.schema_org.listing_page import read_listing
 
         return read_listing(Document(html), url, source=source)
 
-    def read_product(self, html: str, url: str) -> ProductReading:
+    def read_product(self, html: Html, url: str) -> ProductReading:
         """Read a product page; see `Marketplace.read_product`."""
         from offers_cli.marketplaces.html import Document
         from offers_cli.marketplaces.schema_org.product_page import read_product
