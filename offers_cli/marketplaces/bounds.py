@@ -84,8 +84,11 @@ _ORDINARY_ATTRIBUTES = (
     rf"""(?:[ \n\t\r\f]++[^ \n\t\r\f"'<>=/]++="[^"]{{0,{_PLAIN_VALUE}}}+"){{0,{_PLAIN_ATTRIBUTES}}}+"""
 )
 _ORDINARY_TAG = rf"/{_ORDINARY_NAMES}>|/?+{_ORDINARY_NAMES}(?:>|{_ORDINARY_ATTRIBUTES}[ \n\t\r\f]*+/?+>)"
-_ORDINARY = re.compile(rf"[^<]*+(?:<(?:{_ORDINARY_TAG})[^<]*+)*+".encode())
-"""Text, and tags of which no more is to be known than that they are there; of links but one is open at a time."""
+_DRAWING = rf"svg{_ORDINARY_ATTRIBUTES}[ \n\t\r\f]*+>[^<]*+(?:<(?:{_ORDINARY_TAG})[^<]*+)*+</svg>"
+_ORDINARY = re.compile(rf"[^<]*+(?:<(?:{_ORDINARY_TAG}|{_DRAWING})[^<]*+)*+".encode())
+"""Text, and tags of which no more is to be known than that they are there; of links but one is open at a time.
+A drawing that holds nothing else closes what it opens.
+"""
 _ONE_ATTRIBUTE = re.compile(f"{_ATTRIBUTE}|/".encode())
 """Or a stroke between them, for which the parser keeps as much."""
 _MANY_CHARACTERS = 2 * (MOST_ATTRIBUTES_OF_ONE - _PLAIN_ATTRIBUTES)

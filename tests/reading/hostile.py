@@ -84,6 +84,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "a giant title": lambda: "<title>" + "just a momen " * 700_000 + "</title>" + BOX,
     "entities": lambda: H1 + "&CounterClockwiseContourIntegral;" * 30_000,
     "a script in a comment in a script": lambda: H1 + "<script>" + "<!--<script " * 80_000,
+    "drawings": lambda: H1 + ("<svg>" + "<path/>" * 8) * 1000,
+    "drawings full of links": lambda: H1 + ("<svg>" + '<a href="x">' * 1200) * 8 + "</svg>" * 8,
     "wide characters": lambda: f"{H1}<script>\U0001f600" + "x" * 9_900_000 + "</script>",
     "all that is allowed": lambda: (
         f'{H1}{"<p a=1 b=2>x" * 90_000}<script>_n.ctx.r={{"a":["{"x" * 3_000_000}"]}}</script>'
@@ -95,6 +97,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "a giant text in the state": lambda: state('{"a":"\U0001f600' + "x" * 9_900_000 + '"}'),
     "marks without a state": lambda: H1 + "_n.ctx.r={" * 900_000,
     "states": lambda: state('{"a":[' + "{}," * 11_000 + "{}]}") * 20,
+    "scripts": lambda: H1 + '<script>_n.ctx.r={"a":1};</script>' * 40_000,
     "components": lambda: of_product(f'"z":[{many(70_000, LISTED)}]'),
     "a giant text at the price": lambda: of_product(
         f'"price":{{"price":{{"value":1}},"a":["{"a partir " * 900_000}"]}},"header":{{"title":"x"}}'
