@@ -5,7 +5,7 @@
 
 local queue, scheduled, finished, failed, canceled, started, leases = unpack(KEYS)
 local registries, at, since = { scheduled, finished, failed, canceled }, iso(now), ARGV[3]
-local queued = 0
+local jobs, chosen = {}, {}
 
 local function is_present(id)
   local status = status_of(id)
@@ -16,11 +16,12 @@ end
 -- First of all a command that a full Redis refuses: after any other write it would let the script go on.
 call('SADD', 'rq:queues', queue)
 for i = 4, #ARGV, 3 do
-  local id, data, description = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not is_present(id) then
-    queue_anew(queue, started, leases, registries, at, id, data, description, ARGV[2])
-    queued = queued + 1
+  local id = ARGV[i]
+  if not chosen[id] and not is_present(id) then
+    chosen[id] = true
+    jobs[#jobs + 1] = { id, ARGV[i + 1], ARGV[i + 2] }
   end
 end
+queue_anew(queue, started, leases, registries, at, jobs, ARGV[2])
 
-return queued
+return #jobs

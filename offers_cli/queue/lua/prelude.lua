@@ -237,15 +237,25 @@ local function forget_job(started, leases, id)
   call('DEL', job_key(id), 'rq:results:' .. id, 'rq:job:' .. id .. ':dependents', 'rq:job::' .. id .. ':dependencies')
 end
 
--- Queues a job as RQ writes a new one, whatever became of one of that id before.
+-- Queues jobs, each { id, data, description }, as RQ writes new ones, whatever became of those of these ids before.
 -- RQ reads where a job stands before it cancels or deletes it: one put off in between is left in the registry `scheduled`.
-local function queue_anew(queue, started, leases, registries, at, id, data, description, timeout)
-  for _, registry in ipairs(registries) do call('ZREM', registry, id) end
-  end_executions(started, leases, id)
-  call('DEL', job_key(id), 'rq:results:' .. id)
-  call('HSET', job_key(id), 'created_at', at, 'data', data, 'success_callback_name', '', 'failure_callback_name', '',
-    'stopped_callback_name', '', 'started_at', '', 'ended_at', '', 'last_heartbeat', '', 'worker_name', '', 'group_id', '',
-    'origin', string.sub(queue, #'rq:queue:' + 1), 'description', description, 'enqueued_at', at, 'timeout', timeout,
-    'status', 'queued')
-  call('RPUSH', queue, id)
+local function queue_anew(queue, started, leases, registries, at, jobs, timeout)
+  if #jobs == 0 then return end
+  local ids, executions, left = {}, {}, {}
+  for n, job in ipairs(jobs) do
+    local id = job[1]
+    ids[n], executions[n] = id, 'rq:executions:' .. id
+    left[2 * n - 1], left[2 * n] = job_key(id), 'rq:results:' .. id
+  end
+  for _, registry in ipairs(registries) do call('ZREM', registry, unpack(ids)) end
+  if call('EXISTS', unpack(executions)) > 0 then
+    for _, id in ipairs(ids) do end_executions(started, leases, id) end
+  end
+  call('DEL', unpack(left))
+  local origin = string.sub(queue, #'rq:queue:' + 1)
+  for _, job in ipairs(jobs) do
+    local id, data, description = unpack(job)
+    call('HSET', job_key(id), 'created_at', at, 'data', data, 'origin', origin, 'description', description, 'enqueued_at', at, 'timeout', timeout, 'status', 'queued')
+  end
+  call('RPUSH', queue, unpack(ids))
 end

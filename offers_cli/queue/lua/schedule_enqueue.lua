@@ -20,7 +20,7 @@ if ACTIVE[status] and stands(queue, id, status) then
   return 'running'
 end
 call('HDEL', schedule, name .. ':skipped')
-queue_anew(queue, started, leases, { unpack(KEYS, 5, 8) }, iso(now), id, data, description, timeout)
+queue_anew(queue, started, leases, { unpack(KEYS, 5, 8) }, iso(now), { { id, data, description } }, timeout)
 
 -- As `rq.cron.CronJob.enqueue` keeps them. Ours has one job id for all its runs.
 call('ZADD', history, math.floor(now), id)
