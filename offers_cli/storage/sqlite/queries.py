@@ -377,10 +377,18 @@ def _matching(wanted: OfferFilter) -> Query:
     if wanted.wanted_status is not None:
         clauses.append("status = :status")
         values["status"] = wanted.wanted_status
-    for i, word in enumerate(wanted.words):
-        clauses.append(f"instr(title_folded, :word{i})")
-        values[f"word{i}"] = word
+    for i, word in enumerate(sorted(wanted.words, key=_rarity)):
+        # GLOB looks for a word's first letter as memory is searched, instr() letter by letter, in twice the time. But
+        # some characters mean something to it, and it takes no word that is very long.
+        is_plain = word.isascii() and word.isalnum() and len(word) < 100
+        clauses.append(f"title_folded GLOB :word{i}" if is_plain else f"instr(title_folded, :word{i})")
+        values[f"word{i}"] = f"*{word}*" if is_plain else word
     return " AND ".join(clauses), values
+
+
+def _rarity(word: str) -> tuple[bool, int]:
+    """Sorts words by how few titles they may stand in, to be looked for first: numbers, then long ones."""
+    return word.isalpha(), -len(word)
 
 
 def find(wanted: OfferFilter, columns: str = SELECTED, *, along_index: bool, after: Place | None = None) -> Query:
