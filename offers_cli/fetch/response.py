@@ -30,7 +30,8 @@ MAX_WIRE_BYTES = 8 * 2**20
 """Of a body as it is sent."""
 MAX_PAGE_BYTES = 10 * 2**20
 """Of a body decompressed: four times the largest page seen."""
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 64 * 1024
+"""Larger ones are dear in memory: see `MAPPED_BYTES` of `queue/heartbeat.py`."""
 MAX_PIECES = 50_000
 """A body in millions of tiny chunks costs a thousand times the work of its bytes."""
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/json"})

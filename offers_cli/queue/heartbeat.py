@@ -1,10 +1,9 @@
 """The heartbeat: keeps a worker's registration and leases alive, listens for RQ's commands, and keeps its heap small.
 
-glibc gives up to eight heaps (arenas) a core to the threads of a process, and each grows to what its thread once
-needed: a worker with 16 slots held 170 MB after 3,000 pages, of which 11 MB were in use. Two arenas, trimmed at each
-heartbeat, hold half of that. They still grew, as the texts of pages, of some megabytes each, left gaps between what
-stays: glibc maps large blocks on their own only until the first of them is freed. With a fixed threshold each text goes
-back to the system as a whole (see docs/benchmarks.md).
+glibc gives up to eight heaps (arenas) a core to the threads of a process. Each grows to what its thread once needed,
+and further as small blocks cut the room that a large one has left: two heaps had 300 MB after 20,000 pages, of which 18
+were in use. So all threads share one, and a block as large as a page is mapped on its own and goes back to the system
+as a whole. The end of the heap keeps room for the next page's tree until a heartbeat trims it (docs/benchmarks.md).
 Source: mallopt(3), malloc_trim(3). Other C libraries have neither, and nothing is done.
 """
 
@@ -32,10 +31,12 @@ HEARTBEAT_S = 5.0
 LISTEN_S = 0.5
 JOIN_S = 2.0
 COMMAND_LIMIT = 10_000
-M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
-ARENAS = 2
-MAPPED_BYTES = 2**20
-"""Blocks of that size and more are mapped: the text of a page is, what is read of it is not."""
+M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -8, -3, -1
+ARENAS = 1
+MAPPED_BYTES = 256 * 1024
+"""Blocks of that size and more are mapped: a page is, and its text; the pieces it comes in and its tree are not."""
+ROOM_BYTES = 8 * 2**20
+"""So much may be free at the end of the heap between two heartbeats: a tree takes 4 MB, and new memory costs time."""
 
 log = get_log("worker")
 _c_library = ctypes.CDLL(None)
@@ -124,10 +125,11 @@ class HeartbeatThread(threading.Thread):
 
 
 def limit_heap() -> None:
-    """Let all threads that start from now on share two heaps, and large blocks stand outside of them."""
+    """Let all threads that start from now on share one heap, in which no block is as large as a page."""
     if hasattr(_c_library, "mallopt"):
         _c_library.mallopt(M_ARENA_MAX, ARENAS)
         _c_library.mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+        _c_library.mallopt(M_TRIM_THRESHOLD, ROOM_BYTES)
 
 
 def trim_heap() -> None:
