@@ -12,6 +12,8 @@ from pathlib import Path
 
 REAL_PAGES = "OFFERS_REAL_PAGES"
 """Where the benches find captured pages; the program would take it for a setting of its own, and refuse it."""
+NOT_HANDED_ON = (REAL_PAGES, "PYTHONDONTWRITEBYTECODE")
+"""With the second a program without its bytecode compiles itself at each start: twice the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ def installed(name: str) -> str:
 
 def run(command: Sequence[str], env: Mapping[str, str], *, may_refuse: bool = False) -> Used:
     """Run a program to its end, with these variables besides; it must end well, unless it may refuse its input."""
-    variables = {name: value for name, value in os.environ.items() if name != REAL_PAGES} | dict(env)
+    variables = {name: value for name, value in os.environ.items() if name not in NOT_HANDED_ON} | dict(env)
     quiet = subprocess.DEVNULL
     with (
         tempfile.TemporaryFile("w+") as said,

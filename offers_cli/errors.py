@@ -196,6 +196,9 @@ class LabelRefused(WorkError):
     outcome = Outcome.SNOOZE
 
 
+MEND_LABEL = "set ML_AFFILIATE_TAG to a label of this account's panel, then offers worker"
+
+
 class LinkRefused(WorkError):
     """The affiliate programme refuses a link for this product."""
 

@@ -24,7 +24,7 @@ def enrich_offer_job(offer_id: str, url: str, current_price_cents: int | None) -
     with open_runtime(get_config()) as runtime:
         try:
             runtime.pages_at_once = 1
-            found = runtime.enricher(runtime.storage)(job, observed_at=claimed_at)
+            found = runtime.enricher(job, observed_at=claimed_at)
         except WorkError as error:
             _note_on_rq_job(error)
             if error.outcome in (Outcome.FINAL, Outcome.FAIL):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from offers_cli.affiliate.account import Account
     from offers_cli.affiliate.hub import HubFilter
-    from offers_cli.affiliate.links import Links
+    from offers_cli.affiliate.links import LinkResult, Links
     from offers_cli.affiliate.login import Login
     from offers_cli.affiliate.own_pages import OwnPages
     from offers_cli.affiliate.session import SessionFile, SessionKeeper
@@ -383,17 +383,28 @@ class Runtime:
         return read_hub(self.account(insist=True), read_listing, wanted, patiently=self.pages.patiently)
 
     @cached_property
+    def link_account(self) -> Account:
+        """The account that links are asked of."""
+        return self.account(insist=False)
+
+    @cached_property
     def links(self) -> Links:
         """The affiliate's links; the account is not needed before one is asked for."""
         from offers_cli.affiliate.links import MAX_WAIT_S, LinkBatcher, Links
 
         label = self.config.marketplace.affiliate_tag
-        ask = partial(self.account(insist=False).create_links, label=label or "")
+
+        def ask(urls: Sequence[str]) -> Mapping[str, LinkResult]:
+            return self.later.link_account.create_links(urls, label=label or "")
+
+        def link_url(product_url: str) -> str | None:
+            return self.mercado_livre.link_url(product_url)
+
         return Links(
             label=label,
-            login=self.login,
+            login=self.later.login,
             batches=LinkBatcher(ask, max_wait_s=min(MAX_WAIT_S, self.config.enrichment.job_timeout_s / 4)),
-            link_url=self.mercado_livre.link_url,
+            link_url=link_url,
         )
 
     # What commands and jobs begin with
@@ -434,14 +445,15 @@ class Runtime:
 
         return PageOffers(storage=self.storage, queue=self.later.queue if enqueue else None, wanted=self.wanted)
 
-    def enricher(self, storage: Storage) -> Enricher:
+    @cached_property
+    def enricher(self) -> Enricher:
         """What does a job's work: the page and the link."""
         from offers_cli.services.enrich import Enricher
 
         return Enricher(
             pages=self.pages,
             drift=self.drift,
-            storage=storage,
+            storage=self.storage,
             links=self.links,
             page_slots=self.page_slots,
         )

@@ -15,14 +15,15 @@ from offers_cli.language import language_of_locale, speak
 from offers_cli.log import configure_logging
 from offers_cli.report import Problem
 from offers_cli.runtime import Runtime, open_runtime
-from offers_cli.services.worker import with_failures, with_waiting
 from offers_cli.storage import storage_kind
+from offers_cli.storage.patience import BRIEF
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from offers_cli.alerts.thread import AlertThread
     from offers_cli.offer import Enrichment, EnrichmentFailure, EnrichmentReport
+    from offers_cli.queue.job import ClaimedJob
     from offers_cli.queue.results import WorkerReport
     from offers_cli.queue.supervisor import WorkerSlot
     from offers_cli.queue.worker import Worker
@@ -83,17 +84,21 @@ def work(
 
     settings = runtime.config.enrichment
     runtime.pages_at_once = options.concurrency or settings.worker_concurrency
+    runtime.patience = BRIEF
     page_slots, link_slots = runtime.page_slots, runtime.links.slots(request_delay_s=settings.request_delay_s)
-    storage = runtime.brief_storage
+    storage, drift = runtime.storage, runtime.drift
+
+    def enrich(job: ClaimedJob) -> Enrichment:
+        return runtime.later.enricher.do_claimed(job)  # what reads pages is loaded for the first one
 
     def save(enrichments: Sequence[Enrichment], failures: Sequence[EnrichmentFailure]) -> EnrichmentReport:
         written = storage.save_enrichments(enrichments, failures)
-        runtime.drift.flush_now_and_then()
+        drift.flush_now_and_then()
         return written
 
     worker = Worker(
         runtime.connection,
-        enrich=runtime.enricher(storage).do_claimed,
+        enrich=enrich,
         save=save,
         queue_name=settings.queue_name,
         concurrency=lambda: page_slots.number + link_slots,
@@ -115,7 +120,7 @@ def work(
         try:
             return worker.run(burst=options.burst, max_jobs=options.max_jobs)
         finally:
-            runtime.drift.flush()
+            drift.flush()
 
 
 @contextmanager
@@ -150,7 +155,7 @@ def _alert_thread(worker: Worker, runtime: Runtime) -> AlertThread:
     from offers_cli.alerts.watch import OfferWatch
     from offers_cli.services.troubles import list_looks
 
-    settings, storage = runtime.config.alerts, runtime.brief_storage
+    settings, storage = runtime.config.alerts, runtime.storage
     assert settings.urls is not None
     names = name_channels(settings.urls)
     looks = list_looks(
@@ -228,7 +233,9 @@ def finish_report(runtime: Runtime, report: WorkerReport, *, burst: bool) -> Wor
     Raises:
         QueueUnavailable, QueueRefused: what waits cannot be seen.
     """
-    report = with_failures(report, queue=runtime.registries, storage=runtime.brief_storage)
+    from offers_cli.services.worker import with_failures, with_waiting
+
+    report = with_failures(report, queue=runtime.registries, storage=runtime.later.brief_storage)
 
     def check_session() -> Sequence[Problem]:
         if not runtime.links.are_wanted:

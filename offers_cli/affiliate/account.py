@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from offers_cli.affiliate.link_builder import (
     BUILDER_PAGE,
     CREATE_CALL,
-    MEND_LABEL,
     UNKNOWN_LABEL_REST_S,
     Link,
     create_body,
@@ -22,7 +21,7 @@ from offers_cli.affiliate.link_builder import (
 )
 from offers_cli.affiliate.login import Login, refused
 from offers_cli.affiliate.session import Session
-from offers_cli.errors import LabelRefused, PageBlocked, PageError, SessionExpired, WorkError
+from offers_cli.errors import MEND_LABEL, LabelRefused, PageBlocked, PageError, SessionExpired, WorkError
 from offers_cli.fetch.pace import Pace, record_refusal
 from offers_cli.fetch.response import Page
 from offers_cli.log import get_log

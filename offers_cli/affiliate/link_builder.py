@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from offers_cli.errors import LabelRefused, LinkRefused, PageBlocked, PageChanged, WorkError
+from offers_cli.errors import MEND_LABEL, LabelRefused, LinkRefused, PageBlocked, PageChanged, WorkError
 from offers_cli.marketplaces.bounds import refuse_unbounded_json
 from offers_cli.marketplaces.html import split
 from offers_cli.marketplaces.mercado_livre.sites import SHORT_HOST
@@ -25,13 +25,9 @@ from offers_cli.marketplaces.mercado_livre.urls import is_owned
 
 BUILDER_PAGE = "/afiliados/linkbuilder"
 CREATE_CALL = "/affiliate-program/api/v2/affiliates/createLink"
-MOST_URLS = 20
-"""Addresses in one call; batches of this size are known to be accepted."""
-
 UNKNOWN_LABEL_REST_S = 900.0
 """A label that the programme does not know is not tried again for so long: only a person can mend that."""
 UNKNOWN_LABEL = 109
-MEND_LABEL = "set ML_AFFILIATE_TAG to a label of this account's panel, then offers worker"
 
 REFUSALS = {
     100: "it is not an address of Mercado Livre",

@@ -11,15 +11,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from offers_cli.deals.judge import Weights, judge
-from offers_cli.deals.record import DAY_S, Record, comparable
 from offers_cli.money import MAX_CENTS, format_cents
 from offers_cli.offer import PriceCondition
 from offers_cli.redis.values import as_json
 from offers_cli.storage.base import OfferFilter
 from offers_cli.times import iso_utc
+
+if TYPE_CHECKING:
+    from offers_cli.deals.judge import Judgement
+    from offers_cli.deals.record import Record
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?")
 TOLD_DAYS = 90
@@ -173,6 +175,8 @@ def _read_low(low: Any) -> ToldLow | None:
 
 def is_news(rule: Rule, record: Record, told: Told) -> bool:
     """Whether a rule has something to tell of an offer's present price."""
+    from offers_cli.deals.record import DAY_S, comparable
+
     offer, before_cents = record.offer, record.before_cents
     changed_s = offer.price_changed_at.timestamp()
     if offer.price_changed_at <= rule.added_at or changed_s <= told.changed_s:
@@ -204,10 +208,16 @@ def _stood_since(record: Record, low: ToldLow, since_s: float) -> bool:
 def _is_low_enough(rule: Rule, record: Record) -> bool:
     if rule.below_cents is not None:
         return record.offer.price_cents <= rule.below_cents
-    judgement = judge(record, Weights())
+    judgement = _judge(record)
     if rule.drop_pct is not None:
         return judgement.drop_pct >= rule.drop_pct
     return judgement.lowest_for_days >= (rule.lowest_since_days or 0)
+
+
+def _judge(record: Record) -> Judgement:
+    from offers_cli.deals.judge import Weights, judge
+
+    return judge(record, Weights())
 
 
 PAYMENTS = {PriceCondition.PIX: ", by Pix", PriceCondition.CREDIT_LINE: ", on the shop's credit"}
@@ -215,7 +225,7 @@ PAYMENTS = {PriceCondition.PIX: ", by Pix", PriceCondition.CREDIT_LINE: ", on th
 
 def write_message(rule: Rule, record: Record) -> tuple[str, str]:
     """The title and the text of an alert."""
-    offer, judgement = record.offer, judge(record, Weights())
+    offer, judgement = record.offer, _judge(record)
     price, before = (format_cents(cents, offer.currency) for cents in (offer.price_cents, record.before_cents or 0))
     payment = PAYMENTS.get(offer.price_condition or PriceCondition.ANY, "")
     lines = [f"{price}{payment}; it was {before} before ({judgement.drop_pct}% less)."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -150,4 +151,5 @@ def run() -> None:
     if not sys.stdout.closed:
         with writing_results():
             sys.stdout.flush()
+    gc.freeze()  # the interpreter would look through all of it for garbage, several times, just before it is gone
     sys.exit(code)

@@ -33,9 +33,7 @@ def worker(
     max_jobs: Annotated[int | None, typer.Option(min=1, help="End after this many jobs of all processes.")] = None,
 ) -> WorkerReport:
     """Run queued jobs: fetch each product page politely and enrich its offer."""
-    from offers_cli.cli.worker_screen import WorkerScreen, showing
     from offers_cli.log import configure_logging
-    from offers_cli.services.worker import look_at_queue
     from offers_cli.worker import WorkOptions, finish_report, supervise, work
 
     options = WorkOptions(burst=burst, concurrency=concurrency, max_jobs=max_jobs, verbosity=output.verbosity)
@@ -44,6 +42,9 @@ def worker(
     if json_lines or output.json or output.verbosity or not can_redraw(sys.stderr):
         configure_logging(verbosity=output.verbosity, json_lines=json_lines, times=True)
         return finish_report(runtime, do(options=options), burst=burst)
+    from offers_cli.cli.worker_screen import WorkerScreen, showing
+    from offers_cli.services.worker import look_at_queue
+
     jobs_at_once = concurrency or runtime.config.enrichment.worker_concurrency
     title = "jobs at once as the pace needs" if jobs_at_once == "auto" else f"{jobs_at_once} jobs at once"
     title = f"{title} in each of {processes} processes" if processes > 1 else title

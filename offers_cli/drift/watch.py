@@ -7,13 +7,16 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from offers_cli.drift.detect import FieldCounts
 from offers_cli.drift.store import DriftStore
 from offers_cli.errors import OffersError
 from offers_cli.log import get_log
-from offers_cli.marketplaces.base import ListingReading, ProductReading
 from offers_cli.offer import FACTS, Offer, PageValues
+
+if TYPE_CHECKING:
+    from offers_cli.marketplaces.base import ListingReading, ProductReading
 
 NOT_WATCHED = frozenset(
     {

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from offers_cli.errors import HostPaused, PageBlocked, PageError, QueueRefused, QueueUnavailable
 from offers_cli.fetch.proxies import DIRECT
-from offers_cli.fetch.response import Page
 from offers_cli.redis.errors import translate
 from offers_cli.redis.scripts import Clock, Scripts, query
 from offers_cli.redis.values import as_number, as_text
 
 if TYPE_CHECKING:
     import redis
+
+    from offers_cli.fetch.response import Page
 
 PREFIX = "offers:pace:"
 SLACK = 0.02

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from offers_cli.errors import ConfigError
-from offers_cli.fetch.guard import USUAL_PORTS
 
 DIRECT = "direct"
 """The egress of requests that go through no proxy."""
@@ -50,6 +49,8 @@ def parse_egresses(proxies: str | None) -> tuple[Egress, ...]:
 
 
 def _parse_egress(text: str, number: int) -> Egress:
+    from offers_cli.fetch.guard import USUAL_PORTS
+
     try:
         parts = urlsplit(text)
         port = parts.port or USUAL_PORTS[parts.scheme]

@@ -169,15 +169,20 @@ def connect_to_socket(path: Path) -> redis.Redis:
     """A client for the Redis that listens at `path`, whatever characters it has; not yet connected."""
     import redis
 
-    return redis.Redis(unix_socket_path=str(path), **_patience())
+    return redis.Redis(unix_socket_path=str(path), **_usual_options())
 
 
-def _patience() -> dict[str, Any]:
-    """It never retries by itself: redis-py's default waits for seconds before it admits that nobody is there."""
+def _usual_options() -> dict[str, Any]:
+    """It never retries by itself: redis-py's default waits for seconds before it admits that nobody is there.
+
+    Nor does it look up for each client which version of redis-py this is.
+    """
+    from redis import DriverInfo, __version__
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     return {
+        "driver_info": DriverInfo(lib_version=__version__),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": READ_TIMEOUT_S,
         "retry": Retry(NoBackoff(), 0),
@@ -198,11 +203,11 @@ def connect(url: str) -> redis.Redis:
         hint = "use redis://host:6379/0, rediss://, unix:///path/redis.sock or redis+sentinel://host:26379/service"
         raise QueueRefused(f"REDIS_URL {exc}", hint=f"{hint}; see docs/redis.md") from exc
     if not address.service:
-        return redis.Redis(**(_patience() | address.options))
+        return redis.Redis(**(_usual_options() | address.options))
     import redis.sentinel
 
     find: Any = redis.sentinel.Sentinel  # untyped in redis-py
-    sentinels = find(address.sentinels, sentinel_kwargs=_patience() | address.sentinel_options)
+    sentinels = find(address.sentinels, sentinel_kwargs=_usual_options() | address.sentinel_options)
 
     class Primary(redis.Redis):
         def close(self) -> None:
@@ -210,7 +215,7 @@ def connect(url: str) -> redis.Redis:
             for sentinel in sentinels.sentinels:  # redis-py leaves these connections open
                 sentinel.close()
 
-    primary: redis.Redis = sentinels.master_for(address.service, Primary, **(_patience() | address.options))
+    primary: redis.Redis = sentinels.master_for(address.service, Primary, **(_usual_options() | address.options))
     return primary
 
 

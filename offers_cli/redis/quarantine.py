@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from offers_cli.log import get_log
 from offers_cli.redis.errors import translate
-from offers_cli.redis.health import redis_cli
 from offers_cli.redis.scripts import QUARANTINE, query, read_time
 from offers_cli.redis.values import as_text
 
@@ -54,6 +53,10 @@ def find_set_aside(connection: redis.Redis, *, since: float = 0.0) -> list[SetAs
         QueueUnavailable, QueueRefused: Redis does not answer or says no.
     """
     [listed] = query(connection, ("ZRANGEBYSCORE", QUARANTINE, f"({since:.6f}", "+inf", "WITHSCORES"))
+    if not listed:
+        return []
+    from offers_cli.redis.health import redis_cli
+
     names, scores = listed[::2], [float(score) for score in listed[1::2]]
     with translate(), connection.pipeline(transaction=False) as pipe:
         for name in names:

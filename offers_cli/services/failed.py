@@ -13,7 +13,6 @@ from offers_cli.errors import WORK_ERRORS, NotFound, OffersError, Outcome, Usage
 from offers_cli.queue.keys import JOB_ID_PREFIX
 from offers_cli.queue.registries import FailedJob, FailedJobs, Registries, RequeueReport
 from offers_cli.report import WHEN_DONE, Problem, Report, plain
-from offers_cli.services.lookup import find_offer
 from offers_cli.storage.base import Storage, StoredOffer
 from offers_cli.storage.validation import is_uuid
 
@@ -185,6 +184,8 @@ def requeue_failed(
 
 
 def _offer_id(name: str, storage: Storage, marketplaces: Sequence[Marketplace]) -> str:
+    from offers_cli.services.lookup import find_offer
+
     own = name.strip().lower().removeprefix(JOB_ID_PREFIX)
     return own if is_uuid(own) else find_offer(name, storage=storage, marketplaces=marketplaces).id
 

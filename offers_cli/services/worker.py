@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.errors import (
+    MEND_LABEL,
     WORK_ERRORS,
     Bug,
     Interrupted,
@@ -23,8 +24,10 @@ from offers_cli.fetch.pace import PausedHost, SharedPace
 from offers_cli.queue.registries import FailedJob, FailedJobs, PutOff, QueueCounts, Registries
 from offers_cli.queue.results import WorkerReport
 from offers_cli.report import Problem
-from offers_cli.services.failed import FailureGroup, describe, find_titles
-from offers_cli.storage.base import Storage
+
+if TYPE_CHECKING:
+    from offers_cli.services.failed import FailureGroup
+    from offers_cli.storage.base import Storage
 
 LATER = "offers worker --burst, later; offers stats shows the rest"
 RESUME = "rq resume"
@@ -44,8 +47,17 @@ def with_failures(worker: WorkerReport, *, queue: Registries, storage: Storage) 
     They are those that failed last: with others at work on the same queue, some may be theirs. An offer that is gone is
     no failure of the work. Without a Redis that answers they are counted alone.
     """
+    problems = _problems_of_failures(worker, queue, storage) if worker.failed else []
+    if worker.interrupted:
+        problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
+    return replace(worker, problems=tuple(problems))
+
+
+def _problems_of_failures(worker: WorkerReport, queue: Registries, storage: Storage) -> list[Problem]:
+    from offers_cli.services.failed import describe, find_titles
+
     try:
-        jobs = queue.failed_jobs(limit=worker.failed + worker.gone) if worker.failed else []
+        jobs = queue.failed_jobs(limit=worker.failed + worker.gone)
     except (QueueUnavailable, QueueRefused):
         jobs = []
     failures = [job for job in jobs if job.code != OfferGone.code][: worker.failed]
@@ -58,9 +70,7 @@ def with_failures(worker: WorkerReport, *, queue: Registries, storage: Storage) 
     problems = [_problem(group) for group in describe(groups, offers)]
     if rest := worker.failed - len(failures):
         problems.append(Problem(code="jobs_failed", message=f"{_count(rest)} failed", hint="offers failed"))
-    if worker.interrupted:
-        problems.append(Problem.of(Interrupted("interrupted; nothing is lost, the rest waits in the queue")))
-    return replace(worker, problems=tuple(problems))
+    return problems
 
 
 def _problem(group: FailureGroup) -> Problem:

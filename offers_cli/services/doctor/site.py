@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from offers_cli.affiliate.link_builder import MEND_LABEL
 from offers_cli.affiliate.session import Session
 from offers_cli.drift.store import DriftStore
-from offers_cli.errors import ForbiddenUrl, HostPaused, LabelRefused, PageChanged, SessionExpired
+from offers_cli.errors import MEND_LABEL, ForbiddenUrl, HostPaused, LabelRefused, PageChanged, SessionExpired
 from offers_cli.marketplaces.base import ListingReading
 from offers_cli.queue.registries import PutOff
 from offers_cli.services.doctor.examine import Finding
