@@ -119,7 +119,7 @@ class DealFilter:
     limit: int = 20
 
 
-Judged = tuple[Record, Judgement]
+Judged = tuple[StoredOffer, Judgement]
 DEAL_SORTS: Mapping[str, Callable[[StoredOffer, Judgement], int | None]] = {
     "score": lambda _, found: found.score,
     "drop": lambda _, found: found.drop_pct,
@@ -154,9 +154,14 @@ def find_deals(
     """
     offers = _changed_last(replace(matching, status="active"), storage)
     prices = storage.recorded_prices([offer.id for offer in offers[:MOST_JUDGED]])
-    records = (Record.of(offer, prices.get(offer.id, ()), now=now) for offer in offers[:MOST_JUDGED])
-    judged = [(record, found) for record in records if _is_shown(record.offer, found := judge(record, weights), wanted)]
-    deals = [_deal(*each, wanted) for each in _in_order(judged, wanted.sort)[: wanted.limit]]
+
+    def record_of(offer: StoredOffer) -> Record:  # which is much larger than what is found by it: none is kept
+        return Record.of(offer, prices.get(offer.id, ()), now=now)
+
+    found = ((offer, judge(record_of(offer), weights)) for offer in offers[:MOST_JUDGED])
+    judged = [each for each in found if _is_shown(*each, wanted)]
+    shown = _in_order(judged, wanted.sort)[: wanted.limit]
+    deals = [_deal(record_of(offer), judgement, wanted) for offer, judgement in shown]
     return DealsReport(
         offers=tuple(_with_products(deals, storage=storage)),
         total=len(judged),
@@ -192,7 +197,7 @@ def _in_order(judged: Sequence[Judged], sort: str) -> list[Judged]:
     value_of, sign = DEAL_SORTS[sort.removeprefix("-")], -1 if sort.startswith("-") else 1
 
     def place(each: Judged) -> tuple[bool, int, int, str]:
-        offer, found = each[0].offer, each[1]
+        offer, found = each
         value = value_of(offer, found)
         return value is None, sign * (value or 0), -found.score, offer.external_id
 

@@ -270,7 +270,7 @@ class SupabaseStorage:
     def recorded_prices(self, ids: Sequence[str]) -> dict[str, list[RecordedPrice]]:
         recorded: dict[str, list[RecordedPrice]] = {}
         for batch in _batches(list(filter(is_uuid, ids))):
-            recorded |= self._client.call("offers_recorded", {"ids": batch}, _recorded)
+            recorded |= self._client.call("offers_price_columns", {"ids": batch}, _recorded)
         return recorded
 
     def save_run(self, run: ScrapeRun) -> None:
@@ -358,13 +358,17 @@ def _prices_of(answer: Any) -> dict[str, int]:
 
 
 def _recorded(answer: Any) -> dict[str, list[RecordedPrice]]:
-    return {text_of(offer_id): list(map(_recorded_price, rows_of(prices))) for offer_id, prices in answer.items()}
+    return {text_of(offer_id): _recorded_prices(*rows_of(columns)) for offer_id, columns in answer.items()}
 
 
-def _recorded_price(row: Sequence[Any]) -> RecordedPrice:
-    observed_s, cents, condition, card_cents = row
-    card_price_cents = None if card_cents is None else whole_number(card_cents)
-    return RecordedPrice(float(observed_s), whole_number(cents), condition and text_of(condition), card_price_cents)
+def _recorded_prices(moments_s: Any, cents: Any, conditions: Any, card_cents: Any) -> list[RecordedPrice]:
+    columns = (
+        map(float, rows_of(moments_s)),
+        map(whole_number, rows_of(cents)),
+        (each and text_of(each) for each in rows_of(conditions)),
+        (each if each is None else whole_number(each) for each in rows_of(card_cents)),
+    )
+    return list(map(RecordedPrice._make, zip(*columns, strict=True)))
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
