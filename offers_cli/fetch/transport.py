@@ -1,8 +1,8 @@
 """Exchanges over connections to checked addresses, each ended by a deadline and a limit of bytes.
 
-These are httpcore's connections (those under httpx) with a network backend of our own. The time-outs that we hand to
-httpcore are moments on the monotonic clock, not durations: every single read turns the moment into what is left, so
-that a server cannot stretch an exchange by sending a byte now and then, in headers or body.
+This is httpcore's connection pool (the transport under httpx) with a network backend of our own. The time-outs that
+we hand to httpcore are moments on the monotonic clock, not durations: every single read turns the moment into what is
+left, so that a server cannot stretch an exchange by sending a byte now and then, in headers or body.
 """
 
 from __future__ import annotations
@@ -25,15 +25,12 @@ MAX_HEAD_BYTES = 256 * 1024
 """Status, headers and all 1xx responses together; what the first read brings of the body counts too."""
 
 KEEPALIVE_S = 30.0
-MOST_IDLE = 64
 ADDRESS_TIMEOUT_S = 5.0
 """How long an address may take to connect while another one of the same name is left to try."""
 PROXY_PAUSE_S = 30.0
 """How long a host is left alone through a proxy that failed."""
 
 Resolve = Callable[[str, int], Sequence[str]]
-Way = tuple[str, str, int, str]
-"""Where a connection leads: scheme, host, port and the label of its egress."""
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -145,49 +142,6 @@ class _ProxyBackend(_CheckedBackend):
             raise httpcore.ProxyError(str(exc)) from exc
 
 
-class _IdleConnections:
-    """Connections that wait for their next request, the longest idle first; thread-safe.
-
-    httpcore's own pool asks the system about each of its connections at both ends of every exchange, under one lock: of
-    sixteen threads a quarter stood there.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[tuple[Way, float, httpcore.ConnectionInterface]] = []
-        self._lock = threading.Lock()
-
-    def take(self, way: Way) -> httpcore.ConnectionInterface | None:
-        """One that leads there, which the server has not closed, nor sent bytes over that nobody asked for."""
-        while connection := self._pop(way):
-            if not connection.has_expired():
-                return connection
-            connection.close()
-        return None
-
-    def _pop(self, way: Way) -> httpcore.ConnectionInterface | None:
-        with self._lock:
-            newest = next((index for index in reversed(range(len(self._idle))) if self._idle[index][0] == way), None)
-            return None if newest is None else self._idle.pop(newest)[2]
-
-    def keep(self, way: Way, connection: httpcore.ConnectionInterface) -> None:
-        """Keep one that is idle; those that have waited too long, or are too many, are closed."""
-        now = time.monotonic()
-        surplus = []
-        with self._lock:
-            self._idle.append((way, now, connection))
-            while len(self._idle) > MOST_IDLE or self._idle[0][1] < now - KEEPALIVE_S:
-                surplus.append(self._idle.pop(0)[2])
-        for old in surplus:
-            old.close()
-
-    def close(self) -> None:
-        """Close all."""
-        with self._lock:
-            closing, self._idle = self._idle, []
-        for _, _, connection in closing:
-            connection.close()
-
-
 class Transport:
     """Sends requests over connections that are kept, by scheme and egress; thread-safe.
 
@@ -208,8 +162,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._make_tls_context = make_tls_context
         self._tls_context: ssl.SSLContext | None = None
-        self._openers: dict[tuple[str, str], httpcore.ConnectionPool] = {}
-        self._idle = _IdleConnections()
+        self._pools: dict[tuple[str, str], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -232,11 +185,11 @@ class Transport:
             httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target),
             headers=list(headers.items()),
             content=body,
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write"), deadline)},  # moments, for our stream
+            # The stream takes moments for time-outs; the pool itself, which never makes anyone wait, a duration.
+            extensions={"timeout": {"connect": deadline, "read": deadline, "write": deadline, "pool": left_s}},
         )
-        way = (url.scheme, url.host, url.port, egress.label)
         try:
-            connection, received = self._begin_exchange(way, egress, request)
+            received = _begin_exchange(self._pool(url.scheme, egress), request)
             try:
                 yield Response(
                     url=url,
@@ -245,10 +198,7 @@ class Transport:
                     chunks=received.iter_stream(),
                 )
             finally:
-                if end_exchange(received) and connection.is_idle():
-                    self._idle.keep(way, connection)
-                else:
-                    connection.close()
+                end_exchange(received)
         except httpcore.TimeoutException as exc:
             raise NoAnswer(
                 f"{url.netloc} did not send a whole page within {self._timeout_s:.0f} s", hint="try again later"
@@ -264,27 +214,10 @@ class Transport:
         except (httpcore.NetworkError, httpcore.ProtocolError) as exc:
             raise SiteUnavailable(f"no valid response from {url.netloc} ({exc})", hint="try again later") from exc
 
-    def _begin_exchange(
-        self, way: Way, egress: Egress, request: httpcore.Request
-    ) -> tuple[httpcore.ConnectionInterface, httpcore.Response]:
-        """Send a request, as often as a kept connection proves to be closed, and read the head of its response."""
-        while True:
-            connection = self._idle.take(way) or self._opener(way[0], egress).create_connection(request.url.origin)
-            try:
-                response = connection.handle_request(request)
-            except StaleConnection:
-                connection.close()  # a new one is never stale
-                continue
-            except BaseException:
-                connection.close()
-                raise
-            response.extensions["network_stream"].expect_body()
-            return connection, response
-
-    def _opener(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
-        """What makes connections for addresses of that scheme through that egress; it holds none."""
+    def _pool(self, scheme: str, egress: Egress) -> httpcore.ConnectionPool:
+        """The pool for addresses of that scheme through that egress, opened when first used."""
         with self._lock:
-            if found := self._openers.get((scheme, egress.label)):
+            if found := self._pools.get((scheme, egress.label)):
                 return found
             backend: _CheckedBackend = _CheckedBackend(self._resolve)
             proxy = None
@@ -292,13 +225,15 @@ class Transport:
                 backend = _ProxyBackend()
                 proxy_tls = self._tls() if egress.proxy_url.startswith("https:") else None
                 proxy = httpcore.Proxy(egress.proxy_url, auth=egress.credentials, ssl_context=proxy_tls)
-            opener = self._openers[scheme, egress.label] = httpcore.ConnectionPool(
+            pool = self._pools[scheme, egress.label] = httpcore.ConnectionPool(
                 ssl_context=self._tls() if scheme == "https" else None,
                 proxy=proxy,
+                max_connections=None,  # the pace limits them
+                max_keepalive_connections=64,
                 keepalive_expiry=KEEPALIVE_S,
                 network_backend=backend,
             )
-            return opener
+            return pool
 
     def _tls(self) -> ssl.SSLContext:
         if self._tls_context is None:
@@ -306,17 +241,32 @@ class Transport:
         return self._tls_context
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
-        self._idle.close()
+        """Close every connection."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
 
 
-def end_exchange(response: httpcore.Response) -> bool:
-    """Close a response, and say whether its connection may serve again: not when bytes came behind the response.
+def _begin_exchange(pool: httpcore.ConnectionPool, request: httpcore.Request) -> httpcore.Response:
+    """Send a request, as often as a kept connection proves to be closed, and read the head of its response."""
+    while True:
+        try:
+            response = pool.handle_request(request)
+        except StaleConnection:
+            continue  # the pool has dropped that connection; a new one is never stale
+        response.extensions["network_stream"].expect_body()
+        return response
+
+
+def end_exchange(response: httpcore.Response) -> None:
+    """Give the connection back for reuse, or close it when bytes came behind the response.
 
     h11 would take such bytes for the response to the next request. httpcore has no public way to ask for them; should
     its inner parts change, connections are closed instead of reused, which a test would notice.
     """
-    state = getattr(getattr(response.stream, "_connection", None), "_h11_state", None)
-    is_clean = state is not None and not state.trailing_data[0]
+    inner = getattr(getattr(response.stream, "_stream", None), "_connection", None)
+    state = getattr(inner, "_h11_state", None)
+    if state is None or state.trailing_data[0]:
+        response.extensions["network_stream"].close()
     response.close()
-    return is_clean

@@ -15,8 +15,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Event
 
 import pytest
 import trustme
@@ -24,7 +22,7 @@ from fetch.free_pace import FreePace
 from fetch.hostile_servers import PAGE, Canary, RawServer, Respond, Visit, always, answer, head, packed
 from hypothesis import given
 from hypothesis import strategies as st
-from waiting import NEVER_S, wait_until
+from waiting import NEVER_S
 
 from offers_cli.errors import (
     ConfigError,
@@ -35,7 +33,6 @@ from offers_cli.errors import (
     RateLimited,
     SiteUnavailable,
 )
-from offers_cli.fetch import transport
 from offers_cli.fetch.client import PoliteFetcher
 from offers_cli.fetch.guard import Guard
 from offers_cli.fetch.proxies import parse_egresses
@@ -94,60 +91,6 @@ def test_a_connection_the_server_closed_is_not_used_again(serve: Serve, make_fet
     for _ in range(5):
         fetcher.get(server.url)
     assert server.connections == 5
-
-
-def test_only_so_many_idle_connections_are_kept_the_ones_used_last(
-    serve: Serve, make_fetcher: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "MOST_IDLE", 2)
-    servers = [serve(always(answer())) for _ in range(3)]
-    fetcher = make_fetcher(*servers)
-    for server in (*servers, servers[2], servers[1], servers[0]):
-        fetcher.get(server.url)
-    assert [server.connections for server in servers] == [2, 1, 1]
-
-
-def test_of_idle_connections_the_one_used_last_serves_again(serve: Serve, make_fetcher: Make) -> None:
-    """So that those that are too many wait until they are closed."""
-    may_go_on = Event()
-    came_by: dict[str, socket.socket] = {}
-
-    def respond(visit: Visit) -> None:
-        came_by[visit.path] = visit.conn
-        if visit.path == "/slow":
-            may_go_on.wait(NEVER_S)
-        visit.send(answer())
-
-    server = serve(respond)
-    fetcher = make_fetcher(server)
-    with ThreadPoolExecutor(1) as thread:
-        slow = thread.submit(fetcher.get, f"{server.url}slow")
-        wait_until(lambda: "/slow" in came_by)
-        fetcher.get(f"{server.url}quick")
-        may_go_on.set()
-        slow.result(NEVER_S)
-    fetcher.get(f"{server.url}next")
-    assert came_by["/next"] is came_by["/slow"] is not came_by["/quick"]
-
-
-def test_a_connection_that_waited_too_long_is_closed_and_not_used_again(
-    serve: Serve, make_fetcher: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also one to a host that nobody asks again: it is closed when the next one is kept."""
-    hung_up: SimpleQueue[bytes] = SimpleQueue()
-
-    def serve_until_closed(visit: Visit) -> None:
-        visit.send(answer())
-        hung_up.put(visit.conn.recv(1))
-
-    monkeypatch.setattr(transport, "KEEPALIVE_S", 0.0)
-    once, other = serve(serve_until_closed), serve(always(answer()))
-    fetcher = make_fetcher(once, other)
-    fetcher.get(once.url)
-    for _ in range(2):
-        fetcher.get(other.url)
-    assert hung_up.get(timeout=NEVER_S) == b""
-    assert other.connections == 2
 
 
 def test_threads_share_a_fetcher_without_mixing_answers(serve: Serve, make_fetcher: Make) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -54,13 +53,13 @@ def test_httpcore_shows_which_bytes_came_behind_an_answer() -> None:
     server = HTTPServer(("127.0.0.1", 0), Hello)
     thread = Thread(target=server.handle_request)
     thread.start()
-    request = httpcore.Request("GET", f"http://127.0.0.1:{server.server_port}/", headers={"Host": "shop"})
-    with closing(httpcore.ConnectionPool().create_connection(request.url.origin)) as connection:
-        response = connection.handle_request(request)
+    url = f"http://127.0.0.1:{server.server_port}/"
+    with httpcore.ConnectionPool() as pool:
+        response = pool.handle_request(httpcore.Request("GET", url, headers={"Host": "shop"}))
         response.read()
-        assert response.stream._connection._h11_state.trailing_data == (b"", False)  # type: ignore[union-attr]
-        assert end_exchange(response)
-        assert connection.is_idle()
+        assert response.stream._stream._connection._h11_state.trailing_data == (b"", False)  # type: ignore[union-attr]
+        end_exchange(response)
+        assert [connection.is_idle() for connection in pool.connections] == [True]
     thread.join()
     server.server_close()
 
