@@ -149,8 +149,9 @@ def reading_row(name: str, storage: Storage, size: int) -> list[str]:
     rare, _ = timed(partial(first, storage, OfferFilter(search=f"fone {size - 1}", limit=50)), repeat=5)
     frequent, _ = timed(partial(first, storage, OfferFilter(search="fone", limit=50)), repeat=5)
     if size == TABLE_SIZE:
-        for row, times in zip(TABLE_ROWS[name], ([counts[0]], [by_order], [search, rare, frequent]), strict=True):
-            record(row, *times)
+        slowest_search = max(search, rare, frequent)
+        for row, milliseconds in zip(TABLE_ROWS[name], (counts[0], by_order, slowest_search), strict=True):
+            record(row, milliseconds)
     worst, slowest = max(median for median, _ in asked), max(slowest for _, slowest in asked)
     return [f"{size:,}", *(f"{ms:.1f}" for ms in (worst, slowest, recheck, *counts, by_order, search, rare, frequent))]
 
