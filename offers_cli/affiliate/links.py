@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from offers_cli.errors import Bug, ConfigError, OffersError, SessionExpired
 
 if TYPE_CHECKING:
     from offers_cli.affiliate.link_builder import Link
     from offers_cli.affiliate.login import Login
+
+    LinkResult = Link | OffersError
 
 MOST_URLS = 20
 """Addresses in one call; batches of this size are known to be accepted."""
@@ -22,7 +24,6 @@ QUIET_S = 1.0
 MAX_WAIT_S = 30.0
 """How long an offer waits for its batch to fill while pages of others are still being read."""
 
-LinkResult: TypeAlias = "Link | OffersError"
 AskForLinks = Callable[[Sequence[str]], Mapping[str, "LinkResult"]]
 """Asks for the links of some addresses in one call; raises when the call as a whole fails."""
 

@@ -11,7 +11,7 @@ import pytest
 from waiting import wait_until
 
 from offers_cli.affiliate.link_builder import Link
-from offers_cli.affiliate.links import LinkBatcher, LinkResult
+from offers_cli.affiliate.links import LinkBatcher
 from offers_cli.errors import Bug, LinkRefused, OffersError, SessionExpired
 
 QUIET_S = 0.01
@@ -27,7 +27,7 @@ class Programme:
         self.refused = refused
         self.failure = failure
 
-    def __call__(self, urls: Sequence[str]) -> Mapping[str, LinkResult]:
+    def __call__(self, urls: Sequence[str]) -> Mapping[str, Link | OffersError]:
         self.calls.append(urls)
         if self.failure:
             raise self.failure

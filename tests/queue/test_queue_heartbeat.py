@@ -62,7 +62,15 @@ c_library.malloc.restype = ctypes.c_void_p
 c_library.sbrk.restype = ctypes.c_void_p
 def heap_end():
     return c_library.sbrk(ctypes.c_long(0))
-tree = [ctypes.c_void_p(c_library.malloc(24_000)) for _ in range(170)]
+def allocate():
+    return ctypes.c_void_p(c_library.malloc(24_000))
+held, tree, start = [None] * 10_000, [None] * 170, heap_end()
+for number in range(len(held)):  # until what is free within the heap is used up, and it grows
+    held[number] = allocate()
+    if heap_end() != start:
+        break
+for number in range(len(tree)):
+    tree[number] = allocate()
 for part in tree:
     c_library.free(part)
 before = heap_end()

@@ -15,11 +15,19 @@ from drift_fakes import DriftMemory
 from fetch.free_pace import FreePace
 
 from offers_cli.affiliate.link_builder import Link
-from offers_cli.affiliate.links import LinkBatcher, LinkResult, Links
+from offers_cli.affiliate.links import LinkBatcher, Links
 from offers_cli.demo.catalogue import Catalogue
 from offers_cli.demo.pages import product_html
 from offers_cli.drift.watch import DriftWatch
-from offers_cli.errors import LinkRefused, OfferGone, PageBlocked, SessionExpired, SiteUnavailable, WorkError
+from offers_cli.errors import (
+    LinkRefused,
+    OfferGone,
+    OffersError,
+    PageBlocked,
+    SessionExpired,
+    SiteUnavailable,
+    WorkError,
+)
 from offers_cli.fetch.response import Page
 from offers_cli.marketplaces.mercado_livre import MercadoLivre
 from offers_cli.offer import Offer
@@ -61,7 +69,7 @@ class Site:
     def close(self) -> None:
         """Nothing is open."""
 
-    def ask(self, urls: Sequence[str]) -> Mapping[str, LinkResult]:
+    def ask(self, urls: Sequence[str]) -> Mapping[str, Link | OffersError]:
         self.calls += 1
         return dict.fromkeys(urls, self.link_error or LINK)
 
