@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -117,6 +118,8 @@ def work(
         _schedule_beside(worker, runtime) if keeps_schedule else nullcontext(),
         _alerts_beside(worker, runtime) if keeps_schedule and runtime.config.alerts.urls else nullcontext(),
     ):
+        gc.freeze()  # what is loaded by now is nobody's garbage; what the jobs leave is looked for as usual
+        gc.collect(0)
         try:
             return worker.run(burst=options.burst, max_jobs=options.max_jobs)
         finally:
