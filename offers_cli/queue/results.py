@@ -26,7 +26,6 @@ from offers_cli.report import INTERNAL, Report
 log = get_log("worker")
 job_log = get_log("enrichment_job")
 
-"""Why a job fails whose offer was deleted, or never saved: nothing was written, so nothing is done."""
 COUNTERS = ("succeeded", "failed", "retried", "snoozed", "gone")
 
 Save = Callable[[Sequence[Enrichment], Sequence[EnrichmentFailure]], EnrichmentReport]
