@@ -148,7 +148,7 @@ def add(
     wanted = matching.shop_filter()
     found = find_offer(offer, storage=runtime.storage, marketplaces=runtime.marketplaces) if offer is not None else None
     return add_rule(
-        runtime.alerts,
+        runtime.later.alerts,
         name=name,
         lowest_since_days=None if age_s is None else math.ceil(age_s / 86_400),
         below_cents=below_cents,

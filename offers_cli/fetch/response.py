@@ -15,7 +15,7 @@ from offers_cli.fetch.guard import SafeUrl
 from offers_cli.fetch.proxies import DIRECT
 
 try:
-    from isal import isal_zlib as zlib  # the same in a third of the time
+    from isal import isal_zlib as zlib  # the same in less than half the time
 except ImportError:
     import zlib  # type: ignore[no-redef]
 

@@ -83,7 +83,7 @@ _ORDINARY_NAMES = (
 _ORDINARY_ATTRIBUTES = (
     rf"""(?:[ \n\t\r\f]++[^ \n\t\r\f"'<>=/]++="[^"]{{0,{_PLAIN_VALUE}}}+"){{0,{_PLAIN_ATTRIBUTES}}}+"""
 )
-_ORDINARY_TAG = rf"/{_ORDINARY_NAMES}>|/?+{_ORDINARY_NAMES}(?:>|{_ORDINARY_ATTRIBUTES}[ \n\t\r\f]*+/?+>)"
+_ORDINARY_TAG = rf"/?+{_ORDINARY_NAMES}(?:>|{_ORDINARY_ATTRIBUTES}[ \n\t\r\f]*+/?+>)"
 _DRAWING = rf"svg{_ORDINARY_ATTRIBUTES}[ \n\t\r\f]*+>[^<]*+(?:<(?:{_ORDINARY_TAG})[^<]*+)*+</svg>"
 _ORDINARY = re.compile(rf"[^<]*+(?:<(?:{_ORDINARY_TAG}|{_DRAWING})[^<]*+)*+".encode())
 """Text, and tags of which no more is to be known than that they are there; of links but one is open at a time.

@@ -77,6 +77,16 @@ def test_what_is_no_rule_is_refused_with_the_reason(
     assert said in capsys.readouterr().err
 
 
+def test_what_is_no_rule_is_refused_before_redis_is_asked(
+    anywhere: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else an embedded server was started for it, or one that is away hid what is to be mended."""
+    anywhere.setenv("REDIS_URL", "unix:///nowhere/redis.sock")
+    code, document = ask(capsys, "add")
+    assert (code, document["errors"][0]["code"]) == (2, "usage")
+    assert ask(capsys, "add", "--drop", "5")[0] == 4
+
+
 def test_a_rule_that_is_not_there_is_named(store: AlertStore, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["alerts", "remove", "nosuch"]) == 2
     assert "no rule 'nosuch'" in capsys.readouterr().err

@@ -5,8 +5,8 @@
     <script id="__NORDIC_RENDERING_CTX__">_n.ctx.r={…};_n.ctx.r.assets…  product pages, offers and searches of 2026
 
 More script follows the data in two of them, so that it is decoded from its first brace. The names occur in bundled
-script too: only a brace behind them counts. Of the whole page, one emoji makes a text of four bytes for each character;
-most of its scripts are plain ASCII. A page without state is no error.
+script too: only a brace behind them counts, and only in a script: what a seller or a visitor wrote is no data of the
+page's own. A page without state is no error.
 """
 
 from __future__ import annotations
